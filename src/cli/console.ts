@@ -1,0 +1,60 @@
+import { randomBytes } from 'node:crypto';
+import { maxTextBytes } from '../protocol.ts';
+import { JsonView } from '../terminal/json-view.ts';
+import { PipeView } from '../terminal/pipe-view.ts';
+import { Renderer, type Style, type Timestamps } from '../terminal/render.ts';
+import { ScreenView } from '../terminal/screen-view.ts';
+import type { View } from '../terminal/view.ts';
+import { readAll, readLines } from './lines.ts';
+
+export type ConsoleOptions = {
+  json?: boolean;
+  color?: boolean | undefined;
+  timestamps?: Timestamps | 'auto';
+  /** Texts to send in place of standard input; `-` is all of standard input as one text. */
+  messages?: string[];
+};
+/** Where this command reads and writes: a screen with a draft, plain lines, or JSON lines. */
+export type Console = {
+  view: View;
+  lines: AsyncIterable<string>;
+  /** Somebody sits there: nothing ends by itself. */
+  person: boolean;
+};
+
+export const now = (): number => Date.now();
+/** Names this run of the program in message ids: 10 random bytes. */
+export const newDevice = (): string => randomBytes(10).toString('base64url');
+
+export function openConsole({ json = false, color, timestamps = 'auto', messages = [] }: ConsoleOptions): Console {
+  const { stdin, stdout, stderr, env } = process;
+  const dumb = env.TERM === 'dumb';
+  const screen = stdin.isTTY && stdout.isTTY && !dumb && !json && messages.length === 0;
+  const style: Style = {
+    colorLevel: colorLevel(color),
+    timestamps: timestamps === 'auto' ? (stdout.isTTY && !dumb ? 'time' : 'off') : timestamps,
+    multiline: stdout.isTTY === true,
+  };
+  const renderer = new Renderer(style);
+  if (screen) {
+    const view = new ScreenView(stdin, stdout, renderer, now);
+    return { view, lines: view.lines, person: true };
+  }
+  const view = json ? new JsonView(stdout, now) : new PipeView(stdout, stderr, renderer, now);
+  const lines = messages.length > 0 ? given(messages) : readLines(stdin, maxTextBytes);
+  return { view, lines, person: stdin.isTTY === true && messages.length === 0 };
+}
+
+async function* given(messages: string[]): AsyncGenerator<string> {
+  for (const message of messages) yield message === '-' ? await readAll(process.stdin, maxTextBytes) : message;
+}
+
+/** Decided once, here: an option, then the NO_COLOR convention (no-color.org), then what the terminal can do. */
+function colorLevel(wanted: boolean | undefined): Style['colorLevel'] {
+  const { stdout, env } = process;
+  if (wanted === false) return 0;
+  const able = stdout.isTTY && env.TERM !== 'dumb';
+  if (!wanted && (!able || env.NO_COLOR)) return 0;
+  const depth = stdout.isTTY ? stdout.getColorDepth() : 4;
+  return depth >= 24 ? 3 : depth >= 8 ? 2 : 1;
+}

@@ -1,0 +1,34 @@
+import { StringDecoder } from 'node:string_decoder';
+
+/**
+ * The lines of a stream: LF or CRLF ends one, and the last one needs neither. Other separators are text.
+ * Of a line longer than `maxBytes` only the first `maxBytes + 1` bytes or so are kept, so that memory stays bounded
+ * and the reader still sees that it is too long.
+ */
+export async function* readLines(stream: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<string> {
+  const decoder = new StringDecoder('utf8');
+  let line = '';
+  for await (const chunk of stream) {
+    const [first = '', ...rest] = decoder.write(Buffer.from(chunk)).split('\n');
+    line = append(line, first, maxBytes);
+    for (const next of rest) {
+      yield line.replace(/\r$/, '');
+      line = append('', next, maxBytes);
+    }
+  }
+  line = append(line, decoder.end(), maxBytes);
+  if (line !== '') yield line.replace(/\r$/, '');
+}
+
+const append = (line: string, more: string, maxBytes: number) =>
+  line.length > maxBytes ? line : (line + more).slice(0, maxBytes + 2);
+
+/** The whole stream as one text, without its final newline; cut like a line when it is too long. */
+export async function readAll(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  const decoder = new StringDecoder('utf8');
+  let text = '';
+  for await (const chunk of stream) text = append(text, decoder.write(Buffer.from(chunk)), maxBytes + 1);
+  return append(text, decoder.end(), maxBytes + 1)
+    .replaceAll('\r\n', '\n')
+    .replace(/\n$/, '');
+}

@@ -1,0 +1,56 @@
+import { ChatError, exitCodes } from '../errors.ts';
+import { Queue } from '../queue.ts';
+import { visible } from '../terminal/visible.ts';
+
+/** What a command gets from the process it runs in. */
+export type Stop = Queue<NodeJS.Signals>;
+
+export const signalNumbers: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
+/** However a command ends, the process is gone this long after. */
+const hardExitMs = 2_000;
+
+/**
+ * Runs a command and ends the process with its exit code: an error becomes one clear message, the first signal
+ * goes to the command, a second one ends the process. Output is never cut: the process ends by itself, and is
+ * ended only if it does not.
+ */
+export async function run(command: string, main: (stop: Stop) => Promise<number>): Promise<void> {
+  const stop: Stop = new Queue();
+  let stopping = false;
+  for (const signal of Object.keys(signalNumbers) as NodeJS.Signals[])
+    process.on(signal, () => {
+      if (stopping) process.exit(128 + (signalNumbers[signal] ?? 0));
+      stopping = true;
+      stop.push(signal);
+    });
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', (error) => closedPipe(error, stop));
+  process.on('uncaughtException', (error) => {
+    report(command, error);
+    process.exit(exitCodes.INTERNAL);
+  });
+  try {
+    process.exitCode = await main(stop);
+  } catch (error) {
+    process.exitCode = report(command, error);
+  }
+  process.stdin.destroy();
+  setTimeout(() => process.exit(), hardExitMs).unref();
+}
+
+/** Whoever read our output has had enough (`| head -1`), or the terminal is gone: a quiet end. */
+function closedPipe(error: NodeJS.ErrnoException, stop: Stop): void {
+  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+  stop.push('SIGPIPE');
+}
+
+/** Prints what happened and what to do; returns the exit code. A stack is shown only for a bug of ours. */
+function report(command: string, error: unknown): number {
+  if (error instanceof ChatError) {
+    const lines = [`${command}: ${error.message}`, ...(error.hint ? [error.hint] : [])];
+    process.stderr.write(`${lines.map(visible).join('\n')}\n`);
+    return exitCodes[error.code];
+  }
+  const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  process.stderr.write(`${command}: this is a bug, please report it.\n${details}\n`);
+  return exitCodes.INTERNAL;
+}

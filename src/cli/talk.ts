@@ -1,0 +1,192 @@
+import { setInterval } from 'node:timers/promises';
+import type { Conversation, ConversationInput } from '../core/conversation.ts';
+import { normalizeName, whyNameRefused } from '../core/names.ts';
+import { ChatError, exitCodes } from '../errors.ts';
+import { decode, encode, maxTextBytes } from '../protocol.ts';
+import type { View } from '../terminal/view.ts';
+import type { Link, LinkEvent } from '../transport/link.ts';
+import { race } from './race.ts';
+import { signalNumbers } from './run.ts';
+import type { Trouble } from './trouble.ts';
+
+export type TalkOptions = {
+  conversation: Conversation;
+  link: Link;
+  view: View;
+  trouble: Trouble;
+  /** What the person or the pipe writes, one text each. */
+  lines: AsyncIterable<string>;
+  /** Yields once when the program is asked to stop. */
+  stop: AsyncIterable<NodeJS.Signals>;
+  /** A person at a terminal: quitting is always fine, a refused name can be replaced by typing another. */
+  person: boolean;
+  /** Stays when `lines` ends. */
+  listen: boolean;
+  /** Ends as soon as the other side answers. */
+  check?: boolean;
+  /** How long to wait for getting online: at the start, and after the end of a pipe. Undefined: for ever. */
+  timeoutMs?: number | undefined;
+  now: () => number;
+};
+
+const tickMs = 100;
+/** How long a person's quit waits for what was just typed. */
+const partingMs = 1_500;
+/** Lines are read only while fewer than this are under way. */
+const maxUnderWay = 256;
+
+/**
+ * The loop of a chat: awaits a line or a frame, whichever comes first, lets the conversation decide, and does
+ * what it says. Resolves with the exit code; rejects with a ChatError.
+ */
+export async function talk(options: TalkOptions): Promise<number> {
+  return new Talk(options).run();
+}
+
+class Talk {
+  readonly #options: TalkOptions;
+  readonly #startedMs: number;
+  #everOnline = false;
+  #offlineSinceMs: number;
+  #typed = 0;
+  #notTaken = 0;
+  #linesEnded = false;
+  #stopAtMs: number | undefined;
+  #signal: NodeJS.Signals | undefined;
+  #naming = false;
+
+  constructor(options: TalkOptions) {
+    this.#options = options;
+    this.#startedMs = options.now();
+    this.#offlineSinceMs = this.#startedMs;
+  }
+
+  async run(): Promise<number> {
+    const { link, lines, stop, view } = this.#options;
+    const over = new AbortController();
+    const ticks = setInterval(tickMs, undefined, { signal: over.signal });
+    const sources = { line: lines, link: link.events, stop, tick: quiet(ticks) };
+    try {
+      for await (const event of race(sources, over.signal, (source) => source !== 'line' || this.#wantsLines)) {
+        if (event.source === 'line') this.#line(event.value);
+        else if (event.source === 'link' && !event.done) this.#link(event.value);
+        else if (event.source === 'stop' && !event.done) this.#stop(event.value);
+        else if (event.source === 'tick') this.#tick();
+        if (this.#isOver) break;
+      }
+      return this.#verdict();
+    } finally {
+      over.abort();
+      this.#step({ type: 'leave' });
+      view.show({ type: 'state', state: 'closing' });
+      await link.close();
+      view.close();
+    }
+  }
+
+  get #wantsLines(): boolean {
+    const { conversation, link } = this.#options;
+    return this.#options.person || conversation.waiting.length + link.backlog < maxUnderWay;
+  }
+
+  #line(text: string | undefined): void {
+    if (text === undefined) return this.#endOfLines();
+    if (this.#naming) return this.#name(text);
+    if (text.trim() === '') return;
+    this.#typed++;
+    if (Buffer.byteLength(text) <= maxTextBytes) return this.#step({ type: 'typed', text: text.toWellFormed() });
+    this.#notTaken++;
+    const message = `Not sent: a message has at most ${maxTextBytes} bytes.`;
+    this.#options.view.show({ type: 'error', code: 'TEXT_TOO_LONG', message });
+  }
+
+  #endOfLines(): void {
+    this.#linesEnded = true;
+    if (this.#options.listen) return;
+    if (this.#options.person) return this.#stop(undefined);
+    if (this.#typed > 0) return;
+    const hint = 'Pipe text in, use -m TEXT, or --listen to read only.';
+    throw new ChatError('USAGE', 'nothing to send: the input is empty.', hint);
+  }
+
+  #link(event: LinkEvent): void {
+    this.#options.trouble.note(event, this.#options.now());
+    if (event.type === 'frame') this.#step({ type: 'frame', frame: decode(event.bytes) });
+    else if (event.type === 'connected' || event.type === 'disconnected') this.#step({ type: event.type });
+  }
+
+  #stop(signal: NodeJS.Signals | undefined): void {
+    this.#signal ??= signal;
+    this.#stopAtMs ??= this.#options.now();
+  }
+
+  #tick(): void {
+    this.#step({ type: 'tick' });
+    const { now, timeoutMs, view, trouble } = this.#options;
+    if (this.#everOnline) return;
+    const status = trouble.diagnose(now());
+    if (status) view.show({ type: 'status', ...status });
+    if (timeoutMs === undefined || now() - this.#startedMs < timeoutMs || this.#stopAtMs !== undefined) return;
+    throw new ChatError(
+      'TIMEOUT',
+      `not online after ${timeoutMs / 1_000} s.`,
+      trouble.reason ?? 'Is the address right?',
+    );
+  }
+
+  #step(input: ConversationInput): void {
+    const { conversation, link, view, now } = this.#options;
+    const wasOnline = conversation.online;
+    for (const effect of conversation.step(input, now())) {
+      if (effect.type === 'send') link.send(encode(effect.frame));
+      else if (effect.type === 'show') view.show(effect.event);
+      else this.#fail(effect.error);
+    }
+    view.waiting(conversation.waiting);
+    if (conversation.online) this.#everOnline = true;
+    else if (wasOnline) this.#offlineSinceMs = now();
+  }
+
+  #fail(error: ChatError): void {
+    if (error.code !== 'NAME_REFUSED' || !this.#options.person) throw error;
+    this.#naming = true;
+    this.#options.view.show({ type: 'error', code: error.code, message: `${error.message} Type another name:` });
+  }
+
+  #name(line: string): void {
+    const name = normalizeName(line);
+    const message = whyNameRefused(name);
+    if (message) return this.#options.view.show({ type: 'error', code: 'NAME_REFUSED', message });
+    this.#naming = false;
+    this.#step({ type: 'named', name });
+  }
+
+  get #isOver(): boolean {
+    const { conversation, link, check, listen, now, timeoutMs } = this.#options;
+    const nowMs = now();
+    const idle = conversation.waiting.length === 0 && link.backlog === 0;
+    if (check) return conversation.online || this.#stopAtMs !== undefined;
+    if (this.#stopAtMs !== undefined) return idle || nowMs - this.#stopAtMs >= partingMs;
+    if (!this.#linesEnded || listen) return false;
+    const outOfTime = timeoutMs !== undefined && !conversation.online && nowMs - this.#offlineSinceMs >= timeoutMs;
+    return (idle && this.#everOnline) || (this.#everOnline && outOfTime);
+  }
+
+  #verdict(): number {
+    const { conversation, person, view } = this.#options;
+    const left = conversation.waiting.length + this.#notTaken;
+    const message = `${left} ${left === 1 ? 'message was' : 'messages were'} not sent.`;
+    if (left > 0) view.show({ type: 'status', code: 'NOT_ACCEPTED', message });
+    if (person || left === 0) return 0;
+    return this.#signal ? 128 + (signalNumbers[this.#signal] ?? 0) : exitCodes.NOT_ACCEPTED;
+  }
+}
+
+/** A timer that is aborted ends, it does not fail. */
+async function* quiet(ticks: AsyncIterable<void>): AsyncGenerator<void> {
+  try {
+    yield* ticks;
+  } catch (error) {
+    if ((error as Error).name !== 'AbortError') throw error;
+  }
+}

@@ -1,0 +1,29 @@
+import type { ChatError } from '../errors.ts';
+import type { Frame, Received } from '../protocol.ts';
+import type { ChatEvent } from './events.ts';
+
+/** What happens to a conversation, from the wire and from the person. */
+export type ConversationInput =
+  /** The other side shook hands: a connection is there. */
+  | { type: 'connected' }
+  | { type: 'disconnected' }
+  | { type: 'frame'; frame: Received }
+  | { type: 'typed'; text: string }
+  /** Another name was chosen, after the first was refused. */
+  | { type: 'named'; name: string }
+  | { type: 'tick' }
+  | { type: 'leave' };
+
+export type ConversationEffect =
+  | { type: 'send'; frame: Frame }
+  | { type: 'show'; event: ChatEvent }
+  /** The conversation cannot go on as it is. */
+  | { type: 'fail'; error: ChatError };
+
+/** One side of a chat: a member of a room (session.ts) or one of two people (pair.ts). */
+export interface Conversation {
+  readonly online: boolean;
+  /** Texts typed but not accepted yet, oldest first. */
+  readonly waiting: readonly string[];
+  step(input: ConversationInput, nowMs: number): ConversationEffect[];
+}

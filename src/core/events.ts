@@ -1,0 +1,47 @@
+import type { ErrorCode } from '../errors.ts';
+
+/**
+ * What happens in a chat, as data: the cores make events, the terminal shows them, `--json` prints them.
+ * Fields are only ever added; readers skip types and fields they do not know.
+ */
+export type ChatEvent =
+  | { type: 'state'; state: 'connecting'; endpoint: string }
+  | {
+      type: 'state';
+      state: 'online';
+      /** Absent between two people. */
+      server?: string;
+      online: number;
+      /** The other side runs the original program: no replay, no receipts. */
+      legacy: boolean;
+      /** Set when the connection was lost before. */
+      afterMs?: number;
+      waiting?: number;
+      members?: string[];
+    }
+  | { type: 'state'; state: 'offline'; reason: 'lost' | 'silent' }
+  | { type: 'state'; state: 'closing' }
+  | {
+      type: 'message';
+      /** Place in the order of all; absent where nobody gives one (p2p, the original's server). */
+      seq?: number;
+      id?: string;
+      from: { name: string; id?: string };
+      text: string;
+      own: boolean;
+      /** Written before this client came (back) online. */
+      replay: boolean;
+      /** When it was written, in ms since 1970, by its author's clock. */
+      sentMs?: number;
+    }
+  | { type: 'join'; server?: string; name: string; online: number }
+  | { type: 'leave'; server?: string; name: string; online: number; reason: 'left' | 'lost' }
+  | { type: 'shutdown'; server: string }
+  /** The room's own words that are none of the above. */
+  | { type: 'notice'; server: string; text: string }
+  | { type: 'gap'; from: number; to: number }
+  /** Progress of this program that a person may want to know. */
+  | { type: 'status'; code: string; message: string }
+  | { type: 'error'; code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING'; message: string }
+  | { type: 'listening'; endpoint: string; port: number }
+  | { type: 'closing' };

@@ -1,0 +1,55 @@
+import { encode, type Notice } from '../protocol.ts';
+import type { Entry, Log } from './log.ts';
+
+/** What one reader was sent so far: entries up to `seq`, notices before number `notice`. */
+export type Position = { seq: number; notice: number };
+export type Item = { wire: string; entry?: Entry; notice?: Notice };
+
+/** How many notices are kept for readers that are behind; older ones are skipped, they are not part of the order. */
+const maxNotices = 1_000;
+
+/**
+ * The log's entries with the room's notices between them, each notice where it happened, for readers that
+ * each stand at a position of their own. Entries are never skipped here: only `Log` may forget them.
+ */
+export class Feed {
+  readonly #log: Log;
+  #notices: { afterSeq: number; notice: Notice; wire: string }[] = [];
+  #firstNotice = 0;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  get end(): Position {
+    return { seq: this.#log.head, notice: this.#firstNotice + this.#notices.length };
+  }
+
+  announce(notice: Notice): void {
+    this.#notices.push({ afterSeq: this.#log.head, notice, wire: encode(notice) });
+    if (this.#notices.length <= maxNotices) return;
+    this.#notices.shift();
+    this.#firstNotice++;
+  }
+
+  /** Reads on from `at`: at most `maxItems` items of together `maxBytes` bytes (but always one), and the position after them. */
+  read(at: Position, maxItems: number, maxBytes: number): { items: Item[]; next: Position } {
+    const entries = this.#log.read(at.seq + 1, maxItems);
+    const next = { seq: at.seq, notice: Math.max(at.notice, this.#firstNotice) };
+    const items: Item[] = [];
+    let bytes = 0;
+    while (items.length < maxItems) {
+      const pending = this.#notices[next.notice - this.#firstNotice];
+      const entry = entries[0];
+      const item: Item | undefined =
+        pending && pending.afterSeq <= next.seq ? pending : entry && { wire: entry.wire, entry };
+      if (!item) break;
+      bytes += Buffer.byteLength(item.wire) + 1;
+      if (bytes > maxBytes && items.length > 0) break;
+      items.push(item);
+      if (item.entry) next.seq = (entries.shift() as Entry).seq;
+      else next.notice++;
+    }
+    return { items, next };
+  }
+}

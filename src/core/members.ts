@@ -1,0 +1,69 @@
+/** How long a member whose connection broke is still counted, so that a short flap shows nothing. */
+export const graceMs = 15_000;
+
+type Member = { name: string; sessions: Set<string>; lostAtMs?: number };
+export type Departure = { name: string; reason: 'left' | 'lost' };
+
+/**
+ * Who is in the room. A member is one person (`who`), online through one or more sessions.
+ *
+ *   absent --enter--> present --leave--> absent          (announced both times)
+ *                     present --lose---> in grace --enter--> present     (nothing announced)
+ *                                        in grace --graceMs--> absent    (announced as lost)
+ */
+export class Members {
+  #members = new Map<string, Member>();
+
+  /** Members present or in grace. */
+  get online(): number {
+    return this.#members.size;
+  }
+
+  get names(): string[] {
+    return [...this.#members.values()].map((member) => member.name);
+  }
+
+  /** A session of `who` has opened. Returns true when the room must be told. */
+  enter(who: string, name: string, session: string): boolean {
+    const member = this.#members.get(who);
+    if (!member) {
+      this.#members.set(who, { name, sessions: new Set([session]) });
+      return true;
+    }
+    member.sessions.add(session);
+    member.name = name;
+    delete member.lostAtMs;
+    return false;
+  }
+
+  /** A session of `who` said goodbye. Returns the departure if it was the last one. */
+  leave(who: string, session: string): Departure | undefined {
+    const member = this.#without(who, session);
+    if (!member) return undefined;
+    this.#members.delete(who);
+    return { name: member.name, reason: 'left' };
+  }
+
+  /** A session of `who` broke off: the grace begins if it was the last one. */
+  lose(who: string, session: string, nowMs: number): void {
+    const member = this.#without(who, session);
+    if (member) member.lostAtMs = nowMs;
+  }
+
+  /** Members whose grace is over. */
+  expire(nowMs: number): Departure[] {
+    const departures: Departure[] = [];
+    for (const [who, { name, lostAtMs }] of this.#members) {
+      if (lostAtMs === undefined || nowMs - lostAtMs < graceMs) continue;
+      this.#members.delete(who);
+      departures.push({ name, reason: 'lost' });
+    }
+    return departures;
+  }
+
+  /** The member, if `session` was its last one. */
+  #without(who: string, session: string): Member | undefined {
+    const member = this.#members.get(who);
+    return member?.sessions.delete(session) && member.sessions.size === 0 ? member : undefined;
+  }
+}

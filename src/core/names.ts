@@ -1,0 +1,37 @@
+/** What a name may look like, and when two names are the same. */
+
+/** Longest name in characters as a person counts them (grapheme clusters), and in UTF-8 bytes. */
+export const maxNameCharacters = 32;
+export const maxNameBytes = 128;
+
+/** Characters that could forge a line or hide in one: control, format, separators, brackets, invisible ones. */
+const refused = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}[\]<>]/u;
+const everyRefused = new RegExp(refused, 'gu');
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+
+/** NFC, trimmed, inner spaces collapsed. */
+export const normalizeName = (raw: string): string => raw.toWellFormed().normalize('NFC').trim().replace(/\s+/gu, ' ');
+
+/** Names with the same key count as one: NFKC and lower case. */
+export const nameKey = (name: string): string => normalizeName(name).normalize('NFKC').toLowerCase();
+
+/** Says in words why a normalized name is refused, or undefined if it is fine. */
+export function whyNameRefused(name: string): string | undefined {
+  if (name === '') return 'A name must not be empty.';
+  if (refused.test(name)) return 'A name must not contain control, invisible or bracket characters.';
+  if ([...segmenter.segment(name)].length > maxNameCharacters)
+    return `A name has at most ${maxNameCharacters} characters.`;
+  if (Buffer.byteLength(name) > maxNameBytes) return `A name has at most ${maxNameBytes} bytes.`;
+  return undefined;
+}
+
+/** Makes any string a name that may be shown, for clients that cannot be asked to choose another. */
+export function safeName(raw: string): string {
+  let name = normalizeName(raw.replace(everyRefused, ''));
+  if (whyNameRefused(name) !== undefined) {
+    const characters = [...segmenter.segment(name)].map((s) => s.segment).slice(0, maxNameCharacters);
+    while (Buffer.byteLength(characters.join('')) > maxNameBytes) characters.pop();
+    name = characters.join('').trim();
+  }
+  return name || 'somebody';
+}

@@ -1,0 +1,220 @@
+import { ChatError } from '../errors.ts';
+import { type Frame, formatId, type Join, type Message, protocolVersion, type Received } from '../protocol.ts';
+import type { ConversationEffect, ConversationInput } from './conversation.ts';
+import type { ChatEvent } from './events.ts';
+import { maxWaiting, Outbox } from './outbox.ts';
+import { silentMs } from './session.ts';
+
+/**
+ * One of two people. Pure: inputs in, effects out. The connecting side says hello, the binding side answers.
+ *
+ *   down --connected--> greeting --hello--> together
+ *                       greeting --plain message, or legacyMs without a hello--> together, legacy
+ *   greeting --disconnected, nothing heard, twice in a row--> fail: the other side is taken
+ *   together --goodbye | disconnected | silentMs without a frame--> down
+ *   any --hello--> together                        (the other program was started again)
+ *
+ * That a taken side gives no hello is not enough to know it, the original program gives none either. But libzmq
+ * stops reading from a second peer after its first frame, the hello, so that its heartbeats end the connection;
+ * with a quiet original they do not. [P22]
+ *
+ * Always true, whatever arrives:
+ *   D1 a message is shown once, in the order it was typed;
+ *   D2 what was typed stays in the outbox until the peer has acknowledged it;
+ *   D3 a peer that never sent a version is sent only frames with name and text.
+ */
+type State = 'down' | 'greeting' | 'together';
+
+/** A connection that lives this long without a hello leads to the original program. */
+export const legacyMs = 4_000;
+const heartbeatIntervalMs = 2_500;
+const unheardLimit = 2;
+
+export type PairOptions = { name: string; dev: string; binds: boolean };
+
+export class Pair {
+  readonly #name: string;
+  readonly #dev: string;
+  readonly #binds: boolean;
+  readonly #outbox: Outbox;
+  #state: State = 'down';
+  #legacy = false;
+  #peer: { name: string; dev: string } | undefined;
+  #shown = new Map<string, number>();
+  #unheard = 0;
+  #changedAtMs = 0;
+  #heardAtMs = 0;
+  #beatAtMs = 0;
+  #effects: ConversationEffect[] = [];
+
+  constructor({ name, dev, binds }: PairOptions) {
+    this.#name = name;
+    this.#dev = dev;
+    this.#binds = binds;
+    this.#outbox = new Outbox(dev);
+  }
+
+  get online(): boolean {
+    return this.#state === 'together';
+  }
+
+  get waiting(): string[] {
+    return this.#outbox.texts;
+  }
+
+  step(input: ConversationInput, nowMs: number): ConversationEffect[] {
+    this.#effects = [];
+    this.#take(input, nowMs);
+    return this.#effects;
+  }
+
+  #take(input: ConversationInput, nowMs: number): void {
+    switch (input.type) {
+      case 'connected':
+        return this.#greet(nowMs);
+      case 'disconnected':
+        return this.#disconnected();
+      case 'frame':
+        this.#heardAtMs = nowMs;
+        return this.#receive(input.frame, nowMs);
+      case 'typed':
+        return this.#type(input.text, nowMs);
+      case 'tick':
+        return this.#tick(nowMs);
+      case 'leave':
+        if (this.#state === 'together')
+          this.#send({ kind: 'leave', name: this.#name, text: `${this.#name} left the chat.` });
+        this.#state = 'down';
+    }
+  }
+
+  #greet(nowMs: number): void {
+    if (this.#state === 'together') return;
+    this.#state = 'greeting';
+    this.#changedAtMs = nowMs;
+    if (!this.#binds) this.#hello();
+  }
+
+  #hello(reply?: true): void {
+    const text = `${this.#name} is here.`;
+    const hello = { kind: 'join', name: this.#name, version: protocolVersion, dev: this.#dev, text } as const;
+    this.#send(reply ? { ...hello, reply } : hello);
+  }
+
+  #disconnected(): void {
+    if (this.#state === 'greeting' && !this.#binds && ++this.#unheard >= unheardLimit) {
+      const hint = 'Ask them to end that talk first, or to listen on another --port.';
+      this.#emit({
+        type: 'fail',
+        error: new ChatError('PEER_TAKEN', 'that side is already talking to someone.', hint),
+      });
+    }
+    this.#part('lost');
+  }
+
+  #receive(frame: Received, nowMs: number): void {
+    this.#unheard = 0;
+    switch (frame.kind) {
+      case 'join':
+        return this.#meet(frame, nowMs);
+      case 'leave':
+        return this.#part('left');
+      case 'message':
+        return this.#message(frame, nowMs);
+      case 'ack':
+        for (const message of this.#outbox.accept(frame.seq)) this.#showMessage(message, true);
+        return this.#upload();
+      case 'heartbeat':
+        // The connection had only been silent: ask again.
+        if (this.#state !== 'together') this.#hello();
+    }
+  }
+
+  #meet({ name, dev = name, reply }: Join, nowMs: number): void {
+    if (!reply) this.#hello(true);
+    if (this.#peer?.dev !== dev) this.#part('lost');
+    this.#outbox.restart();
+    this.#together({ name, dev }, false, nowMs);
+  }
+
+  #together(peer: { name: string; dev: string }, legacy: boolean, nowMs: number): void {
+    const already = this.#state === 'together';
+    this.#state = 'together';
+    this.#legacy = legacy;
+    this.#peer = peer;
+    this.#changedAtMs = nowMs;
+    this.#heardAtMs = nowMs;
+    if (!already) {
+      this.#show({ type: 'state', state: 'online', online: 2, legacy });
+      this.#show({ type: 'join', name: peer.name, online: 2 });
+    }
+    this.#upload();
+  }
+
+  #part(reason: 'left' | 'lost'): void {
+    const { name } = this.#peer ?? {};
+    const was = this.#state;
+    this.#state = 'down';
+    if (was !== 'together' || name === undefined) return;
+    this.#show({ type: 'leave', name, online: 1, reason });
+    this.#show({ type: 'state', state: 'offline', reason: 'lost' });
+  }
+
+  #message(message: Message, nowMs: number): void {
+    const { name, id } = message;
+    if (this.#state !== 'together') this.#together({ name, dev: id?.dev ?? name }, id === undefined, nowMs);
+    if (this.#legacy) this.#peer = { name, dev: name };
+    if (id && id.n <= (this.#shown.get(id.dev) ?? 0)) return this.#send({ kind: 'ack', seq: id.n });
+    this.#showMessage(message, false);
+    if (!id) return;
+    this.#shown.set(id.dev, id.n);
+    this.#send({ kind: 'ack', seq: id.n });
+  }
+
+  #showMessage({ name, text, id, ts }: Message, own: boolean): void {
+    const from = id ? { name, id: id.dev } : { name };
+    const event: ChatEvent = { type: 'message', from, text, own, replay: false };
+    this.#show({ ...event, ...(id && { id: formatId(id) }), ...(ts !== undefined && { sentMs: ts }) });
+  }
+
+  #type(text: string, nowMs: number): void {
+    if (this.#outbox.isFull) {
+      const message = `${maxWaiting} messages are waiting already; this one was not taken.`;
+      return this.#show({ type: 'error', code: 'TOO_MANY_WAITING', message });
+    }
+    this.#outbox.add(this.#name, text, nowMs);
+    if (this.#state === 'together') this.#upload();
+  }
+
+  /** An own message is shown when the peer has it; the original program gives no receipts, so there when it is sent. */
+  #upload(): void {
+    if (!this.#legacy) for (const message of this.#outbox.takeUnsent()) this.#send(message);
+    else
+      for (const message of this.#outbox.accept(Number.POSITIVE_INFINITY)) {
+        this.#send({ kind: 'message', name: message.name, text: message.text });
+        this.#showMessage(message, true);
+      }
+  }
+
+  #tick(nowMs: number): void {
+    if (this.#state === 'greeting' && nowMs - this.#changedAtMs >= legacyMs)
+      return this.#together({ name: 'The other side', dev: '' }, true, nowMs);
+    if (this.#state !== 'together' || this.#legacy) return;
+    if (nowMs - this.#heardAtMs >= silentMs) return this.#part('lost');
+    if (nowMs - this.#beatAtMs < heartbeatIntervalMs) return;
+    this.#beatAtMs = nowMs;
+    this.#send({ kind: 'heartbeat', seq: 0 });
+  }
+
+  #send(frame: Frame): void {
+    this.#emit({ type: 'send', frame });
+  }
+
+  #show(event: ChatEvent): void {
+    this.#emit({ type: 'show', event });
+  }
+
+  #emit(effect: ConversationEffect): void {
+    this.#effects.push(effect);
+  }
+}

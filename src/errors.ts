@@ -1,0 +1,28 @@
+/** Every way a command can end other than well, and its exit code. Documented in the README. */
+export const exitCodes = {
+  INTERNAL: 1,
+  USAGE: 2,
+  ADDRESS_IN_USE: 3,
+  ADDRESS_NOT_AVAILABLE: 3,
+  NOT_PERMITTED: 3,
+  TIMEOUT: 4,
+  UNKNOWN_HOST: 4,
+  ROOM_FULL: 5,
+  PEER_TAKEN: 5,
+  NAME_REFUSED: 6,
+  NOT_ACCEPTED: 8,
+} as const;
+
+export type ErrorCode = keyof typeof exitCodes;
+
+/** The one error class: `message` says what happened, `hint` what to do. Match on `code`, never on text. */
+export class ChatError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, hint?: string, cause?: unknown) {
+    super(message, { cause });
+    this.code = code;
+    this.hint = hint;
+  }
+}

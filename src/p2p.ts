@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+import { newDevice, now, openConsole } from './cli/console.ts';
+import { ipOption, loginName, nameOption, parseOptions, portOption } from './cli/options.ts';
+import { run } from './cli/run.ts';
+import { talk } from './cli/talk.ts';
+import { Trouble } from './cli/trouble.ts';
+import { Pair } from './core/pair.ts';
+import { bindEndpoint, connectEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
+import { Link } from './transport/link.ts';
+import { openPair } from './transport/sockets.ts';
+
+const example = 'p2p --name a --port 8888 --ip all --server\np2p --name b --port 8888 --ip localhost';
+const pipeTimeoutMs = 10_000;
+const options = {
+  name: nameOption(loginName()),
+  port: portOption(8888),
+  ip: ipOption(undefined, 'host of the other side; with --server: where to listen (all)'),
+  server: { type: 'boolean', default: false, describe: 'wait for the other side to connect' },
+  json: { type: 'boolean', default: false, describe: 'events as JSON lines on stdout' },
+} as const;
+
+await run('p2p', async (stop) => {
+  const parsed = await parseOptions('p2p', example, options, process.argv.slice(2));
+  if (!parsed) return 0;
+  const { name, port, server: binds, ip = binds ? 'all' : 'localhost', ...style } = parsed;
+  const { view, lines, person } = openConsole(style);
+  try {
+    const link = binds ? await listen(ip, port) : await connect(ip, port);
+    const conversation = new Pair({ name, dev: newDevice(), binds });
+    const timeoutMs = person || binds ? undefined : pipeTimeoutMs;
+    const trouble = new Trouble(ip, port);
+    return await talk({ conversation, link, view, trouble, lines, stop, person, listen: false, timeoutMs, now });
+  } finally {
+    view.close();
+  }
+
+  async function listen(ip: string, port: number): Promise<Link> {
+    const { link, endpoint } = await Link.bind(openPair(), await bindEndpoint(ip, port));
+    view.show({ type: 'listening', endpoint: showEndpoint(ip, portOf(endpoint)), port: portOf(endpoint) });
+    return link;
+  }
+
+  async function connect(ip: string, port: number): Promise<Link> {
+    view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
+    return Link.connect(openPair(), await connectEndpoint(ip, port));
+  }
+});

@@ -1,0 +1,51 @@
+/** An unbounded queue between callbacks and one async reader; whoever fills it fast MUST await `room()`. */
+export class Queue<T> implements AsyncIterable<T> {
+  #items: T[] = [];
+  #closed = false;
+  #wakeReader: (() => void) | undefined;
+  #wakeWriters: (() => void)[] = [];
+
+  get size(): number {
+    return this.#items.length;
+  }
+
+  push(item: T): void {
+    if (this.#closed) return;
+    this.#items.push(item);
+    this.#wakeReader?.();
+  }
+
+  /** Ends the iteration once everything pushed so far is read. */
+  close(): void {
+    this.#closed = true;
+    this.#wakeReader?.();
+    for (const wake of this.#wakeWriters.splice(0)) wake();
+  }
+
+  /** Resolves when fewer than `limit` items wait, or the queue is closed. */
+  async room(limit: number): Promise<void> {
+    while (this.#items.length >= limit && !this.#closed)
+      await new Promise<void>((resolve) => this.#wakeWriters.push(resolve));
+  }
+
+  /** Takes everything that waits, at once. */
+  takeAll(): T[] {
+    const items = this.#items;
+    this.#items = [];
+    for (const wake of this.#wakeWriters.splice(0)) wake();
+    return items;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<T> {
+    for await (const items of this.batches()) yield* items;
+  }
+
+  /** Everything that waited at each wake-up, as one array. */
+  async *batches(): AsyncGenerator<T[]> {
+    for (;;) {
+      if (this.#items.length > 0) yield this.takeAll();
+      else if (this.#closed) return;
+      else await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+    }
+  }
+}

@@ -1,0 +1,37 @@
+/**
+ * The one choke point for what a peer wrote: whatever goes to a terminal or a text pipe passes here first.
+ * Every character that could move the cursor, start a sequence, hide or reorder text becomes a picture.
+ */
+
+/** Arabic and Syriac marks that Unicode counts as format characters but that are seen. */
+const seenFormat = '\\u0600-\\u0605\\u06DD\\u070F\\u0890\\u0891\\u08E2';
+/** A joiner between two pictures is part of an emoji. */
+const joiner = '(?<=\\p{Extended_Pictographic}[\\uFE0F\\u{1F3FB}-\\u{1F3FF}]?)\\u200D(?=\\p{Extended_Pictographic})';
+const unseen = '[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\u2800\\u3164\\u115F\\u1160\\uFFA0\\u034F]';
+const hidden = new RegExp(`(?<emoji>${joiner})|(?![${seenFormat}])\\p{Cf}|${unseen}`, 'gu');
+
+/** Makes one line safe to print; a newline is replaced like any control character, a tab by spaces. */
+export function visible(text: string): string {
+  return text.toWellFormed().replace(hidden, (found, emoji) => (emoji === undefined ? picture(found) : found));
+}
+
+/** The lines of a text, each safe to print. */
+export const visibleLines = (text: string): string[] => text.split('\n').map(visible);
+
+/** JSON for a terminal or a pipe: what `visible` replaces is escaped, so that reading it back gives the original. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replace(hidden, (found, emoji) => (emoji === undefined ? escaped(found) : found));
+}
+
+function picture(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  if (character === '\t') return '    ';
+  if (code < 0x20) return String.fromCodePoint(0x2400 + code);
+  if (code === 0x7f) return '\u2421';
+  return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`;
+}
+
+const escaped = (character: string) =>
+  [...Array(character.length).keys()]
+    .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`)
+    .join('');
