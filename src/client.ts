@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { newDevice, now, openConsole } from './cli/console.ts';
-import { countOption, ipOption, loginName, nameOption, parseOptions, portOption } from './cli/options.ts';
+import { countOption, ipOption, listOption, loginName, nameOption, parseOptions, portOption } from './cli/options.ts';
 import { run } from './cli/run.ts';
 import { talk } from './cli/talk.ts';
 import { Trouble } from './cli/trouble.ts';
@@ -15,13 +15,7 @@ const options = {
   name: nameOption(loginName()),
   port: portOption(9999),
   ip: ipOption('localhost', 'host of the server'),
-  message: {
-    alias: 'm',
-    type: 'string',
-    requiresArg: true,
-    array: true,
-    describe: 'send this and exit (repeatable; - is all of stdin)',
-  },
+  message: listOption('m', 'send this and exit (repeatable; - is all of stdin)'),
   listen: { type: 'boolean', default: false, describe: 'stay when the input ends' },
   json: { type: 'boolean', default: false, describe: 'events as JSON lines on stdout' },
   timestamps: { choices: ['auto', 'off', 'time', 'iso'], default: 'auto', describe: 'time before each line' },

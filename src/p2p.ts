@@ -7,7 +7,7 @@ import { Trouble } from './cli/trouble.ts';
 import { Pair } from './core/pair.ts';
 import { bindEndpoint, connectEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
-import { openPair } from './transport/sockets.ts';
+import { openBindingPair, openConnectingPair } from './transport/sockets.ts';
 
 const example = 'p2p --name a --port 8888 --ip all --server\np2p --name b --port 8888 --ip localhost';
 const pipeTimeoutMs = 10_000;
@@ -35,13 +35,13 @@ await run('p2p', async (stop) => {
   }
 
   async function listen(ip: string, port: number): Promise<Link> {
-    const { link, endpoint } = await Link.bind(openPair(), await bindEndpoint(ip, port));
+    const { link, endpoint } = await Link.bind(openBindingPair(), await bindEndpoint(ip, port));
     view.show({ type: 'listening', endpoint: showEndpoint(ip, portOf(endpoint)), port: portOf(endpoint) });
     return link;
   }
 
   async function connect(ip: string, port: number): Promise<Link> {
     view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
-    return Link.connect(openPair(), await connectEndpoint(ip, port));
+    return Link.connect(openConnectingPair(), await connectEndpoint(ip, port));
   }
 });

@@ -28,8 +28,8 @@ await run('chat-server', async (stop) => {
   const view = json ? new JsonView(process.stdout, now) : undefined;
 
   const link = await RouterLink.bind(await bindEndpoint(ip, port));
-  const endpoint = showEndpoint(ip === 'all' ? '*' : ip, portOf(link.endpoint));
-  view?.show({ type: 'listening', endpoint: link.endpoint, port: portOf(link.endpoint) });
+  const endpoint = showEndpoint(ip, portOf(link.endpoint));
+  view?.show({ type: 'listening', endpoint, port: portOf(link.endpoint) });
   logger.log('info', `${name} is listening on ${endpoint}. Ctrl-C ends it.`, { port: portOf(link.endpoint) });
 
   const room = new Room(maxClients === undefined ? { name } : { name, maxClients }, new MemoryLog(newDevice()));

@@ -21,14 +21,15 @@ export async function* readLines(stream: AsyncIterable<Uint8Array>, maxBytes: nu
 }
 
 const append = (line: string, more: string, maxBytes: number) =>
-  line.length > maxBytes ? line : (line + more).slice(0, maxBytes + 2);
+  line.length > maxBytes + 1 ? line : (line + more).slice(0, maxBytes + 2);
 
 /** The whole stream as one text, without its final newline; cut like a line when it is too long. */
 export async function readAll(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   const decoder = new StringDecoder('utf8');
   let text = '';
-  for await (const chunk of stream) text = append(text, decoder.write(Buffer.from(chunk)), maxBytes + 1);
-  return append(text, decoder.end(), maxBytes + 1)
+  // Twice the limit, because CRLF becomes LF only at the end.
+  for await (const chunk of stream) text = append(text, decoder.write(Buffer.from(chunk)), 2 * maxBytes + 2);
+  return append(text, decoder.end(), 2 * maxBytes + 2)
     .replaceAll('\r\n', '\n')
     .replace(/\n$/, '');
 }

@@ -5,7 +5,7 @@ import { normalizeName, safeName, whyNameRefused } from '../core/names.ts';
 import { ChatError } from '../errors.ts';
 import { closest } from './closest.ts';
 
-/** Options of one command: yargs' own description, plus a check that turns the text into its value. */
+/** Options of one command: yargs' own description; `coerce` checks the text and turns it into its value. */
 export type OptionTable = Record<string, Options>;
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -37,6 +37,9 @@ export const ipOption = (ip: string | undefined, describe: string) =>
   ({ type: 'string', requiresArg: true, default: fromEnvironment('IP') ?? ip, describe, coerce: toHost }) as const;
 export const countOption = (describe: string) =>
   ({ type: 'string', requiresArg: true, describe, coerce: toCount }) as const;
+/** May be repeated, each time with one value. No `array` of yargs: that would not take `-` for a value. */
+export const listOption = (alias: string, describe: string) =>
+  ({ alias, type: 'string', requiresArg: true, describe, coerce: toList }) as const;
 
 /** Who is logged in, as a name that is allowed. */
 export function loginName(): string {
@@ -60,35 +63,52 @@ export async function parseOptions<Table extends OptionTable>(
   table: Table,
   args: string[],
 ) {
-  const options = { ...table, ...sharedOptions };
-  rejectUnknown(args, options);
+  const all = { ...table, ...sharedOptions };
+  rejectUnknown(args, all);
+  const options = Object.fromEntries(
+    Object.entries<Options>(all).map(([name, { coerce: _, ...option }]) => [name, option]),
+  );
   let answered = false;
   const parser = yargs(args)
     .scriptName(command)
     .locale('en')
     .usage(`${example}\n\nUsage: $0 [options]`)
-    .options(options)
+    .options(options as typeof all)
     .strict()
     .version(version)
     .help()
     .alias('help', 'h')
     .wrap(Math.min(80, process.stdout.columns || 80))
     .parserConfiguration({
-      'duplicate-arguments-array': false,
       'parse-numbers': false,
       'dot-notation': false,
       'camel-case-expansion': true,
     })
     .exitProcess(false)
     .fail((message, error) => {
-      throw error instanceof ChatError ? error : usage(message ?? String(error), command);
+      throw usage(message ?? String(error), command);
     });
   const parsed = await parser.parseAsync(args, {}, (_error, _argv, output) => {
     if (output === '') return;
     answered = true;
     process.stdout.write(`${output}\n`);
   });
-  return answered ? undefined : parsed;
+  return answered ? undefined : check(parsed, all);
+}
+
+/**
+ * Turns texts into values: of a repeated option the last counts, unless it is a list. Not left to yargs, which keeps
+ * only the message of an error, and whose setting for repeated options cuts lists too.
+ */
+function check<Parsed extends Record<string, unknown>>(parsed: Parsed, table: OptionTable): Parsed {
+  const values: Record<string, unknown> = { ...parsed };
+  for (const [name, { coerce }] of Object.entries(table)) {
+    const given = parsed[name];
+    const raw = coerce !== toList && Array.isArray(given) ? given.at(-1) : given;
+    const property = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    values[property] = coerce && raw !== undefined ? coerce(raw) : raw;
+  }
+  return values as Parsed;
 }
 
 /** yargs knows no "did you mean" for options, so unknown ones are found before it looks. */
@@ -110,7 +130,7 @@ function rejectUnknown(args: string[], table: OptionTable): void {
 }
 
 const usage = (message: string, command: string) =>
-  new ChatError('USAGE', message.endsWith('.') ? message : `${message}.`, `See ${command} --help.`);
+  new ChatError('USAGE', `${message.replace(/\s*\n\s*/g, ' ').replace(/\.$/, '')}.`, `See ${command} --help.`);
 
 function toName(raw: string): string {
   const name = normalizeName(raw);
@@ -125,8 +145,8 @@ function toPort(raw: string): number {
   throw new ChatError('USAGE', `--port "${raw}" is not a port.`, 'A port is a number from 0 to 65535.');
 }
 
-function toHost(raw: string | undefined): string | undefined {
-  if (raw === undefined || /^(\*|[\p{L}\p{N}._:%-]+)$/u.test(raw)) return raw;
+function toHost(raw: string): string {
+  if (/^(\*|[\p{L}\p{N}._:%-]+)$/u.test(raw)) return raw;
   throw new ChatError(
     'USAGE',
     `--ip "${raw}" is not a host name or an address.`,
@@ -134,8 +154,11 @@ function toHost(raw: string | undefined): string | undefined {
   );
 }
 
-function toCount(raw: string | undefined): number | undefined {
-  if (raw === undefined) return undefined;
+function toList(raw: string | string[]): string[] {
+  return [raw].flat();
+}
+
+function toCount(raw: string): number {
   if (/^\d{1,9}$/.test(raw)) return Number(raw);
-  throw new ChatError('USAGE', `"${raw}" is not a whole number.`);
+  throw new ChatError('USAGE', `"${raw}" is not a whole number.`, 'Give a number such as 10.');
 }

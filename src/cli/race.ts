@@ -24,7 +24,8 @@ export async function* race<Sources extends Record<string, AsyncIterable<unknown
   }));
   const ready: (() => Raced<Sources>)[] = [];
   let wake = () => {};
-  signal.addEventListener('abort', () => wake(), { once: true });
+  const stop = () => wake();
+  signal.addEventListener('abort', stop, { once: true });
 
   const ask = (runner: (typeof runners)[number]) => {
     runner.state = 'asked';
@@ -57,6 +58,7 @@ export async function* race<Sources extends Record<string, AsyncIterable<unknown
       if (ready.length === 0 && !signal.aborted) await new Promise<void>((resolve) => (wake = resolve));
     }
   } finally {
+    signal.removeEventListener('abort', stop);
     for (const { iterator, state } of runners) if (state !== 'ended') void iterator.return?.();
   }
 }

@@ -1,3 +1,5 @@
+import { closeSync } from 'node:fs';
+import { isatty } from 'node:tty';
 import { ChatError, exitCodes } from '../errors.ts';
 import { Queue } from '../queue.ts';
 import { visible } from '../terminal/visible.ts';
@@ -24,6 +26,11 @@ export async function run(command: string, main: (stop: Stop) => Promise<number>
       stop.push(signal);
     });
   for (const stream of [process.stdout, process.stderr]) stream.on('error', (error) => closedPipe(error, stop));
+  const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+  // At its end Node restores every terminal it found, and aborts (SIGABRT) when one has been closed meanwhile.
+  process.on('exit', () => {
+    for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
+  });
   process.on('uncaughtException', (error) => {
     report(command, error);
     process.exit(exitCodes.INTERNAL);

@@ -33,7 +33,7 @@ export async function serve({ room, link, view, logger, stop, now }: ServeOption
     for (const effect of room.turn(inputs.splice(0), now())) {
       if (effect.type === 'send') for (const to of effect.to) void link.send(to, effect.data).then((o) => note(o, to));
       else if (effect.type === 'event') tell(effect.event);
-      else logger.log('warn', `ignored ${effect.frames} frames: ${effect.reason}`);
+      else logger.log('warn', `ignored ${effect.frames} ${effect.frames === 1 ? 'frame' : 'frames'}: ${effect.reason}`);
     }
     const nextMs = room.nextTurnMs(now());
     if (nextMs !== undefined) due = setTimeout(turn, nextMs);

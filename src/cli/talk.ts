@@ -30,8 +30,11 @@ export type TalkOptions = {
 };
 
 const tickMs = 100;
+const resumedMs = 1_000;
 /** How long a person's quit waits for what was just typed. */
-const partingMs = 1_500;
+const partingMs = 1_000;
+/** How long the goodbye may take. */
+const goodbyeMs = 400;
 /** Lines are read only while fewer than this are under way. */
 const maxUnderWay = 256;
 
@@ -48,10 +51,12 @@ class Talk {
   readonly #startedMs: number;
   #everOnline = false;
   #offlineSinceMs: number;
+  #tickedAtMs: number;
   #typed = 0;
   #notTaken = 0;
   #linesEnded = false;
   #stopAtMs: number | undefined;
+  #leftAtMs: number | undefined;
   #signal: NodeJS.Signals | undefined;
   #naming = false;
 
@@ -59,6 +64,7 @@ class Talk {
     this.#options = options;
     this.#startedMs = options.now();
     this.#offlineSinceMs = this.#startedMs;
+    this.#tickedAtMs = this.#startedMs;
   }
 
   async run(): Promise<number> {
@@ -72,12 +78,12 @@ class Talk {
         else if (event.source === 'link' && !event.done) this.#link(event.value);
         else if (event.source === 'stop' && !event.done) this.#stop(event.value);
         else if (event.source === 'tick') this.#tick();
-        if (this.#isOver) break;
+        if (this.#hasLeft) break;
       }
       return this.#verdict();
     } finally {
       over.abort();
-      this.#step({ type: 'leave' });
+      if (this.#leftAtMs === undefined) this.#step({ type: 'leave' });
       view.show({ type: 'state', state: 'closing' });
       await link.close();
       view.close();
@@ -85,8 +91,8 @@ class Talk {
   }
 
   get #wantsLines(): boolean {
-    const { conversation, link } = this.#options;
-    return this.#options.person || conversation.waiting.length + link.backlog < maxUnderWay;
+    const { conversation, link, person, check } = this.#options;
+    return !check && (person || conversation.waiting.length + link.backlog < maxUnderWay);
   }
 
   #line(text: string | undefined): void {
@@ -121,6 +127,10 @@ class Talk {
   }
 
   #tick(): void {
+    const lateMs = this.#options.now() - this.#tickedAtMs - tickMs;
+    this.#tickedAtMs += lateMs + tickMs;
+    // This program itself stood still (Ctrl-Z, a sleeping laptop): first hear what has come meanwhile.
+    if (lateMs > resumedMs) return;
     this.#step({ type: 'tick' });
     const { now, timeoutMs, view, trouble } = this.#options;
     if (this.#everOnline) return;
@@ -159,6 +169,17 @@ class Talk {
     if (message) return this.#options.view.show({ type: 'error', code: 'NAME_REFUSED', message });
     this.#naming = false;
     this.#step({ type: 'named', name });
+  }
+
+  /** Says goodbye once it is over, then waits a little for the answer. */
+  get #hasLeft(): boolean {
+    const nowMs = this.#options.now();
+    if (this.#leftAtMs === undefined) {
+      if (!this.#isOver) return false;
+      this.#leftAtMs = nowMs;
+      this.#step({ type: 'leave' });
+    }
+    return this.#options.conversation.left || nowMs - this.#leftAtMs >= goodbyeMs;
   }
 
   get #isOver(): boolean {

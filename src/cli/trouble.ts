@@ -29,6 +29,7 @@ export class Trouble {
       this.#openedAtMs = undefined;
     }
     if (event.type === 'opened') this.#openedAtMs ??= nowMs;
+    if (event.type === 'connected') this.#openedAtMs = undefined;
     if (event.type === 'mismatch') this.#mismatch = true;
   }
 

@@ -25,5 +25,7 @@ export interface Conversation {
   readonly online: boolean;
   /** Texts typed but not accepted yet, oldest first. */
   readonly waiting: readonly string[];
+  /** False from `leave` until the other side has answered it: only then is nothing more under way from there. */
+  readonly left: boolean;
   step(input: ConversationInput, nowMs: number): ConversationEffect[];
 }

@@ -19,7 +19,7 @@ export type ChatEvent =
       waiting?: number;
       members?: string[];
     }
-  | { type: 'state'; state: 'offline'; reason: 'lost' | 'silent' }
+  | { type: 'state'; state: 'offline'; reason: 'left' | 'lost' | 'silent'; peer?: string }
   | { type: 'state'; state: 'closing' }
   | {
       type: 'message';

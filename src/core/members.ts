@@ -50,15 +50,13 @@ export class Members {
     if (member) member.lostAtMs = nowMs;
   }
 
-  /** Members whose grace is over. */
-  expire(nowMs: number): Departure[] {
-    const departures: Departure[] = [];
+  /** Members whose grace is over, one by one: each is told with the count after it. */
+  *expire(nowMs: number): Generator<Departure> {
     for (const [who, { name, lostAtMs }] of this.#members) {
       if (lostAtMs === undefined || nowMs - lostAtMs < graceMs) continue;
       this.#members.delete(who);
-      departures.push({ name, reason: 'lost' });
+      yield { name, reason: 'lost' };
     }
-    return departures;
   }
 
   /** The member, if `session` was its last one. */

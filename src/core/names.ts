@@ -5,7 +5,7 @@ export const maxNameCharacters = 32;
 export const maxNameBytes = 128;
 
 /** Characters that could forge a line or hide in one: control, format, separators, brackets, invisible ones. */
-const refused = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}[\]<>]/u;
+const refused = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800[\]<>]/u;
 const everyRefused = new RegExp(refused, 'gu');
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 

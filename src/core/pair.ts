@@ -12,23 +12,26 @@ import { silentMs } from './session.ts';
  *                       greeting --plain message, or legacyMs without a hello--> together, legacy
  *   greeting --disconnected, nothing heard, twice in a row--> fail: the other side is taken
  *   together --goodbye | disconnected | silentMs without a frame--> down
+ *   together --leave--> leaving --goodbye answered--> down
  *   any --hello--> together                        (the other program was started again)
  *
  * That a taken side gives no hello is not enough to know it, the original program gives none either. But libzmq
- * stops reading from a second peer after its first frame, the hello, so that its heartbeats end the connection;
- * with a quiet original they do not. [P22]
+ * stops reading from a second peer at its first frame after it was turned away, so that its heartbeats end the
+ * connection; with a quiet original they do not. The first hello may come too early for that, so there is a second.
+ * [P22]
  *
  * Always true, whatever arrives:
  *   D1 a message is shown once, in the order it was typed;
  *   D2 what was typed stays in the outbox until the peer has acknowledged it;
  *   D3 a peer that never sent a version is sent only frames with name and text.
  */
-type State = 'down' | 'greeting' | 'together';
+type State = 'down' | 'greeting' | 'together' | 'leaving';
 
 /** A connection that lives this long without a hello leads to the original program. */
 export const legacyMs = 4_000;
 const heartbeatIntervalMs = 2_500;
 const unheardLimit = 2;
+const secondHelloMs = 500;
 
 export type PairOptions = { name: string; dev: string; binds: boolean };
 
@@ -42,6 +45,7 @@ export class Pair {
   #peer: { name: string; dev: string } | undefined;
   #shown = new Map<string, number>();
   #unheard = 0;
+  #hellos = 0;
   #changedAtMs = 0;
   #heardAtMs = 0;
   #beatAtMs = 0;
@@ -56,6 +60,10 @@ export class Pair {
 
   get online(): boolean {
     return this.#state === 'together';
+  }
+
+  get left(): boolean {
+    return this.#state !== 'leaving';
   }
 
   get waiting(): string[] {
@@ -82,21 +90,29 @@ export class Pair {
       case 'tick':
         return this.#tick(nowMs);
       case 'leave':
-        if (this.#state === 'together')
-          this.#send({ kind: 'leave', name: this.#name, text: `${this.#name} left the chat.` });
-        this.#state = 'down';
+        return this.#leave();
     }
+  }
+
+  #leave(): void {
+    if (this.#state === 'together') this.#goodbye();
+    this.#state = this.#state === 'together' && !this.#legacy ? 'leaving' : 'down';
+  }
+
+  #goodbye(): void {
+    this.#send({ kind: 'leave', name: this.#name, text: `${this.#name} left the chat.` });
   }
 
   #greet(nowMs: number): void {
     if (this.#state === 'together') return;
     this.#state = 'greeting';
     this.#changedAtMs = nowMs;
+    this.#hellos = 0;
     if (!this.#binds) this.#hello();
   }
 
   #hello(reply?: true): void {
-    const text = `${this.#name} is here.`;
+    const text = `${this.#name} is ${++this.#hellos > 1 ? 'waiting for an answer' : 'here'}.`;
     const hello = { kind: 'join', name: this.#name, version: protocolVersion, dev: this.#dev, text } as const;
     this.#send(reply ? { ...hello, reply } : hello);
   }
@@ -114,10 +130,13 @@ export class Pair {
 
   #receive(frame: Received, nowMs: number): void {
     this.#unheard = 0;
+    // Who is leaving meets nobody any more: only what was said before can still be answered.
+    if (this.#state === 'leaving' && frame.kind !== 'leave' && frame.kind !== 'ack') return;
     switch (frame.kind) {
       case 'join':
         return this.#meet(frame, nowMs);
       case 'leave':
+        if (this.#state === 'together' && !this.#legacy) this.#goodbye();
         return this.#part('left');
       case 'message':
         return this.#message(frame, nowMs);
@@ -130,7 +149,8 @@ export class Pair {
     }
   }
 
-  #meet({ name, dev = name, reply }: Join, nowMs: number): void {
+  #meet({ name, version, dev = name, reply }: Join, nowMs: number): void {
+    if (version === undefined) return;
     if (!reply) this.#hello(true);
     if (this.#peer?.dev !== dev) this.#part('lost');
     this.#outbox.restart();
@@ -157,7 +177,7 @@ export class Pair {
     this.#state = 'down';
     if (was !== 'together' || name === undefined) return;
     this.#show({ type: 'leave', name, online: 1, reason });
-    this.#show({ type: 'state', state: 'offline', reason: 'lost' });
+    this.#show({ type: 'state', state: 'offline', reason, peer: name });
   }
 
   #message(message: Message, nowMs: number): void {
@@ -197,6 +217,8 @@ export class Pair {
   }
 
   #tick(nowMs: number): void {
+    const waitedMs = this.#state === 'greeting' ? nowMs - this.#changedAtMs : 0;
+    if (waitedMs >= secondHelloMs && this.#hellos === 1 && !this.#binds) this.#hello();
     if (this.#state === 'greeting' && nowMs - this.#changedAtMs >= legacyMs)
       return this.#together({ name: 'The other side', dev: '' }, true, nowMs);
     if (this.#state !== 'together' || this.#legacy) return;

@@ -123,7 +123,7 @@ export class Room {
       case 'join':
         return frame.version === undefined ? this.#joinLegacy(from, frame.name, nowMs) : this.#join(from, frame, nowMs);
       case 'leave':
-        return session && this.#leave(from, session);
+        return session && this.#farewell(from, session);
       case 'message':
         return this.#message(from, session, frame, nowMs);
       case 'ack':
@@ -144,8 +144,10 @@ export class Room {
     const refusal = whyNameRefused(name) ?? this.#whyNameTaken(name);
     if (refusal) return this.#send([from], { kind: 'refused', name: this.#name, text: refusal, code: 'NAME_REFUSED' });
     const old = this.#sessions.get(from);
-    if (!old && this.#isFull) return this.#send([from], { ...this.#full, kind: 'refused', code: 'ROOM_FULL' });
     const who = join.dev ?? from;
+    // Who comes back on a new connection takes the place of the old one.
+    const isIn = old !== undefined || this.#routingIds((session) => session.who === who).length > 0;
+    if (!isIn && this.#isFull) return this.#send([from], { ...this.#full, kind: 'refused', code: 'ROOM_FULL' });
     if (old && (old.who !== who || old.name !== name)) this.#leave(from, old);
     this.#dropOlderSessions(who, from);
 
@@ -192,7 +194,8 @@ export class Room {
   }
 
   #message(from: string, session: Session | undefined, message: Message, nowMs: number): void {
-    if (message.id) return this.#messageWithId(from, session, message, nowMs);
+    // For a session without a version an id is an unknown key.
+    if (message.id && !session?.legacy) return this.#messageWithId(from, session, message, nowMs);
     if (!session) this.#joinLegacy(from, message.name, nowMs);
     const author = this.#sessions.get(from);
     if (!author) return;
@@ -207,7 +210,7 @@ export class Room {
   #messageWithId(from: string, session: Session | undefined, message: Message, nowMs: number): void {
     if (!message.id) return;
     const { dev, n } = message.id;
-    if (!session || session.legacy || session.who !== dev) return this.#tellToJoin(from);
+    if (session?.who !== dev) return this.#tellToJoin(from);
     if (n <= (this.#last.get(dev) ?? 0)) return;
     this.#last.set(dev, n);
     const { name } = session;
@@ -235,6 +238,12 @@ export class Room {
     if (this.#strangers.size >= maxStrangers) this.#strangers.clear();
     this.#strangers.add(from);
     this.#send([from], { kind: 'rejoin', delayMs: 0 });
+  }
+
+  /** Answered, so that a client can wait for what is under way: closing a socket with unread data loses what it sent. */
+  #farewell(from: string, session: Session): void {
+    this.#leave(from, session);
+    if (!session.legacy) this.#send([from], { kind: 'leave', name: this.#name });
   }
 
   #leave(from: string, { who }: Session): void {
@@ -311,19 +320,20 @@ export class Room {
   }
 
   #pumpAll(): void {
-    const groups = new Map<string, { at: Position; to: string[]; sessions: Session[] }>();
+    const groups = new Map<string, { at: Position; limit: number; to: string[]; sessions: Session[] }>();
     for (const [to, session] of this.#sessions) {
       session.sentBefore = session.sent;
       if (!this.#isReady(session)) continue;
-      const { sent, legacy } = session;
-      const key = `${sent.seq} ${sent.notice} ${legacy}`;
-      const group = groups.get(key) ?? { at: sent, to: [], sessions: [] };
+      const { sent, acked, legacy } = session;
+      const limit = legacy ? maxBatchEntries : Math.min(maxBatchEntries, windowEntries - (sent.seq - acked));
+      const key = `${sent.seq} ${sent.notice} ${limit} ${legacy}`;
+      const group = groups.get(key) ?? { at: sent, limit, to: [], sessions: [] };
       groups.set(key, group);
       group.to.push(to);
       group.sessions.push(session);
     }
-    for (const { at, to, sessions } of groups.values()) {
-      const { items, next } = this.#feed.read(at, maxBatchEntries, maxBatchBytes);
+    for (const { at, limit, to, sessions } of groups.values()) {
+      const { items, next } = this.#feed.read(at, limit, maxBatchBytes);
       if (sessions[0]?.legacy) for (const item of items) this.#sendLegacy(item, to, sessions);
       else this.#sendBatch(items, to);
       for (const session of sessions) session.sent = next;

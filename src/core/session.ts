@@ -21,7 +21,9 @@ import { windowEntries } from './room.ts';
  *   any  --disconnected--> down
  *   live --gap | rejoin | heartbeat ahead of the cursor--> joining    (whatever was missed is read again)
  *   live --silentMs without a frame--> silent --any frame--> joining
+ *   joining --silentMs without a welcome--> joining                   (it was lost; not before the first one ever)
  *   joining --refused--> refused --named--> joining
+ *   live --leave--> leaving --leave answered--> down
  *
  * Always true, whatever arrives:
  *   S1 entries are shown in the order of the log, each once;
@@ -29,11 +31,12 @@ import { windowEntries } from './room.ts';
  *   S3 log frames count only while live: between join and welcome they belong to an older session;
  *   S4 a legacy server is sent nothing but join, leave and messages.
  */
-type State = 'down' | 'joining' | 'live' | 'silent' | 'refused';
+type State = 'down' | 'joining' | 'live' | 'silent' | 'refused' | 'leaving';
 
 /** A live server sends a heartbeat every 2.5 s; after this long without a frame it is taken for dead or hung. */
 export const silentMs = 8_000;
 const ackIntervalMs = 5_000;
+const legacyServer = 'this server runs the original program: no receipts and nothing missed is sent again.';
 
 export type SessionOptions = { name: string; dev: string };
 
@@ -49,6 +52,7 @@ export class Session {
   #acked = 0;
   #ackedAtMs = 0;
   #heardAtMs = 0;
+  #joinedAtMs = 0;
   #rejoinAtMs: number | undefined;
   #lostAtMs: number | undefined;
   readonly #outbox: Outbox;
@@ -64,6 +68,10 @@ export class Session {
 
   get online(): boolean {
     return this.#state === 'live';
+  }
+
+  get left(): boolean {
+    return this.#state !== 'leaving';
   }
 
   get waiting(): string[] {
@@ -97,14 +105,20 @@ export class Session {
       case 'tick':
         return this.#tick(nowMs);
       case 'leave':
-        if (this.#state === 'live') this.#send({ kind: 'leave', name: this.#name });
-        this.#state = 'down';
+        return this.#leave();
     }
+  }
+
+  #leave(): void {
+    this.#rejoinAtMs = undefined;
+    if (this.#state === 'live') this.#send({ kind: 'leave', name: this.#name });
+    this.#state = this.#state === 'live' && !this.#legacy ? 'leaving' : 'down';
   }
 
   #join(nowMs: number): void {
     this.#state = 'joining';
     this.#heardAtMs = nowMs;
+    this.#joinedAtMs = nowMs;
     this.#rejoinAtMs = undefined;
     const known = this.#log === undefined ? {} : { since: this.#cursor, log: this.#log };
     this.#send({ kind: 'join', name: this.#name, version: protocolVersion, dev: this.#dev, ...known });
@@ -114,6 +128,7 @@ export class Session {
     if (frame.kind === 'batch') for (const part of frame.frames) this.#receive(part, nowMs);
     else if (this.#state === 'joining') this.#receiveJoining(frame, nowMs);
     else if (this.#state === 'live') this.#receiveLive(frame, nowMs);
+    else if (this.#state === 'leaving' && frame.kind === 'leave') this.#state = 'down';
   }
 
   #receiveJoining(frame: Received, nowMs: number): void {
@@ -127,6 +142,8 @@ export class Session {
   }
 
   #receiveLive(frame: Received, nowMs: number): void {
+    // An original server relays whatever a member sends: nothing else is its own word.
+    if (this.#legacy && frame.kind !== 'message') return;
     switch (frame.kind) {
       case 'message':
         return this.#legacy ? this.#legacyMessage(frame) : this.#entry(frame, nowMs);
@@ -173,11 +190,12 @@ export class Session {
     const waiting = this.#outbox.size;
     const list = members && { members };
     this.#show({ type: 'state', state: 'online', server, online, legacy: this.#legacy, ...after, waiting, ...list });
+    if (this.#legacy && !back) this.#show({ type: 'status', code: 'LEGACY_SERVER', message: legacyServer });
   }
 
   #goOffline(reason: 'lost' | 'silent', nowMs: number): void {
     this.#rejoinAtMs = undefined;
-    if (this.#server === '' || this.#lostAtMs !== undefined) return;
+    if (this.#server === '' || this.#lostAtMs !== undefined || this.#state === 'leaving') return;
     this.#lostAtMs = nowMs;
     this.#show({ type: 'state', state: 'offline', reason });
   }
@@ -254,6 +272,9 @@ export class Session {
 
   #tick(nowMs: number): void {
     if (this.#rejoinAtMs !== undefined && nowMs >= this.#rejoinAtMs) return this.#join(nowMs);
+    // Asking an original server twice would double what it delivers, so only a server known to be none is.
+    const isLate = this.#state === 'joining' && this.#log !== undefined && nowMs - this.#joinedAtMs >= silentMs;
+    if (isLate) return this.#join(nowMs);
     // A legacy server sends no heartbeats; its death is seen by those of ZeroMQ alone.
     if (this.#state !== 'live' || this.#legacy) return;
     if (nowMs - this.#heardAtMs >= silentMs) {

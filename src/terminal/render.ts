@@ -64,6 +64,8 @@ export class Renderer {
       case 'connecting':
         return this.#self(`connecting to ${event.endpoint}`);
       case 'offline':
+        // Between two people the leave has said it.
+        if (event.peer !== undefined) return undefined;
         return event.reason === 'silent'
           ? this.#self(`the server does not answer. ${kept}`)
           : this.#self(`connection lost. ${kept}`);
@@ -71,15 +73,8 @@ export class Renderer {
         return undefined;
       case 'online': {
         const { server, online, afterMs, waiting = 0, legacy } = event;
-        const plain = legacy
-          ? `${server === undefined ? 'the other side' : 'this server'} runs the original program: ${limits}`
-          : '';
-        if (server === undefined) return plain ? this.#self(plain) : undefined;
-        const note = plain ? `\n${this.#self(plain).text}` : '';
-        if (afterMs === undefined) {
-          const greeting = this.#room(server, `You are now online. ${online} online.`, nowMs);
-          return { ...greeting, text: greeting.text + note };
-        }
+        if (server === undefined) return legacy ? this.#self(`the other side ${original}`) : undefined;
+        if (afterMs === undefined) return this.#room(server, `You are now online. ${online} online.`, nowMs);
         const sent = waiting === 0 ? '' : ` ${waiting} waiting ${waiting === 1 ? 'message' : 'messages'} sent.`;
         return this.#self(`back online after ${duration(afterMs)}.${sent}`);
       }
@@ -120,7 +115,7 @@ export class Renderer {
 }
 
 const kept = 'What you write now is kept and sent when it is back.';
-const limits = 'no receipts and nothing missed is sent again.';
+const original = 'runs the original program: no receipts and nothing missed is sent again.';
 /** The last time a Date can hold; a peer may send anything. */
 export const maxDateMs = 8.64e15;
 const chat = (text: string): Rendered => ({ channel: 'chat', text });

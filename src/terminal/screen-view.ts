@@ -29,6 +29,7 @@ export class ScreenView implements View {
     this.#output = output;
     this.#renderer = renderer;
     this.#now = now;
+    tolerateHangup(input);
     this.#readline = createInterface({
       input,
       output,
@@ -37,6 +38,9 @@ export class ScreenView implements View {
       historySize: 200,
       removeHistoryDuplicates: true,
     });
+    // readline forgets how many rows up its prompt is when a line wraps while it is typed, and on a resize.
+    input.on('keypress', () => this.#trackRows());
+    output.prependListener('resize', () => this.#trackRows());
     this.#readline.on('line', (line) => {
       this.#eraseEntered(line);
       this.lines.push(line);
@@ -84,7 +88,15 @@ export class ScreenView implements View {
     cursorTo(this.#output, 0);
     clearScreenDown(this.#output);
     // readline would move up by these rows again.
-    (this.#readline as unknown as { prevRows: number }).prevRows = 0;
+    this.#rowsUp = 0;
+  }
+
+  #trackRows(): void {
+    if (!this.#closed) this.#rowsUp = this.#readline.getCursorPos().rows;
+  }
+
+  set #rowsUp(rows: number) {
+    (this.#readline as unknown as { prevRows: number }).prevRows = rows;
   }
 
   /** The line just entered comes back with its place in the order; until then it waits in the live area. */
@@ -101,4 +113,16 @@ export class ScreenView implements View {
     this.#readline.write(null, { ctrl: true, name: 'e' });
     this.#readline.write(null, { ctrl: true, name: 'u' });
   }
+}
+
+/** readline turns raw mode off when it closes; on a terminal that is gone that throws EIO, in an event nobody awaits. */
+function tolerateHangup(input: ReadStream): void {
+  const setRawMode = input.setRawMode.bind(input);
+  input.setRawMode = (mode) => {
+    try {
+      return setRawMode(mode);
+    } catch {
+      return input;
+    }
+  };
 }

@@ -7,7 +7,7 @@
 const seenFormat = '\\u0600-\\u0605\\u06DD\\u070F\\u0890\\u0891\\u08E2';
 /** A joiner between two pictures is part of an emoji. */
 const joiner = '(?<=\\p{Extended_Pictographic}[\\uFE0F\\u{1F3FB}-\\u{1F3FF}]?)\\u200D(?=\\p{Extended_Pictographic})';
-const unseen = '[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\u2800\\u3164\\u115F\\u1160\\uFFA0\\u034F]';
+const unseen = '[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\u2065\\u2800\\u3164\\u115F\\u1160\\uFFA0\\u034F]';
 const hidden = new RegExp(`(?<emoji>${joiner})|(?![${seenFormat}])\\p{Cf}|${unseen}`, 'gu');
 
 /** Makes one line safe to print; a newline is replaced like any control character, a tab by spaces. */

@@ -6,7 +6,8 @@ import { ChatError } from '../errors.ts';
 const anyAddress = new Set(['all', '*']);
 
 /** The endpoint as a person reads it: what was asked for, not what it was resolved to. */
-export const showEndpoint = (ip: string, port: number): string => `tcp://${bracket(ip)}:${port}`;
+export const showEndpoint = (ip: string, port: number): string =>
+  `tcp://${anyAddress.has(ip) ? '*' : bracket(ip)}:${port}`;
 
 /**
  * The endpoint to connect to. The name is looked up here, because libzmq would do it in its I/O thread,
@@ -18,7 +19,7 @@ export async function connectEndpoint(ip: string, port: number): Promise<string>
 
 /** The endpoint to bind; port 0 takes any free one. */
 export async function bindEndpoint(ip: string, port: number): Promise<string> {
-  return showEndpoint(anyAddress.has(ip) ? '*' : await resolve(ip), port);
+  return showEndpoint(anyAddress.has(ip) ? ip : await resolve(ip), port);
 }
 
 /** The port number at the end of an endpoint. */

@@ -55,7 +55,7 @@ export class Link {
 
   send(data: string): void {
     this.#outgoing.push(data);
-    this.#sending ??= this.#drain();
+    this.#flush();
   }
 
   /** Waits for what is on its way to the socket, then closes it; ZeroMQ goes on sending for its linger time. */
@@ -66,14 +66,20 @@ export class Link {
     release(this.#socket);
   }
 
+  /** A peer's first frame may be here before libzmq's word of its handshake: the answer waits for that. */
+  #flush(): void {
+    if (this.#connections > 0 && this.#outgoing.length > 0) this.#sending ??= this.#drain();
+  }
+
   async #drain(): Promise<void> {
     try {
-      while (this.#outgoing[0] !== undefined && this.#connections > 0)
-        if (await this.#sendOne(this.#outgoing[0])) this.#outgoing.shift();
+      while (this.#outgoing[0] !== undefined && this.#connections > 0) {
+        const queue = this.#outgoing;
+        if (await this.#sendOne(this.#outgoing[0])) queue.shift();
         else await new Promise((resolve) => setTimeout(resolve, retryFullMs));
+      }
     } finally {
       this.#sending = undefined;
-      if (this.#connections === 0) this.#outgoing = [];
     }
   }
 
@@ -111,12 +117,16 @@ export class Link {
     events.on('handshake', () => {
       this.#pending--;
       if (++this.#connections === 1) this.events.push({ type: 'connected' });
+      this.#flush();
     });
     // A binding PAIR may have several connections although it talks to one: only the last one's end counts,
     // and a stranger's that never shook hands does not.
     events.on('disconnect', () => {
       if (this.#pending > 0) this.#pending--;
-      else if (--this.#connections === 0) this.events.push({ type: 'disconnected' });
+      else if (--this.#connections === 0) {
+        this.#outgoing = [];
+        this.events.push({ type: 'disconnected' });
+      }
     });
     events.on('close', () => this.events.push({ type: 'refused' }));
     for (const name of ['protocol', 'auth'] as const)

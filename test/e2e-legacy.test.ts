@@ -1,0 +1,188 @@
+import { describe, expect } from 'vitest';
+import { test } from './support/command.ts';
+import { LegacyClient, LegacyPeer, LegacyServer } from './support/legacy.ts';
+
+describe.concurrent('original clients in our room', () => {
+  test('both kinds read each other; an original one is sent name and text, nothing else', async ({ stage }) => {
+    const { server, port } = await stage.server('--name', 'room');
+    const old = stage.keep(LegacyClient.connect(port, 'old'));
+    await old.join();
+    const ana = await stage.online(port, 'ana');
+    const bo = await stage.jsonOnline(port, 'bo');
+    ana.write('from a new one\n');
+    await bo.json({ type: 'message', text: 'from a new one' });
+    await old.say('from an old one');
+    await ana.stdoutLine('[old] from an old one');
+    expect(await bo.json({ type: 'message', text: 'from an old one' })).toMatchObject({
+      seq: 2,
+      from: { name: 'old' },
+    });
+    bo.write('two\nin a row\n');
+    await old.hears('in a row');
+    bo.kill('SIGINT');
+    await old.hears('bo left the room. 2 online.');
+    await old.leave();
+    await ana.stdoutLine('[room] old left the room. 1 online.');
+    server.kill('SIGINT');
+    await ana.stdoutLine('[room] Server is off.');
+
+    expect(old.frames.all.map(({ raw }) => JSON.parse(raw))).toEqual([
+      { name: 'room', text: 'You are now online. 1 online.\n' },
+      { name: 'room', text: 'ana joined the room. 2 online.\n' },
+      { name: 'room', text: 'bo joined the room. 3 online.\n' },
+      { name: 'ana', text: 'from a new one\n' },
+      { name: 'bo', text: 'two\n' },
+      { name: 'bo', text: 'in a row\n' },
+      { name: 'room', text: 'bo left the room. 2 online.\n' },
+    ]);
+    expect(old.keySets).toEqual(['name,text']);
+    expect(old.killed).toBeUndefined();
+  });
+
+  test('original clients among themselves: never their own words, a second join changes nothing', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    const [one, two] = ['one', 'two'].map((name) => stage.keep(LegacyClient.connect(port, name)));
+    await one?.join();
+    await one?.hears('You are now online. 1 online.');
+    await two?.join();
+    await two?.hears('You are now online. 2 online.');
+    await one?.join();
+    await one?.hears('You are now online. 2 online.');
+    await one?.say('mine');
+    await two?.say('yours');
+    expect((await two?.hearsUntil('mine'))?.map(({ text }) => text)).toEqual(['mine\n']);
+    expect((await one?.hearsUntil('yours'))?.map(({ text }) => text)).toEqual(['yours\n']);
+  });
+
+  test('a message of somebody unknown is a join and a message', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    const ana = await stage.online(port, 'ana');
+    const old = stage.keep(LegacyClient.connect(port, 'old'));
+    await old.say('no join before');
+    await old.hears('You are now online. 2 online.');
+    expect(await ana.stdoutUntil('[old] no join before')).toEqual([
+      '[room] old joined the room. 2 online.',
+      '[old] no join before',
+    ]);
+  });
+
+  test('names an original client could forge with are made harmless', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    const ana = await stage.online(port, 'ana');
+    for (const [name, shown] of [
+      ['room', 'room (guest)'],
+      ['[bob]\u202e', 'bob'],
+      ['', 'somebody'],
+    ] as const) {
+      const old = stage.keep(LegacyClient.connect(port, name));
+      await old.say('hi');
+      await ana.stdoutLine(`[${shown}] hi`);
+    }
+  });
+});
+
+describe.concurrent("our client and the original's server", () => {
+  test('talks both ways, knows the notices, and sends nothing but join, messages and leave', async ({ stage }) => {
+    const server = stage.keep(await LegacyServer.bind('old-room'));
+    const ana = await stage.online(server.port, 'ana');
+    await ana.stderrLine('-- this server runs the original program: no receipts and nothing missed is sent again.');
+    const bo = await stage.jsonOnline(server.port, 'bo');
+    const old = stage.keep(LegacyClient.connect(server.port, 'old'));
+    await old.join();
+    await old.hears('You are now online. 3 online.');
+    await old.say('hello new ones');
+    await ana.stdoutLine('[old] hello new ones');
+    await bo.json({ type: 'status', code: 'LEGACY_SERVER' });
+    expect(await bo.jsonUntil({ type: 'message' })).toMatchObject([
+      { type: 'join', name: 'old', online: 3 },
+      { type: 'message', from: { name: 'old' }, text: 'hello new ones', own: false },
+    ]);
+    ana.write('hello old one\n');
+    expect(await old.hears('hello old one')).toMatchObject({ name: 'ana', keys: 'name,text' });
+    await bo.json({ type: 'message', text: 'hello old one' });
+    bo.write('mine\n');
+    expect(await bo.json({ type: 'message', text: 'mine' })).toMatchObject({ own: true });
+    bo.kill('SIGTERM');
+    await ana.stdoutLine('[old-room] bo left the room. 2 online.');
+    await old.leave();
+    await ana.stdoutLine('[old-room] old left the room. 1 online.');
+    await server.stop();
+    await ana.stdoutLine('[old-room] Server is off.');
+    await ana.stderrLine(/^-- connection lost\./);
+
+    expect(server.frames.all).toEqual([
+      { auth: 1, name: 'ana', v: 1, dev: expect.any(String) },
+      { auth: 1, name: 'bo', v: 1, dev: expect.any(String) },
+      { auth: 1, name: 'old' },
+      { name: 'old', text: 'hello new ones\n' },
+      { name: 'ana', text: 'hello old one\n' },
+      { name: 'bo', text: 'mine\n' },
+      { auth: 0, name: 'bo' },
+      { auth: 0, name: 'old' },
+    ]);
+    expect(server.killed ?? old.killed).toBeUndefined();
+  });
+
+  test('a pipe sends all its lines, and ends well', async ({ stage }) => {
+    const server = stage.keep(await LegacyServer.bind('old-room'));
+    const old = stage.keep(LegacyClient.connect(server.port, 'old'));
+    await old.join();
+    const lines = Array.from({ length: 2_000 }, (_, i) => `line ${i}`);
+    const pipe = stage.client(server.port, 'bot');
+    pipe.end(lines.join('\n'));
+    const heard = await old.hearsUntil('bot left the room. 1 online.');
+    expect(heard.filter(({ name }) => name === 'bot').map(({ text }) => text.trim())).toEqual(lines);
+    await pipe.ends(0);
+  });
+
+  test('started again, our client is a member again by itself', async ({ stage }) => {
+    const server = stage.keep(await LegacyServer.bind('old-room'));
+    const ana = await stage.jsonOnline(server.port, 'ana');
+    server.close();
+    await ana.json({ type: 'state', state: 'offline' });
+    ana.write('typed while it was away\n');
+    const again = stage.keep(await LegacyServer.bind('old-room', server.port));
+    await ana.json({ type: 'state', state: 'online', legacy: true });
+    const old = stage.keep(LegacyClient.connect(server.port, 'old'));
+    await old.join();
+    await old.hears('You are now online. 2 online.');
+    await old.say('welcome back');
+    await ana.json({ type: 'message', text: 'welcome back' });
+    expect(again.frames.all.filter(({ name }) => name === 'ana')).toEqual([
+      { auth: 1, name: 'ana', v: 1, dev: expect.any(String) },
+      { name: 'ana', text: 'typed while it was away\n' },
+    ]);
+  });
+});
+
+describe.concurrent('p2p with the original', () => {
+  test('it connects to us: talk both ways, also before it said a word', async ({ stage }) => {
+    const ours = stage.spawn('p2p', ['--name', 'ana', '--server', '--port', '0', '--ip', '127.0.0.1', '--json']);
+    const { port } = await ours.json({ type: 'listening' });
+    const old = stage.keep(LegacyPeer.connect(Number(port), 'old'));
+    ours.write('anybody there?\n');
+    await old.hears('anybody there?');
+    await ours.json({ type: 'state', state: 'online', legacy: true });
+    await old.say('yes');
+    expect(await ours.json({ type: 'message', own: false })).toMatchObject({ from: { name: 'old' }, text: 'yes' });
+    ours.kill('SIGTERM');
+    await old.hears('ana left the chat.');
+    await ours.ends(0);
+    expect(old.frames.all.map(({ name }) => name)).toEqual(['ana', 'ana']);
+    expect(old.killed).toBeUndefined();
+  });
+
+  test('we connect to it: every frame can be shown by it', async ({ stage }) => {
+    const old = stage.keep(await LegacyPeer.listen('old'));
+    const ours = stage.spawn('p2p', ['--name', 'ana', '--port', String(old.port), '--ip', '127.0.0.1']);
+    await old.hears('ana is here.');
+    await old.say('hello');
+    await ours.stdoutLine('[old] hello');
+    ours.write('hello yourself\n');
+    expect(await old.hears('hello yourself')).toMatchObject({ name: 'ana', keys: 'name,text' });
+    ours.kill('SIGINT');
+    await old.hears('ana left the chat.');
+    await ours.ends(0);
+    expect(old.killed).toBeUndefined();
+  });
+});

@@ -1,0 +1,490 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { ConversationInput } from '../src/core/conversation.ts';
+import type { ChatEvent } from '../src/core/events.ts';
+import { maxWaiting } from '../src/core/outbox.ts';
+import { legacyMs, Pair } from '../src/core/pair.ts';
+import { silentMs } from '../src/core/session.ts';
+import { encode, type Frame, type Join, type Message, type Received } from '../src/protocol.ts';
+
+/** Ann is on device `A`; the other side is Bo on device `B`, or the original program. */
+let pair: Pair;
+let nowMs: number;
+/** What the last step did. */
+let sent: Frame[];
+let shown: ChatEvent[];
+let failed: string[];
+const start = (binds: boolean) => {
+  pair = new Pair({ name: 'ann', dev: 'A', binds });
+  nowMs = 1_000_000;
+  [sent, shown, failed] = [[], [], []];
+};
+
+const step = (input: ConversationInput) => {
+  [sent, shown, failed] = [[], [], []];
+  for (const effect of pair.step(input, nowMs)) {
+    if (effect.type === 'send') sent.push(effect.frame);
+    else if (effect.type === 'show') shown.push(effect.event);
+    else failed.push(effect.error.code);
+  }
+};
+const receive = (frame: Received) => step({ type: 'frame', frame });
+const type = (text: string) => step({ type: 'typed', text });
+const tick = (ms = 0) => {
+  nowMs += ms;
+  step({ type: 'tick' });
+};
+const nothing = () => expect({ sent, shown, failed }).toEqual({ sent: [], shown: [], failed: [] });
+const sentNumbers = () => sent.flatMap((frame) => (frame.kind === 'message' ? [frame.id?.n] : []));
+
+const myHello = { kind: 'join', name: 'ann', version: 1, dev: 'A', text: 'ann is here.' };
+const myReply = { ...myHello, reply: true };
+/** A later hello: its words are for the original program only. */
+const anyHello = { ...myHello, text: expect.stringMatching(/^ann is .+\.$/) };
+const anyReply = { ...anyHello, reply: true };
+const hello: Join = { kind: 'join', name: 'bo', version: 1, dev: 'B', text: 'bo is here.' };
+const reply: Join = { ...hello, reply: true };
+const message = (n: number, dev = 'B'): Message => ({
+  kind: 'message',
+  name: 'bo',
+  text: `text ${n}`,
+  id: { dev, n },
+  ts: 5,
+});
+const plain = (text: string, name = 'bo'): Message => ({ kind: 'message', name, text });
+const goodbye: Frame = { kind: 'leave', name: 'bo', text: 'bo left the chat.' };
+const bothHere = [
+  { type: 'state', state: 'online', online: 2, legacy: false },
+  { type: 'join', name: 'bo', online: 2 },
+];
+const boGone = (reason: 'left' | 'lost') => [
+  { type: 'leave', name: 'bo', online: 1, reason },
+  { type: 'state', state: 'offline', reason, peer: 'bo' },
+];
+const meet = () => {
+  step({ type: 'connected' });
+  receive(reply);
+};
+
+describe('two meet', () => {
+  test('the connecting side says hello, and the answer brings them together', () => {
+    start(false);
+    step({ type: 'connected' });
+    expect(sent).toEqual([myHello]);
+    expect(shown).toEqual([]);
+    receive(reply);
+    expect(sent).toEqual([]);
+    expect(shown).toEqual(bothHere);
+    expect(pair.online).toBe(true);
+  });
+
+  test('the connecting side says hello a second time after half a second, and then no more', () => {
+    start(false);
+    step({ type: 'connected' });
+    tick(499);
+    nothing();
+    tick(1);
+    expect(sent).toEqual([{ ...myHello, text: 'ann is waiting for an answer.' }]);
+    tick(500);
+    nothing();
+  });
+
+  test('the binding side says nothing until it is asked', () => {
+    start(true);
+    step({ type: 'connected' });
+    tick(legacyMs - 1);
+    nothing();
+  });
+
+  test('the binding side waits for a hello and answers it', () => {
+    start(true);
+    step({ type: 'connected' });
+    nothing();
+    receive(hello);
+    expect(sent).toEqual([myReply]);
+    expect(shown).toEqual(bothHere);
+  });
+
+  test('a hello before the news of the connection is answered too', () => {
+    start(true);
+    receive(hello);
+    expect(sent).toEqual([myReply]);
+    step({ type: 'connected' });
+    nothing();
+    expect(pair.online).toBe(true);
+  });
+
+  test('both sides of this program understand each other', () => {
+    start(true);
+    const binder = pair;
+    start(false);
+    const queue: [Pair, ConversationInput][] = [
+      [binder, { type: 'connected' }],
+      [pair, { type: 'connected' }],
+    ];
+    let steps = 0;
+    for (let next = queue.shift(); next; next = queue.shift()) {
+      const [who, input] = next;
+      const other = who === pair ? binder : pair;
+      for (const effect of who.step(input, nowMs))
+        if (effect.type === 'send') queue.push([other, { type: 'frame', frame: effect.frame }]);
+      expect(++steps).toBeLessThan(10);
+    }
+    expect([pair.online, binder.online]).toEqual([true, true]);
+  });
+});
+
+describe.each([
+  ['connecting', false],
+  ['binding', true],
+])('together, on the %s side', (_side, binds) => {
+  beforeEach(() => {
+    start(binds);
+    meet();
+  });
+
+  test('a typed message waits until the peer has it, then it is shown', () => {
+    type('hi');
+    expect(sent).toEqual([{ kind: 'message', name: 'ann', text: 'hi', id: { dev: 'A', n: 1 }, ts: nowMs }]);
+    expect(shown).toEqual([]);
+    expect(pair.waiting).toEqual(['hi']);
+    receive({ kind: 'ack', seq: 1 });
+    expect(shown).toEqual([
+      {
+        type: 'message',
+        id: 'A.1',
+        from: { name: 'ann', id: 'A' },
+        text: 'hi',
+        own: true,
+        replay: false,
+        sentMs: nowMs,
+      },
+    ]);
+    expect(pair.waiting).toEqual([]);
+    receive({ kind: 'ack', seq: 1 });
+    nothing();
+  });
+
+  test('a message is shown and acknowledged', () => {
+    receive(message(1));
+    expect(shown).toEqual([
+      {
+        type: 'message',
+        id: 'B.1',
+        from: { name: 'bo', id: 'B' },
+        text: 'text 1',
+        own: false,
+        replay: false,
+        sentMs: 5,
+      },
+    ]);
+    expect(sent).toEqual([{ kind: 'ack', seq: 1 }]);
+  });
+
+  test('a message that comes twice is shown once and acknowledged twice', () => {
+    receive(message(1));
+    receive(message(2));
+    receive(message(1));
+    expect(shown).toEqual([]);
+    expect(sent).toEqual([{ kind: 'ack', seq: 1 }]);
+  });
+
+  test('a goodbye ends it', () => {
+    receive(goodbye);
+    expect(shown).toEqual(boGone('left'));
+    expect(sent).toEqual([{ kind: 'leave', name: 'ann', text: 'ann left the chat.' }]);
+    expect(pair.online).toBe(false);
+    receive(goodbye);
+    nothing();
+    step({ type: 'disconnected' });
+    nothing();
+  });
+
+  test('a lost connection ends it', () => {
+    step({ type: 'disconnected' });
+    expect(shown).toEqual(boGone('lost'));
+    expect(pair.online).toBe(false);
+  });
+
+  test('silence ends it, and a heartbeat asks again', () => {
+    tick(silentMs - 1);
+    expect(pair.online).toBe(true);
+    tick(1);
+    expect(shown).toEqual(boGone('lost'));
+    tick(60_000);
+    nothing();
+    receive({ kind: 'heartbeat', seq: 0 });
+    expect(sent).toEqual([anyHello]);
+    receive(reply);
+    expect(shown).toEqual(bothHere);
+  });
+
+  test('a sign of life is sent every 2.5 s, and any frame is one', () => {
+    tick();
+    expect(sent).toEqual([{ kind: 'heartbeat', seq: 0 }]);
+    tick(2_499);
+    nothing();
+    receive({ kind: 'heartbeat', seq: 0 });
+    nothing();
+    tick(1);
+    expect(sent).toEqual([{ kind: 'heartbeat', seq: 0 }]);
+    tick(silentMs - 2);
+    expect(pair.online).toBe(true);
+  });
+
+  test.each<[string, Received]>([
+    ['an unknown object', { kind: 'unknown' }],
+    ['garbage', { kind: 'malformed', reason: 'x' }],
+    ['a batch', { kind: 'batch', frames: [message(1)] }],
+    ['a welcome', { kind: 'welcome', name: 's', text: 't', log: 'l', since: 0, head: 0, online: 1, members: [] }],
+    ['a rejoin', { kind: 'rejoin', delayMs: 0 }],
+    ['gone', { kind: 'gone' }],
+  ])('%s is not for a peer', (_name, frame) => {
+    receive(frame);
+    nothing();
+    expect(pair.online).toBe(true);
+  });
+
+  test('leaving says goodbye, with words the original program can show', () => {
+    step({ type: 'leave' });
+    expect(sent).toEqual([{ kind: 'leave', name: 'ann', text: 'ann left the chat.' }]);
+    expect(pair.online).toBe(false);
+    step({ type: 'leave' });
+    nothing();
+  });
+
+  test('leaving is over when the goodbye is answered, and until then meets nobody', () => {
+    type('one');
+    step({ type: 'leave' });
+    expect(pair.left).toBe(false);
+    for (const frame of [message(1), plain('hi'), hello, { kind: 'heartbeat', seq: 0 } as const]) {
+      receive(frame);
+      nothing();
+    }
+    receive({ kind: 'ack', seq: 1 });
+    expect(shown).toMatchObject([{ text: 'one', own: true }]);
+    expect([pair.left, pair.online]).toEqual([false, false]);
+    receive(goodbye);
+    nothing();
+    expect(pair.left).toBe(true);
+  });
+
+  test('leaving is over when the connection is', () => {
+    step({ type: 'leave' });
+    step({ type: 'disconnected' });
+    nothing();
+    expect(pair.left).toBe(true);
+  });
+
+  test('a peer that was started again is another one: old gone, new here, and what it had not got is sent again', () => {
+    type('one');
+    type('two');
+    receive({ kind: 'ack', seq: 1 });
+    receive({ ...hello, dev: 'C' });
+    expect(shown).toEqual([...boGone('lost'), ...bothHere]);
+    expect(sent[0]).toEqual(anyReply);
+    expect(sentNumbers()).toEqual([2]);
+    receive(message(1, 'C'));
+    expect(shown).toMatchObject([{ type: 'message', id: 'C.1' }]);
+  });
+
+  test('a hello of the same peer again changes nothing to see, and sends again what it may not have', () => {
+    type('one');
+    receive(hello);
+    expect(shown).toEqual([]);
+    expect(sent[0]).toEqual(anyReply);
+    expect(sentNumbers()).toEqual([1]);
+  });
+});
+
+describe('typed while apart', () => {
+  test('is kept and sent at the meeting, in order', () => {
+    start(false);
+    type('one');
+    step({ type: 'connected' });
+    type('two');
+    expect(sent).toEqual([]);
+    receive(reply);
+    expect(sentNumbers()).toEqual([1, 2]);
+    expect(pair.waiting).toEqual(['one', 'two']);
+  });
+
+  test('after a loss is kept, together with what was not acknowledged', () => {
+    start(false);
+    meet();
+    type('one');
+    step({ type: 'disconnected' });
+    type('two');
+    nothing();
+    meet();
+    expect(sentNumbers()).toEqual([1, 2]);
+  });
+
+  test('is at most 256 under way, and the rest follows', () => {
+    start(false);
+    for (let n = 1; n <= 300; n++) type(`text ${n}`);
+    meet();
+    expect(sentNumbers()).toHaveLength(256);
+    receive({ kind: 'ack', seq: 10 });
+    expect(sentNumbers()).toEqual(Array.from({ length: 10 }, (_, i) => 257 + i));
+  });
+
+  test('is not taken when 10,000 wait, and that is said', () => {
+    start(false);
+    for (let n = 1; n <= maxWaiting; n++) type('x');
+    nothing();
+    type('one too many');
+    expect(shown).toEqual([expect.objectContaining({ type: 'error', code: 'TOO_MANY_WAITING' })]);
+    expect(pair.waiting).toHaveLength(maxWaiting);
+  });
+});
+
+describe('a side that is taken', () => {
+  const unheard = () => {
+    step({ type: 'connected' });
+    step({ type: 'disconnected' });
+  };
+
+  test('ends the connection twice without a word', () => {
+    start(false);
+    unheard();
+    nothing();
+    unheard();
+    expect(failed).toEqual(['PEER_TAKEN']);
+  });
+
+  test('is not one that said something in between', () => {
+    start(false);
+    unheard();
+    meet();
+    step({ type: 'disconnected' });
+    unheard();
+    expect(failed).toEqual([]);
+    unheard();
+    expect(failed).toEqual(['PEER_TAKEN']);
+  });
+
+  test('is never met by the side that listens', () => {
+    start(true);
+    for (let i = 0; i < 5; i++) {
+      unheard();
+      nothing();
+    }
+  });
+});
+
+describe.each([
+  ['connecting', false],
+  ['binding', true],
+])('the original program, on the %s side', (_side, binds) => {
+  beforeEach(() => start(binds));
+  const toLegacy = () => {
+    step({ type: 'connected' });
+    tick(legacyMs / 2);
+    tick(legacyMs / 2);
+  };
+
+  test('is known by four seconds without a hello', () => {
+    step({ type: 'connected' });
+    tick(legacyMs - 1);
+    expect(pair.online).toBe(false);
+    tick(1);
+    expect(shown).toEqual([
+      { type: 'state', state: 'online', online: 2, legacy: true },
+      { type: 'join', name: 'The other side', online: 2 },
+    ]);
+    expect(sent).toEqual([]);
+  });
+
+  test('is known by a message without an id', () => {
+    step({ type: 'connected' });
+    receive(plain('hi'));
+    expect(shown).toMatchObject([
+      { state: 'online', legacy: true },
+      { type: 'join', name: 'bo' },
+      { type: 'message', text: 'hi', own: false },
+    ]);
+    expect(sent).toEqual([]);
+  });
+
+  test('gets name and text only, and that is shown when it is sent', () => {
+    toLegacy();
+    type('hi');
+    expect(sent).toEqual([plain('hi', 'ann')]);
+    expect(shown).toMatchObject([{ type: 'message', text: 'hi', own: true }]);
+    expect(pair.waiting).toEqual([]);
+  });
+
+  test('gets what was typed before', () => {
+    for (const text of ['one', 'two']) type(text);
+    toLegacy();
+    expect(sent).toEqual([plain('one', 'ann'), plain('two', 'ann')]);
+  });
+
+  test('is sent no heartbeats, and may be silent', () => {
+    toLegacy();
+    for (let i = 0; i < 20; i++) {
+      tick(silentMs);
+      nothing();
+    }
+    expect(pair.online).toBe(true);
+  });
+
+  test('is sent only frames that have a name and a text, from the first to the last', () => {
+    const all: Frame[] = [];
+    const inputs: ConversationInput[] = [
+      { type: 'typed', text: 'a' },
+      { type: 'connected' },
+      { type: 'frame', frame: plain('hi') },
+      { type: 'frame', frame: plain('again') },
+      { type: 'typed', text: 'b' },
+      { type: 'frame', frame: { kind: 'unknown' } },
+      { type: 'disconnected' },
+      { type: 'connected' },
+      { type: 'frame', frame: plain('back') },
+      { type: 'leave' },
+    ];
+    for (const input of inputs) {
+      step(input);
+      all.push(...sent);
+      if (pair.online) tick(3_000);
+      all.push(...sent);
+    }
+    expect(all.map(({ kind }) => kind)).toContain('leave');
+    for (const frame of all)
+      expect(JSON.parse(encode(frame))).toMatchObject({ name: 'ann', text: expect.stringMatching(/\n$/) });
+  });
+
+  test('tells its name with its first message, which is the name that is lost', () => {
+    toLegacy();
+    receive(plain('hi'));
+    step({ type: 'disconnected' });
+    expect(shown).toEqual(boGone('lost'));
+  });
+
+  test('may be replaced by version 1', () => {
+    toLegacy();
+    step({ type: 'disconnected' });
+    type('one');
+    step({ type: 'connected' });
+    receive(hello);
+    expect(shown).toEqual(bothHere);
+    expect(sentNumbers()).toEqual([1]);
+  });
+});
+
+describe('down', () => {
+  test.each<[string, ConversationInput]>([
+    ['a tick', { type: 'tick' }],
+    ['a disconnect', { type: 'disconnected' }],
+    ['a goodbye', { type: 'frame', frame: goodbye }],
+    ['an ack', { type: 'frame', frame: { kind: 'ack', seq: 5 } }],
+    ['garbage', { type: 'frame', frame: { kind: 'malformed', reason: 'x' } }],
+    ['another name', { type: 'named', name: 'x' }],
+    ['leaving', { type: 'leave' }],
+  ])('%s does nothing', (_name, input) => {
+    start(false);
+    step(input);
+    nothing();
+    expect(pair.online).toBe(false);
+  });
+});

@@ -1,0 +1,414 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type Batch,
+  decode,
+  encode,
+  type Frame,
+  formatId,
+  maxBatchEntries,
+  maxFrameBytes,
+  type Received,
+} from '../src/protocol.ts';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+const decodeText = (text: string) => decode(bytes(text));
+
+/** Every kind, in every form it may take. Used in both directions: encode gives the text, decode gives the frame. */
+const frames: [name: string, frame: Frame, wire: string][] = [
+  // The original's four frames.
+  ['a legacy join', { kind: 'join', name: 'John Doe' }, '{"auth":1,"name":"John Doe"}'],
+  ['a legacy leave', { kind: 'leave', name: 'John Doe' }, '{"auth":0,"name":"John Doe"}'],
+  ['a legacy message', { kind: 'message', name: 'x', text: 'hi' }, '{"name":"x","text":"hi\\n"}'],
+  [
+    'a legacy notice',
+    { kind: 'message', name: 'server', text: 'You are now online. 1 online.' },
+    '{"name":"server","text":"You are now online. 1 online.\\n"}',
+  ],
+  ['an empty text', { kind: 'message', name: 'x', text: '' }, '{"name":"x","text":"\\n"}'],
+  ['a text that ends in a newline', { kind: 'message', name: 'x', text: 'a\n' }, '{"name":"x","text":"a\\n\\n"}'],
+  ['a text of several lines', { kind: 'message', name: 'x', text: 'a\nb' }, '{"name":"x","text":"a\\nb\\n"}'],
+  ['letters of any script', { kind: 'message', name: 'Ню', text: '你👍' }, '{"name":"Ню","text":"你👍\\n"}'],
+  // Version 1.
+  [
+    'a first join',
+    { kind: 'join', name: 'bo', version: 1, dev: 'dev-A_1' },
+    '{"auth":1,"name":"bo","v":1,"dev":"dev-A_1"}',
+  ],
+  [
+    'a join at a cursor',
+    { kind: 'join', name: 'bo', version: 1, dev: 'd', since: 0, log: 'l' },
+    '{"auth":1,"name":"bo","v":1,"dev":"d","since":0,"log":"l"}',
+  ],
+  [
+    'a hello to a peer',
+    { kind: 'join', name: 'bo', version: 1, dev: 'd', text: 'bo is here.', reply: true },
+    '{"auth":1,"name":"bo","v":1,"dev":"d","text":"bo is here.\\n","re":1}',
+  ],
+  [
+    'a goodbye to a peer',
+    { kind: 'leave', name: 'bo', text: 'bo left the chat.' },
+    '{"auth":0,"name":"bo","text":"bo left the chat.\\n"}',
+  ],
+  [
+    'a message with an id',
+    { kind: 'message', name: 'bo', text: 'hi', id: { dev: 'd', n: 7 }, ts: 1_700_000_000_000 },
+    '{"name":"bo","text":"hi\\n","id":"d.7","ts":1700000000000}',
+  ],
+  [
+    'an entry of the log',
+    { kind: 'message', name: 'bo', text: 'hi', id: { dev: 'd', n: Number.MAX_SAFE_INTEGER }, ts: 0, seq: 3 },
+    '{"name":"bo","text":"hi\\n","id":"d.9007199254740991","ts":0,"seq":3}',
+  ],
+  [
+    'a void entry',
+    { kind: 'message', name: 'bo', text: '', id: { dev: 'd', n: 8 }, seq: 4, void: true },
+    '{"name":"bo","text":"\\n","id":"d.8","seq":4,"void":1}',
+  ],
+  [
+    'a join notice',
+    { kind: 'notice', name: 'server', text: 'Bo joined the room. 2 online.', notice: 'join', who: 'Bo', online: 2 },
+    '{"name":"server","text":"Bo joined the room. 2 online.\\n","notice":"join","who":"Bo","online":2}',
+  ],
+  [
+    'a leave notice',
+    { kind: 'notice', name: 's', text: 'gone', notice: 'leave', who: 'Bo', online: 1, reason: 'lost' },
+    '{"name":"s","text":"gone\\n","notice":"leave","who":"Bo","online":1,"reason":"lost"}',
+  ],
+  [
+    'a shutdown notice',
+    { kind: 'notice', name: 'server', text: 'Server is off.', notice: 'shutdown' },
+    '{"name":"server","text":"Server is off.\\n","notice":"shutdown"}',
+  ],
+  [
+    'a welcome',
+    { kind: 'welcome', name: 's', text: 'hi', log: 'l', since: 2, head: 9, online: 2, members: ['Ann', 'Bo'] },
+    '{"welcome":1,"v":1,"name":"s","text":"hi\\n","log":"l","since":2,"head":9,"online":2,"members":["Ann","Bo"]}',
+  ],
+  [
+    'a refused name',
+    { kind: 'refused', name: 's', text: 'no', code: 'NAME_REFUSED' },
+    '{"refused":"NAME_REFUSED","name":"s","text":"no\\n"}',
+  ],
+  [
+    'a full room',
+    { kind: 'refused', name: 's', text: 'full', code: 'ROOM_FULL' },
+    '{"refused":"ROOM_FULL","name":"s","text":"full\\n"}',
+  ],
+  ['an ack', { kind: 'ack', seq: 12 }, '{"ack":12}'],
+  ['a heartbeat', { kind: 'heartbeat', seq: 0 }, '{"hb":0}'],
+  ['a rejoin', { kind: 'rejoin', delayMs: 250 }, '{"rejoin":250}'],
+  ['the word of libzmq that a connection ended', { kind: 'gone' }, '{"gone":1}'],
+  ['an empty batch', { kind: 'batch', frames: [] }, '[]'],
+  [
+    'a batch',
+    {
+      kind: 'batch',
+      frames: [
+        { kind: 'message', name: 'bo', text: 'hi', seq: 1 },
+        { kind: 'heartbeat', seq: 1 },
+      ],
+    },
+    '[{"name":"bo","text":"hi\\n","seq":1},{"hb":1}]',
+  ],
+];
+
+describe.each(frames)('%s', (_name, frame, wire) => {
+  test('is encoded', () => expect(encode(frame)).toBe(wire));
+  test('is decoded', () => expect(decodeText(wire)).toStrictEqual(frame));
+});
+
+test('every kind of frame stands in the table', () => {
+  const kinds: Record<Frame['kind'], true> = {
+    join: true,
+    leave: true,
+    message: true,
+    notice: true,
+    welcome: true,
+    refused: true,
+    ack: true,
+    heartbeat: true,
+    rejoin: true,
+    gone: true,
+    batch: true,
+  };
+  expect(new Set(frames.map(([, frame]) => frame.kind))).toEqual(new Set(Object.keys(kinds)));
+});
+
+test('an id is written dev.n', () => expect(formatId({ dev: 'a-b_c', n: 12 })).toBe('a-b_c.12'));
+
+describe('a later version', () => {
+  test.each(frames)('%s may carry keys this version does not know', (_name, frame, wire) => {
+    if (frame.kind === 'batch') return expect(decodeText(wire)).toStrictEqual(frame);
+    const more = wire.replace(/^\{/, '{"zzz":{"deep":[1,{"x":null}]},').replace(/\}$/, ',"sig":"abc"}');
+    expect(more).not.toBe(wire);
+    expect(decodeText(more)).toStrictEqual(frame);
+  });
+
+  test.each([
+    '{}',
+    '{"zzz":1}',
+    '{"v":2,"nonce":"abc"}',
+    '{"hello":1,"vec":{"d":3}}',
+    '{"name":"only a name"}',
+    '{"seq":4}',
+  ])('the object %s is unknown, not malformed', (wire) => expect(decodeText(wire)).toStrictEqual({ kind: 'unknown' }));
+
+  test('a batch leaves out what is unknown and keeps the rest', () =>
+    expect(decodeText('[{"ack":1},{"zzz":1},{"hb":2}]')).toStrictEqual({
+      kind: 'batch',
+      frames: [
+        { kind: 'ack', seq: 1 },
+        { kind: 'heartbeat', seq: 2 },
+      ],
+    }));
+
+  test('an unknown notice is information, and an unknown reason is left out', () =>
+    expect(
+      decodeText('{"name":"s","text":"t\\n","notice":"party","reason":"bored","online":-1,"who":7}'),
+    ).toStrictEqual({ kind: 'notice', name: 's', text: 't', notice: 'info' }));
+
+  test('a join with a version this program does not speak still says which', () =>
+    expect(decodeText('{"auth":1,"name":"x","v":2}')).toStrictEqual({ kind: 'join', name: 'x', version: 2 }));
+});
+
+describe('what an optional field may not be is left out', () => {
+  const message = { kind: 'message', name: 'x', text: 'y' };
+  test.each([
+    ['seq 2^53', '"seq":9007199254740992', message],
+    ['a negative seq', '"seq":-1', message],
+    ['a fraction', '"seq":1.5', message],
+    ['a number that overflows', '"seq":1e999', message],
+    ['a seq in a string', '"seq":"1"', message],
+    ['a time before 1970', '"ts":-5', message],
+    ['void that is not 1', '"void":true', message],
+  ])('%s', (_name, field, frame) => expect(decodeText(`{"name":"x","text":"y\\n",${field}}`)).toStrictEqual(frame));
+
+  test.each([
+    '"dev":"not a token"',
+    '"dev":""',
+    `"dev":"${'d'.repeat(65)}"`,
+    '"log":5',
+    '"since":-1',
+    '"v":"1"',
+    '"re":2',
+  ])('a join with %s', (field) =>
+    expect(decodeText(`{"auth":1,"name":"x",${field}}`)).toStrictEqual({ kind: 'join', name: 'x' }),
+  );
+
+  test('members that are no names', () =>
+    expect(
+      decodeText(
+        `{"welcome":1,"name":"s","text":"\\n","log":"l","since":0,"head":0,"online":1,"members":["a",7,null,"${'n'.repeat(257)}"]}`,
+      ),
+    ).toMatchObject({ kind: 'welcome', members: ['a'] }));
+});
+
+const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+
+/** What strangers, scanners and broken programs send. */
+const garbage: [name: string, input: string | number[]][] = [
+  ['nothing', ''],
+  ['random bytes', [0x9f, 0x00, 0xff, 0x13, 0x37, 0xc0, 0x80]],
+  ['an HTTP request', 'GET / HTTP/1.1\r\nHost: localhost\r\n\r\n'],
+  ['a ZMTP greeting', [0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0]],
+  ['half an object', '{"name":"x","text":"hi'],
+  ['two objects', '{"ack":1}{"ack":2}'],
+  ['a single quote', "{'ack':1}"],
+  ['NaN', '{"ack":NaN}'],
+  ['Infinity', '{"ack":Infinity}'],
+  ['null', 'null'],
+  ['a number', '42'],
+  ['a string', '"auth"'],
+  ['true', 'true'],
+  ['an array of numbers', '[1,2,3]'],
+  ['an array of nulls', '[null]'],
+  ['an array of strings', '["auth","name"]'],
+  ['a batch with one bad frame', '[{"ack":1},{"ack":"two"}]'],
+  ['a batch in a batch', '[[{"ack":1}]]'],
+  ['a batch that is too long', JSON.stringify(Array(maxBatchEntries + 1).fill({ ack: 1 }))],
+  ['200,000 levels deep', nested(200_000)],
+  ['30,000 levels deep, within the limit', nested(30_000)],
+  ['a name 30,000 levels deep', `{"auth":1,"name":${nested(30_000)}}`],
+  ['invalid UTF-8', [...bytes('{"name":"x","text":"'), 0xc3, 0x28, ...bytes('"}')]],
+  ['a surrogate in UTF-8', [...bytes('{"name":"x","text":"'), 0xed, 0xa0, 0x80, ...bytes('"}')]],
+  ['more bytes than a frame may have', `{"name":"x","text":"${'y'.repeat(maxFrameBytes)}"}`],
+  ['auth 2', '{"auth":2,"name":"x"}'],
+  ['auth true', '{"auth":true,"name":"x"}'],
+  ['auth "1"', '{"auth":"1","name":"x"}'],
+  ['a join without a name', '{"auth":1}'],
+  ['a join with a number as name', '{"auth":1,"name":7}'],
+  ['a leave without a name', '{"auth":0}'],
+  ['a name that is too long', `{"auth":1,"name":"${'n'.repeat(257)}"}`],
+  ['a text without a name', '{"text":"hi\\n"}'],
+  ['a text that is no string', '{"name":"x","text":["hi"]}'],
+  ['a null text', '{"name":"x","text":null}'],
+  ['an id without n', '{"name":"x","text":"y","id":"dev"}'],
+  ['an id with n 0', '{"name":"x","text":"y","id":"dev.0"}'],
+  ['an id with n 2^53', '{"name":"x","text":"y","id":"dev.9007199254740992"}'],
+  ['an id with a negative n', '{"name":"x","text":"y","id":"dev.-1"}'],
+  ['an id with a fraction', '{"name":"x","text":"y","id":"dev.1.5"}'],
+  ['an id with a leading zero', '{"name":"x","text":"y","id":"dev.01"}'],
+  ['an id that is a number', '{"name":"x","text":"y","id":5}'],
+  ['an id that is null', '{"name":"x","text":"y","id":null}'],
+  ['an ack that is a string', '{"ack":"1"}'],
+  ['an ack of 2^53', '{"ack":9007199254740992}'],
+  ['a negative ack', '{"ack":-1}'],
+  ['a heartbeat of null', '{"hb":null}'],
+  ['a heartbeat of 1.5', '{"hb":1.5}'],
+  ['a rejoin without a delay', '{"rejoin":{}}'],
+  ['a welcome without a log', '{"welcome":1,"name":"s","text":"t","since":0,"head":0,"online":1}'],
+  [
+    'a welcome with since 2^53',
+    '{"welcome":1,"name":"s","text":"t","log":"l","since":9007199254740992,"head":0,"online":1}',
+  ],
+  ['a refusal without a known code', '{"refused":"BECAUSE","name":"s","text":"t"}'],
+  ['a notice without a text', '{"name":"s","notice":"join"}'],
+];
+
+describe('is malformed, with a reason:', () => {
+  test.each(garbage)('%s', (_name, input) => {
+    const received = typeof input === 'string' ? decodeText(input) : decode(Uint8Array.from(input));
+    expect(received).toStrictEqual({ kind: 'malformed', reason: expect.stringMatching(/^[\w .-]{5,}$/) });
+  });
+});
+
+describe('hostile objects', () => {
+  test('a __proto__ key is a key like any other', () => {
+    expect(decodeText('{"__proto__":{"auth":1,"name":"x"}}')).toStrictEqual({ kind: 'unknown' });
+    expect(decodeText('{"__proto__":{"id":"d.1"},"name":"x","text":"y"}')).toStrictEqual({
+      kind: 'message',
+      name: 'x',
+      text: 'y',
+    });
+    expect(({} as Record<string, unknown>).auth).toBeUndefined();
+  });
+
+  test('lone surrogates are repaired', () =>
+    expect(decodeText('{"name":"\\ud800x","text":"a\\udc00\\n"}')).toStrictEqual({
+      kind: 'message',
+      name: '\ufffdx',
+      text: 'a\ufffd',
+    }));
+
+  test('a frame that cannot be read does not spoil the next', () => {
+    expect(decode(Uint8Array.of(0xe2, 0x82)).kind).toBe('malformed');
+    expect(decodeText('{"ack":1}')).toStrictEqual({ kind: 'ack', seq: 1 });
+  });
+
+  test('the largest frame and the longest batch are taken', () => {
+    const frame = '{"name":"x","text":""}';
+    const text = 'y'.repeat(maxFrameBytes - frame.length);
+    expect(decodeText(`{"name":"x","text":"${text}"}`)).toStrictEqual({ kind: 'message', name: 'x', text });
+    expect(decodeText(JSON.stringify(Array(maxBatchEntries).fill({ ack: 1 })))).toMatchObject({ kind: 'batch' });
+  });
+});
+
+// Properties.
+
+const name = fc.string({ unit: 'binary', maxLength: 100 });
+const serverName = fc.string({ unit: 'binary', minLength: 1, maxLength: 100 });
+const text = fc.string({ unit: 'binary', maxLength: 500 });
+const count = fc.maxSafeNat();
+const token = fc.stringMatching(/^[\w-]{1,64}$/);
+const id = fc.record({ dev: token, n: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }) });
+const yes = fc.constant(true);
+const kind = <K extends string>(word: K) => fc.constant(word);
+const optional = { requiredKeys: ['kind', 'name'] as ['kind', 'name'] };
+
+const single = fc.oneof(
+  fc.record(
+    { kind: kind('join'), name, version: count, dev: token, since: count, log: token, text, reply: yes },
+    optional,
+  ),
+  fc.record({ kind: kind('leave'), name, text }, optional),
+  fc.record(
+    { kind: kind('message'), name, text, id, ts: count, seq: count, void: yes },
+    { requiredKeys: ['kind', 'name', 'text'] },
+  ),
+  fc.record(
+    {
+      kind: kind('notice'),
+      name,
+      text,
+      notice: fc.constantFrom('join', 'leave', 'shutdown', 'info'),
+      who: name,
+      online: count,
+      reason: fc.constantFrom('left', 'lost'),
+    },
+    { requiredKeys: ['kind', 'name', 'text', 'notice'] },
+  ),
+  fc.record({
+    kind: kind('welcome'),
+    name: serverName,
+    text,
+    log: token,
+    since: count,
+    head: count,
+    online: count,
+    members: fc.array(name, { maxLength: 5 }),
+  }),
+  fc.record({ kind: kind('refused'), name, text, code: fc.constantFrom('NAME_REFUSED', 'ROOM_FULL') }),
+  fc.record({ kind: kind('ack'), seq: count }),
+  fc.record({ kind: kind('heartbeat'), seq: count }),
+  fc.record({ kind: kind('rejoin'), delayMs: count }),
+  fc.record({ kind: kind('gone') }),
+) as fc.Arbitrary<Batch['frames'][number]>;
+const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
+  { weight: 4, arbitrary: single },
+  { weight: 1, arbitrary: fc.record({ kind: kind('batch'), frames: fc.array(single, { maxLength: 8 }) }) },
+);
+
+const knownKinds: Received['kind'][] = [...new Set(frames.map(([, { kind }]) => kind)), 'unknown', 'malformed'];
+
+test('any frame comes back as it was sent', () => {
+  fc.assert(
+    fc.property(anyFrame, (frame) => {
+      const wire = encode(frame);
+      expect(decodeText(wire)).toStrictEqual(JSON.parse(JSON.stringify(frame)));
+      expect(wire).not.toContain('\n');
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('any bytes give a frame or a reason, never an exception', () => {
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 300 }), (input) => {
+      expect(knownKinds).toContain(decode(input).kind);
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+test('any JSON under any key gives a frame or a reason, never an exception', () => {
+  const keys = [
+    'auth',
+    'name',
+    'text',
+    'id',
+    'seq',
+    'welcome',
+    'refused',
+    'notice',
+    'ack',
+    'hb',
+    'rejoin',
+    'gone',
+    'v',
+  ];
+  const near = fc.dictionary(
+    fc.constantFrom(...keys, 'dev', 'since', 'log', 'members', '__proto__'),
+    fc.oneof(fc.jsonValue(), fc.constantFrom(0, 1, -1, 2 ** 53, 'd.1', 'join', 'ROOM_FULL', '\ud800')),
+  );
+  fc.assert(
+    fc.property(fc.oneof(fc.jsonValue(), near, fc.array(near, { maxLength: 4 })), (value) => {
+      const received = decodeText(JSON.stringify(value));
+      expect(knownKinds).toContain(received.kind);
+      // What was understood can be sent on, and means the same.
+      if (received.kind !== 'unknown' && received.kind !== 'malformed')
+        expect(decodeText(encode(received))).toStrictEqual(received);
+    }),
+    { numRuns: 3_000 },
+  );
+});

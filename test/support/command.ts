@@ -1,0 +1,229 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { test as base } from 'vitest';
+import { Reader } from './reader.ts';
+
+export type Program = 'p2p' | 'server' | 'client';
+export type Event = { type: string; [field: string]: unknown };
+/** `ms` counts from the last `kill` or `end`, or from the start. */
+export type Exit = { code: number | null; signal: NodeJS.Signals | null; ms: number };
+export type SpawnOptions = {
+  env?: Record<string, string>;
+  /** `null` is /dev/null. */
+  stdin?: 'pipe' | null;
+};
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A real command as a child process. Whatever is awaited fails with the full transcript. */
+export class Command {
+  /** Everything printed so far, unchanged. */
+  stdout = '';
+  stderr = '';
+  readonly #child: ChildProcess;
+  readonly #out = new Reader<string>(() => this.transcript);
+  readonly #err = new Reader<string>(() => this.transcript);
+  readonly #end = new Reader<Exit>(() => this.transcript);
+  readonly #said: string[] = [];
+  readonly #startedMs = performance.now();
+  #asked = this.#startedMs;
+
+  constructor(args: string[], { env, stdin = 'pipe' }: SpawnOptions) {
+    this.#say('run', args.map((arg) => arg.replace(root, '')).join(' '));
+    this.#child = spawn(process.execPath, args, {
+      cwd: root,
+      ...(env && { env }),
+      stdio: [stdin ?? 'ignore', 'pipe', 'pipe'],
+    });
+    this.#child.stdin?.on('error', () => this.#say('in', '(closed by the program)'));
+    this.#read('stdout', this.#out);
+    this.#read('stderr', this.#err);
+    this.#child.on('close', (code, signal) => {
+      const ms = Math.round(performance.now() - this.#asked);
+      this.#say('end', `code ${code} signal ${signal} after ${ms} ms`);
+      this.#end.push({ code, signal, ms });
+      for (const reader of [this.#out, this.#err, this.#end]) reader.end(`the program ended with ${code ?? signal}`);
+    });
+  }
+
+  get transcript(): string {
+    return this.#said.join('\n');
+  }
+
+  get ended(): boolean {
+    return this.#end.all.length > 0;
+  }
+
+  /** Resolves when the program is gone and all its output is read. */
+  get exit(): Promise<Exit> {
+    if (this.#end.all[0]) return Promise.resolve(this.#end.all[0]);
+    return this.#end.until(() => true, 'the end of the program').then(([exit]) => exit as Exit);
+  }
+
+  /** Awaits the end and insists on its exit code. */
+  async ends(code: number): Promise<Exit> {
+    const exit = await this.exit;
+    if (exit.code !== code) throw new Error(`ended with ${exit.code ?? exit.signal}, not ${code}\n${this.transcript}`);
+    return exit;
+  }
+
+  async stdoutLine(pattern: RegExp | string, timeoutMs?: number): Promise<string> {
+    return (await this.stdoutUntil(pattern, timeoutMs)).at(-1) ?? '';
+  }
+
+  async stderrLine(pattern: RegExp | string, timeoutMs?: number): Promise<string> {
+    return (await this.#err.until(matches(pattern), `${pattern} on stderr`, timeoutMs)).at(-1) ?? '';
+  }
+
+  /** The lines not read yet, up to and including the first one that matches (a string: is equal). */
+  stdoutUntil(pattern: RegExp | string, timeoutMs?: number): Promise<string[]> {
+    return this.#out.until(matches(pattern), `${pattern} on stdout`, timeoutMs);
+  }
+
+  /** The next JSON event that has these fields, or that the function accepts. */
+  async json(wanted: Partial<Event> | ((event: Event) => boolean), timeoutMs?: number): Promise<Event> {
+    return (await this.jsonUntil(wanted, timeoutMs)).at(-1) as Event;
+  }
+
+  /** The events not read yet, up to and including the first one that is wanted. */
+  async jsonUntil(wanted: Partial<Event> | ((event: Event) => boolean), timeoutMs?: number): Promise<Event[]> {
+    const is = typeof wanted === 'function' ? wanted : (event: Event) => has(event, wanted);
+    const name = typeof wanted === 'function' ? String(wanted) : JSON.stringify(wanted);
+    return (await this.#out.until((line) => is(JSON.parse(line)), name, timeoutMs)).map((line) => JSON.parse(line));
+  }
+
+  write(text: string): void {
+    if (text.length < 1_000) this.#say('in', text);
+    this.#child.stdin?.write(text);
+  }
+
+  /** Ends its standard input. */
+  end(text = ''): void {
+    this.#asked = performance.now();
+    this.#say('in', `${text}(end)`);
+    this.#child.stdin?.end(text);
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#asked = performance.now();
+    this.#say('kill', signal);
+    this.#child.kill(signal);
+  }
+
+  /** Stops reading its standard output, as `head` does when it has enough. */
+  hangUp(): void {
+    this.#say('out', '(hung up)');
+    this.#child.stdout?.destroy();
+  }
+
+  async destroy(): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) this.#child.kill('SIGKILL');
+    await this.exit;
+  }
+
+  #read(name: 'stdout' | 'stderr', lines: Reader<string>): void {
+    let rest = '';
+    this.#child[name]?.setEncoding('utf8').on('data', (chunk: string) => {
+      this[name] += chunk;
+      const [...whole] = (rest + chunk).split('\n');
+      rest = whole.pop() ?? '';
+      for (const line of whole) {
+        this.#say(name.slice(3), line);
+        lines.push(line);
+      }
+    });
+  }
+
+  #say(what: string, text: string): void {
+    const at = ((performance.now() - this.#startedMs) / 1_000).toFixed(3).padStart(7);
+    this.#said.push(`${at} ${what.padStart(4)}| ${text.trimEnd()}`);
+    if (this.#said.length > 2_000) this.#said.splice(100, 1_000, '        (many lines left out)');
+  }
+}
+
+/** A server that listens, and its port. */
+export type Serving = { server: Command; port: number };
+type Closable = { close(): unknown };
+
+/** What one test has started; all of it ends with the test. */
+export class Stage {
+  readonly #home = mkdtempSync(join(tmpdir(), 'zmqchat-'));
+  readonly #commands: Command[] = [];
+  readonly #others: Closable[] = [];
+
+  /** Runs one of the three programs in an environment of its own. */
+  spawn(program: Program, args: string[], { env = {}, ...options }: SpawnOptions = {}): Command {
+    return this.node([join(root, 'dist', `${program}.js`), ...args], { env, ...options });
+  }
+
+  /** Runs Node with these arguments. */
+  node(args: string[], { env, ...options }: SpawnOptions = {}): Command {
+    const clean = { PATH: process.env.PATH ?? '', HOME: this.#home, ...env };
+    const command = new Command(args, { ...options, env: clean });
+    this.#commands.push(command);
+    return command;
+  }
+
+  /** Starts a server, on any free port unless `--port` is given, and waits until it listens. */
+  async server(...args: string[]): Promise<Serving> {
+    const server = this.spawn('server', ['--port', '0', '--ip', '127.0.0.1', '--json', ...args]);
+    const { port } = await server.json({ type: 'listening' });
+    return { server, port: Number(port) };
+  }
+
+  /** Starts a client in a text pipe and waits until it is online. */
+  async online(port: number, name: string, ...args: string[]): Promise<Command> {
+    const client = this.client(port, name, ...args);
+    await client.stdoutLine(/You are now online\. \d+ online\.$/);
+    return client;
+  }
+
+  /** Starts a client with JSON output and waits until it is online. */
+  async jsonOnline(port: number, name: string, ...args: string[]): Promise<Command> {
+    const client = this.client(port, name, '--json', ...args);
+    await client.json({ type: 'state', state: 'online' });
+    return client;
+  }
+
+  client(port: number, name: string, ...args: string[]): Command {
+    return this.spawn('client', ['--port', String(port), '--ip', '127.0.0.1', '--name', name, ...args]);
+  }
+
+  /** Closes this at the end of the test. */
+  keep<T extends Closable>(closable: T): T {
+    this.#others.push(closable);
+    return closable;
+  }
+
+  async clear(): Promise<void> {
+    for (const other of this.#others) other.close();
+    await Promise.all(this.#commands.map((command) => command.destroy()));
+    rmSync(this.#home, { recursive: true, force: true });
+  }
+}
+
+/** A test with a stage; tests may run side by side, each clears its own. */
+export const test = base.extend<{ stage: Stage }>({
+  stage: async ({ task: _ }, use) => {
+    const stage = new Stage();
+    try {
+      await use(stage);
+    } finally {
+      await stage.clear();
+    }
+  },
+});
+
+/** Control, escape, bidi and separator characters: nothing of this may reach a terminal from a peer. */
+export const dangerous = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+/** Whether these bytes would leave a terminal alone. */
+export const isPlain = (text: string) => !dangerous.test(text) && stripVTControlCharacters(text) === text;
+
+const matches = (pattern: RegExp | string) => (line: string) =>
+  typeof pattern === 'string' ? line === pattern : pattern.test(line);
+const has = (event: Event, wanted: Partial<Event>) =>
+  Object.entries(wanted).every(([field, value]) => event[field] === value);
