@@ -1,42 +1,71 @@
 #!/usr/bin/env node
-import { newDevice, now, openConsole } from './cli/console.ts';
-import { countOption, ipOption, listOption, loginName, nameOption, parseOptions, portOption } from './cli/options.ts';
+import { now, openConsole } from './cli/console.ts';
+import { historyCommand } from './cli/history.ts';
+import {
+  countOption,
+  dataDirOption,
+  ipOption,
+  listOption,
+  loginName,
+  nameOption,
+  parseOptions,
+  portOption,
+} from './cli/options.ts';
 import { run } from './cli/run.ts';
 import { talk } from './cli/talk.ts';
 import { Trouble } from './cli/trouble.ts';
 import { Session } from './core/session.ts';
+import { openClientStore, personFolder } from './history/places.ts';
+import { crypto, newDevice } from './keys/crypto.ts';
+import { loadIdentity } from './keys/identity-file.ts';
 import { connectEndpoint, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
 import { openDealer } from './transport/sockets.ts';
 
 const example = 'chat-client --port 9999 --ip localhost --name "John Doe"';
 const pipeTimeoutSeconds = 10;
+/** How much of the log a client shows at first, shows after an absence, and keeps. */
+const limits = { history: 20, maxReplay: 200, maxKept: 5_000 };
 const options = {
   name: nameOption(loginName()),
   port: portOption(9999),
   ip: ipOption('localhost', 'host of the server'),
   message: listOption('m', 'send this and exit (repeatable; - is all of stdin)'),
   listen: { type: 'boolean', default: false, describe: 'stay when the input ends' },
+  history: countOption('first time: show the last N (20 on a terminal)'),
+  replay: { type: 'boolean', default: false, describe: 'in a pipe, too: what was missed' },
   json: { type: 'boolean', default: false, describe: 'events as JSON lines on stdout' },
   timestamps: { choices: ['auto', 'off', 'time', 'iso'], default: 'auto', describe: 'time before each line' },
   timeout: countOption('seconds to get online; default: 10 in a pipe'),
   check: { type: 'boolean', default: false, describe: 'exit 0 if the server answers' },
+  'data-dir': dataDirOption,
 } as const;
 
 await run('chat-client', async (stop) => {
   const parsed = await parseOptions('chat-client', example, options, process.argv.slice(2));
   if (!parsed) return 0;
-  const { name, port, ip = 'localhost', message: messages = [], listen, check, ...style } = parsed;
+  const { name, port, ip = 'localhost', message: messages = [], listen, check, dataDir, ...style } = parsed;
   const { view, lines, person } = openConsole({ ...style, messages: check ? ['check'] : messages });
   view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
   try {
     const endpoint = await connectEndpoint(ip, port);
-    const link = Link.connect(openDealer(), endpoint);
-    const conversation = new Session({ name, dev: newDevice() });
-    const timeoutSeconds = parsed.timeout ?? (person ? undefined : pipeTimeoutSeconds);
-    const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000;
-    const trouble = new Trouble(ip, port);
-    return await talk({ conversation, link, view, trouble, lines, stop, person, listen, check, timeoutMs, now });
+    const folder = personFolder(dataDir, name);
+    const store = openClientStore(folder, ip, port);
+    try {
+      const identity = loadIdentity(folder);
+      const dev = store.fact('dev', newDevice);
+      const link = Link.connect(openDealer(), endpoint);
+      const history = parsed.history ?? (person ? limits.history : 0);
+      const show = { history, replay: parsed.replay || person, maxReplay: person ? limits.maxReplay : Infinity };
+      const conversation = new Session({ ...limits, ...show, name, dev, identity, crypto }, store);
+      const timeoutSeconds = parsed.timeout ?? (person ? undefined : pipeTimeoutSeconds);
+      const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000;
+      const wiring = { conversation, link, view, store, trouble: new Trouble(ip, port), lines, stop, now };
+      const command = person ? historyCommand(store, view) : undefined;
+      return await talk({ ...wiring, ...(command && { command }), person, listen, check, timeoutMs });
+    } finally {
+      await store.close();
+    }
   } finally {
     view.close();
   }

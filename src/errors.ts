@@ -10,6 +10,12 @@ export const exitCodes = {
   ROOM_FULL: 5,
   PEER_TAKEN: 5,
   NAME_REFUSED: 6,
+  DATA_IN_USE: 7,
+  DATA_NOT_WRITABLE: 7,
+  DATA_DAMAGED: 7,
+  DATA_VERSION: 7,
+  DATA_COPIED: 7,
+  DEVICE_REFUSED: 7,
   NOT_ACCEPTED: 8,
 } as const;
 

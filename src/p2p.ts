@@ -1,10 +1,11 @@
 #!/usr/bin/env node
-import { newDevice, now, openConsole } from './cli/console.ts';
+import { now, openConsole } from './cli/console.ts';
 import { ipOption, loginName, nameOption, parseOptions, portOption } from './cli/options.ts';
 import { run } from './cli/run.ts';
 import { talk } from './cli/talk.ts';
 import { Trouble } from './cli/trouble.ts';
 import { Pair } from './core/pair.ts';
+import { newDevice } from './keys/crypto.ts';
 import { bindEndpoint, connectEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
 import { openBindingPair, openConnectingPair } from './transport/sockets.ts';

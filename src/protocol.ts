@@ -24,10 +24,17 @@ export type Join = {
   name: string;
   /** Absent: a legacy client. */
   version?: number;
+  /** Ed25519 public key, 32 bytes in base64url: who this is. [P23] */
+  key?: string;
   dev?: string;
-  /** The last seq this client has of log `log`; absent on a first join. */
+  /** The last seq this client has of log `log`, and the hash there; absent on a first join. */
   since?: number;
   log?: string;
+  hash?: string;
+  /** First join: how many of the newest entries to begin with. */
+  history?: number;
+  /** Signature over `joinProof`, in answer to a challenge. */
+  proof?: string;
   text?: string;
   /** p2p: this hello answers a hello. */
   reply?: boolean;
@@ -39,9 +46,18 @@ export type Message = {
   name: string;
   text: string;
   id?: MessageId;
+  /** Lamport counter: higher than that of everything its author had seen. */
+  lc?: number;
+  /** Its author's public key, and the signature over `signedText`. [P24] */
+  key?: string;
+  sig?: string;
+  /** Sent first after a welcome: every lower n of this device has been seen in a log. [P26] */
+  first?: boolean;
   /** When its author wrote it, in ms since 1970; for display only. */
   ts?: number;
   seq?: number;
+  /** The chain up to and including this entry. [P25] */
+  hash?: string;
   /** Holds its place in the order but is never shown: the room refused its text. [P12] */
   void?: boolean;
 };
@@ -56,6 +72,8 @@ export type Notice = {
   online?: number;
   reason?: 'left' | 'lost';
 };
+/** Who are you? Answered by a join with a proof. Only a version-1 server asks. [P23] */
+export type Challenge = { kind: 'challenge'; nonce: string; server: string; log: string };
 /** The session is open. Entries follow from `since + 1`; those up to `head` were written before. [P9] */
 export type Welcome = {
   kind: 'welcome';
@@ -63,12 +81,25 @@ export type Welcome = {
   text: string;
   log: string;
   since: number;
+  /** The chain up to `since`. */
+  hash?: string;
   head: number;
   online: number;
   members: string[];
+  /** The highest n of this device in the log, kept or not. */
+  n?: number;
+  /** What the client has is not what this log has: read it again from `since`, then send what it lacks. [P28] */
+  fork?: boolean;
+  /** When the oldest entry kept was written, in ms since 1970. */
+  firstMs?: number;
 };
 /** The room does not take this member. */
-export type Refused = { kind: 'refused'; name: string; text: string; code: 'NAME_REFUSED' | 'ROOM_FULL' };
+export type Refused = {
+  kind: 'refused';
+  name: string;
+  text: string;
+  code: 'NAME_REFUSED' | 'ROOM_FULL' | 'DEVICE_REFUSED';
+};
 export type Ack = { kind: 'ack'; seq: number };
 /** The server lives; `seq` is the highest one it sent to this session. */
 export type Heartbeat = { kind: 'heartbeat'; seq: number };
@@ -84,7 +115,19 @@ export type Unknown = { kind: 'unknown' };
 export type Malformed = { kind: 'malformed'; reason: string };
 
 /** What may be sent. */
-export type Frame = Join | Leave | Message | Notice | Welcome | Refused | Ack | Heartbeat | Rejoin | Gone | Batch;
+export type Frame =
+  | Join
+  | Leave
+  | Message
+  | Notice
+  | Challenge
+  | Welcome
+  | Refused
+  | Ack
+  | Heartbeat
+  | Rejoin
+  | Gone
+  | Batch;
 /** What may arrive. */
 export type Received = Frame | Unknown | Malformed;
 
@@ -92,6 +135,18 @@ type Json = Record<string, unknown>;
 
 /** The text of a message id as it stands on the wire. */
 export const formatId = (id: MessageId): string => `${id.dev}.${id.n}`;
+
+/** What the signature of a message covers: the room (by its server's name), then what its author wrote. [P24] */
+export const signedText = (room: string, { id, lc, ts, name, text }: Message): string =>
+  JSON.stringify([room, id ? formatId(id) : '', lc ?? 0, ts ?? 0, name, text]);
+
+/** What a client signs to prove who it is, to this server, on this connection. [P23] */
+export const joinProof = (nonce: string, server: string, { name, key, dev }: Join): string =>
+  JSON.stringify(['0mq-chat join', nonce, server, name, key, dev]);
+
+/** What the hash of an entry covers: the chain before it and everything that was written. [P25] */
+export const chainedText = (previous: string, message: Message): string =>
+  JSON.stringify([previous, signedText('', message), message.key ?? '', message.sig ?? '', message.void ? 1 : 0]);
 
 /**
  * Encodes a frame as JSON text.
@@ -133,23 +188,28 @@ function batch(values: unknown[]): Received {
 function toJson(frame: Exclude<Frame, Batch>): Json {
   switch (frame.kind) {
     case 'join': {
-      const { name, version, dev, since, log, text, reply } = frame;
-      return { auth: 1, name, v: version, dev, since, log, text: line(text), re: reply ? 1 : undefined };
+      const { name, version, key, dev, since, log, hash, history, proof, text, reply } = frame;
+      const place = { since, log, h: hash, history };
+      return { auth: 1, name, v: version, key, dev, ...place, proof, text: line(text), re: flag(reply) };
     }
     case 'leave':
       return { auth: 0, name: frame.name, text: line(frame.text) };
     case 'message': {
-      const { name, text, id, ts, seq } = frame;
-      return { name, text: line(text), id: id && formatId(id), ts, seq, void: frame.void ? 1 : undefined };
+      const { name, text, id, lc, ts, key, sig, first, seq, hash } = frame;
+      const entry = { seq, h: hash, void: flag(frame.void) };
+      return { name, text: line(text), id: id && formatId(id), lc, ts, key, sig, first: flag(first), ...entry };
     }
     case 'notice': {
       const { name, text, notice, who, online, reason } = frame;
       return { name, text: line(text), notice, who, online, reason };
     }
     case 'welcome': {
-      const { name, text, log, since, head, online, members } = frame;
-      return { welcome: 1, v: protocolVersion, name, text: line(text), log, since, head, online, members };
+      const { name, text, log, since, hash, head, n, online, members, fork, firstMs } = frame;
+      const place = { log, since, h: hash, head, n, fork: flag(fork), firstMs };
+      return { welcome: 1, v: protocolVersion, name, text: line(text), ...place, online, members };
     }
+    case 'challenge':
+      return { v: protocolVersion, nonce: frame.nonce, server: frame.server, log: frame.log };
     case 'refused':
       return { refused: frame.code, name: frame.name, text: line(frame.text) };
     case 'ack':
@@ -166,6 +226,7 @@ function toJson(frame: Exclude<Frame, Batch>): Json {
 /** The first key that is present names the kind; the order matters only for objects that mix kinds. */
 const readers: [key: string, read: (json: Json) => Received][] = [
   ['auth', readAuth],
+  ['nonce', readChallenge],
   ['welcome', readWelcome],
   ['refused', readRefused],
   ['notice', readNotice],
@@ -189,19 +250,18 @@ function readAuth(json: Json): Received {
   const text = asText(json.text);
   if (json.auth === 0) return drop({ kind: 'leave', name, text });
   if (json.auth !== 1) return malformed('auth is neither 0 nor 1');
-  const { v, dev, since, log, re } = json;
-  const version = asCount(v);
-  const reply = re === 1 ? true : undefined;
-  return drop({
-    kind: 'join',
-    name,
-    version,
-    dev: asToken(dev),
-    since: asCount(since),
-    log: asToken(log),
-    text,
-    reply,
-  });
+  const { dev, since, log, h, history, proof, key, re } = json;
+  const place = { since: asCount(since), log: asToken(log), hash: asToken(h), history: asCount(history) };
+  const who = { version: asCount(json.v), key: asToken(key), dev: asToken(dev), proof: asSignature(proof) };
+  return drop({ kind: 'join', name, ...who, ...place, text, reply: asFlag(re) });
+}
+
+function readChallenge(json: Json): Received {
+  const nonce = asToken(json.nonce);
+  const server = asName(json.server);
+  const log = asToken(json.log);
+  if (!nonce || server === undefined || !log) return malformed('challenge lacks a field');
+  return { kind: 'challenge', nonce, server, log };
 }
 
 function readMessage(json: Json): Received {
@@ -210,8 +270,9 @@ function readMessage(json: Json): Received {
   if (name === undefined || text === undefined) return malformed('message without name and text');
   const id = json.id === undefined ? undefined : asId(json.id);
   if (id === null) return malformed('message id is not dev.n');
-  const isVoid = json.void === 1 ? true : undefined;
-  return drop({ kind: 'message', name, text, id, ts: asCount(json.ts), seq: asCount(json.seq), void: isVoid });
+  const author = { id, lc: asCount(json.lc), ts: asCount(json.ts), key: asToken(json.key), sig: asSignature(json.sig) };
+  const place = { seq: asCount(json.seq), hash: asToken(json.h), void: asFlag(json.void) };
+  return drop({ kind: 'message', name, text, ...author, first: asFlag(json.first), ...place });
 }
 
 function readNotice(json: Json): Received {
@@ -231,11 +292,12 @@ function readWelcome(json: Json): Received {
   if (!name || text === undefined || !log || since === undefined || head === undefined || online === undefined)
     return malformed('welcome lacks a field');
   const members = (Array.isArray(json.members) ? json.members : []).map(asName).filter((m) => m !== undefined);
-  return { kind: 'welcome', name, text, log, since, head, online, members };
+  const more = { hash: asToken(json.h), n: asCount(json.n), fork: asFlag(json.fork), firstMs: asCount(json.firstMs) };
+  return drop({ kind: 'welcome', name, text, log, since, head, online, members, ...more });
 }
 
 function readRefused(json: Json): Received {
-  const code = oneOf(['NAME_REFUSED', 'ROOM_FULL'], json.refused);
+  const code = oneOf(['NAME_REFUSED', 'ROOM_FULL', 'DEVICE_REFUSED'], json.refused);
   const name = asName(json.name);
   const text = asText(json.text);
   if (!code || name === undefined || text === undefined) return malformed('refusal lacks a field');
@@ -248,6 +310,9 @@ function readNumber(value: unknown, make: (count: number) => Frame): Received {
 }
 
 const line = (text: string | undefined) => (text === undefined ? undefined : `${text}\n`);
+const flag = (value: boolean | undefined) => (value ? 1 : undefined);
+const asFlag = (value: unknown) => (value === 1 ? true : undefined);
+const asSignature = (value: unknown) => (typeof value === 'string' && /^[\w-]{1,128}$/.test(value) ? value : undefined);
 const oneOf = <T extends string>(words: readonly T[], value: unknown) => words.find((word) => word === value);
 const asCount = (value: unknown) =>
   Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;

@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { type Command, isPlain, type Stage, test } from './support/command.ts';
 import { LegacyClient } from './support/legacy.ts';
-import { bark, knock, RawDealer } from './support/raw.ts';
+import { bark, knock, Person, RawDealer } from './support/raw.ts';
 
 const http = Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
 const noise = (seed: number) => Buffer.from(Array.from({ length: 600 }, (_, i) => ((i + 1) * (seed + 7919)) % 251));
@@ -69,6 +69,27 @@ describe.concurrent('a room with strangers at the door', () => {
     expect(server.ended).toBe(false);
   });
 
+  test('who cannot prove to be somebody is not, and cannot speak for anybody', async ({ stage }) => {
+    const { server, ana, bo, port } = await talking(stage);
+    const [victim, thief] = [new Person(), new Person()];
+    const dealer = stage.keep(new RawDealer(port));
+    expect(await victim.join(dealer, 'victim', 'device')).toMatchObject({ welcome: 1, n: 0 });
+    await ana.stdoutLine('[room] victim joined the room. 3 online.');
+
+    const stranger = stage.keep(new RawDealer(port));
+    await stranger.send({ auth: 1, name: 'victim', v: 1, key: victim.key, dev: 'device2', proof: 'guessed' });
+    await server.stderrLine(/ignored 1 frame: a join with a wrong proof/);
+    const refused = { refused: 'NAME_REFUSED', text: '"Victim" belongs to somebody else.\n' };
+    expect(await thief.join(stranger, 'Victim', 'device3')).toMatchObject(refused);
+    expect(await thief.join(stranger, 'thief', 'device3')).toMatchObject({ welcome: 1 });
+    const forged = { ...thief.says('room', { name: 'victim', text: 'I owe you', id: 'device.1' }), key: victim.key };
+    await stranger.send({ ...forged, first: 1 });
+    await server.stderrLine(/ignored 1 frame: a kept message without a valid signature/);
+    await stranger.send(victim.says('room', { name: 'victim', text: 'kept for a friend', id: 'device.1' }));
+    expect((await bo.stdoutUntil('[victim] kept for a friend')).join()).not.toContain('owe');
+    await talk(ana, bo);
+  });
+
   test('a frame over 64 KiB ends the connection of whoever sends it, only', async ({ stage }) => {
     const { server, ana, bo, port } = await talking(stage);
     const old = stage.keep(LegacyClient.connect(port, 'old'));
@@ -113,12 +134,13 @@ describe.concurrent('a room with strangers at the door', () => {
     await old.join();
     await reader.stdoutLine('[room] old joined the room. 3 online.');
     const modern = stage.keep(new RawDealer(port));
-    await modern.ask({ auth: 1, name: 'new', v: 1, dev: 'device' });
+    const person = new Person();
+    expect(await person.join(modern, 'new', 'device')).toMatchObject({ welcome: 1 });
     await reader.stdoutLine('[room] new joined the room. 4 online.');
     for (const [i, [text, shown]] of nasty.entries()) {
       await old.say(text);
       expect(await reader.stdoutUntil(/^\[old\]/)).toEqual([`[old] ${shown}`]);
-      await modern.send({ name: 'somebody else', text: `${text}\n`, id: `device.${i + 1}`, ts: 8.64e15 + 1 });
+      await modern.send(person.says('room', { name: 'new', text, id: `device.${i + 1}`, ts: 8.64e15 + 1 }));
       expect(await reader.stdoutUntil(/^\[new\]/)).toEqual([`[new] ${shown}`]);
       await json.json({ type: 'message', text });
       expect(await json.json({ type: 'message', text })).toMatchObject({ from: { name: 'new' } });
@@ -136,8 +158,7 @@ describe.concurrent('a room with strangers at the door', () => {
       expect(joined).toMatch(/^\[room\] .+ joined the room\. \d+ online\.$/);
       expect(line).toBeDefined();
       const modern = stage.keep(new RawDealer(port));
-      const answer = JSON.parse(await modern.ask({ auth: 1, name: text, v: 1, dev: `device${i}` }));
-      expect(answer.refused).toBe('NAME_REFUSED');
+      expect(await new Person().join(modern, text, `device${i}`)).toMatchObject({ refused: 'NAME_REFUSED' });
     }
     expect(isPlain(reader.stdout)).toBe(true);
     expect(isPlain(server.stderr + server.stdout)).toBe(true);

@@ -71,6 +71,7 @@ describe.concurrent('original clients in our room', () => {
     const ana = await stage.online(port, 'ana');
     for (const [name, shown] of [
       ['room', 'room (guest)'],
+      ['Ana', 'Ana (guest)'],
       ['[bob]\u202e', 'bob'],
       ['', 'somebody'],
     ] as const) {
@@ -111,8 +112,8 @@ describe.concurrent("our client and the original's server", () => {
     await ana.stderrLine(/^-- connection lost\./);
 
     expect(server.frames.all).toEqual([
-      { auth: 1, name: 'ana', v: 1, dev: expect.any(String) },
-      { auth: 1, name: 'bo', v: 1, dev: expect.any(String) },
+      { auth: 1, name: 'ana', v: 1, key: expect.any(String), dev: expect.any(String), history: 0 },
+      { auth: 1, name: 'bo', v: 1, key: expect.any(String), dev: expect.any(String), history: 0 },
       { auth: 1, name: 'old' },
       { name: 'old', text: 'hello new ones\n' },
       { name: 'ana', text: 'hello old one\n' },
@@ -149,7 +150,7 @@ describe.concurrent("our client and the original's server", () => {
     await old.say('welcome back');
     await ana.json({ type: 'message', text: 'welcome back' });
     expect(again.frames.all.filter(({ name }) => name === 'ana')).toEqual([
-      { auth: 1, name: 'ana', v: 1, dev: expect.any(String) },
+      { auth: 1, name: 'ana', v: 1, key: expect.any(String), dev: expect.any(String), history: 0 },
       { name: 'ana', text: 'typed while it was away\n' },
     ]);
   });

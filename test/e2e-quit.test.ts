@@ -19,7 +19,9 @@ describe.concurrent('quitting', () => {
     client.end('one\ntwo\n');
     await client.json({ type: 'state', state: 'offline' });
     await client.ends(8);
-    expect((await client.json({ type: 'status' })).message).toBe('2 messages were not sent.');
+    expect((await client.json({ type: 'status' })).message).toBe(
+      '2 messages were not sent; they will go out next time.',
+    );
   });
 
   for (const [name, quit] of ways)
@@ -46,7 +48,7 @@ describe.concurrent('quitting', () => {
       await quits(client, quit, 0);
     });
 
-    test(`${name}, server gone, a line waiting: its loss is said`, async ({ stage }) => {
+    test(`${name}, server gone, a line waiting: that it is kept is said`, async ({ stage }) => {
       const { server, port } = await stage.server();
       const client = await stage.jsonOnline(port, 'ana');
       server.kill('SIGKILL');
@@ -54,16 +56,16 @@ describe.concurrent('quitting', () => {
       client.write('x'.repeat(10));
       client.write('\n');
       await quits(client, quit, name === 'SIGINT' ? 130 : 143);
-      expect((await client.json({ type: 'status' })).message).toBe('1 message was not sent.');
+      expect((await client.json({ type: 'status' })).message).toBe('1 message was not sent; it will go out next time.');
     });
 
-    test(`${name}, server stopped, a line on its way: its loss is said`, async ({ stage }) => {
+    test(`${name}, server stopped, a line on its way: that it is kept is said`, async ({ stage }) => {
       const { server, port } = await stage.server();
       const client = await stage.online(port, 'ana');
       server.kill('SIGSTOP');
       client.write('anybody?\n');
       await quits(client, quit, name === 'SIGINT' ? 130 : 143);
-      expect(client.stderr).toContain('-- 1 message was not sent.\n');
+      expect(client.stderr).toContain('-- 1 message was not sent; it will go out next time.\n');
     });
 
     test(`${name}, server stopped, nothing to say`, async ({ stage }) => {
@@ -92,7 +94,9 @@ describe.concurrent('quitting', () => {
     await client.json({ type: 'state', state: 'offline' });
     client.end('one\ntwo\n');
     expect((await client.ends(8)).ms).toBeLessThan(1_000 + limitMs);
-    expect((await client.json({ type: 'status' })).message).toBe('2 messages were not sent.');
+    expect((await client.json({ type: 'status' })).message).toBe(
+      '2 messages were not sent; they will go out next time.',
+    );
   });
 
   for (const [name, quit] of signals) {

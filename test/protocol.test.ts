@@ -2,13 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   type Batch,
+  chainedText,
   decode,
   encode,
   type Frame,
   formatId,
+  joinProof,
+  type Message,
   maxBatchEntries,
   maxFrameBytes,
   type Received,
+  signedText,
 } from '../src/protocol.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -32,13 +36,23 @@ const frames: [name: string, frame: Frame, wire: string][] = [
   // Version 1.
   [
     'a first join',
-    { kind: 'join', name: 'bo', version: 1, dev: 'dev-A_1' },
-    '{"auth":1,"name":"bo","v":1,"dev":"dev-A_1"}',
+    { kind: 'join', name: 'bo', version: 1, key: 'k-B_1', dev: 'dev-A_1', history: 20 },
+    '{"auth":1,"name":"bo","v":1,"key":"k-B_1","dev":"dev-A_1","history":20}',
   ],
   [
     'a join at a cursor',
-    { kind: 'join', name: 'bo', version: 1, dev: 'd', since: 0, log: 'l' },
-    '{"auth":1,"name":"bo","v":1,"dev":"d","since":0,"log":"l"}',
+    { kind: 'join', name: 'bo', version: 1, key: 'k', dev: 'd', since: 0, log: 'l' },
+    '{"auth":1,"name":"bo","v":1,"key":"k","dev":"d","since":0,"log":"l"}',
+  ],
+  [
+    'a join with a proof',
+    { kind: 'join', name: 'bo', version: 1, key: 'k', dev: 'd', since: 7, log: 'l', hash: 'h7', proof: 'p-_' },
+    '{"auth":1,"name":"bo","v":1,"key":"k","dev":"d","since":7,"log":"l","h":"h7","proof":"p-_"}',
+  ],
+  [
+    'a challenge',
+    { kind: 'challenge', nonce: 'n-1', server: 'the room', log: 'l' },
+    '{"v":1,"nonce":"n-1","server":"the room","log":"l"}',
   ],
   [
     'a hello to a peer',
@@ -56,9 +70,32 @@ const frames: [name: string, frame: Frame, wire: string][] = [
     '{"name":"bo","text":"hi\\n","id":"d.7","ts":1700000000000}',
   ],
   [
+    'a signed message, the first on its connection',
+    {
+      kind: 'message',
+      name: 'bo',
+      text: 'hi',
+      id: { dev: 'd', n: 7 },
+      lc: 9,
+      ts: 5,
+      key: 'k',
+      sig: 's-_',
+      first: true,
+    },
+    '{"name":"bo","text":"hi\\n","id":"d.7","lc":9,"ts":5,"key":"k","sig":"s-_","first":1}',
+  ],
+  [
     'an entry of the log',
-    { kind: 'message', name: 'bo', text: 'hi', id: { dev: 'd', n: Number.MAX_SAFE_INTEGER }, ts: 0, seq: 3 },
-    '{"name":"bo","text":"hi\\n","id":"d.9007199254740991","ts":0,"seq":3}',
+    {
+      kind: 'message',
+      name: 'bo',
+      text: 'hi',
+      id: { dev: 'd', n: Number.MAX_SAFE_INTEGER },
+      ts: 0,
+      seq: 3,
+      hash: 'h3',
+    },
+    '{"name":"bo","text":"hi\\n","id":"d.9007199254740991","ts":0,"seq":3,"h":"h3"}',
   ],
   [
     'a void entry',
@@ -84,6 +121,24 @@ const frames: [name: string, frame: Frame, wire: string][] = [
     'a welcome',
     { kind: 'welcome', name: 's', text: 'hi', log: 'l', since: 2, head: 9, online: 2, members: ['Ann', 'Bo'] },
     '{"welcome":1,"v":1,"name":"s","text":"hi\\n","log":"l","since":2,"head":9,"online":2,"members":["Ann","Bo"]}',
+  ],
+  [
+    'a welcome into a log that was kept',
+    {
+      kind: 'welcome',
+      name: 's',
+      text: 'hi',
+      log: 'l',
+      since: 0,
+      head: 9,
+      online: 1,
+      members: [],
+      hash: 'h0',
+      n: 4,
+      fork: true,
+      firstMs: 5,
+    },
+    '{"welcome":1,"v":1,"name":"s","text":"hi\\n","log":"l","since":0,"h":"h0","head":9,"n":4,"fork":1,"firstMs":5,"online":1,"members":[]}',
   ],
   [
     'a refused name',
@@ -124,6 +179,7 @@ test('every kind of frame stands in the table', () => {
     leave: true,
     message: true,
     notice: true,
+    challenge: true,
     welcome: true,
     refused: true,
     ack: true,
@@ -140,7 +196,7 @@ test('an id is written dev.n', () => expect(formatId({ dev: 'a-b_c', n: 12 })).t
 describe('a later version', () => {
   test.each(frames)('%s may carry keys this version does not know', (_name, frame, wire) => {
     if (frame.kind === 'batch') return expect(decodeText(wire)).toStrictEqual(frame);
-    const more = wire.replace(/^\{/, '{"zzz":{"deep":[1,{"x":null}]},').replace(/\}$/, ',"sig":"abc"}');
+    const more = wire.replace(/^\{/, '{"zzz":{"deep":[1,{"x":null}]},').replace(/\}$/, ',"later":"abc"}');
     expect(more).not.toBe(wire);
     expect(decodeText(more)).toStrictEqual(frame);
   });
@@ -148,7 +204,7 @@ describe('a later version', () => {
   test.each([
     '{}',
     '{"zzz":1}',
-    '{"v":2,"nonce":"abc"}',
+    '{"v":2,"server":"abc"}',
     '{"hello":1,"vec":{"d":3}}',
     '{"name":"only a name"}',
     '{"seq":4}',
@@ -182,6 +238,13 @@ describe('what an optional field may not be is left out', () => {
     ['a seq in a string', '"seq":"1"', message],
     ['a time before 1970', '"ts":-5', message],
     ['void that is not 1', '"void":true', message],
+    ['first that is not 1', '"first":true', message],
+    ['a negative lc', '"lc":-1', message],
+    ['a key that is no token', '"key":"a b"', message],
+    ['a key that is too long', `"key":"${'k'.repeat(65)}"`, message],
+    ['a signature that is too long', `"sig":"${'s'.repeat(129)}"`, message],
+    ['a signature that is no base64url', '"sig":"a/b+c="', message],
+    ['a hash that is a number', '"h":7', message],
   ])('%s', (_name, field, frame) => expect(decodeText(`{"name":"x","text":"y\\n",${field}}`)).toStrictEqual(frame));
 
   test.each([
@@ -190,11 +253,31 @@ describe('what an optional field may not be is left out', () => {
     `"dev":"${'d'.repeat(65)}"`,
     '"log":5',
     '"since":-1',
+    '"key":{}',
+    '"h":""',
+    '"history":"20"',
+    `"proof":"${'p'.repeat(129)}"`,
     '"v":"1"',
     '"re":2',
   ])('a join with %s', (field) =>
     expect(decodeText(`{"auth":1,"name":"x",${field}}`)).toStrictEqual({ kind: 'join', name: 'x' }),
   );
+
+  test('what a welcome says of a log that was kept', () =>
+    expect(
+      decodeText(
+        '{"welcome":1,"name":"s","text":"\\n","log":"l","since":0,"head":0,"online":1,"h":"/","n":-1,"fork":true,"firstMs":1.5}',
+      ),
+    ).toStrictEqual({
+      kind: 'welcome',
+      name: 's',
+      text: '',
+      log: 'l',
+      since: 0,
+      head: 0,
+      online: 1,
+      members: [],
+    }));
 
   test('members that are no names', () =>
     expect(
@@ -262,6 +345,9 @@ const garbage: [name: string, input: string | number[]][] = [
     'a welcome with since 2^53',
     '{"welcome":1,"name":"s","text":"t","log":"l","since":9007199254740992,"head":0,"online":1}',
   ],
+  ['a challenge with a nonce that is no token', '{"v":1,"nonce":"a b","server":"s","log":"l"}'],
+  ['a challenge of nobody', '{"v":1,"nonce":"n","log":"l"}'],
+  ['a challenge without a log', '{"v":1,"nonce":"n","server":"s","log":""}'],
   ['a refusal without a known code', '{"refused":"BECAUSE","name":"s","text":"t"}'],
   ['a notice without a text', '{"name":"s","notice":"join"}'],
 ];
@@ -304,6 +390,61 @@ describe('hostile objects', () => {
   });
 });
 
+describe('what is signed and hashed', () => {
+  const message: Message = { kind: 'message', name: 'ann', text: 'hi', id: { dev: 'd', n: 1 }, lc: 2, ts: 3 };
+  const signed: Message = { ...message, key: 'k', sig: 's' };
+
+  test('is written down exactly so, for ever: other programs must make the same bytes', () => {
+    expect(signedText('room', message)).toBe('["room","d.1",2,3,"ann","hi"]');
+    expect(signedText('room', { kind: 'message', name: 'a', text: 'b' })).toBe('["room","",0,0,"a","b"]');
+    expect(joinProof('n', 'room', { kind: 'join', name: 'ann', key: 'k', dev: 'd' })).toBe(
+      '["0mq-chat join","n","room","ann","k","d"]',
+    );
+    expect(chainedText('h', signed)).toBe('["h","[\\"\\",\\"d.1\\",2,3,\\"ann\\",\\"hi\\"]","k","s",0]');
+    expect(chainedText('', { ...message, void: true })).toMatch(/^\["",".*","","",1\]$/);
+  });
+
+  test.each<[string, Partial<Message>]>([
+    ['its name', { name: 'bo' }],
+    ['its text', { text: 'ho' }],
+    ['its number', { id: { dev: 'd', n: 2 } }],
+    ['its device', { id: { dev: 'e', n: 1 } }],
+    ['its lc', { lc: 3 }],
+    ['its time', { ts: 4 }],
+  ])('covers of a message %s', (_name, change) => {
+    expect(signedText('room', { ...message, ...change })).not.toBe(signedText('room', message));
+    expect(chainedText('h', { ...signed, ...change })).not.toBe(chainedText('h', signed));
+  });
+
+  test.each<[string, Partial<Message>]>([
+    ['its author', { key: 'l' }],
+    ['its signature', { sig: 't' }],
+    ['that it is void', { void: true }],
+  ])('the chain covers %s', (_name, change) =>
+    expect(chainedText('h', { ...signed, ...change })).not.toBe(chainedText('h', signed)),
+  );
+
+  test('a signature holds for one room, and the chain for one past', () => {
+    expect(signedText('another', message)).not.toBe(signedText('room', message));
+    expect(chainedText('i', signed)).not.toBe(chainedText('h', signed));
+  });
+
+  test('what the log adds is not signed: its place, its chain, its void', () =>
+    expect(signedText('room', { ...signed, seq: 7, hash: 'h', void: true, first: true })).toBe(
+      signedText('room', message),
+    ));
+
+  test('no two messages look the same, whatever they hold', () => {
+    fc.assert(
+      fc.property(text, text, text, (a, b, room) => {
+        const split = signedText(room, { kind: 'message', name: a, text: b });
+        const joined = signedText(room, { kind: 'message', name: a + b, text: '' });
+        expect(split === joined).toBe(b === '');
+      }),
+    );
+  });
+});
+
 // Properties.
 
 const name = fc.string({ unit: 'binary', maxLength: 100 });
@@ -312,18 +453,45 @@ const text = fc.string({ unit: 'binary', maxLength: 500 });
 const count = fc.maxSafeNat();
 const token = fc.stringMatching(/^[\w-]{1,64}$/);
 const id = fc.record({ dev: token, n: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }) });
+const signature = fc.stringMatching(/^[\w-]{1,128}$/);
 const yes = fc.constant(true);
 const kind = <K extends string>(word: K) => fc.constant(word);
 const optional = { requiredKeys: ['kind', 'name'] as ['kind', 'name'] };
 
 const single = fc.oneof(
   fc.record(
-    { kind: kind('join'), name, version: count, dev: token, since: count, log: token, text, reply: yes },
+    {
+      kind: kind('join'),
+      name,
+      version: count,
+      key: token,
+      dev: token,
+      since: count,
+      log: token,
+      hash: token,
+      history: count,
+      proof: signature,
+      text,
+      reply: yes,
+    },
     optional,
   ),
   fc.record({ kind: kind('leave'), name, text }, optional),
   fc.record(
-    { kind: kind('message'), name, text, id, ts: count, seq: count, void: yes },
+    {
+      kind: kind('message'),
+      name,
+      text,
+      id,
+      lc: count,
+      ts: count,
+      key: token,
+      sig: signature,
+      first: yes,
+      seq: count,
+      hash: token,
+      void: yes,
+    },
     { requiredKeys: ['kind', 'name', 'text'] },
   ),
   fc.record(
@@ -338,16 +506,24 @@ const single = fc.oneof(
     },
     { requiredKeys: ['kind', 'name', 'text', 'notice'] },
   ),
-  fc.record({
-    kind: kind('welcome'),
-    name: serverName,
-    text,
-    log: token,
-    since: count,
-    head: count,
-    online: count,
-    members: fc.array(name, { maxLength: 5 }),
-  }),
+  fc.record({ kind: kind('challenge'), nonce: token, server: serverName, log: token }),
+  fc.record(
+    {
+      kind: kind('welcome'),
+      name: serverName,
+      text,
+      log: token,
+      since: count,
+      head: count,
+      online: count,
+      members: fc.array(name, { maxLength: 5 }),
+      hash: token,
+      n: count,
+      fork: yes,
+      firstMs: count,
+    },
+    { requiredKeys: ['kind', 'name', 'text', 'log', 'since', 'head', 'online', 'members'] },
+  ),
   fc.record({ kind: kind('refused'), name, text, code: fc.constantFrom('NAME_REFUSED', 'ROOM_FULL') }),
   fc.record({ kind: kind('ack'), seq: count }),
   fc.record({ kind: kind('heartbeat'), seq: count }),
@@ -395,10 +571,11 @@ test('any JSON under any key gives a frame or a reason, never an exception', () 
     'hb',
     'rejoin',
     'gone',
+    'nonce',
     'v',
   ];
   const near = fc.dictionary(
-    fc.constantFrom(...keys, 'dev', 'since', 'log', 'members', '__proto__'),
+    fc.constantFrom(...keys, 'key', 'dev', 'since', 'log', 'h', 'sig', 'server', 'members', '__proto__'),
     fc.oneof(fc.jsonValue(), fc.constantFrom(0, 1, -1, 2 ** 53, 'd.1', 'join', 'ROOM_FULL', '\ud800')),
   );
   fc.assert(

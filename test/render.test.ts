@@ -113,7 +113,37 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
     `-- the server does not answer. ${kept}`,
   ],
   ['the end of this program', { type: 'state', state: 'closing' }, undefined],
-  ['a gap', { type: 'gap', from: 1, to: 40 }, 'self', '-- messages 1 to 40 are no longer kept by the server'],
+  [
+    'a gap',
+    { type: 'gap', from: 1, to: 40, firstMs: new Date(2026, 10, 23, 9, 7).getTime() },
+    'self',
+    '-- messages before Mon 09:07 are no longer kept by the server',
+  ],
+  [
+    'a gap up to now',
+    { type: 'gap', from: 1, to: 40 },
+    'self',
+    '-- messages before Tue 14:04 are no longer kept by the server',
+  ],
+  [
+    'the beginning of one missed message',
+    { type: 'replay', count: 1, total: 1, sinceMs: new Date(2026, 10, 22, 0, 0).getTime() },
+    'self',
+    '-- 1 missed message since Sun 00:00 ---',
+  ],
+  [
+    'the beginning of missed messages',
+    { type: 'replay', count: 17, total: 17, sinceMs: new Date(2026, 10, 24, 14, 3).getTime() },
+    'self',
+    '-- 17 missed messages since Tue 14:03 ---',
+  ],
+  [
+    'the beginning of too many missed messages',
+    { type: 'replay', count: 200, total: 1_240, sinceMs: new Date(2026, 10, 21, 23, 59).getTime() },
+    'self',
+    '-- 1240 missed messages since Sat 23:59; showing the last 200 ---',
+  ],
+  ['the end of missed messages', { type: 'replayed' }, 'self', '-- end of missed messages ---'],
   ['a status', { type: 'status', code: 'X', message: 'trying again' }, 'self', '-- trying again'],
   ['an error', { type: 'error', code: 'NAME_REFUSED', message: 'No.' }, 'self', '!! No.'],
   ['listening', { type: 'listening', endpoint: 'tcp://*:9999', port: 9999 }, 'self', '-- listening on tcp://*:9999'],
@@ -138,6 +168,8 @@ test('every kind of event stands in the table', () => {
     shutdown: true,
     notice: true,
     gap: true,
+    replay: true,
+    replayed: true,
     status: true,
     error: true,
     listening: true,
@@ -184,6 +216,12 @@ describe('the time', () => {
     expect(render(message('hi', { sentMs: Number.MAX_SAFE_INTEGER, replay: true }), { timestamps: 'iso' })?.text).toBe(
       '+275760-09-13T00:00:00.000Z [bob] hi',
     ));
+
+  test('that no calendar has begins no replay', () => {
+    const sinceMs = Number.MAX_SAFE_INTEGER;
+    expect(render({ type: 'replay', count: 1, total: 1, sinceMs })?.text).toMatch(/since Sat \d\d:\d\d ---$/);
+    expect(render({ type: 'gap', from: 1, to: 2, firstMs: sinceMs })?.text).toMatch(/before Sat \d\d:\d\d are/);
+  });
 
   test('stands before the words of the room, not before those of this program', () => {
     const joined: ChatEvent = { type: 'join', server: 's', name: 'Bo', online: 2 };

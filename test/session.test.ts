@@ -2,30 +2,72 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import type { ConversationEffect, ConversationInput } from '../src/core/conversation.ts';
 import type { ChatEvent } from '../src/core/events.ts';
 import { maxWaiting } from '../src/core/outbox.ts';
-import { windowEntries } from '../src/core/room.ts';
-import { Session, silentMs } from '../src/core/session.ts';
-import type { Frame, Message, Notice, Received, Welcome } from '../src/protocol.ts';
+import { defaultFlow } from '../src/core/readers.ts';
+import { Session, type SessionOptions, silentMs } from '../src/core/session.ts';
+import type { Change } from '../src/core/store.ts';
+import { MemoryStore } from '../src/history/memory.ts';
+import {
+  type Frame,
+  joinProof,
+  type Message,
+  type Notice,
+  type Received,
+  signedText,
+  type Welcome,
+} from '../src/protocol.ts';
+import { fakeCrypto, fakeIdentity, signature } from './support/fake-crypto.ts';
 
-/** The session of Ann, on device `A`. */
+const { windowEntries } = defaultFlow;
+const identity = fakeIdentity('kA');
+
+/** The session of Ann, on device `A` with the key `kA`, and what it keeps. */
 let session: Session;
+let store: MemoryStore;
 let nowMs: number;
+/** What is to be kept is on disk at once, unless this is set: then it waits here. */
+let slowDisk: boolean;
+let commits: Change[];
 /** What the last step did. */
 let sent: Frame[];
 let shown: ChatEvent[];
 let failed: string[];
+const wishes = { history: 0, replay: true, maxReplay: 1_000, maxKept: 5_000 };
+/** The program starts, with what it kept before. */
+const start = (options: Partial<SessionOptions> = {}) => {
+  session = new Session({ name: 'ann', dev: 'A', identity, crypto: fakeCrypto, ...wishes, ...options }, store);
+  commits = [];
+};
 beforeEach(() => {
-  session = new Session({ name: 'ann', dev: 'A' });
+  store = new MemoryStore();
   nowMs = 1_000_000;
+  slowDisk = false;
   [sent, shown, failed] = [[], [], []];
+  start();
 });
 
 const step = (input: ConversationInput) => {
   [sent, shown, failed] = [[], [], []];
+  take(input);
+  while (!slowDisk && commits.length > 0) keepOne();
+};
+const take = (input: ConversationInput) => {
   for (const effect of session.step(input, nowMs)) sort(effect);
+};
+/** The oldest change that waits is on disk. */
+const keepOne = () => {
+  const change = commits.shift();
+  if (!change) return;
+  store.apply(change);
+  take({ type: 'committed', change });
+};
+const settle = () => {
+  [sent, shown, failed] = [[], [], []];
+  keepOne();
 };
 const sort = (effect: ConversationEffect) => {
   if (effect.type === 'send') sent.push(effect.frame);
   else if (effect.type === 'show') shown.push(effect.event);
+  else if (effect.type === 'commit') commits.push(effect.change);
   else failed.push(effect.error.code);
 };
 const receive = (frame: Received) => step({ type: 'frame', frame });
@@ -40,9 +82,20 @@ const join = (more: Partial<Frame & { kind: 'join' }> = {}) => ({
   kind: 'join',
   name: 'ann',
   version: 1,
+  key: 'kA',
   dev: 'A',
+  ...(more.log === undefined && { history: 0 }),
   ...more,
 });
+/** A join from a cursor, with the hash there. */
+const joinAt = (since: number, more: Partial<Frame & { kind: 'join' }> = {}) =>
+  join({ log: 'log', since, ...(since > 0 && { hash: `h${since}` }), ...more });
+const challenge: Received = { kind: 'challenge', nonce: 'n', server: 'server', log: 'log' };
+/** The server asks who this is, is told, and opens the session. */
+const open = (more: Partial<Welcome> = {}) => {
+  receive(challenge);
+  receive(welcome(more));
+};
 const welcome = (more: Partial<Welcome> = {}): Welcome => ({
   kind: 'welcome',
   name: 'server',
@@ -52,6 +105,7 @@ const welcome = (more: Partial<Welcome> = {}): Welcome => ({
   head: 0,
   online: 2,
   members: ['ann', 'bo'],
+  ...(more.since && { hash: `h${more.since}` }),
   ...more,
 });
 const entry = (seq: number, more: Partial<Message> = {}): Message => ({
@@ -59,11 +113,28 @@ const entry = (seq: number, more: Partial<Message> = {}): Message => ({
   name: 'bo',
   text: `text ${seq}`,
   id: { dev: 'B', n: seq },
+  lc: seq,
   ts: 5,
+  key: 'kB',
   seq,
+  hash: `h${seq}`,
   ...more,
 });
-const own = (seq: number, n: number): Message => entry(seq, { name: 'ann', text: `own ${n}`, id: { dev: 'A', n } });
+const own = (seq: number, n: number): Message =>
+  entry(seq, { name: 'ann', text: `own ${n}`, id: { dev: 'A', n }, key: 'kA' });
+/** What the session sends of an own message. */
+const mine = (n: number, more: Partial<Message> = {}): Message => {
+  const message: Message = {
+    kind: 'message',
+    name: 'ann',
+    text: `own ${n}`,
+    id: { dev: 'A', n },
+    lc: n,
+    ts: nowMs,
+    ...more,
+  };
+  return { ...message, key: 'kA', sig: signature('kA', signedText('server', message)) };
+};
 const plain = (name: string, text: string): Message => ({ kind: 'message', name, text });
 const greeting = plain('server', 'You are now online. 3 online.');
 const notice = (more: Partial<Notice>): Notice => ({
@@ -76,7 +147,7 @@ const notice = (more: Partial<Notice>): Notice => ({
 
 const goOnline = (more: Partial<Welcome> = {}) => {
   step({ type: 'connected' });
-  receive(welcome(more));
+  open(more);
 };
 const goLegacy = () => {
   step({ type: 'connected' });
@@ -89,7 +160,9 @@ describe('down', () => {
   test.each<[string, ConversationInput]>([
     ['a tick', { type: 'tick' }],
     ['a disconnect', { type: 'disconnected' }],
+    ['a challenge', { type: 'frame', frame: challenge }],
     ['a welcome', { type: 'frame', frame: welcome() }],
+    ['something on disk', { type: 'committed', change: {} }],
     ['an entry', { type: 'frame', frame: entry(1) }],
     ['a heartbeat', { type: 'frame', frame: { kind: 'heartbeat', seq: 5 } }],
     ['a rejoin', { type: 'frame', frame: { kind: 'rejoin', delayMs: 0 } }],
@@ -110,8 +183,9 @@ describe('down', () => {
   });
 
   test('a connection joins, the first time without a cursor', () => {
+    start({ history: 20 });
     step({ type: 'connected' });
-    expect(sent).toEqual([join()]);
+    expect(sent).toEqual([join({ history: 20 })]);
     expect(shown).toEqual([]);
     expect(session.online).toBe(false);
   });
@@ -120,8 +194,32 @@ describe('down', () => {
 describe('joining', () => {
   beforeEach(() => step({ type: 'connected' }));
 
+  test('a challenge is answered with the same join and a proof of the key', () => {
+    receive(challenge);
+    const proof = signature('kA', joinProof('n', 'server', { kind: 'join', name: 'ann', key: 'kA', dev: 'A' }));
+    expect(sent).toEqual([join({ proof })]);
+    expect(shown).toEqual([]);
+    expect(session.online).toBe(false);
+  });
+
+  test('a welcome nobody asked who we are before is of an older session', () => {
+    receive(welcome());
+    nothing();
+    expect(session.online).toBe(false);
+    open();
+    expect(session.online).toBe(true);
+  });
+
+  test('a plain message after a challenge is not the word of an original server', () => {
+    receive(challenge);
+    receive(greeting);
+    nothing();
+    receive(welcome());
+    expect(session.online).toBe(true);
+  });
+
   test('a welcome opens the session', () => {
-    receive(welcome({ head: 3 }));
+    open({ head: 3 });
     expect(session.online).toBe(true);
     expect(shown).toEqual([
       {
@@ -147,12 +245,16 @@ describe('joining', () => {
   ])('%s of an older session are not heard', (_name, frame) => {
     receive(frame);
     nothing();
+    receive(challenge);
+    receive(frame);
+    nothing();
     receive(welcome());
     receive(entry(1));
     expect(texts()).toEqual(['text 1']);
   });
 
   test('a batch may bring the welcome and what follows it', () => {
+    receive(challenge);
     receive({ kind: 'batch', frames: [entry(7), welcome(), entry(1), entry(2)] });
     expect(texts()).toEqual(['state', 'text 1', 'text 2']);
   });
@@ -165,7 +267,7 @@ describe('joining', () => {
     nothing();
     step({ type: 'named', name: 'anna' });
     expect(sent).toEqual([join({ name: 'anna' })]);
-    receive(welcome());
+    open();
     expect(session.online).toBe(true);
   });
 
@@ -206,22 +308,28 @@ describe('joining', () => {
 });
 
 describe('live: the log', () => {
-  beforeEach(() => goOnline({ since: 10, head: 12 }));
+  beforeEach(() => goOnline({ since: 10, head: 10 }));
 
   test('is shown in order; what stood in it before is a replay', () => {
+    goOnline({ since: 10, head: 12 });
     receive({ kind: 'batch', frames: [entry(11), entry(12), entry(13)] });
-    expect(shown).toEqual(
-      [11, 12, 13].map((seq) => ({
-        type: 'message',
-        seq,
-        id: `B.${seq}`,
-        from: { name: 'bo', id: 'B' },
-        text: `text ${seq}`,
-        own: false,
-        replay: seq <= 12,
-        sentMs: 5,
-      })),
-    );
+    const message = (seq: number) => ({
+      type: 'message',
+      seq,
+      id: `B.${seq}`,
+      from: { name: 'bo', id: 'kB' },
+      text: `text ${seq}`,
+      own: false,
+      replay: seq <= 12,
+      sentMs: 5,
+    });
+    expect(shown).toEqual([
+      { type: 'replay', count: 2, total: 2, sinceMs: 5 },
+      message(11),
+      message(12),
+      { type: 'replayed' },
+      message(13),
+    ]);
   });
 
   test('is shown once', () => {
@@ -236,6 +344,8 @@ describe('live: the log', () => {
     receive(entry(11, { id: { dev: 'B', n: 4 } }));
     receive(entry(12, { id: { dev: 'B', n: 4 } }));
     nothing();
+    receive({ kind: 'heartbeat', seq: 12 });
+    nothing();
     receive(entry(13, { id: { dev: 'B', n: 5 } }));
     expect(texts()).toEqual(['text 13']);
   });
@@ -243,14 +353,14 @@ describe('live: the log', () => {
   test('with a gap is read again from the cursor, and nobody sees it', () => {
     receive(entry(11));
     receive(entry(13));
-    expect(sent).toEqual([join({ since: 11, log: 'log' })]);
+    expect(sent).toEqual([joinAt(11)]);
     expect(shown).toEqual([]);
     receive(entry(14));
     nothing();
-    receive(welcome({ since: 11, head: 14 }));
+    open({ since: 11, head: 14 });
     expect(shown).toEqual([]);
     receive({ kind: 'batch', frames: [entry(12), entry(13), entry(14)] });
-    expect(texts()).toEqual(['text 12', 'text 13', 'text 14']);
+    expect(texts()).toEqual(['replay', 'text 12', 'text 13', 'text 14', 'replayed']);
   });
 
   test('whose end was lost is read again at the next heartbeat', () => {
@@ -258,21 +368,21 @@ describe('live: the log', () => {
     receive({ kind: 'heartbeat', seq: 11 });
     nothing();
     receive({ kind: 'heartbeat', seq: 12 });
-    expect(sent).toEqual([join({ since: 11, log: 'log' })]);
+    expect(sent).toEqual([joinAt(11)]);
   });
 
   test('is read again when the server says so, at once or later', () => {
     receive({ kind: 'rejoin', delayMs: 0 });
-    expect(sent).toEqual([join({ since: 10, log: 'log' })]);
-    receive(welcome({ since: 10 }));
+    expect(sent).toEqual([joinAt(10)]);
+    open({ since: 10 });
     tick();
     receive({ kind: 'rejoin', delayMs: 500 });
     nothing();
     tick(499);
     nothing();
     tick(1);
-    expect(sent).toEqual([join({ since: 10, log: 'log' })]);
-    receive(welcome({ since: 10 }));
+    expect(sent).toEqual([joinAt(10)]);
+    open({ since: 10 });
     tick(1_000);
     expect(sent).not.toContainEqual(expect.objectContaining({ kind: 'join' }));
   });
@@ -280,20 +390,13 @@ describe('live: the log', () => {
   test('whose entries are no longer kept says which are missing', () => {
     step({ type: 'disconnected' });
     step({ type: 'connected' });
-    expect(sent).toEqual([join({ since: 10, log: 'log' })]);
-    receive(welcome({ since: 30, head: 40 }));
-    expect(shown[0]).toEqual({ type: 'gap', from: 11, to: 30 });
+    expect(sent).toEqual([joinAt(10)]);
+    open({ since: 30, head: 40, firstMs: 7 });
+    expect(shown[0]).toEqual({ type: 'gap', from: 11, to: 30, firstMs: 7 });
     receive(entry(31));
-    expect(texts()).toEqual(['text 31']);
-  });
-
-  test('may be another one: read from its beginning, without a gap', () => {
-    receive(welcome({ log: 'new', since: 0, head: 1 }));
-    expect(shown).toEqual([]);
-    receive(entry(1));
-    expect(texts()).toEqual(['text 1']);
+    expect(texts()).toEqual(['replay', 'text 31']);
     step({ type: 'connected' });
-    expect(sent).toEqual([join({ since: 1, log: 'new' })]);
+    expect(sent).toEqual([joinAt(31)]);
   });
 
   test('moves on over void entries, which are not shown', () => {
@@ -305,7 +408,7 @@ describe('live: the log', () => {
 
   test('may hold entries without an id', () => {
     receive({ kind: 'message', name: 'lea', text: 'hi', seq: 11 });
-    expect(shown).toEqual([{ type: 'message', seq: 11, from: { name: 'lea' }, text: 'hi', own: false, replay: true }]);
+    expect(shown).toEqual([{ type: 'message', seq: 11, from: { name: 'lea' }, text: 'hi', own: false, replay: false }]);
   });
 
   test('does not hold messages without a place', () => {
@@ -323,7 +426,9 @@ describe('live: the log', () => {
   });
 
   test('is acknowledged every five seconds, read or not', () => {
-    tick();
+    tick(4_999);
+    nothing();
+    tick(1);
     expect(sent).toEqual([{ kind: 'ack', seq: 10 }]);
     receive(entry(11));
     tick(4_999);
@@ -364,6 +469,7 @@ describe('live: the words of the room', () => {
     ['a join', { kind: 'join', name: 'x' }],
     ['a leave', { kind: 'leave', name: 'x' }],
     ['an ack', { kind: 'ack', seq: 5 }],
+    ['a challenge', challenge],
     ['a refusal', { kind: 'refused', name: 's', text: 't', code: 'ROOM_FULL' }],
     ['gone', { kind: 'gone' }],
     ['an unknown object', { kind: 'unknown' }],
@@ -384,7 +490,7 @@ describe('what is typed', () => {
   test('is sent, waits, and is shown once when it comes back in its place', () => {
     goOnline();
     type('own 1');
-    expect(sent).toEqual([{ kind: 'message', name: 'ann', text: 'own 1', id: { dev: 'A', n: 1 }, ts: nowMs }]);
+    expect(sent).toEqual([{ ...mine(1), first: true }]);
     expect(shown).toEqual([]);
     expect(session.waiting).toEqual(['own 1']);
     receive(own(1, 1));
@@ -399,7 +505,7 @@ describe('what is typed', () => {
     step({ type: 'connected' });
     type('own 3');
     expect(sent).toEqual([]);
-    receive(welcome());
+    open();
     expect(sentNumbers()).toEqual([1, 2, 3]);
     expect(shown).toMatchObject([{ waiting: 3 }]);
   });
@@ -410,14 +516,15 @@ describe('what is typed', () => {
     receive(own(1, 1));
     step({ type: 'disconnected' });
     step({ type: 'connected' });
-    expect(sent).toEqual([join({ since: 1, log: 'log' })]);
-    receive(welcome({ since: 1, head: 2 }));
+    expect(sent).toEqual([joinAt(1)]);
+    open({ since: 1, head: 2 });
     expect(sentNumbers()).toEqual([2, 3]);
     // The second had arrived before: it is in the replay, and is mine all the same.
     receive(own(2, 2));
-    expect(shown).toMatchObject([{ own: true, replay: true }]);
+    expect(shown).toMatchObject([{ type: 'replay', count: 1 }, { own: true, replay: true }, { type: 'replayed' }]);
     expect(session.waiting).toEqual(['own 3']);
-    receive(welcome({ since: 2, head: 2 }));
+    step({ type: 'connected' });
+    open({ since: 2, head: 2 });
     expect(sentNumbers()).toEqual([3]);
   });
 
@@ -428,7 +535,7 @@ describe('what is typed', () => {
     receive(own(1, 1));
     expect(sentNumbers()).toEqual([257]);
     step({ type: 'connected' });
-    receive(welcome({ since: 1 }));
+    open({ since: 1 });
     expect(sentNumbers()).toEqual(Array.from({ length: 256 }, (_, i) => i + 2));
   });
 
@@ -445,7 +552,7 @@ describe('what is typed', () => {
     goOnline();
     for (const text of ['own 1', 'own 2']) type(text);
     receive({ ...own(1, 1), text: '', void: true });
-    expect(shown).toEqual([expect.objectContaining({ type: 'error', code: 'TEXT_TOO_LONG' })]);
+    expect(shown).toEqual([expect.objectContaining({ type: 'error', code: 'REFUSED' })]);
     expect(session.waiting).toEqual(['own 2']);
   });
 
@@ -454,6 +561,382 @@ describe('what is typed', () => {
     step({ type: 'named', name: 'anna' });
     type('own 1');
     expect(sent).toMatchObject([{ name: 'anna' }]);
+  });
+});
+
+describe('what is typed is signed', () => {
+  beforeEach(() => goOnline());
+
+  test('for the room it is written in, and marked first on each connection', () => {
+    for (const text of ['own 1', 'own 2']) {
+      type(text);
+      expect(sent).toEqual([text === 'own 1' ? { ...mine(1), first: true } : mine(2)]);
+    }
+    step({ type: 'connected' });
+    open();
+    expect(sent).toEqual([{ ...mine(1), first: true }, mine(2)]);
+  });
+
+  test('with a counter above everything seen before', () => {
+    receive(entry(1, { lc: 41 }));
+    type('own 1');
+    expect(sent).toMatchObject([{ lc: 42 }]);
+    receive(entry(2, { lc: 7 }));
+    type('own 2');
+    expect(sent).toMatchObject([{ lc: 43 }]);
+    start();
+    goOnline();
+    expect(sent).toMatchObject([{ lc: 42 }, { lc: 43 }]);
+    type('own 3');
+    expect(sent).toMatchObject([{ lc: 44 }]);
+  });
+});
+
+describe('the disk', () => {
+  beforeEach(() => {
+    goOnline();
+    slowDisk = true;
+  });
+
+  test('has what was typed before it is sent', () => {
+    type('own 1');
+    nothing();
+    expect(session.waiting).toEqual(['own 1']);
+    expect(commits).toMatchObject([{ pending: [{ text: 'own 1' }] }]);
+    settle();
+    expect(sentNumbers()).toEqual([1]);
+  });
+
+  test('has each of several before it is sent', () => {
+    for (const text of ['own 1', 'own 2']) type(text);
+    settle();
+    expect(sentNumbers()).toEqual([1]);
+    step({ type: 'disconnected' });
+    step({ type: 'connected' });
+    open();
+    expect(sentNumbers()).toEqual([1]);
+    settle();
+    expect(sentNumbers()).toEqual([2]);
+  });
+
+  test('that was too slow for a program that was killed: the number is used again, it was never sent', () => {
+    type('own 1');
+    start();
+    expect(session.waiting).toEqual([]);
+    slowDisk = false;
+    goOnline();
+    expect(sent).toEqual([]);
+    type('own 1');
+    expect(sentNumbers()).toEqual([1]);
+  });
+
+  test('learns of what was seen, and that what was typed is in the log', () => {
+    slowDisk = false;
+    type('own 1');
+    expect(store.pending()).toMatchObject([{ text: 'own 1' }]);
+    receive(own(1, 1));
+    expect([store.head, store.pending(), store.mark('A')]).toEqual([1, [], { n: 1, key: 'kA' }]);
+  });
+
+  test('is asked for one change a step, and for none when there is nothing', () => {
+    receive({ kind: 'batch', frames: [entry(1), entry(2)] });
+    receive({ kind: 'heartbeat', seq: 2 });
+    tick();
+    expect(commits).toHaveLength(1);
+    expect(commits[0]?.entries).toHaveLength(2);
+  });
+
+  test('keeps no more than it should', () => {
+    slowDisk = false;
+    start({ maxKept: 100 });
+    goOnline();
+    for (let seq = 1; seq <= 110; seq++) receive(entry(seq));
+    expect(store.first).toBe(1);
+    receive(entry(111));
+    expect([store.first, store.head]).toEqual([12, 111]);
+  });
+});
+
+describe('a program that was started again', () => {
+  beforeEach(() => {
+    goOnline({ since: 3, head: 3 });
+    receive(entry(4));
+    for (const text of ['own 1', 'own 2', 'own 3']) type(text);
+    receive(own(5, 1));
+  });
+
+  test('joins from its cursor and sends what has not come back', () => {
+    start();
+    expect(session.waiting).toEqual(['own 2', 'own 3']);
+    step({ type: 'connected' });
+    expect(sent).toEqual([joinAt(5)]);
+    open({ since: 5, head: 5, n: 1 });
+    expect(sent).toMatchObject([
+      { id: { n: 2 }, text: 'own 2', first: true, sig: expect.any(String) },
+      { id: { n: 3 } },
+    ]);
+    expect(shown).toMatchObject([{ state: 'online', waiting: 2 }]);
+    expect(shown[0]).not.toHaveProperty('afterMs');
+  });
+
+  test('finds the rest in the log if it had arrived', () => {
+    start();
+    goOnline({ since: 5, head: 7, n: 3 });
+    expect(sentNumbers()).toEqual([2, 3]);
+    receive({ kind: 'batch', frames: [own(6, 2), own(7, 3)] });
+    expect(session.waiting).toEqual([]);
+    expect(shown).toMatchObject([{ type: 'replay' }, { own: true }, { own: true }, { type: 'replayed' }]);
+  });
+
+  test('does not use a number again', () => {
+    start();
+    goOnline({ since: 5, head: 5 });
+    type('own 4');
+    expect(sentNumbers()).toEqual([4]);
+    receive({ kind: 'batch', frames: [own(6, 2), own(7, 3), own(8, 4)] });
+    start();
+    goOnline({ since: 8, head: 8 });
+    type('own 5');
+    expect(sentNumbers()).toEqual([5]);
+  });
+
+  test('shows again nothing of what it had shown', () => {
+    start();
+    goOnline({ since: 5, head: 5 });
+    receive(entry(5));
+    receive(entry(4));
+    nothing();
+  });
+
+  test('lets go of what was in the log and is no longer kept', () => {
+    start();
+    goOnline({ since: 9, head: 9, n: 2 });
+    expect(session.waiting).toEqual(['own 3']);
+    expect(store.pending()).toMatchObject([{ text: 'own 3' }]);
+    expect(sentNumbers()).toEqual([3]);
+  });
+});
+
+describe('what was written while away', () => {
+  const replay = { type: 'replay', count: 3, total: 3, sinceMs: 5 };
+  const three: Received = { kind: 'batch', frames: [entry(3), entry(4), entry(5)] };
+  const messages = ['text 3', 'text 4', 'text 5'];
+  const comeBack = (options: Partial<SessionOptions> = {}) => {
+    goOnline();
+    receive({ kind: 'batch', frames: [entry(1), entry(2)] });
+    start(options);
+    goOnline({ since: 2, head: 5 });
+    receive(three);
+  };
+
+  test('is shown between two lines, and what comes then is not', () => {
+    comeBack();
+    expect(shown[0]).toEqual(replay);
+    expect(texts()).toEqual(['replay', ...messages, 'replayed']);
+    expect(shown.slice(1, 4)).toMatchObject([{ replay: true }, { replay: true }, { replay: true }]);
+    receive(entry(6));
+    expect(shown).toMatchObject([{ text: 'text 6', replay: false }]);
+  });
+
+  test('in several batches is one replay', () => {
+    goOnline({ head: 3 });
+    const all = [1, 2, 3].flatMap((seq) => {
+      receive(entry(seq));
+      return texts();
+    });
+    expect(all).toEqual(['replay', 'text 1', 'text 2', 'text 3', 'replayed']);
+  });
+
+  test('is not shown to a program that does not want it, but what comes then is', () => {
+    comeBack({ replay: false });
+    expect(shown).toEqual([]);
+    receive(entry(6));
+    expect(texts()).toEqual(['text 6']);
+    expect(store.head).toBe(6);
+  });
+
+  test('is shown all the same when the program was running: it was only cut off', () => {
+    start({ replay: false });
+    goOnline();
+    receive({ kind: 'batch', frames: [entry(1), entry(2)] });
+    step({ type: 'disconnected' });
+    goOnline({ since: 2, head: 5 });
+    receive(three);
+    expect(texts()).toEqual(['replay', ...messages, 'replayed']);
+  });
+
+  test('is shown on a first join to who asked for some', () => {
+    start({ replay: false, history: 3 });
+    goOnline({ since: 2, head: 5 });
+    receive(three);
+    expect(texts()).toEqual(['replay', ...messages, 'replayed']);
+  });
+
+  test('is shown up to a limit, the newest', () => {
+    comeBack({ maxReplay: 2 });
+    expect(shown[0]).toEqual({ type: 'replay', count: 2, total: 3, sinceMs: 5 });
+    expect(texts().slice(1)).toEqual(['text 4', 'text 5', 'replayed']);
+    expect(store.head).toBe(5);
+  });
+
+  test('ends also when its last entry is not shown', () => {
+    goOnline({ head: 2 });
+    receive(entry(1));
+    receive(entry(2, { void: true }));
+    expect(texts()).toEqual(['replayed']);
+  });
+
+  test('has no lines if there is nothing to show', () => {
+    goOnline({ head: 1 });
+    receive(entry(1, { void: true }));
+    nothing();
+  });
+
+  test('on a first join is no gap, on a later one of which a part is missing it is', () => {
+    goOnline({ since: 40, head: 50 });
+    expect(shown).toMatchObject([{ state: 'online' }]);
+    start();
+    goOnline({ since: 45, head: 50, firstMs: 9 });
+    expect(shown).toMatchObject([{ type: 'gap', from: 41, to: 45, firstMs: 9 }, { state: 'online' }]);
+  });
+});
+
+describe('a log that is not the one known here', () => {
+  /** An entry with the signature of its author. */
+  const signed = (seq: number, dev = 'B', n = seq, more: Partial<Message> = {}): Message => {
+    const message = entry(seq, { id: { dev, n }, key: `k${dev}`, ...more });
+    return { ...message, sig: signature(message.key ?? '', signedText('server', message)), ...more };
+  };
+  const given = () => sent.map((frame) => (frame.kind === 'message' ? `${frame.id?.dev}${frame.id?.n}` : frame.kind));
+  beforeEach(() => {
+    goOnline();
+    type('text 3');
+    receive({ kind: 'batch', frames: [signed(1), signed(2, 'C', 1), signed(3, 'A', 1, { name: 'ann' })] });
+    step({ type: 'disconnected' });
+    step({ type: 'connected' });
+  });
+  const status = (message: string) => ({
+    type: 'status',
+    code: 'RESTORED',
+    message: `the server's log is not the one known here; ${message}`,
+  });
+
+  test('and is empty gets back everything, in the order of cause', () => {
+    open({ log: 'new', fork: true, head: 0 });
+    expect(given()).toEqual(['B1', 'C1', 'A1']);
+    expect(shown).toContainEqual(status('3 lost messages were given back.'));
+    expect(shown.map(({ type }) => type)).not.toContain('gap');
+    expect([store.log, store.head]).toEqual(['new', 0]);
+    expect(store.pending()).toHaveLength(3);
+    expect(session.waiting).toEqual(['text 3']);
+  });
+
+  test('is read up to its head before anything is given back, and gets only what it lacks', () => {
+    open({ fork: true, head: 2 });
+    expect(sent).toEqual([]);
+    expect(shown.map(({ type }) => type)).toEqual(['state']);
+    type('own 2');
+    expect(sent).toEqual([]);
+    receive(signed(1));
+    expect(sent).toEqual([]);
+    receive(signed(2, 'D', 1));
+    expect(given()).toEqual(['C1', 'A1', 'A2']);
+    expect(shown).toContainEqual(status('2 lost messages were given back.'));
+  });
+
+  test('that has it all is only read again', () => {
+    open({ fork: true, head: 3 });
+    receive({ kind: 'batch', frames: [signed(1), signed(2, 'C', 1), signed(3, 'A', 1)] });
+    expect(sent).toEqual([]);
+    expect(shown).toEqual([status('it was read again.')]);
+    expect(store.pending()).toEqual([]);
+  });
+
+  test('shows nothing twice, and what is new once', () => {
+    open({ fork: true, head: 2 });
+    receive({ kind: 'batch', frames: [signed(1, 'D', 1), signed(2, 'B', 1)] });
+    expect(texts().filter((text) => text.startsWith('text'))).toEqual(['text 1']);
+    receive({ kind: 'batch', frames: [signed(3, 'C', 1), signed(4, 'A', 1, { text: 'text 3' })] });
+    nothing();
+    expect(session.waiting).toEqual([]);
+    expect(store.pending()).toEqual([]);
+  });
+
+  test('gets what was not given back yet from the program that is started next', () => {
+    open({ log: 'new', fork: true, head: 0 });
+    start();
+    step({ type: 'connected' });
+    expect(sent).toEqual([join({ log: 'new', since: 0 })]);
+    open({ log: 'new', head: 0 });
+    expect(given()).toEqual(['B1', 'C1', 'A1']);
+    receive(signed(1));
+    step({ type: 'connected' });
+    open({ log: 'new', since: 1, head: 1 });
+    expect(given()).toEqual(['C1', 'A1']);
+  });
+
+  test('gets back nothing that was not signed, forged, void or too long', () => {
+    step({ type: 'disconnected' });
+    goOnline({ since: 3, head: 3 });
+    receive({
+      kind: 'batch',
+      frames: [
+        entry(4, { id: { dev: 'E', n: 1 }, key: 'kE' }),
+        signed(5, 'F', 1, { sig: 'forged' }),
+        signed(6, 'G', 1, { void: true }),
+        signed(7, 'H', 1, { text: 'é'.repeat(2_049) }),
+        { kind: 'message', name: 'old', text: 'x', id: { dev: 'run', n: 1 }, seq: 8, hash: 'h8' },
+      ],
+    });
+    step({ type: 'disconnected' });
+    goOnline({ log: 'new', fork: true, head: 0 });
+    expect(given()).toEqual(['B1', 'C1', 'A1']);
+    expect(store.pending()).toHaveLength(3);
+  });
+
+  test('of a server that was emptied, and forgot this one, is no loss of what was never seen', () => {
+    open({ log: 'new', fork: true, head: 1 });
+    receive(signed(1, 'D', 1));
+    expect(given()).toEqual(['B1', 'C1', 'A1']);
+    type('own 2');
+    expect(given()).toEqual(['A2']);
+  });
+});
+
+describe('what is under way and does not come back', () => {
+  beforeEach(() => {
+    goOnline();
+    type('own 1');
+  });
+  const beat = () => receive({ kind: 'heartbeat', seq: 0 });
+
+  test('for three heartbeats is sent again, after another join', () => {
+    beat();
+    beat();
+    nothing();
+    beat();
+    expect(sent).toEqual([join({ log: 'log', since: 0 })]);
+    open();
+    expect(sentNumbers()).toEqual([1]);
+  });
+
+  test('but others do: each that comes back counts from the start', () => {
+    type('own 2');
+    beat();
+    beat();
+    receive(own(1, 1));
+    beat();
+    nothing();
+    beat();
+    nothing();
+  });
+
+  test('counts only as long as something is', () => {
+    receive(own(1, 1));
+    for (let i = 0; i < 5; i++) {
+      receive({ kind: 'heartbeat', seq: 1 });
+      nothing();
+    }
   });
 });
 
@@ -473,7 +956,7 @@ describe('offline', () => {
     nowMs += 42_000;
     type('own 1');
     step({ type: 'connected' });
-    receive(welcome());
+    open();
     expect(shown).toMatchObject([{ type: 'state', state: 'online', afterMs: 42_000, waiting: 1 }]);
   });
 
@@ -503,8 +986,17 @@ describe('silence', () => {
     tick(1);
     expect(shown).toEqual([{ type: 'state', state: 'offline', reason: 'silent' }]);
     expect(session.online).toBe(false);
-    tick(60_000);
-    nothing();
+  });
+
+  test('that goes on is asked again and again: the welcome may have been lost', () => {
+    tick(silentMs);
+    for (let i = 0; i < 3; i++) {
+      tick(silentMs - 1);
+      nothing();
+      tick(1);
+      expect(sent).toEqual([join({ since: 0, log: 'log' })]);
+      expect(shown).toEqual([]);
+    }
   });
 
   test('is ended by any frame', () => {
@@ -518,8 +1010,8 @@ describe('silence', () => {
     tick(silentMs);
     nowMs += 1_000;
     receive({ kind: 'heartbeat', seq: 0 });
-    expect(sent).toEqual([join({ since: 0, log: 'log' })]);
-    receive(welcome());
+    expect(sent).toEqual([joinAt(0)]);
+    open();
     expect(shown).toMatchObject([{ state: 'online', afterMs: 1_000 }]);
   });
 
@@ -545,7 +1037,7 @@ describe('silence', () => {
     tick(silentMs - 1);
     nothing();
     tick(1);
-    expect(sent).toEqual([join({ since: 0, log: 'log' })]);
+    expect(sent).toEqual([joinAt(0)]);
     tick(silentMs - 1);
     nothing();
   });
@@ -604,7 +1096,7 @@ describe('an original server', () => {
     type('hi');
     expect(sent).toEqual([plain('ann', 'hi')]);
     expect(shown).toEqual([
-      { type: 'message', from: { name: 'ann' }, text: 'hi', own: true, replay: false, sentMs: nowMs },
+      { type: 'message', id: 'A.1', from: { name: 'ann' }, text: 'hi', own: true, replay: false, sentMs: nowMs },
     ]);
     expect(session.waiting).toEqual([]);
   });
@@ -672,9 +1164,30 @@ describe('an original server', () => {
     step({ type: 'disconnected' });
     type('own 1');
     step({ type: 'connected' });
-    receive(welcome());
+    open();
     expect(shown).toMatchObject([{ state: 'online', legacy: false }]);
     expect(sentNumbers()).toEqual([1]);
     expect(session.waiting).toEqual(['own 1']);
+  });
+});
+
+describe('a data folder that is used in two places, or was restored', () => {
+  test('is refused when its messages were numbered further elsewhere', () => {
+    goOnline({ n: 5 });
+    expect(failed).toEqual(['DATA_COPIED']);
+  });
+
+  test('is no matter of a lower number: what was typed offline only waits', () => {
+    type('one');
+    type('two');
+    goOnline({ n: 1, head: 1 });
+    expect(failed).toEqual([]);
+  });
+
+  test('is refused when the log has other words under an id of its own', () => {
+    goOnline();
+    type('mine');
+    receive(entry(1, { id: { dev: 'A', n: 1 }, text: 'of the other place' }));
+    expect(failed).toEqual(['DATA_COPIED']);
   });
 });

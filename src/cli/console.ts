@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { maxTextBytes } from '../protocol.ts';
 import { JsonView } from '../terminal/json-view.ts';
 import { PipeView } from '../terminal/pipe-view.ts';
@@ -23,8 +22,6 @@ export type Console = {
 };
 
 export const now = (): number => Date.now();
-/** Names this run of the program in message ids: 10 random bytes. */
-export const newDevice = (): string => randomBytes(10).toString('base64url');
 
 export function openConsole({ json = false, color, timestamps = 'auto', messages = [] }: ConsoleOptions): Console {
   const { stdin, stdout, stderr, env } = process;

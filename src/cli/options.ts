@@ -12,6 +12,9 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string;
 };
 
+/** Options below flags and above defaults: `ZMQCHAT_NAME`, `ZMQCHAT_PORT` … */
+export const fromEnvironment = (option: string): string | undefined => process.env[`ZMQCHAT_${option}`] || undefined;
+
 export const sharedOptions = {
   color: { type: 'boolean', describe: 'colours; default: on a terminal (--no-color turns them off)' },
   verbose: { alias: 'v', type: 'boolean', default: false, describe: 'say more on stderr' },
@@ -37,9 +40,18 @@ export const ipOption = (ip: string | undefined, describe: string) =>
   ({ type: 'string', requiresArg: true, default: fromEnvironment('IP') ?? ip, describe, coerce: toHost }) as const;
 export const countOption = (describe: string) =>
   ({ type: 'string', requiresArg: true, describe, coerce: toCount }) as const;
+export const countOptionOf = (count: number, describe: string) =>
+  ({ ...countOption(describe), default: String(count) }) as const;
 /** May be repeated, each time with one value. No `array` of yargs: that would not take `-` for a value. */
 export const listOption = (alias: string, describe: string) =>
   ({ alias, type: 'string', requiresArg: true, describe, coerce: toList }) as const;
+
+export const dataDirOption = {
+  type: 'string',
+  requiresArg: true,
+  default: fromEnvironment('DATA_DIR'),
+  describe: 'folder for what must be kept',
+} as const;
 
 /** Who is logged in, as a name that is allowed. */
 export function loginName(): string {
@@ -49,9 +61,6 @@ export function loginName(): string {
     return 'somebody';
   }
 }
-
-/** Options below flags and above defaults: `ZMQCHAT_NAME`, `ZMQCHAT_PORT` … */
-export const fromEnvironment = (option: string): string | undefined => process.env[`ZMQCHAT_${option}`] || undefined;
 
 /**
  * Parses the command line. Resolves with undefined when help or the version was printed and nothing is left to do.

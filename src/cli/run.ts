@@ -32,8 +32,7 @@ export async function run(command: string, main: (stop: Stop) => Promise<number>
     for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
   });
   process.on('uncaughtException', (error) => {
-    report(command, error);
-    process.exit(exitCodes.INTERNAL);
+    process.exit(report(command, error));
   });
   try {
     process.exitCode = await main(stop);

@@ -1,8 +1,10 @@
 import { setInterval } from 'node:timers/promises';
 import type { Conversation, ConversationInput } from '../core/conversation.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
+import type { Change, Store } from '../core/store.ts';
 import { ChatError, exitCodes } from '../errors.ts';
 import { decode, encode, maxTextBytes } from '../protocol.ts';
+import { Queue } from '../queue.ts';
 import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
 import { race } from './race.ts';
@@ -13,6 +15,10 @@ export type TalkOptions = {
   conversation: Conversation;
   link: Link;
   view: View;
+  /** Where the conversation keeps what must outlive the program, if it has such things. */
+  store?: Store;
+  /** Commands of this program; returns false for what is a text. */
+  command?: (line: string) => boolean;
   trouble: Trouble;
   /** What the person or the pipe writes, one text each. */
   lines: AsyncIterable<string>;
@@ -46,8 +52,12 @@ export async function talk(options: TalkOptions): Promise<number> {
   return new Talk(options).run();
 }
 
+/** What became of a change: it is on disk, or it cannot be. */
+type Commit = { change: Change; error?: unknown };
+
 class Talk {
   readonly #options: TalkOptions;
+  readonly #commits = new Queue<Commit>();
   readonly #startedMs: number;
   #everOnline = false;
   #offlineSinceMs: number;
@@ -71,12 +81,13 @@ class Talk {
     const { link, lines, stop, view } = this.#options;
     const over = new AbortController();
     const ticks = setInterval(tickMs, undefined, { signal: over.signal });
-    const sources = { line: lines, link: link.events, stop, tick: quiet(ticks) };
+    const sources = { line: lines, link: link.events, commit: this.#commits, stop, tick: quiet(ticks) };
     try {
       for await (const event of race(sources, over.signal, (source) => source !== 'line' || this.#wantsLines)) {
         if (event.source === 'line') this.#line(event.value);
         else if (event.source === 'link' && !event.done) this.#link(event.value);
         else if (event.source === 'stop' && !event.done) this.#stop(event.value);
+        else if (event.source === 'commit' && !event.done) this.#committed(event.value);
         else if (event.source === 'tick') this.#tick();
         if (this.#hasLeft) break;
       }
@@ -98,7 +109,7 @@ class Talk {
   #line(text: string | undefined): void {
     if (text === undefined) return this.#endOfLines();
     if (this.#naming) return this.#name(text);
-    if (text.trim() === '') return;
+    if (text.trim() === '' || this.#options.command?.(text)) return;
     this.#typed++;
     if (Buffer.byteLength(text) <= maxTextBytes) return this.#step({ type: 'typed', text: text.toWellFormed() });
     this.#notTaken++;
@@ -150,11 +161,24 @@ class Talk {
     for (const effect of conversation.step(input, now())) {
       if (effect.type === 'send') link.send(encode(effect.frame));
       else if (effect.type === 'show') view.show(effect.event);
+      else if (effect.type === 'commit') this.#commit(effect.change);
       else this.#fail(effect.error);
     }
     view.waiting(conversation.waiting);
     if (conversation.online) this.#everOnline = true;
     else if (wasOnline) this.#offlineSinceMs = now();
+  }
+
+  #commit(change: Change): void {
+    void this.#options.store?.commit(change).then(
+      () => this.#commits.push({ change }),
+      (error) => this.#commits.push({ change, error }),
+    );
+  }
+
+  #committed({ change, error }: Commit): void {
+    if (error) throw error;
+    this.#step({ type: 'committed', change });
   }
 
   #fail(error: ChatError): void {
@@ -194,9 +218,12 @@ class Talk {
   }
 
   #verdict(): number {
-    const { conversation, person, view } = this.#options;
-    const left = conversation.waiting.length + this.#notTaken;
-    const message = `${left} ${left === 1 ? 'message was' : 'messages were'} not sent.`;
+    const { conversation, person, view, store } = this.#options;
+    const waiting = conversation.waiting.length;
+    const left = waiting + this.#notTaken;
+    const kept = waiting < left ? `${waiting} of them` : left === 1 ? 'it' : 'they';
+    const later = store && waiting > 0 ? `; ${kept} will go out next time` : '';
+    const message = `${left} ${left === 1 ? 'message was' : 'messages were'} not sent${later}.`;
     if (left > 0) view.show({ type: 'status', code: 'NOT_ACCEPTED', message });
     if (person || left === 0) return 0;
     return this.#signal ? 128 + (signalNumbers[this.#signal] ?? 0) : exitCodes.NOT_ACCEPTED;

@@ -1,6 +1,7 @@
 import type { ChatError } from '../errors.ts';
 import type { Frame, Received } from '../protocol.ts';
 import type { ChatEvent } from './events.ts';
+import type { Change } from './store.ts';
 
 /** What happens to a conversation, from the wire and from the person. */
 export type ConversationInput =
@@ -11,11 +12,15 @@ export type ConversationInput =
   | { type: 'typed'; text: string }
   /** Another name was chosen, after the first was refused. */
   | { type: 'named'; name: string }
+  /** The change is on disk. */
+  | { type: 'committed'; change: Change }
   | { type: 'tick' }
   | { type: 'leave' };
 
 export type ConversationEffect =
   | { type: 'send'; frame: Frame }
+  /** Must be on disk before the next one; answered by `committed`. */
+  | { type: 'commit'; change: Change }
   | { type: 'show'; event: ChatEvent }
   /** The conversation cannot go on as it is. */
   | { type: 'fail'; error: ChatError };

@@ -39,9 +39,13 @@ export type ChatEvent =
   | { type: 'shutdown'; server: string }
   /** The room's own words that are none of the above. */
   | { type: 'notice'; server: string; text: string }
-  | { type: 'gap'; from: number; to: number }
+  /** `firstMs`: when the oldest entry that is still kept was written. */
+  | { type: 'gap'; from: number; to: number; firstMs?: number }
+  /** The next `count` of `total` messages were written, from `sinceMs` on, while this client was away. */
+  | { type: 'replay'; count: number; total: number; sinceMs: number }
+  | { type: 'replayed' }
   /** Progress of this program that a person may want to know. */
   | { type: 'status'; code: string; message: string }
-  | { type: 'error'; code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING'; message: string }
+  | { type: 'error'; code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING' | 'REFUSED'; message: string }
   | { type: 'listening'; endpoint: string; port: number }
   | { type: 'closing' };

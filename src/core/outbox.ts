@@ -1,45 +1,69 @@
-import type { Message } from '../protocol.ts';
+import { formatId, type Message, type MessageId } from '../protocol.ts';
 
 /** Most messages waiting to be accepted; what is typed beyond is refused in words. */
 export const maxWaiting = 10_000;
-/** Most messages under way at once: a long outbox must not flood the socket's queue. */
+/** Most messages under way at once: a long outbox must not flood the socket's queue. [P11] */
 const windowMessages = 256;
 
+type Waiting = { message: Message; durable: boolean };
+
 /**
- * What was typed and is not accepted yet, in order of n. A message leaves only when `accept` has seen its n:
- * until then every new connection sends it again, and whoever gets it twice knows it by its id.
+ * What is not in the log yet, in the order (lc, dev, n): what was typed here, and what others wrote and a log has lost.
+ * A message leaves only when `accept` has seen its id: until then every new connection sends it again, and whoever
+ * gets it twice knows it by that id. It is sent only when it is durable, so that no n is ever used twice.
  */
 export class Outbox {
-  readonly #dev: string;
-  #messages: Message[] = [];
-  #lastN = 0;
+  #waiting: Waiting[] = [];
   #sent = 0;
+  readonly #devices = new Map<string, number>();
 
-  constructor(dev: string) {
-    this.#dev = dev;
+  constructor(messages: readonly Message[] = []) {
+    this.adopt(messages);
   }
 
   get size(): number {
-    return this.#messages.length;
+    return this.#waiting.length;
   }
 
-  get texts(): string[] {
-    return this.#messages.map((message) => message.text);
+  /** How many were sent on this connection and have not come back. */
+  get underWay(): number {
+    return this.#sent;
   }
 
   get isFull(): boolean {
     return this.size >= maxWaiting;
   }
 
-  add(name: string, text: string, nowMs: number): void {
-    const id = { dev: this.#dev, n: ++this.#lastN };
-    this.#messages.push({ kind: 'message', name, text, id, ts: nowMs });
+  /** Everything that waits, in order. */
+  get messages(): Message[] {
+    return this.#waiting.map(({ message }) => message);
   }
 
-  /** The messages to send now: those never sent on this connection, as far as the window reaches. */
+  /** A message newer than all others; `settle` makes it durable if it is not. */
+  add(message: Message, durable: boolean): void {
+    this.#waiting.push({ message, durable });
+    this.#count(message, 1);
+  }
+
+  /** Messages older than some that wait already; all are durable. MUST NOT be called with messages under way. */
+  adopt(messages: readonly Message[]): void {
+    for (const message of messages) this.add(message, true);
+    this.#waiting.sort((a, b) => byCause(a.message, b.message));
+  }
+
+  settle(messages: readonly Message[]): void {
+    const settled = new Set(messages.map(({ id }) => id && formatId(id)));
+    for (const waiting of this.#waiting)
+      if (!waiting.durable && settled.has(waiting.message.id && formatId(waiting.message.id))) waiting.durable = true;
+  }
+
+  /** The messages to send now: those not sent on this connection, as far as the window reaches. */
   takeUnsent(): Message[] {
-    const unsent = this.#messages.slice(this.#sent, windowMessages);
-    this.#sent += unsent.length;
+    const unsent: Message[] = [];
+    for (let next = this.#waiting[this.#sent]; next?.durable && this.#sent < windowMessages; ) {
+      unsent.push(next.message);
+      next = this.#waiting[++this.#sent];
+    }
     return unsent;
   }
 
@@ -48,11 +72,37 @@ export class Outbox {
     this.#sent = 0;
   }
 
-  /** Everything up to and including `n` has arrived for good. */
-  accept(n: number): Message[] {
-    const count = this.#messages.findIndex((message) => (message.id?.n ?? 0) > n);
-    const accepted = this.#messages.splice(0, count === -1 ? this.#messages.length : count);
-    this.#sent = Math.max(this.#sent - accepted.length, 0);
-    return accepted;
+  /** Everything of this device up to and including its n has arrived for good. */
+  accept({ dev, n }: MessageId): Message[] {
+    if (!this.#devices.has(dev)) return [];
+    return this.remove(({ id }) => id?.dev === dev && id.n <= n);
   }
+
+  /** Takes out what needs no waiting for any more. */
+  remove(unwanted: (message: Message) => boolean): Message[] {
+    const removed: Message[] = [];
+    let sent = 0;
+    this.#waiting = this.#waiting.filter(({ message }, i) => {
+      if (unwanted(message)) removed.push(message);
+      else if (i < this.#sent) sent++;
+      return removed.at(-1) !== message;
+    });
+    this.#sent = sent;
+    for (const message of removed) this.#count(message, -1);
+    return removed;
+  }
+
+  #count({ id }: Message, change: number): void {
+    if (!id) return;
+    const count = (this.#devices.get(id.dev) ?? 0) + change;
+    if (count > 0) this.#devices.set(id.dev, count);
+    else this.#devices.delete(id.dev);
+  }
+}
+
+/** What somebody had seen when writing e has a lower lc than e; the rest makes the order total. */
+function byCause(a: Message, b: Message): number {
+  const lc = (a.lc ?? 0) - (b.lc ?? 0);
+  if (lc !== 0 || !a.id || !b.id) return lc;
+  return a.id.dev === b.id.dev ? a.id.n - b.id.n : a.id.dev < b.id.dev ? -1 : 1;
 }

@@ -1,7 +1,8 @@
 import { ChatError } from '../errors.ts';
-import { type Frame, formatId, type Join, type Message, protocolVersion, type Received } from '../protocol.ts';
+import { type Frame, type Join, type Message, protocolVersion, type Received } from '../protocol.ts';
 import type { ConversationEffect, ConversationInput } from './conversation.ts';
 import type { ChatEvent } from './events.ts';
+import { messageEvent } from './narrate.ts';
 import { maxWaiting, Outbox } from './outbox.ts';
 import { silentMs } from './session.ts';
 
@@ -39,7 +40,8 @@ export class Pair {
   readonly #name: string;
   readonly #dev: string;
   readonly #binds: boolean;
-  readonly #outbox: Outbox;
+  readonly #outbox = new Outbox();
+  #lastN = 0;
   #state: State = 'down';
   #legacy = false;
   #peer: { name: string; dev: string } | undefined;
@@ -55,7 +57,6 @@ export class Pair {
     this.#name = name;
     this.#dev = dev;
     this.#binds = binds;
-    this.#outbox = new Outbox(dev);
   }
 
   get online(): boolean {
@@ -67,7 +68,7 @@ export class Pair {
   }
 
   get waiting(): string[] {
-    return this.#outbox.texts;
+    return this.#outbox.messages.map(({ text }) => text);
   }
 
   step(input: ConversationInput, nowMs: number): ConversationEffect[] {
@@ -141,7 +142,8 @@ export class Pair {
       case 'message':
         return this.#message(frame, nowMs);
       case 'ack':
-        for (const message of this.#outbox.accept(frame.seq)) this.#showMessage(message, true);
+        for (const message of this.#outbox.accept({ dev: this.#dev, n: frame.seq }))
+          this.#show(messageEvent(message, true));
         return this.#upload();
       case 'heartbeat':
         // The connection had only been silent: ask again.
@@ -185,16 +187,10 @@ export class Pair {
     if (this.#state !== 'together') this.#together({ name, dev: id?.dev ?? name }, id === undefined, nowMs);
     if (this.#legacy) this.#peer = { name, dev: name };
     if (id && id.n <= (this.#shown.get(id.dev) ?? 0)) return this.#send({ kind: 'ack', seq: id.n });
-    this.#showMessage(message, false);
+    this.#show(messageEvent(message, false));
     if (!id) return;
     this.#shown.set(id.dev, id.n);
     this.#send({ kind: 'ack', seq: id.n });
-  }
-
-  #showMessage({ name, text, id, ts }: Message, own: boolean): void {
-    const from = id ? { name, id: id.dev } : { name };
-    const event: ChatEvent = { type: 'message', from, text, own, replay: false };
-    this.#show({ ...event, ...(id && { id: formatId(id) }), ...(ts !== undefined && { sentMs: ts }) });
   }
 
   #type(text: string, nowMs: number): void {
@@ -202,7 +198,8 @@ export class Pair {
       const message = `${maxWaiting} messages are waiting already; this one was not taken.`;
       return this.#show({ type: 'error', code: 'TOO_MANY_WAITING', message });
     }
-    this.#outbox.add(this.#name, text, nowMs);
+    const id = { dev: this.#dev, n: ++this.#lastN };
+    this.#outbox.add({ kind: 'message', name: this.#name, text, id, ts: nowMs }, true);
     if (this.#state === 'together') this.#upload();
   }
 
@@ -210,9 +207,9 @@ export class Pair {
   #upload(): void {
     if (!this.#legacy) for (const message of this.#outbox.takeUnsent()) this.#send(message);
     else
-      for (const message of this.#outbox.accept(Number.POSITIVE_INFINITY)) {
+      for (const message of this.#outbox.remove(() => true)) {
         this.#send({ kind: 'message', name: message.name, text: message.text });
-        this.#showMessage(message, true);
+        this.#show(messageEvent(message, true));
       }
   }
 

@@ -1,40 +1,46 @@
 import {
   encode,
   type Frame,
-  formatId,
   type Join,
+  joinProof,
   type Message,
-  maxBatchEntries,
   maxTextBytes,
   type Notice,
   type Received,
+  type Refused,
+  signedText,
 } from '../protocol.ts';
+import type { Crypto } from './crypto.ts';
 import type { ChatEvent } from './events.ts';
-import { Feed, type Item, type Position } from './feed.ts';
-import type { Log } from './log.ts';
+import { Feed } from './feed.ts';
+import { Ledger, type Retention } from './ledger.ts';
 import { type Departure, Members } from './members.ts';
 import { nameKey, normalizeName, safeName, whyNameRefused } from './names.ts';
+import { messageEvent } from './narrate.ts';
+import { defaultFlow, type Flow, Readers } from './readers.ts';
+import type { Change, Entry, Store } from './store.ts';
 
 /**
  * The room: one log, and everybody, the author too, is a reader of it. Pure: inputs in, effects out.
  *
  * A session (one connection, by its routing id):
- *   unknown --join--> open --leave | gone | unreachable | silent--> unknown
- * An open version-1 session reads the log from its cursor: `acked <= sent <= head`, `sent - acked <= windowEntries`.
+ *   unknown --join--> challenged --join with proof--> open --leave | gone | unreachable | silent--> unknown
+ *   unknown --legacy join | legacy message--> open
+ * A message of an open session:
+ *   received --append--> placed --commit--> on disk --pump--> sent to everybody
  *
- * Always true, whatever arrives:
- *   R1 an entry is in the log before anybody is sent it;
- *   R2 a version-1 session is sent the entries after its cursor in order, each once, without a gap;
- *   R3 per device the log holds n in rising order, each once;
- *   R4 a session that never sent a version is sent only {name, text};
- *   R5 `online` counts members, not connections.
+ * Always true, whatever arrives and whenever the process dies:
+ *   I1 what was sent with a seq is in the log for good: it is on disk before anybody is sent it;
+ *   I2 a version-1 session is sent the entries after its cursor in order, each once, without a gap;
+ *   I3, I4 per device the log holds n in rising order, each once;
+ *   I7 an entry with a key was written over a session that proved that key, or carries a valid signature;
+ *   I8 a session costs a bounded amount of memory, however slow its reader is;
+ *   I9 a session that never sent a version is sent only {name, text}.
  */
-export const windowEntries = 512;
 export const heartbeatIntervalMs = 2_500;
 /** A version-1 session from which nothing came for this long has expired. */
 export const sessionTimeoutMs = 20_000;
-const retryFullMs = 30;
-const maxBatchBytes = 32_768;
+const trimIntervalMs = 60_000;
 /** How many unknown connections are remembered as told to join; beyond, they may be told again. */
 const maxStrangers = 10_000;
 
@@ -44,61 +50,78 @@ export type RoomInput =
   | { type: 'unreachable'; to: string }
   /** The connection's queue is full: a frame was not taken. */
   | { type: 'full'; to: string }
+  /** The change is on disk. */
+  | { type: 'committed'; change: Change }
   | { type: 'tick' }
   | { type: 'close' };
 
 export type RoomEffect =
   | { type: 'send'; to: string[]; data: string }
+  | { type: 'commit'; change: Change }
   | { type: 'event'; event: ChatEvent }
   | { type: 'ignored'; frames: number; reason: string };
 
 type Session = {
+  /** The member: a public key, or the routing id of a legacy client. */
   who: string;
   name: string;
-  legacy: boolean;
-  sent: Position;
-  /** `sent` before the newest batch, to fall back to when that batch was not taken. */
-  sentBefore: Position;
-  acked: number;
-  /** A legacy client does not want its own messages back: the places of those it has not passed yet. */
-  own: Set<number>;
-  /** Set while the connection's queue is full. */
-  retryAtMs?: number;
+  /** Absent: a legacy client. */
+  dev?: string;
   heardAtMs: number;
 };
 
-export type RoomOptions = { name: string; maxClients?: number };
+export type RoomOptions = {
+  name: string;
+  maxClients?: number;
+  retention: Retention;
+  /** Ids of messages that come without one; MUST be new for every run of the program. */
+  dev: string;
+  /** A challenge nobody can foresee, always the same for one connection. */
+  nonce: (routingId: string) => string;
+  crypto: Crypto;
+  flow?: Flow;
+};
 
 export class Room {
-  readonly #name: string;
-  readonly #maxClients: number;
-  readonly #log: Log;
+  readonly #options: RoomOptions;
+  readonly #store: Store;
+  readonly #ledger: Ledger;
   readonly #feed: Feed;
+  readonly #readers: Readers;
   readonly #sessions = new Map<string, Session>();
   readonly #members = new Members();
-  readonly #last = new Map<string, number>();
   readonly #strangers = new Set<string>();
+  #legacyMessages = 0;
   #ignored = { frames: 0, reason: '' };
   #heartbeatAtMs = 0;
+  #trimmedAtMs = 0;
   #effects: RoomEffect[] = [];
 
-  constructor({ name, maxClients = Number.POSITIVE_INFINITY }: RoomOptions, log: Log) {
-    this.#name = name;
-    this.#maxClients = maxClients;
-    this.#log = log;
-    this.#feed = new Feed(log);
+  constructor(options: RoomOptions, store: Store) {
+    this.#options = options;
+    this.#store = store;
+    this.#ledger = new Ledger(store, options.crypto, options.retention);
+    this.#feed = new Feed(store);
+    this.#readers = new Readers(this.#feed, options.flow ?? defaultFlow);
   }
 
   get online(): number {
     return this.#members.online;
   }
 
-  /** Takes everything that arrived in one turn of the event loop, then lets every reader read on. */
+  /** Takes everything that arrived in one turn of the event loop: one commit, and at most one batch for each reader. */
   turn(inputs: Iterable<RoomInput>, nowMs: number): RoomEffect[] {
     this.#effects = [];
     for (const input of inputs) this.#take(input, nowMs);
+    const change = this.#ledger.takeChange();
+    if (change) this.#effects.push({ type: 'commit', change });
     this.#pump(nowMs);
     return this.#effects;
+  }
+
+  /** When the next turn is due although nothing arrives: ms from now, or undefined. */
+  nextTurnMs(nowMs: number): number | undefined {
+    return this.#readers.nextPumpMs(nowMs);
   }
 
   #take(input: RoomInput, nowMs: number): void {
@@ -108,11 +131,14 @@ export class Room {
       case 'unreachable':
         return this.#lose(input.to, nowMs);
       case 'full':
-        return this.#holdBack(input.to, nowMs);
+        return this.#readers.holdBack(input.to, nowMs);
+      case 'committed':
+        for (const entry of this.#ledger.settle(input.change)) this.#tellMessage(entry);
+        return;
       case 'tick':
         return this.#tick(nowMs);
       case 'close':
-        return this.#close();
+        return this.#close(nowMs);
     }
   }
 
@@ -127,8 +153,7 @@ export class Room {
       case 'message':
         return this.#message(from, session, frame, nowMs);
       case 'ack':
-        if (session && frame.seq > session.acked && frame.seq <= session.sent.seq) session.acked = frame.seq;
-        return;
+        return session ? this.#readers.acknowledge(from, frame.seq) : this.#tellToJoin(from);
       case 'gone':
         this.#strangers.delete(from);
         return this.#lose(from, nowMs);
@@ -140,96 +165,131 @@ export class Room {
   }
 
   #join(from: string, join: Join, nowMs: number): void {
+    const { key, dev, proof } = join;
+    const { nonce, name: server, crypto } = this.#options;
+    if (!key || !dev) return this.#ignore('a version-1 join without key and dev');
+    const challenge = nonce(from);
+    if (!proof) return this.#send([from], { kind: 'challenge', nonce: challenge, server, log: this.#store.log });
+    if (!crypto.verify(key, joinProof(challenge, server, join), proof))
+      return this.#ignore('a join with a wrong proof');
     const name = normalizeName(join.name);
-    const refusal = whyNameRefused(name) ?? this.#whyNameTaken(name);
-    if (refusal) return this.#send([from], { kind: 'refused', name: this.#name, text: refusal, code: 'NAME_REFUSED' });
+    const taken = this.#whyDeviceTaken(dev, key);
+    if (taken) return this.#refuse(from, 'DEVICE_REFUSED', taken);
+    const refusal = whyNameRefused(name) ?? this.#whyNameTaken(name, key, nowMs);
+    if (refusal) return this.#refuse(from, 'NAME_REFUSED', refusal);
     const old = this.#sessions.get(from);
-    const who = join.dev ?? from;
     // Who comes back on a new connection takes the place of the old one.
-    const isIn = old !== undefined || this.#routingIds((session) => session.who === who).length > 0;
-    if (!isIn && this.#isFull) return this.#send([from], { ...this.#full, kind: 'refused', code: 'ROOM_FULL' });
-    if (old && (old.who !== who || old.name !== name)) this.#leave(from, old);
-    this.#dropOlderSessions(who, from);
-
-    const cursor = this.#cursorFor(join);
-    this.#open(from, who, name, false, cursor, nowMs);
-    this.#send([from], {
-      kind: 'welcome',
-      name: this.#name,
-      text: this.#greeting(),
-      log: this.#log.id,
-      since: cursor,
-      head: this.#log.head,
-      online: this.online,
-      members: this.#members.names,
-    });
+    const isIn = old !== undefined || this.#routingIds((session) => session.dev === dev).length > 0;
+    if (!isIn && this.#isFull) return this.#refuse(from, 'ROOM_FULL', this.#full.text);
+    if (old && (old.who !== key || old.name !== name)) this.#leave(from, old);
+    this.#ledger.claim(name, key, nowMs);
+    this.#open(from, { who: key, name, dev, heardAtMs: nowMs });
+    this.#dropOlderSessions(dev, from);
+    this.#welcome(from, join);
   }
 
-  /** Where this client reads on: after what it has, or from now on. What is no longer kept cannot be sent. */
-  #cursorFor({ since, log }: Join): number {
-    if (since === undefined) return this.#log.head;
-    const known = log === this.#log.id && since <= this.#log.head;
-    return Math.max(known ? since : 0, this.#log.first - 1);
+  /** Where this client reads on: after what it has, with the newest few, or, if its log is not ours, from the start. */
+  #welcome(from: string, { dev = '', since, log, hash, history = 0 }: Join): void {
+    const { head, first } = this.#store;
+    const same = log === this.#store.log && since !== undefined && since <= head;
+    const checked = same && (since < first - 1 || (this.#store.hashAt(since) ?? '') === (hash ?? ''));
+    const fork = since !== undefined && since > 0 && !checked;
+    const wanted = since === undefined ? head - history : fork ? 0 : since;
+    const begin = Math.max(wanted, first - 1);
+    const [oldest] = this.#store.read(first, 1);
+    this.#readers.open(from, begin, false);
+    this.#send([from], {
+      kind: 'welcome',
+      name: this.#options.name,
+      text: this.#greeting(),
+      log: this.#store.log,
+      since: begin,
+      ...hashed(this.#store.hashAt(begin)),
+      head,
+      n: this.#store.mark(dev)?.n ?? 0,
+      online: this.online,
+      members: this.#members.names,
+      ...(fork && { fork }),
+      ...(oldest && { firstMs: oldest.atMs }),
+    });
   }
 
   #joinLegacy(from: string, rawName: string, nowMs: number): void {
     const old = this.#sessions.get(from);
     if (!old && this.#isFull) return this.#send([from], { ...this.#full, kind: 'message' });
-    const name = old?.name ?? this.#guestName(rawName);
-    if (!old) this.#open(from, from, name, true, this.#log.head, nowMs);
-    this.#send([from], { kind: 'message', name: this.#name, text: this.#greeting() });
+    if (!old) {
+      this.#open(from, { who: from, name: this.#guestName(rawName, nowMs), heardAtMs: nowMs });
+      this.#readers.open(from, this.#ledger.head, true);
+    }
+    this.#send([from], { kind: 'message', name: this.#options.name, text: this.#greeting() });
   }
 
-  #open(from: string, who: string, name: string, legacy: boolean, cursor: number, nowMs: number): void {
+  #open(from: string, session: Session): void {
+    const { who, name } = session;
     this.#strangers.delete(from);
-    if (this.#members.enter(who, name, from)) {
-      const { online } = this;
-      this.#announce({ notice: 'join', who: name, online, text: `${name} joined the room. ${online} online.` });
-      this.#event({ type: 'join', server: this.#name, name, online });
-    }
-    // Its notices begin after its own: who joins is not told of it.
-    const sent = { seq: cursor, notice: this.#feed.end.notice };
-    const session = { who, name, legacy, sent, sentBefore: sent, acked: cursor, own: new Set<number>() };
-    this.#sessions.set(from, { ...session, heardAtMs: nowMs });
+    this.#sessions.set(from, session);
+    if (!this.#members.enter(who, name, from)) return;
+    const { online } = this;
+    this.#announce({ notice: 'join', who: name, online, text: `${name} joined the room. ${online} online.` });
+    this.#event({ type: 'join', server: this.#options.name, name, online });
   }
 
   #message(from: string, session: Session | undefined, message: Message, nowMs: number): void {
     // For a session without a version an id is an unknown key.
-    if (message.id && !session?.legacy) return this.#messageWithId(from, session, message, nowMs);
+    const isLegacy = session !== undefined && session.dev === undefined;
+    if (message.id && !isLegacy) return this.#messageWithId(from, session, message, nowMs);
     if (!session) this.#joinLegacy(from, message.name, nowMs);
     const author = this.#sessions.get(from);
     if (!author) return;
-    if (tooLong(message.text)) {
+    if (isTooLong(message.text)) {
       const text = `Your message was not sent: it is longer than ${maxTextBytes} bytes.`;
-      return this.#send([from], { kind: 'message', name: this.#name, text });
+      return this.#send([from], { kind: 'message', name: this.#options.name, text });
     }
-    const id = { dev: this.#log.id, n: this.#log.head + 1 };
-    this.#append({ kind: 'message', name: author.name, text: message.text, id, ts: nowMs }, from);
+    const id = { dev: this.#options.dev, n: ++this.#legacyMessages };
+    const { seq } = this.#ledger.append(
+      { kind: 'message', name: author.name, text: message.text, id, ts: nowMs },
+      nowMs,
+    );
+    this.#readers.wrote(from, seq);
   }
 
   #messageWithId(from: string, session: Session | undefined, message: Message, nowMs: number): void {
-    if (!message.id) return;
-    const { dev, n } = message.id;
-    if (session?.who !== dev) return this.#tellToJoin(from);
-    if (n <= (this.#last.get(dev) ?? 0)) return;
-    this.#last.set(dev, n);
-    const { name } = session;
-    const ts = message.ts ?? nowMs;
-    // A text nobody may send takes its place unseen, so that it cannot block its author's later ones.
-    if (tooLong(message.text)) this.#append({ kind: 'message', name, text: '', id: message.id, ts, void: true }, from);
-    else this.#append({ kind: 'message', name, text: message.text, id: message.id, ts }, from);
+    const { id, key, first } = message;
+    if (!id) return;
+    if (session?.dev === undefined) return this.#tellToJoin(from);
+    const last = this.#ledger.mark(id.dev)?.n ?? 0;
+    if (id.n <= last) return;
+    if (id.dev !== session.dev || key !== session.who) return this.#repair(message, nowMs);
+    if (id.n > last + 1 && !first) return this.#send([from], { kind: 'rejoin', delayMs: 0 });
+    this.#append(message, nowMs);
   }
 
-  #append(message: Message, from: string): void {
-    const { seq } = this.#log.append(message);
-    const author = this.#sessions.get(from);
-    if (author?.legacy) author.own.add(seq);
-    if (message.void) return;
-    const { name, text } = message;
-    const id = message.id && formatId(message.id);
-    const sender = message.id ? { name, id: message.id.dev } : { name };
-    const event: ChatEvent = { type: 'message', seq, from: sender, text, own: false, replay: false };
-    this.#event({ ...event, ...(id && { id }), ...(message.ts !== undefined && { sentMs: message.ts }) });
+  /** A message somebody else kept for its author, from a log that is gone: its signature must speak for it. [P28] */
+  #repair(message: Message, nowMs: number): void {
+    const { id, key, sig } = message;
+    const { crypto, name: room } = this.#options;
+    const mark = id && this.#ledger.mark(id.dev);
+    // What lies between may still come from somebody else.
+    if (id && id.n > (mark?.n ?? 0) + 1 && !message.first) return;
+    const genuine = key && sig && (mark?.key ?? key) === key && crypto.verify(key, signedText(room, message), sig);
+    if (!genuine) return this.#ignore('a kept message without a valid signature');
+    const isFree = this.#ledger.owner(message.name, nowMs) === undefined && !whyNameRefused(message.name);
+    if (isFree) this.#ledger.claim(message.name, key, nowMs);
+    this.#append(message, nowMs);
+  }
+
+  /** What nobody may send takes its place unseen, so that it cannot block its author's later messages. [P12] */
+  #append(message: Message, nowMs: number): void {
+    const { name, text, id, lc, ts, key, sig } = message;
+    const written = { kind: 'message', name, text, id, lc, ts, key, sig } as Message;
+    const isOwn = key !== undefined && this.#ledger.owner(name, nowMs) === key && !this.#isServerName(name);
+    const forbidden = name !== normalizeName(name) || whyNameRefused(name) !== undefined || !isOwn;
+    if (isTooLong(text)) this.#ledger.append({ ...written, text: '', void: true }, nowMs);
+    else this.#ledger.append(forbidden ? { ...written, void: true } : written, nowMs);
+  }
+
+  #tellMessage({ message }: Entry): void {
+    if (!message.void) this.#event(messageEvent(message, false));
   }
 
   /** Once: what is left in an old connection's queue comes before the join and must not be answered again and again. */
@@ -243,11 +303,11 @@ export class Room {
   /** Answered, so that a client can wait for what is under way: closing a socket with unread data loses what it sent. */
   #farewell(from: string, session: Session): void {
     this.#leave(from, session);
-    if (!session.legacy) this.#send([from], { kind: 'leave', name: this.#name });
+    if (session.dev !== undefined) this.#send([from], { kind: 'leave', name: this.#options.name });
   }
 
   #leave(from: string, { who }: Session): void {
-    this.#sessions.delete(from);
+    this.#forget(from);
     const departure = this.#members.leave(who, from);
     if (departure) this.#tellDeparture(departure);
   }
@@ -256,18 +316,22 @@ export class Room {
     const session = this.#sessions.get(from);
     if (!session) return;
     // A legacy client comes back as somebody new, so waiting for it would only count a ghost.
-    if (session.legacy) return this.#leave(from, session);
-    this.#sessions.delete(from);
+    if (session.dev === undefined) return this.#leave(from, session);
+    this.#forget(from);
     this.#members.lose(session.who, from, nowMs);
   }
 
+  #forget(from: string): void {
+    this.#sessions.delete(from);
+    this.#readers.close(from);
+  }
+
   /** A device has one connection; an older one is a leftover that libzmq has not reported yet. */
-  #dropOlderSessions(who: string, newer: string): void {
+  #dropOlderSessions(dev: string, newer: string): void {
     for (const [from, session] of this.#sessions) {
-      if (session.who !== who || from === newer) continue;
-      this.#sessions.delete(from);
-      this.#members.enter(who, session.name, newer);
-      this.#members.leave(who, from);
+      if (session.dev !== dev || from === newer) continue;
+      this.#forget(from);
+      this.#members.leave(session.who, from);
     }
   }
 
@@ -275,104 +339,44 @@ export class Room {
     const { online } = this;
     const text = `${name} ${reason === 'lost' ? 'lost the connection' : 'left the room'}. ${online} online.`;
     this.#announce({ notice: 'leave', who: name, online, reason, text });
-    this.#event({ type: 'leave', server: this.#name, name, online, reason });
+    this.#event({ type: 'leave', server: this.#options.name, name, online, reason });
   }
 
   #announce(notice: Omit<Notice, 'kind' | 'name'>): void {
-    this.#feed.announce({ kind: 'notice', name: this.#name, ...notice });
+    this.#feed.announce({ kind: 'notice', name: this.#options.name, ...notice }, this.#ledger.head);
   }
 
   /** Said to everybody at once, also to readers that are behind: there will be no later. */
-  #close(): void {
-    this.#pumpAll();
-    const farewell = { name: this.#name, text: 'Server is off.' };
-    const [legacy, modern] = [true, false].map((kind) => this.#routingIds((session) => session.legacy === kind));
-    this.#send(modern ?? [], { kind: 'notice', notice: 'shutdown', ...farewell });
-    this.#send(legacy ?? [], { kind: 'message', ...farewell });
+  #close(nowMs: number): void {
+    this.#pump(nowMs);
+    const farewell = { name: this.#options.name, text: 'Server is off.' };
+    const legacy = this.#routingIds((session) => session.dev === undefined);
+    const modern = this.#routingIds((session) => session.dev !== undefined);
+    this.#send(modern, { kind: 'notice', notice: 'shutdown', ...farewell });
+    this.#send(legacy, { kind: 'message', ...farewell });
   }
 
   #tick(nowMs: number): void {
     for (const departure of this.#members.expire(nowMs)) this.#tellDeparture(departure);
-    for (const [from, session] of this.#sessions)
-      if (!session.legacy && nowMs - session.heardAtMs > sessionTimeoutMs) this.#lose(from, nowMs);
-    if (nowMs - this.#heartbeatAtMs >= heartbeatIntervalMs) {
-      this.#heartbeatAtMs = nowMs;
-      for (const [to, session] of this.#sessions)
-        if (!session.legacy) this.#send([to], { kind: 'heartbeat', seq: session.sent.seq });
+    for (const [from, { dev, heardAtMs }] of this.#sessions)
+      if (dev !== undefined && nowMs - heardAtMs > sessionTimeoutMs) this.#lose(from, nowMs);
+    if (nowMs - this.#heartbeatAtMs >= heartbeatIntervalMs) this.#beat(nowMs);
+    if (nowMs - this.#trimmedAtMs >= trimIntervalMs) {
+      this.#trimmedAtMs = nowMs;
+      this.#ledger.trim(nowMs);
     }
     if (this.#ignored.frames > 0) this.#effects.push({ type: 'ignored', ...this.#ignored });
     this.#ignored = { frames: 0, reason: '' };
   }
 
-  #holdBack(to: string, nowMs: number): void {
-    const session = this.#sessions.get(to);
-    // Nothing can be sent again to a legacy client without the risk of sending it twice. [P16]
-    if (!session || session.legacy) return;
-    session.sent = session.sentBefore;
-    session.retryAtMs = nowMs + retryFullMs;
+  #beat(nowMs: number): void {
+    this.#heartbeatAtMs = nowMs;
+    for (const to of this.#routingIds((session) => session.dev !== undefined))
+      this.#send([to], { kind: 'heartbeat', seq: this.#readers.sentTo(to) });
   }
 
-  /** One batch for every reader that is behind; readers at one position share its bytes. */
   #pump(nowMs: number): void {
-    for (const session of this.#sessions.values())
-      if (session.retryAtMs !== undefined && nowMs >= session.retryAtMs) delete session.retryAtMs;
-    this.#pumpAll();
-  }
-
-  #pumpAll(): void {
-    const groups = new Map<string, { at: Position; limit: number; to: string[]; sessions: Session[] }>();
-    for (const [to, session] of this.#sessions) {
-      session.sentBefore = session.sent;
-      if (!this.#isReady(session)) continue;
-      const { sent, acked, legacy } = session;
-      const limit = legacy ? maxBatchEntries : Math.min(maxBatchEntries, windowEntries - (sent.seq - acked));
-      const key = `${sent.seq} ${sent.notice} ${limit} ${legacy}`;
-      const group = groups.get(key) ?? { at: sent, limit, to: [], sessions: [] };
-      groups.set(key, group);
-      group.to.push(to);
-      group.sessions.push(session);
-    }
-    for (const { at, limit, to, sessions } of groups.values()) {
-      const { items, next } = this.#feed.read(at, limit, maxBatchBytes);
-      if (sessions[0]?.legacy) for (const item of items) this.#sendLegacy(item, to, sessions);
-      else this.#sendBatch(items, to);
-      for (const session of sessions) session.sent = next;
-    }
-  }
-
-  #isReady({ sent, acked, retryAtMs, legacy }: Session): boolean {
-    const { end } = this.#feed;
-    const behind = sent.seq < end.seq || sent.notice < end.notice;
-    return behind && retryAtMs === undefined && (legacy || sent.seq - acked < windowEntries);
-  }
-
-  /** When the next turn is due although nothing arrives: ms from now, or undefined. */
-  nextTurnMs(nowMs: number): number | undefined {
-    let dueMs: number | undefined;
-    for (const session of this.#sessions.values()) {
-      if (this.#isReady(session)) return 0;
-      if (session.retryAtMs !== undefined)
-        dueMs = Math.min(dueMs ?? retryFullMs, Math.max(session.retryAtMs - nowMs, 1));
-    }
-    return dueMs;
-  }
-
-  #sendBatch(items: Item[], to: string[]): void {
-    if (items.length === 0) return;
-    const data = items.map((item) => item.wire).join(',');
-    this.#effects.push({ type: 'send', to, data: items.length === 1 ? data : `[${data}]` });
-  }
-
-  /** One entry or notice in the original's form: name and text only, never a void, never to its own author. */
-  #sendLegacy({ entry, notice }: Item, to: string[], sessions: Session[]): void {
-    if (notice) {
-      const text = notice.text.replace(' lost the connection.', ' left the room.');
-      return this.#send(to, { kind: 'message', name: notice.name, text });
-    }
-    if (!entry) return;
-    const others = to.filter((_, i) => !sessions[i]?.own.delete(entry.seq));
-    const { name, text } = entry.message;
-    if (!entry.message.void) this.#send(others, { kind: 'message', name, text });
+    for (const batch of this.#readers.pump(nowMs)) this.#effects.push({ type: 'send', ...batch });
   }
 
   #greeting(): string {
@@ -380,25 +384,42 @@ export class Room {
   }
 
   get #isFull(): boolean {
-    return this.#sessions.size >= this.#maxClients;
+    return this.#sessions.size >= (this.#options.maxClients ?? Number.POSITIVE_INFINITY);
   }
 
   get #full() {
-    return { name: this.#name, text: 'The room is full.' };
+    return { name: this.#options.name, text: 'The room is full.' };
   }
 
-  #whyNameTaken(name: string): string | undefined {
-    return nameKey(name) === nameKey(this.#name) ? `"${name}" is the name of the server.` : undefined;
+  #whyNameTaken(name: string, key: string, nowMs: number): string | undefined {
+    if (this.#isServerName(name)) return `"${name}" is the name of the server.`;
+    const owner = this.#ledger.owner(name, nowMs);
+    return owner !== undefined && owner !== key ? `"${name}" belongs to somebody else.` : undefined;
   }
 
-  /** A legacy client cannot be asked for another name, so its name is made safe and cannot pass for the server's. */
-  #guestName(raw: string): string {
+  #isServerName(name: string): boolean {
+    return nameKey(name) === nameKey(this.#options.name);
+  }
+
+  #whyDeviceTaken(dev: string, key: string): string | undefined {
+    const owner = this.#ledger.mark(dev)?.key;
+    return owner !== undefined && owner !== key
+      ? 'The data folder of this client belongs to another identity.'
+      : undefined;
+  }
+
+  /** A legacy client cannot prove who it is, nor be asked for another name: its name is made safe, and marked if taken. */
+  #guestName(raw: string, nowMs: number): string {
     const name = safeName(raw);
-    return this.#whyNameTaken(name) ? `${name} (guest)` : name;
+    return this.#whyNameTaken(name, '', nowMs) ? `${name} (guest)` : name;
   }
 
-  #routingIds(wanted: (session: Session, routingId: string) => boolean): string[] {
-    return [...this.#sessions].filter(([to, session]) => wanted(session, to)).map(([to]) => to);
+  #routingIds(wanted: (session: Session) => boolean): string[] {
+    return [...this.#sessions].filter(([, session]) => wanted(session)).map(([to]) => to);
+  }
+
+  #refuse(to: string, code: Refused['code'], text: string): void {
+    this.#send([to], { kind: 'refused', name: this.#options.name, text, code });
   }
 
   #ignore(reason: string): void {
@@ -414,4 +435,6 @@ export class Room {
   }
 }
 
-const tooLong = (text: string) => text.length > maxTextBytes || Buffer.byteLength(text) > maxTextBytes;
+/** The empty log has no hash to speak of. */
+const hashed = (hash: string | undefined) => (hash ? { hash } : {});
+const isTooLong = (text: string) => text.length > maxTextBytes || Buffer.byteLength(text) > maxTextBytes;

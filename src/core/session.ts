@@ -1,35 +1,44 @@
 import { ChatError } from '../errors.ts';
 import {
+  type Challenge,
   type Frame,
-  formatId,
+  type Join,
+  joinProof,
   type Message,
-  type Notice,
+  type MessageId,
   protocolVersion,
   type Received,
   type Welcome,
 } from '../protocol.ts';
 import type { ConversationEffect, ConversationInput } from './conversation.ts';
+import { Copy } from './copy.ts';
+import { Courier } from './courier.ts';
+import type { Crypto, Identity } from './crypto.ts';
 import type { ChatEvent } from './events.ts';
-import { maxWaiting, Outbox } from './outbox.ts';
-import { windowEntries } from './room.ts';
+import { legacyEvent, messageEvent, noticeEvent } from './narrate.ts';
+import { maxWaiting } from './outbox.ts';
+import { defaultFlow, type Flow } from './readers.ts';
+import { emptyHash, type Store } from './store.ts';
 
 /**
  * A client's side of a room. Pure: inputs in, effects out.
  *
- *   down --connected--> joining --welcome--> live                     (a version-1 server)
- *                       joining --plain message--> live, legacy       (the original's server)
+ *   down --connected--> joining --challenge--> joining (with proof) --welcome--> live   (a version-1 server)
+ *                       joining --plain message--> live, legacy                         (the original's server)
  *   any  --disconnected--> down
  *   live --gap | rejoin | heartbeat ahead of the cursor--> joining    (whatever was missed is read again)
- *   live --silentMs without a frame--> silent --any frame--> joining
- *   joining --silentMs without a welcome--> joining                   (it was lost; not before the first one ever)
+ *   live --silentMs without a frame--> silent --any frame, or silentMs--> joining
+ *   joining --silentMs without a welcome--> joining     (it was lost; only if the server is known to be none of the original)
  *   joining --refused--> refused --named--> joining
  *   live --leave--> leaving --leave answered--> down
+ *   welcome with fork: mending, until the log is read again up to its head; then what it lost is given back
  *
- * Always true, whatever arrives:
- *   S1 entries are shown in the order of the log, each once;
- *   S2 what was typed stays in the outbox until it is seen in the log, and is sent again on every welcome;
- *   S3 log frames count only while live: between join and welcome they belong to an older session;
- *   S4 a legacy server is sent nothing but join, leave and messages.
+ * Always true, whatever arrives and whenever the process dies:
+ *   I2 entries are taken in the order of the log, each once, without a gap;
+ *   I3 a message is shown once, even if another log holds it again;
+ *   I4, I5 what was typed is on disk before it is sent, and stays in the outbox until it is seen in the log;
+ *   C1 log frames count only while live: between join and welcome they belong to an older session;
+ *   I9 a legacy server is sent nothing but join, leave and messages.
  */
 type State = 'down' | 'joining' | 'live' | 'silent' | 'refused' | 'leaving';
 
@@ -37,33 +46,58 @@ type State = 'down' | 'joining' | 'live' | 'silent' | 'refused' | 'leaving';
 export const silentMs = 8_000;
 const ackIntervalMs = 5_000;
 const legacyServer = 'this server runs the original program: no receipts and nothing missed is sent again.';
+/** Heartbeats without an echo while something is under way, before it is sent again. */
+const maxUnanswered = 3;
 
-export type SessionOptions = { name: string; dev: string };
+export type SessionOptions = {
+  name: string;
+  /** Names the data folder this runs in: message ids count within it. */
+  dev: string;
+  identity: Identity;
+  crypto: Crypto;
+  /** First join: how many of the newest entries to begin with. */
+  history: number;
+  /** Show what was written while this program did not run. */
+  replay: boolean;
+  /** Most messages of one replay that are shown. */
+  maxReplay: number;
+  /** Entries of the log kept in the store. */
+  maxKept: number;
+  flow?: Flow;
+};
 
 export class Session {
-  readonly #dev: string;
+  readonly #options: SessionOptions;
+  readonly #copy: Copy;
+  readonly #courier: Courier;
   #name: string;
   #state: State = 'down';
   #legacy = false;
   #server = '';
-  #log: string | undefined;
-  #cursor = 0;
+  #proven = false;
+  #everLive = false;
+  /** Entries after the one and up to the other were written before the session opened. */
+  #replayFrom = 0;
   #head = 0;
+  /** Own messages up to this n were in the log when the session opened. */
+  #logged = 0;
+  /** Replayed entries up to here are taken, but not shown. */
+  #quietTo = 0;
+  #replaying = false;
+  #unanswered = 0;
   #acked = 0;
   #ackedAtMs = 0;
   #heardAtMs = 0;
   #joinedAtMs = 0;
   #rejoinAtMs: number | undefined;
   #lostAtMs: number | undefined;
-  readonly #outbox: Outbox;
-  /** Highest n shown of every device: a message that a restarted server logs again is not shown again. */
-  readonly #shown = new Map<string, number>();
   #effects: ConversationEffect[] = [];
 
-  constructor({ name, dev }: SessionOptions) {
-    this.#name = name;
-    this.#dev = dev;
-    this.#outbox = new Outbox(dev);
+  constructor(options: SessionOptions, store: Store) {
+    this.#options = options;
+    this.#name = options.name;
+    this.#copy = new Copy(store, options.maxKept);
+    this.#courier = new Courier(options, this.#copy, store);
   }
 
   get online(): boolean {
@@ -75,12 +109,14 @@ export class Session {
   }
 
   get waiting(): string[] {
-    return this.#outbox.texts;
+    return this.#courier.own.map(({ text }) => text);
   }
 
   step(input: ConversationInput, nowMs: number): ConversationEffect[] {
     this.#effects = [];
     this.#take(input, nowMs);
+    const change = this.#copy.takeChange();
+    if (change) this.#emit({ type: 'commit', change });
     return this.#effects;
   }
 
@@ -98,6 +134,10 @@ export class Session {
         return this.#receive(input.frame, nowMs);
       case 'typed':
         return this.#type(input.text, nowMs);
+      case 'committed':
+        this.#copy.settle(input.change);
+        this.#courier.settle(input.change.pending ?? []);
+        return this.#upload(nowMs);
       case 'named':
         this.#name = input.name;
         if (this.#state === 'refused') this.#join(nowMs);
@@ -117,11 +157,19 @@ export class Session {
 
   #join(nowMs: number): void {
     this.#state = 'joining';
+    this.#proven = false;
+    this.#unanswered = 0;
     this.#heardAtMs = nowMs;
     this.#joinedAtMs = nowMs;
     this.#rejoinAtMs = undefined;
-    const known = this.#log === undefined ? {} : { since: this.#cursor, log: this.#log };
-    this.#send({ kind: 'join', name: this.#name, version: protocolVersion, dev: this.#dev, ...known });
+    this.#send(this.#joinFrame);
+  }
+
+  get #joinFrame(): Join {
+    const { identity, dev, history } = this.#options;
+    const { log, cursor: since, hash } = this.#copy;
+    const who = { kind: 'join', name: this.#name, version: protocolVersion, key: identity.key, dev } as const;
+    return log === '' ? { ...who, history } : { ...who, log, since, ...(hash !== emptyHash && { hash }) };
   }
 
   #receive(frame: Received, nowMs: number): void {
@@ -132,13 +180,19 @@ export class Session {
   }
 
   #receiveJoining(frame: Received, nowMs: number): void {
-    if (frame.kind === 'welcome') return this.#welcome(frame, nowMs);
-    if (frame.kind === 'refused') {
-      this.#state = 'refused';
-      return this.#emit({ type: 'fail', error: new ChatError(frame.code, frame.text) });
+    switch (frame.kind) {
+      case 'challenge':
+        return this.#prove(frame);
+      case 'welcome':
+        return this.#proven ? this.#welcome(frame, nowMs) : undefined;
+      case 'rejoin':
+        return this.#rejoin(frame.delayMs, nowMs);
+      case 'refused':
+        this.#state = 'refused';
+        return this.#emit({ type: 'fail', error: new ChatError(frame.code, frame.text) });
+      case 'message':
+        return frame.seq === undefined && !this.#proven ? this.#welcomeLegacy(frame, nowMs) : undefined;
     }
-    if (frame.kind === 'rejoin') return this.#rejoin(frame.delayMs, nowMs);
-    if (frame.kind === 'message' && frame.seq === undefined) return this.#welcomeLegacy(frame, nowMs);
   }
 
   #receiveLive(frame: Received, nowMs: number): void {
@@ -146,28 +200,69 @@ export class Session {
     if (this.#legacy && frame.kind !== 'message') return;
     switch (frame.kind) {
       case 'message':
-        return this.#legacy ? this.#legacyMessage(frame) : this.#entry(frame, nowMs);
+        return this.#legacy ? this.#show(legacyEvent(frame, this.#server)) : this.#entry(frame, nowMs);
       case 'notice':
-        return this.#notice(frame);
+        return this.#show(noticeEvent(frame));
       case 'heartbeat':
-        return frame.seq > this.#cursor ? this.#join(nowMs) : undefined;
+        return this.#heartbeat(frame.seq, nowMs);
       case 'rejoin':
         return this.#rejoin(frame.delayMs, nowMs);
-      case 'welcome':
-        return this.#welcome(frame, nowMs);
     }
   }
 
-  #welcome({ name, log, since, head, online, members }: Welcome, nowMs: number): void {
-    if (log === this.#log && since > this.#cursor) this.#show({ type: 'gap', from: this.#cursor + 1, to: since });
+  /** The server sent more than came, or what went out is not coming back: somewhere a frame was lost. [P10] */
+  #heartbeat(sentSeq: number, nowMs: number): void {
+    this.#unanswered = this.#courier.underWay > 0 ? this.#unanswered + 1 : 0;
+    if (sentSeq > this.#copy.cursor || this.#unanswered >= maxUnanswered) this.#join(nowMs);
+  }
+
+  #prove({ nonce, server }: Challenge): void {
+    const join = this.#joinFrame;
+    this.#server ||= server;
+    this.#proven = true;
+    this.#send({ ...join, proof: this.#options.identity.sign(joinProof(nonce, server, join)) });
+  }
+
+  #welcome(welcome: Welcome, nowMs: number): void {
+    const { name, head, n = 0, online, members } = welcome;
     this.#legacy = false;
-    this.#log = log;
-    this.#cursor = since;
-    this.#acked = since;
+    this.#server = name;
+    this.#place(welcome);
+    this.#acked = this.#copy.cursor;
+    this.#ackedAtMs = nowMs;
+    this.#replayFrom = this.#copy.cursor;
     this.#head = head;
+    this.#logged = n;
+    if (n > this.#courier.lastN) return this.#failCopied('its messages were numbered further elsewhere');
+    this.#quiet();
     this.#goOnline(name, online, nowMs, members);
-    this.#outbox.restart();
-    this.#upload();
+    this.#courier.restart();
+    this.#caughtUp(nowMs);
+    this.#upload(nowMs);
+  }
+
+  /** Makes the copy continue where the session begins. */
+  #place({ log, since, hash = emptyHash, fork, firstMs }: Welcome): void {
+    const { cursor } = this.#copy;
+    const same = log === this.#copy.log && since === cursor && !fork;
+    if (same) return;
+    if (!fork && this.#copy.log === log)
+      this.#show({ type: 'gap', from: cursor + 1, to: since, ...(firstMs !== undefined && { firstMs }) });
+    const kept = this.#copy.restart(log, since, hash);
+    if (fork) this.#courier.fork(kept);
+  }
+
+  /** When the session has read up to where it began. */
+  #caughtUp(nowMs: number): void {
+    if (this.#copy.cursor < this.#head) return;
+    // What the log had and no longer keeps was not seen, but it has arrived.
+    this.#courier.acceptLogged(this.#logged);
+    this.#logged = 0;
+    if (!this.#courier.isMending) return;
+    const count = this.#courier.mend(this.#server, nowMs);
+    const given =
+      count === 0 ? 'it was read again.' : `${count} lost ${count === 1 ? 'message was' : 'messages were'} given back.`;
+    this.#show({ type: 'status', code: 'RESTORED', message: `the server's log is not the one known here; ${given}` });
   }
 
   /** An original server has no order to give: what is sent counts as accepted. */
@@ -175,93 +270,101 @@ export class Session {
     this.#legacy = true;
     const online = Number(/(\d+) online\.$/.exec(text)?.[1] ?? 1);
     this.#goOnline(name, online, nowMs);
-    this.#upload();
+    this.#upload(nowMs);
   }
 
   #goOnline(server: string, online: number, nowMs: number, members?: string[]): void {
-    const back = this.#state !== 'live' && this.#lostAtMs !== undefined;
-    const resumed = this.#server !== '' && !back;
+    const resumed = this.#everLive && this.#lostAtMs === undefined;
     this.#state = 'live';
     this.#server = server;
+    this.#everLive = true;
     // A join after a mere gap changes nothing a person should see.
     if (resumed) return;
-    const after = this.#lostAtMs === undefined ? {} : { afterMs: nowMs - this.#lostAtMs };
+    const after: { afterMs?: number } = this.#lostAtMs === undefined ? {} : { afterMs: nowMs - this.#lostAtMs };
     this.#lostAtMs = undefined;
-    const waiting = this.#outbox.size;
+    const waiting = this.#courier.own.length;
     const list = members && { members };
     this.#show({ type: 'state', state: 'online', server, online, legacy: this.#legacy, ...after, waiting, ...list });
-    if (this.#legacy && !back) this.#show({ type: 'status', code: 'LEGACY_SERVER', message: legacyServer });
+    if (this.#legacy && after.afterMs === undefined)
+      this.#show({ type: 'status', code: 'LEGACY_SERVER', message: legacyServer });
   }
 
   #goOffline(reason: 'lost' | 'silent', nowMs: number): void {
     this.#rejoinAtMs = undefined;
-    if (this.#server === '' || this.#lostAtMs !== undefined || this.#state === 'leaving') return;
+    if (!this.#everLive || this.#lostAtMs !== undefined || this.#state === 'leaving') return;
     this.#lostAtMs = nowMs;
     this.#show({ type: 'state', state: 'offline', reason });
   }
 
+  /** What was written before this program started is shown only if that is wanted; of a long replay, only the end. */
+  #quiet(): void {
+    const { replay, maxReplay, history } = this.#options;
+    const wanted = this.#everLive || replay || history > 0;
+    this.#quietTo = wanted ? Math.max(this.#head - maxReplay, 0) : this.#head;
+  }
+
   #entry(message: Message, nowMs: number): void {
-    if (message.seq === undefined || message.seq <= this.#cursor) return;
-    if (message.seq > this.#cursor + 1) return this.#join(nowMs);
-    this.#cursor = message.seq;
-    if (this.#cursor - this.#acked >= windowEntries / 4) this.#ack(nowMs);
-    const { id } = message;
-    const own = id?.dev === this.#dev;
-    if (id) {
-      if (id.n <= (this.#shown.get(id.dev) ?? 0)) return;
-      this.#shown.set(id.dev, id.n);
-      if (own) this.#accept(id.n);
+    const { seq, id } = message;
+    const { cursor } = this.#copy;
+    if (seq === undefined || seq <= cursor) return;
+    if (seq > cursor + 1) return this.#join(nowMs);
+    const isNew = this.#copy.take(message, seq, nowMs);
+    if (seq - this.#acked >= (this.#options.flow ?? defaultFlow).windowEntries / 4) this.#ack(nowMs);
+    if (isNew && seq > this.#quietTo) this.#showEntry(message, seq);
+    if (seq === this.#head) this.#endReplay();
+    if (id) this.#accept(id, message);
+    this.#caughtUp(nowMs);
+    this.#upload(nowMs);
+  }
+
+  /** What is in the log waits no longer. Two programs that count with the same device would find each other's words there. */
+  #accept(id: MessageId, { text, void: isVoid }: Message): void {
+    const accepted = this.#courier.accept(id);
+    if (accepted.length > 0) this.#unanswered = 0;
+    const mine = accepted.find((message) => message.id?.n === id.n && id.dev === this.#options.dev);
+    if (mine && mine.text !== text && !isVoid) this.#failCopied(`not sent: "${mine.text}"`);
+  }
+
+  #failCopied(what: string): void {
+    const message = `this data folder is a copy of another one, or was restored from an older state; ${what}.`;
+    const hint = 'Use each data folder in one place only. To begin anew, remove the folder of this server in it.';
+    this.#emit({ type: 'fail', error: new ChatError('DATA_COPIED', message, hint) });
+  }
+
+  #showEntry(message: Message, seq: number): void {
+    const own = message.id?.dev === this.#options.dev;
+    if (message.void) {
+      if (own) this.#show({ type: 'error', code: 'REFUSED', message: 'The room refused a message of yours.' });
+      return;
     }
-    if (!message.void) this.#showMessage(message, own);
-    else if (own)
-      this.#show({ type: 'error', code: 'TEXT_TOO_LONG', message: 'The room refused a message: too long.' });
+    if (seq <= this.#head && !this.#replaying) {
+      this.#replaying = true;
+      const { ts: sinceMs = 0 } = message;
+      this.#show({ type: 'replay', count: this.#head - seq + 1, total: this.#head - this.#replayFrom, sinceMs });
+    }
+    this.#show(messageEvent(message, own, this.#head));
   }
 
-  #showMessage({ name, text, id, ts, seq }: Message, own: boolean): void {
-    const event: ChatEvent = { type: 'message', from: { name, ...(id && { id: id.dev }) }, text, own, replay: false };
-    const place = seq === undefined ? {} : { seq, replay: seq <= this.#head };
-    this.#show({ ...event, ...place, ...(id && { id: formatId(id) }), ...(ts !== undefined && { sentMs: ts }) });
-  }
-
-  #notice({ name: server, notice, who: name, online = 0, reason = 'left', text }: Notice): void {
-    if (notice === 'shutdown') this.#show({ type: 'shutdown', server });
-    else if (notice === 'join' && name !== undefined) this.#show({ type: 'join', server, name, online });
-    else if (notice === 'leave' && name !== undefined) this.#show({ type: 'leave', server, name, online, reason });
-    else this.#show({ type: 'notice', server, text });
-  }
-
-  /** The original's server speaks in sentences only; its four are turned into the events they mean. */
-  #legacyMessage(message: Message): void {
-    if (message.name !== this.#server) return this.#showMessage(message, false);
-    const { name: server, text } = message;
-    const [, name, verb, count] = /^(.*) (joined|left) the room\. (\d+) online\.$/s.exec(text) ?? [];
-    const online = Number(count);
-    if (name && verb === 'joined') this.#show({ type: 'join', server, name, online });
-    else if (name) this.#show({ type: 'leave', server, name, online, reason: 'left' });
-    else if (text === 'Server is off.') this.#show({ type: 'shutdown', server });
-    else this.#show({ type: 'notice', server, text });
+  #endReplay(): void {
+    if (this.#replaying) this.#show({ type: 'replayed' });
+    this.#replaying = false;
   }
 
   #type(text: string, nowMs: number): void {
-    if (this.#outbox.isFull) {
+    if (this.#courier.isFull) {
       const message = `${maxWaiting} messages are waiting already; this one was not taken.`;
       return this.#show({ type: 'error', code: 'TOO_MANY_WAITING', message });
     }
-    this.#outbox.add(this.#name, text, nowMs);
-    if (this.#state === 'live') this.#upload();
+    this.#courier.write(this.#name, text, nowMs);
   }
 
-  #accept(n: number): void {
-    this.#outbox.accept(n);
-    this.#upload();
-  }
-
-  #upload(): void {
-    if (!this.#legacy) for (const message of this.#outbox.takeUnsent()) this.#send(message);
+  #upload(nowMs: number): void {
+    if (this.#state !== 'live') return;
+    if (!this.#legacy) for (const message of this.#courier.takeSigned(this.#server, nowMs)) this.#send(message);
     else
-      for (const { name, text, ts } of this.#outbox.accept(Number.POSITIVE_INFINITY)) {
-        this.#send({ kind: 'message', name, text });
-        this.#showMessage({ kind: 'message', name, text, ...(ts !== undefined && { ts }) }, true);
+      for (const message of this.#courier.takePlain()) {
+        this.#send({ kind: 'message', name: message.name, text: message.text });
+        this.#show(messageEvent(message, true));
       }
   }
 
@@ -272,21 +375,24 @@ export class Session {
 
   #tick(nowMs: number): void {
     if (this.#rejoinAtMs !== undefined && nowMs >= this.#rejoinAtMs) return this.#join(nowMs);
-    // Asking an original server twice would double what it delivers, so only a server known to be none is.
-    const isLate = this.#state === 'joining' && this.#log !== undefined && nowMs - this.#joinedAtMs >= silentMs;
+    // Asking an original server twice would double what it delivers.
+    const isKnown = this.#proven || this.#copy.log !== '';
+    const isLate =
+      (this.#state === 'joining' || this.#state === 'silent') && isKnown && nowMs - this.#joinedAtMs >= silentMs;
     if (isLate) return this.#join(nowMs);
     // A legacy server sends no heartbeats; its death is seen by those of ZeroMQ alone.
     if (this.#state !== 'live' || this.#legacy) return;
     if (nowMs - this.#heardAtMs >= silentMs) {
       this.#goOffline('silent', nowMs);
       this.#state = 'silent';
+      this.#joinedAtMs = nowMs;
     } else if (nowMs - this.#ackedAtMs >= ackIntervalMs) this.#ack(nowMs);
   }
 
   #ack(nowMs: number): void {
-    this.#acked = this.#cursor;
+    this.#acked = this.#copy.cursor;
     this.#ackedAtMs = nowMs;
-    this.#send({ kind: 'ack', seq: this.#cursor });
+    this.#send({ kind: 'ack', seq: this.#acked });
   }
 
   #send(frame: Frame): void {

@@ -47,7 +47,14 @@ export class Renderer {
       case 'state':
         return this.#state(event, nowMs);
       case 'gap':
-        return this.#self(`messages ${event.from} to ${event.to} are no longer kept by the server`);
+        return this.#self(`messages before ${day(event.firstMs ?? nowMs)} are no longer kept by the server`);
+      case 'replay': {
+        const { count, total, sinceMs } = event;
+        const shown = count < total ? `; showing the last ${count}` : '';
+        return this.#self(`${total} missed ${total === 1 ? 'message' : 'messages'} since ${day(sinceMs)}${shown} ---`);
+      }
+      case 'replayed':
+        return this.#self('end of missed messages ---');
       case 'status':
         return this.#self(event.message);
       case 'error':
@@ -121,6 +128,12 @@ export const maxDateMs = 8.64e15;
 const chat = (text: string): Rendered => ({ channel: 'chat', text });
 const two = (n: number) => String(n).padStart(2, '0');
 const clock = (date: Date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
+
+/** A moment as a person says it: `Mon 14:03`. */
+const day = (atMs: number) => {
+  const date = new Date(Math.min(atMs, maxDateMs));
+  return `${['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][date.getDay()]} ${clock(date)}`;
+};
 
 /** A span of time as a person says it: `42 s`, `3 min`, `2 h`. */
 export function duration(ms: number): string {

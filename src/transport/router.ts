@@ -6,7 +6,8 @@ import { openRouter, release } from './sockets.ts';
 export type Incoming = { from: string; bytes: Uint8Array };
 export type SendOutcome = 'sent' | 'full' | 'unreachable';
 
-const maxQueuedFrames = 1_000;
+/** Few, so that one turn of the room is short: what waits longer waits in ZeroMQ, in a queue for each connection. */
+const maxQueuedFrames = 64;
 
 /** The room's ROUTER socket. Routing ids are strings here, one character a byte. */
 export class RouterLink {

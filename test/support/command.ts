@@ -151,7 +151,8 @@ type Closable = { close(): unknown };
 
 /** What one test has started; all of it ends with the test. */
 export class Stage {
-  readonly #home = mkdtempSync(join(tmpdir(), 'zmqchat-'));
+  /** The home folder of everything that is started here: all data of the programs is below it. */
+  readonly home = mkdtempSync(join(tmpdir(), 'zmqchat-'));
   readonly #commands: Command[] = [];
   readonly #others: Closable[] = [];
 
@@ -162,7 +163,7 @@ export class Stage {
 
   /** Runs Node with these arguments. */
   node(args: string[], { env, ...options }: SpawnOptions = {}): Command {
-    const clean = { PATH: process.env.PATH ?? '', HOME: this.#home, ...env };
+    const clean = { PATH: process.env.PATH ?? '', HOME: this.home, ...env };
     const command = new Command(args, { ...options, env: clean });
     this.#commands.push(command);
     return command;
@@ -202,7 +203,7 @@ export class Stage {
   async clear(): Promise<void> {
     for (const other of this.#others) other.close();
     await Promise.all(this.#commands.map((command) => command.destroy()));
-    rmSync(this.#home, { recursive: true, force: true });
+    rmSync(this.home, { recursive: true, force: true });
   }
 }
 

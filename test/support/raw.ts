@@ -1,4 +1,5 @@
 /** Strangers: bare TCP connections and DEALER sockets that send whatever a test wants. */
+import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Dealer } from 'zeromq';
@@ -43,6 +44,40 @@ export class RawDealer {
 
   close(): void {
     this.#socket.close();
+  }
+}
+
+type Challenge = { nonce: string; server: string };
+/** What a version-1 message says; `key` and `sig` come from who says it. */
+export type Said = { name: string; text: string; id: string; lc?: number; ts?: number };
+
+/** A person of version 1: a key pair, and what it signs. Written from docs/protocol.md, sharing nothing with src. */
+export class Person {
+  readonly key: string;
+  readonly #privateKey: KeyObject;
+
+  constructor() {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    this.key = publicKey.export({ format: 'jwk' }).x ?? '';
+    this.#privateKey = privateKey;
+  }
+
+  /** Joins over a connection as `name`. Resolves with the welcome, or with what refuses. */
+  async join(dealer: RawDealer, name: string, dev: string, more: object = {}): Promise<Record<string, unknown>> {
+    const join = { auth: 1, name, v: 1, key: this.key, dev, ...more };
+    const { nonce, server } = JSON.parse(await dealer.ask(join)) as Challenge;
+    const proof = this.#sign(['0mq-chat join', nonce, server, name, this.key, dev]);
+    return JSON.parse(await dealer.ask({ ...join, proof }));
+  }
+
+  /** A message, signed for the room of this server. */
+  says(server: string, { name, text, id, lc = 1, ts = 1 }: Said): object {
+    const sig = this.#sign([server, id, lc, ts, name, text]);
+    return { name, text: `${text}\n`, id, lc, ts, key: this.key, sig };
+  }
+
+  #sign(parts: unknown[]): string {
+    return sign(null, Buffer.from(JSON.stringify(parts)), this.#privateKey).toString('base64url');
   }
 }
 

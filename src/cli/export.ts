@@ -1,0 +1,56 @@
+import type { Store } from '../core/store.ts';
+import { ChatError } from '../errors.ts';
+import { LmdbStore } from '../history/lmdb.ts';
+import { serverFolder } from '../history/places.ts';
+import { JsonView } from '../terminal/json-view.ts';
+import { PipeView } from '../terminal/pipe-view.ts';
+import { Renderer } from '../terminal/render.ts';
+import { now } from './console.ts';
+import { showEntry } from './history.ts';
+import { dataDirOption, parseOptions, portOption } from './options.ts';
+
+const example = 'chat-server export --port 9999 --since 2d';
+const chunk = 500;
+const unitsMs: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
+const options = {
+  port: portOption(9999),
+  'data-dir': dataDirOption,
+  since: { type: 'string', requiresArg: true, describe: 'only the last 30m, 2h, 2d …', coerce: toSpanMs },
+  json: { type: 'boolean', default: false, describe: 'as JSON lines' },
+} as const;
+
+/** `chat-server export`: prints the log, also while a server is writing it. */
+export async function exportLog(args: string[]): Promise<number> {
+  const parsed = await parseOptions('chat-server export', example, options, args);
+  if (!parsed) return 0;
+  const { port, dataDir, since: spanMs = Number.POSITIVE_INFINITY, json } = parsed;
+  const renderer = new Renderer({ colorLevel: 0, timestamps: 'iso', multiline: false });
+  const { stdout, stderr } = process;
+  const view = json ? new JsonView(stdout, now) : new PipeView(stdout, stderr, renderer, now);
+  const store = LmdbStore.open(serverFolder(dataDir, port), { readOnly: true });
+  try {
+    for (const entry of entriesOf(store))
+      if (entry.atMs >= now() - spanMs) {
+        showEntry(entry, view);
+        if (stdout.writableNeedDrain) await new Promise((resolve) => stdout.once('drain', resolve));
+      }
+  } finally {
+    await store.close();
+  }
+  return 0;
+}
+
+function* entriesOf(store: Store) {
+  for (let next = store.first; next <= store.head; ) {
+    const entries = store.read(next, chunk);
+    if (entries.length === 0) return;
+    yield* entries;
+    next = (entries.at(-1)?.seq ?? next) + 1;
+  }
+}
+
+function toSpanMs(raw: string): number {
+  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(raw) ?? [];
+  if (count) return Number(count) * (unitsMs[unit] ?? 0);
+  throw new ChatError('USAGE', `--since "${raw}" is not a span of time.`, 'Examples: 30m, 2h, 2d.');
+}

@@ -1,0 +1,32 @@
+import { formatId, type Message, type Notice } from '../protocol.ts';
+import type { ChatEvent } from './events.ts';
+
+/** What frames say, as events. */
+
+/** @param head places up to this one were written before the reader came; leave it out where there are no places */
+export function messageEvent({ name, text, id, key, ts, seq }: Message, own: boolean, head = 0): ChatEvent {
+  const from = key === undefined ? { name } : { name, id: key };
+  const place = seq === undefined ? { replay: false } : { seq, replay: seq <= head };
+  const marks = { ...(id && { id: formatId(id) }), ...(ts !== undefined && { sentMs: ts }) };
+  return { type: 'message', from, text, own, ...place, ...marks };
+}
+
+export function noticeEvent(notice: Notice): ChatEvent {
+  const { name: server, who: name, online = 0, reason = 'left', text } = notice;
+  if (notice.notice === 'shutdown') return { type: 'shutdown', server };
+  if (notice.notice === 'join' && name !== undefined) return { type: 'join', server, name, online };
+  if (notice.notice === 'leave' && name !== undefined) return { type: 'leave', server, name, online, reason };
+  return { type: 'notice', server, text };
+}
+
+/** The original's server speaks in sentences only; its four are turned into the events they mean. */
+export function legacyEvent(message: Message, server: string): ChatEvent {
+  if (message.name !== server) return messageEvent(message, false);
+  const { text } = message;
+  const [, name, verb, count] = /^(.*) (joined|left) the room\. (\d+) online\.$/s.exec(text) ?? [];
+  const online = Number(count);
+  if (name && verb === 'joined') return { type: 'join', server, name, online };
+  if (name) return { type: 'leave', server, name, online, reason: 'left' };
+  if (text === 'Server is off.') return { type: 'shutdown', server };
+  return { type: 'notice', server, text };
+}

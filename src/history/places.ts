@@ -1,0 +1,59 @@
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import envPaths from 'env-paths';
+import { nameKey } from '../core/names.ts';
+import { ChatError } from '../errors.ts';
+import { LmdbStore } from './lmdb.ts';
+
+/** Most clients of one person in one room on one machine at a time. */
+const maxSlots = 64;
+
+/** The folder of this user for such data, as the system wants it (XDG, Library, AppData). */
+export const userFolder = (): string => envPaths('0mq-chat', { suffix: '' }).data;
+
+/** The server's folder: what was asked for, systemd's, or one for each port. */
+export const serverFolder = (dataDir: string | undefined, port: number): string =>
+  dataDir ?? process.env.STATE_DIRECTORY ?? join(userFolder(), 'server', String(port));
+
+/** The folder of one name: its identity, and below it what it knows of each server. */
+export const personFolder = (dataDir: string | undefined, name: string): string =>
+  join(dataDir ?? join(userFolder(), 'client'), fileName(name));
+
+/**
+ * Opens the client's store for one server. Several clients of one person may run at once: each takes a folder that none
+ * of the others uses, so that each has a device, an outbox and a copy of the log of its own. It is the first free one,
+ * unless messages wait in a later one: they were promised to go out next time.
+ */
+export function openClientStore(person: string, ip: string, port: number): LmdbStore {
+  const room = join(person, fileName(`${ip}_${port}`));
+  let spare: LmdbStore | undefined;
+  for (let slot = 1; slot <= maxSlots; slot++) {
+    const folder = join(room, String(slot));
+    if (spare && !existsSync(folder)) break;
+    const store = openIfFree(folder);
+    const isWanted = !spare || (store && store.pending().length > 0);
+    void (isWanted ? spare : store)?.close();
+    if (isWanted) spare = store;
+    if (spare && spare.pending().length > 0) break;
+  }
+  if (spare) return spare;
+  throw new ChatError('DATA_IN_USE', `${maxSlots} clients are using ${person} already.`, 'End some of them.');
+}
+
+function openIfFree(folder: string): LmdbStore | undefined {
+  try {
+    return LmdbStore.open(folder, { program: 'client' });
+  } catch (error) {
+    if (error instanceof ChatError && error.code === 'DATA_IN_USE') return undefined;
+    throw error;
+  }
+}
+
+/** A name as a file name on every system: readable, and different for different names. */
+function fileName(name: string): string {
+  const readable = nameKey(name)
+    .replace(/[^a-z0-9._-]+/g, '-')
+    .slice(0, 40);
+  return `${readable}-${createHash('sha256').update(nameKey(name)).digest('hex').slice(0, 8)}`;
+}

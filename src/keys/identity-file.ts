@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto';
+import { closeSync, fstatSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Identity } from '../core/crypto.ts';
+import { ChatError } from '../errors.ts';
+import { identityOf, seedBytes } from './crypto.ts';
+
+const elsewhere = 'Choose another folder with --data-dir.';
+
+/**
+ * The identity kept in `folder`, made on first use: a file `identity` with an Ed25519 seed of 32 bytes in base64url
+ * and a newline. It is the person's credential: only its owner may read it.
+ */
+export function loadIdentity(folder: string): Identity {
+  const path = join(folder, 'identity');
+  const seed = read(path) ?? create(path);
+  return identityOf(seed);
+}
+
+function read(path: string): Buffer | undefined {
+  let file: number | undefined;
+  try {
+    file = openSync(path, 'r');
+    if (process.platform !== 'win32' && (fstatSync(file).mode & 0o077) !== 0) throw openToOthers(path);
+    const seed = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64url');
+    if (seed.length === seedBytes) return seed;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof ChatError) throw error;
+    throw new ChatError('DATA_NOT_WRITABLE', `cannot read the identity in ${path}.`, elsewhere, error);
+  } finally {
+    if (file !== undefined) closeSync(file);
+  }
+  const hint = 'Restore it from a copy, or remove it to begin as somebody new.';
+  throw new ChatError('DATA_DAMAGED', `the identity in ${path} is damaged.`, hint);
+}
+
+/** Two programs may start at once: each writes a file of its own, and the first to link it gives the identity. */
+function create(path: string): Buffer {
+  const seed = randomBytes(seedBytes);
+  const own = `${path}.${randomBytes(6).toString('hex')}`;
+  try {
+    writeFileSync(own, `${seed.toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true });
+    linkSync(own, path);
+    return seed;
+  } catch (error) {
+    const other = (error as NodeJS.ErrnoException).code === 'EEXIST' ? read(path) : undefined;
+    if (other) return other;
+    throw new ChatError('DATA_NOT_WRITABLE', `cannot write ${path}.`, elsewhere, error);
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+const openToOthers = (path: string) =>
+  new ChatError('DATA_NOT_WRITABLE', 'your identity can be read by others.', `Close it: chmod 600 ${quote(path)}`);
+const quote = (path: string) => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

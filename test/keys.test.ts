@@ -1,0 +1,224 @@
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { personFolder } from '../src/history/places.ts';
+import { crypto, identityOf, newDevice, newNonces } from '../src/keys/crypto.ts';
+import { loadIdentity } from '../src/keys/identity-file.ts';
+import { test as staged } from './support/command.ts';
+
+const base64url = (hex: string) => Buffer.from(hex, 'hex').toString('base64url');
+
+/** RFC 8032, section 7.1: those tests whose message is a text. */
+const rfc8032 = [
+  {
+    seed: '9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60',
+    key: 'd75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a',
+    text: '',
+    signature:
+      'e5564300c360ac729086e2cc806e828a84877f1eb8e5d974d873e065224901555fb8821590a33bacc61e39701cf9b46bd25bf5f0595bbe24655141438e7a100b',
+  },
+  {
+    seed: '4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb',
+    key: '3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c',
+    text: 'r',
+    signature:
+      '92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00',
+  },
+];
+
+describe('crypto', () => {
+  test.each(rfc8032)('RFC 8032: the message "$text"', ({ seed, key, text, signature }) => {
+    const identity = identityOf(Buffer.from(seed, 'hex'));
+    expect(identity.key).toBe(base64url(key));
+    expect(identity.sign(text)).toBe(base64url(signature));
+    expect(crypto.verify(base64url(key), text, base64url(signature))).toBe(true);
+  });
+
+  test('hash: the first half of SHA-256 of the UTF-8 text', () => {
+    expect(crypto.hash('')).toBe(base64url('e3b0c44298fc1c149afbf4c8996fb924'));
+    expect(crypto.hash('abc')).toBe(base64url('ba7816bf8f01cfea414140de5dae2223'));
+    expect(crypto.hash('é')).not.toBe(crypto.hash('e\u0301'));
+  });
+
+  test('what was signed is valid, and nothing else: another text, key or signature is not', () => {
+    const [ann, bob] = [1, 2].map((byte) => identityOf(Buffer.alloc(32, byte)));
+    if (!ann || !bob) throw new Error('no identities');
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.nat(511), (text, bit) => {
+        const signature = ann.sign(text);
+        const flipped = Buffer.from(signature, 'base64url');
+        flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+        expect(crypto.verify(ann.key, text, signature)).toBe(true);
+        expect(crypto.verify(bob.key, text, signature)).toBe(false);
+        expect(crypto.verify(ann.key, `${text}.`, signature)).toBe(false);
+        expect(crypto.verify(ann.key, text, flipped.toString('base64url'))).toBe(false);
+      }),
+    );
+  });
+
+  test('verify is total: what is no key or no signature is not valid', () => {
+    const ann = identityOf(Buffer.alloc(32, 1));
+    const signature = ann.sign('text');
+    const garbage = [
+      '',
+      'x',
+      '=',
+      ann.key.slice(1),
+      `${ann.key}A`,
+      'A'.repeat(43),
+      '_'.repeat(43),
+      'é🙂\0',
+      'x'.repeat(9_999),
+    ];
+    for (const key of garbage) expect(crypto.verify(key, 'text', signature), key).toBe(false);
+    for (const bad of [...garbage, signature.slice(2), `${signature}AAAA`])
+      expect(crypto.verify(ann.key, 'text', bad), bad).toBe(false);
+    fc.assert(
+      fc.property(fc.string(), fc.string(), fc.uint8Array({ minLength: 32, maxLength: 32 }), (a, b, bytes) => {
+        expect(crypto.verify(a, 'text', b)).toBe(false);
+        expect(crypto.verify(Buffer.from(bytes).toString('base64url'), 'text', signature)).toBe(false);
+      }),
+    );
+    expect(crypto.verify(ann.key, 'text', signature)).toBe(true);
+  });
+
+  test('a key has one spelling: nobody is several people by writing it otherwise', () => {
+    const { key, sign } = identityOf(Buffer.alloc(32, 1));
+    const bytes = Buffer.from(key, 'base64url');
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+    const spellings = [
+      ...[...alphabet].map((last) => key.slice(0, -1) + last),
+      `${key}=`,
+      bytes.toString('base64'),
+    ].filter((other) => other !== key && Buffer.from(other, 'base64url').equals(bytes));
+    expect(spellings.length).toBeGreaterThan(3);
+    for (const other of spellings) expect(crypto.verify(other, 'text', sign('text')), other).toBe(false);
+  });
+
+  test('thousands of strangers do not spoil the keys that are known', () => {
+    const { key, sign } = identityOf(Buffer.alloc(32, 1));
+    for (let i = 0; i < 2_500; i++) crypto.verify(`stranger${i}`, 'text', 'x');
+    expect(crypto.verify(key, 'text', sign('text'))).toBe(true);
+  });
+
+  test('devices and challenges: never the same twice; a challenge is known again for its connection', () => {
+    const devices = new Set(Array.from({ length: 1_000 }, newDevice));
+    expect(devices.size).toBe(1_000);
+    for (const dev of devices) expect(dev).toMatch(/^[\w-]{14}$/);
+    const nonce = newNonces();
+    expect(nonce('\x00a')).toBe(nonce('\x00a'));
+    expect(new Set([nonce('\x00a'), nonce('\x00b'), newNonces()('\x00a')]).size).toBe(3);
+    expect(nonce('\x00a')).toMatch(/^[\w-]{43}$/);
+  });
+});
+
+describe('the identity in a folder', () => {
+  const root = mkdtempSync(join(tmpdir(), 'zmqchat-keys-'));
+  let count = 0;
+  let folder: string;
+  let path: string;
+  beforeEach(() => {
+    folder = join(root, `a folder's ${++count}`);
+    path = join(folder, 'identity');
+    mkdirSync(folder);
+  });
+  afterAll(() => rmSync(root, { recursive: true }));
+
+  test('is made on first use, for its owner only, and stays', () => {
+    const first = loadIdentity(folder);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(readFileSync(path, 'utf8')).toMatch(/^[\w-]{43}\n$/);
+    expect(readdirSync(folder)).toEqual(['identity']);
+    const again = loadIdentity(folder);
+    expect(again.key).toBe(first.key);
+    expect(crypto.verify(first.key, 'text', again.sign('text'))).toBe(true);
+  });
+
+  test('is another one in another folder, and each name has its own folder', () => {
+    mkdirSync(join(folder, 'other'));
+    expect(loadIdentity(folder).key).not.toBe(loadIdentity(join(folder, 'other')).key);
+    const names = [
+      'ann',
+      'Ann Lee',
+      'ann-lee',
+      'ann lee.',
+      '../ann',
+      'änn',
+      '日本',
+      '日木',
+      'con',
+      '.',
+      'x'.repeat(32),
+    ];
+    const folders = names.map((name) => personFolder(folder, name));
+    expect(new Set(folders).size).toBe(names.length);
+    for (const one of folders) expect(one.slice(folder.length)).toMatch(/^\/[a-z0-9._-]*-[0-9a-f]{8}$/);
+    expect(personFolder(folder, 'ANN')).toBe(personFolder(folder, 'ann'));
+  });
+
+  test.each([0o640, 0o604, 0o660, 0o666, 0o610])(
+    'is refused when others have a right to it (%o), with what to do',
+    (mode) => {
+      loadIdentity(folder);
+      chmodSync(path, mode);
+      const quoted = `'${path.replace("'", `'\\''`)}'`;
+      expect(failure()).toMatchObject({
+        code: 'DATA_NOT_WRITABLE',
+        message: 'your identity can be read by others.',
+        hint: `Close it: chmod 600 ${quoted}`,
+      });
+      chmodSync(path, 0o600);
+      expect(failure()).toBeUndefined();
+    },
+  );
+
+  test.each(['', '\n', 'x', 'A'.repeat(42), 'A'.repeat(46), '\0'.repeat(43), '{"seed":1}', 'not for me'])(
+    'damaged: %j',
+    (content) => {
+      writeFileSync(path, content, { mode: 0o600 });
+      expect(failure()).toMatchObject({
+        code: 'DATA_DAMAGED',
+        message: `the identity in ${path} is damaged.`,
+        hint: 'Restore it from a copy, or remove it to begin as somebody new.',
+      });
+      expect(readFileSync(path, 'utf8')).toBe(content);
+    },
+  );
+
+  test('no file at all: words', () => {
+    mkdirSync(path, { mode: 0o700 });
+    expect(failure()).toMatchObject({ code: 'DATA_NOT_WRITABLE', message: `cannot read the identity in ${path}.` });
+    folder = join(folder, 'missing');
+    expect(failure()).toMatchObject({
+      code: 'DATA_NOT_WRITABLE',
+      message: `cannot write ${join(folder, 'identity')}.`,
+    });
+  });
+
+  staged('eight programs that start at once have one identity', async ({ stage }) => {
+    const module = fileURLToPath(new URL('../dist/keys/identity-file.js', import.meta.url));
+    const script = `
+      import { loadIdentity } from ${JSON.stringify(module)};
+      console.log('ready');
+      process.stdin.on('end', () => console.log('key ' + loadIdentity(process.argv[1]).key)).resume();`;
+    const programs = Array.from({ length: 8 }, () => stage.node(['--input-type=module', '-e', script, folder]));
+    await Promise.all(programs.map((program) => program.stdoutLine('ready')));
+    for (const program of programs) program.end();
+    const keys = await Promise.all(programs.map((program) => program.stdoutLine(/^key /)));
+    expect(new Set(keys)).toEqual(new Set([`key ${loadIdentity(folder).key}`]));
+    await Promise.all(programs.map((program) => program.ends(0)));
+    expect(readdirSync(folder)).toEqual(['identity']);
+  });
+
+  function failure(): unknown {
+    try {
+      loadIdentity(folder);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  }
+});

@@ -1,0 +1,12 @@
+import type { Crypto, Identity } from '../../src/core/crypto.ts';
+
+/** FNV-1a: nothing here is secret, but a signature is still only right for its key and its text. */
+const hash = (text: string): string => {
+  let value = 0x811c9dc5;
+  for (const byte of Buffer.from(text)) value = Math.imul(value ^ byte, 0x01000193) >>> 0;
+  return value.toString(36);
+};
+
+export const signature = (key: string, text: string) => hash(`${key} ${text}`);
+export const fakeCrypto: Crypto = { hash, verify: (key, text, sig) => sig === signature(key, text) };
+export const fakeIdentity = (key: string): Identity => ({ key, sign: (text) => signature(key, text) });
