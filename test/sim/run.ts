@@ -1,0 +1,37 @@
+import { type Cores, World } from './world.ts';
+
+export type Failure = { seed: number; steps: number; error: Error; trace: string[] };
+
+const run = (cores: Cores, seed: number, steps: number, tracing = false): { error?: Error; trace: string[] } => {
+  const world = new World(cores, { seed, steps });
+  world.tracing = tracing;
+  try {
+    world.run();
+    return { trace: world.trace };
+  } catch (error) {
+    return { error: error as Error, trace: world.trace };
+  }
+};
+
+/** The number of steps of a world: most are short, some are long. */
+export const stepsOf = (seed: number): number => 40 + ((seed * 7919) % 160);
+
+/** Runs worlds until one fails; a failing one is cut to the fewest steps that still fail, and told in full. */
+export function findFailure(cores: Cores, firstSeed: number, worlds: number): Failure | undefined {
+  for (let seed = firstSeed; seed < firstSeed + worlds; seed++) {
+    const steps = stepsOf(seed);
+    if (run(cores, seed, steps).error) return shrink(cores, seed, steps);
+  }
+  return undefined;
+}
+
+function shrink(cores: Cores, seed: number, steps: number): Failure {
+  let fewest = steps;
+  for (let fewer = 1; fewer < steps; fewer++)
+    if (run(cores, seed, fewer).error) {
+      fewest = fewer;
+      break;
+    }
+  const { error = new Error('it did not fail again'), trace } = run(cores, seed, fewest, true);
+  return { seed, steps: fewest, error, trace };
+}
