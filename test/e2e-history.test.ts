@@ -123,6 +123,25 @@ describe.concurrent('killed with kill -9', () => {
     expect(await messages(cy, 'replayed')).toEqual(texts.map((text, i) => [i + 1, text, true]));
   });
 
+  test('a server that keeps less is honest: who returns is told what is gone', async ({ stage }) => {
+    const first = await stage.server();
+    const bo = await stage.jsonOnline(first.port, 'bo');
+    const ana = await stage.jsonOnline(first.port, 'ana', '--replay');
+    await says(bo, 'seen');
+    await ana.json({ type: 'message', text: 'seen' });
+    await leaves(ana);
+    await says(bo, ...Array.from({ length: 30 }, (_, i) => `missed ${i + 2}`));
+    await kill(first.server);
+    const { port } = await again(stage, first, '--history-limit', '10');
+    await bo.json({ type: 'state', state: 'online' });
+    await says(bo, 'last');
+    const back = await stage.jsonOnline(port, 'ana', '--replay');
+    // Of 31 messages the last 10 were kept, and one more was said.
+    expect(back.stdout).toContain('{"type":"gap","from":2,"to":21,');
+    const places = (await messages(back, 'replayed')).map(([seq]) => seq);
+    expect(places).toEqual(Array.from({ length: 11 }, (_, i) => 22 + i));
+  });
+
   test('a server with --no-history begins anew; who was there gives back what it has', async ({ stage }) => {
     const first = await stage.server('--no-history');
     const ana = await stage.jsonOnline(first.port, 'ana');

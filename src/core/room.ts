@@ -94,7 +94,7 @@ export class Room {
   #legacyMessages = 0;
   #ignored = { frames: 0, reason: '' };
   #heartbeatAtMs = 0;
-  #trimmedAtMs = 0;
+  #trimmedAtMs = Number.NEGATIVE_INFINITY;
   #effects: RoomEffect[] = [];
 
   constructor(options: RoomOptions, store: Store) {
@@ -113,6 +113,7 @@ export class Room {
   turn(inputs: Iterable<RoomInput>, nowMs: number): RoomEffect[] {
     this.#effects = [];
     for (const input of inputs) this.#take(input, nowMs);
+    if (nowMs - this.#trimmedAtMs >= trimIntervalMs) this.#trim(nowMs);
     const change = this.#ledger.takeChange();
     if (change) this.#effects.push({ type: 'commit', change });
     this.#pump(nowMs);
@@ -361,10 +362,6 @@ export class Room {
     for (const [from, { dev, heardAtMs }] of this.#sessions)
       if (dev !== undefined && nowMs - heardAtMs > sessionTimeoutMs) this.#lose(from, nowMs);
     if (nowMs - this.#heartbeatAtMs >= heartbeatIntervalMs) this.#beat(nowMs);
-    if (nowMs - this.#trimmedAtMs >= trimIntervalMs) {
-      this.#trimmedAtMs = nowMs;
-      this.#ledger.trim(nowMs);
-    }
     if (this.#ignored.frames > 0) this.#effects.push({ type: 'ignored', ...this.#ignored });
     this.#ignored = { frames: 0, reason: '' };
   }
@@ -373,6 +370,11 @@ export class Room {
     this.#heartbeatAtMs = nowMs;
     for (const to of this.#routingIds((session) => session.dev !== undefined))
       this.#send([to], { kind: 'heartbeat', seq: this.#readers.sentTo(to) });
+  }
+
+  #trim(nowMs: number): void {
+    this.#trimmedAtMs = nowMs;
+    this.#ledger.trim(nowMs);
   }
 
   #pump(nowMs: number): void {
