@@ -262,7 +262,9 @@ export class Room {
     if (id.n <= last) return;
     if (id.dev !== session.dev || key !== session.who) return this.#repair(message, nowMs);
     if (id.n > last + 1 && !first) return this.#send([from], { kind: 'rejoin', delayMs: 0 });
-    this.#append(message, nowMs);
+    const { name } = message;
+    // The session's own name was checked when it joined.
+    this.#append(message, name === session.name || this.#mayUse(name, key, nowMs), nowMs);
   }
 
   /** A message somebody else kept for its author, from a log that is gone: its signature must speak for it. [P28] */
@@ -276,17 +278,21 @@ export class Room {
     if (!genuine) return this.#ignore('a kept message without a valid signature');
     const isFree = this.#ledger.owner(message.name, nowMs) === undefined && !whyNameRefused(message.name);
     if (isFree) this.#ledger.claim(message.name, key, nowMs);
-    this.#append(message, nowMs);
+    this.#append(message, this.#mayUse(message.name, key, nowMs), nowMs);
   }
 
-  /** What nobody may send takes its place unseen, so that it cannot block its author's later messages. [P12] */
-  #append(message: Message, nowMs: number): void {
+  /** What its author may not send takes its place unseen, so that it cannot block what comes behind it. [P12] */
+  #append(message: Message, isAllowed: boolean, nowMs: number): void {
     const { name, text, id, lc, ts, key, sig } = message;
     const written = { kind: 'message', name, text, id, lc, ts, key, sig } as Message;
-    const isOwn = key !== undefined && this.#ledger.owner(name, nowMs) === key && !this.#isServerName(name);
-    const forbidden = name !== normalizeName(name) || whyNameRefused(name) !== undefined || !isOwn;
     if (isTooLong(text)) this.#ledger.append({ ...written, text: '', void: true }, nowMs);
-    else this.#ledger.append(forbidden ? { ...written, void: true } : written, nowMs);
+    else this.#ledger.append(isAllowed ? written : { ...written, void: true }, nowMs);
+  }
+
+  /** True if a message of `key` may stand in the log under this name. */
+  #mayUse(name: string, key: string | undefined, nowMs: number): boolean {
+    const isName = name === normalizeName(name) && whyNameRefused(name) === undefined && !this.#isServerName(name);
+    return isName && key !== undefined && this.#ledger.owner(name, nowMs) === key;
   }
 
   #tellMessage({ message }: Entry): void {

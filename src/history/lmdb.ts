@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type Change, type DeviceMark, type Entry, emptyHash, type Owner, type Store } from '../core/store.ts';
 import { ChatError } from '../errors.ts';
-import { decode, encode, type Message } from '../protocol.ts';
+import { decode, encode, type Message, type MessageId } from '../protocol.ts';
 import { cannotUse, damaged, prepareFolder } from './folder.ts';
 import { checkLock, releaseLock, takeLock } from './lock.ts';
 
@@ -42,6 +42,8 @@ export class LmdbStore implements Store {
   #failure: unknown;
   /** What this process holds the folder by; '' if it only reads. */
   #run = '';
+  /** A server has nothing pending, and need not look for it at every entry. */
+  #mayBePending: boolean;
   #base: Base;
   log: string;
   head: number;
@@ -59,6 +61,7 @@ export class LmdbStore implements Store {
     this.#base = (this.#meta.get('base') as Base | undefined) ?? { seq: 0, hash: emptyHash };
     this.log = (this.#meta.get('log') as string | undefined) ?? '';
     this.head = this.#newest ?? this.#base.seq;
+    this.#mayBePending = Array.from(this.#pending.getKeys({ limit: 1 })).length > 0;
   }
 
   /** Opens or makes the store in `folder`. Throws a ChatError: in use, not writable, damaged, of another version. */
@@ -167,22 +170,28 @@ export class LmdbStore implements Store {
       state.head = restart.seq;
       this.#meta.putSync('log', restart.log);
     }
+    this.#mayBePending ||= pending.length > 0;
     for (const message of pending)
       if (message.id) this.#pending.putSync([message.id.dev, message.id.n], encode(message));
     for (const entry of entries) this.#append(entry, state);
+    for (const { id, key } of newestOfEach(entries)) this.#see(id, key);
     for (const owner of owners) this.#owners.putSync(keyOf(owner.name), owner);
     for (const { id } of dropped) if (id) this.#pending.removeSync([id.dev, id.n]);
     if (keepFrom !== undefined) this.#trim(Math.min(keepFrom, state.head + 1), state);
   }
 
-  #append({ seq, atMs, wire, message: { id, key } }: Entry, state: { head: number }): void {
+  #append({ seq, atMs, wire }: Entry, state: { head: number }): void {
     if (seq !== state.head + 1) throw new Error(`entry ${seq} does not follow ${state.head}`);
     this.#entries.putSync(seq, `${atMs} ${wire}`);
     state.head = seq;
-    if (!id) return;
-    const n = Math.max(id.n, this.#marks.get(id.dev)?.n ?? 0);
-    this.#marks.putSync(id.dev, key === undefined ? { n } : { n, key });
-    for (const passed of this.#pending.getKeys({ start: [id.dev, 0], end: [id.dev, id.n + 1] }))
+  }
+
+  /** Everything of this device up to its n is in the log. */
+  #see({ dev, n }: MessageId, key: string | undefined): void {
+    const highest = Math.max(n, this.#marks.get(dev)?.n ?? 0);
+    this.#marks.putSync(dev, key === undefined ? { n: highest } : { n: highest, key });
+    if (!this.#mayBePending) return;
+    for (const passed of this.#pending.getKeys({ start: [dev, 0], end: [dev, n + 1] }))
       this.#pending.removeSync(passed);
   }
 
@@ -263,3 +272,13 @@ export class LmdbStore implements Store {
 
 const keyOf = (name: string) =>
   name.length <= maxKeyLength ? name : createHash('sha256').update(name).digest('base64url');
+
+/** The highest n of each device, which says it for all below. */
+function newestOfEach(entries: Entry[]): { id: MessageId; key: string | undefined }[] {
+  const newest = new Map<string, { id: MessageId; key: string | undefined }>();
+  for (const { id, key } of entries.map(({ message }) => message)) {
+    const n = Math.max(id?.n ?? 0, (id && newest.get(id.dev)?.id.n) ?? 0);
+    if (id) newest.set(id.dev, { id: { dev: id.dev, n }, key });
+  }
+  return [...newest.values()];
+}
