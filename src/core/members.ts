@@ -1,5 +1,7 @@
 /** How long a member whose connection broke is still counted, so that a short flap shows nothing. */
 export const graceMs = 15_000;
+/** A welcome must fit into a frame, whatever the names of those who are there. */
+const maxNamed = 100;
 
 type Member = { name: string; sessions: Set<string>; lostAtMs?: number };
 export type Departure = { name: string; reason: 'left' | 'lost' };
@@ -19,8 +21,9 @@ export class Members {
     return this.#members.size;
   }
 
+  /** The names of those who came first, as many as a welcome can say. */
   get names(): string[] {
-    return [...this.#members.values()].map((member) => member.name);
+    return [...this.#members.values()].slice(0, maxNamed).map((member) => member.name);
   }
 
   /** A session of `who` has opened. Returns true when the room must be told. */
