@@ -259,7 +259,7 @@ describe.skipIf(!canMount)('disks', () => {
     const work = newFolder();
     mkdirSync(join(work, 'disk'), { recursive: true });
     const script = `
-      cd "$WORK"; mount -t tmpfs -o size=1m none disk; mkfifo out; exec 3<>out
+      cd "$WORK"; mount -t tmpfs -o size=2m none disk; mkfifo out; exec 3<>out
       serve() { "$NODE" "$DIST/server.js" --port 0 --ip 127.0.0.1 --json --data-dir "$WORK/disk/$1" 3>&-; }
       serve log >out 2>server.err & server=$!
       read -r line <&3; port=$(sed 's/.*"port":\\([0-9]*\\).*/\\1/' <<<"$line"); cat <&3 >/dev/null & reader=$!

@@ -6,8 +6,8 @@ import { findDamage } from './pages.ts';
 
 /** Room that LMDB's own small files need. It maps one of them, and a full disk would end the process (SIGBUS). */
 const probeBytes = 65_536;
-/** Less than this free, and it is the disk that fails, whatever the error says. */
-const fullBytes = 1_000_000;
+/** Less than this free, and the disk counts as full: LMDB would meet its end within a commit, and print so itself. */
+const fullBytes = 524_288;
 /** LMDB gives numbers, Node names. */
 const fullCodes: unknown[] = ['ENOSPC', 'EDQUOT', constants.errno.ENOSPC, constants.errno.EDQUOT];
 const elsewhere = 'Choose another folder with --data-dir.';
@@ -37,7 +37,7 @@ export function cannotUse(folder: string, cause: unknown): ChatError {
   if (cause instanceof ChatError) return cause;
   // LMDB's own error codes are negative, the system's positive.
   if (Number((cause as { code?: unknown }).code) < 0) return damaged(folder, cause);
-  if (isFull(folder, cause))
+  if (fullCodes.includes((cause as { code?: unknown }).code) || isDiskFull(folder))
     return new ChatError(
       'DATA_NOT_WRITABLE',
       `the disk with ${folder} is full.`,
@@ -56,8 +56,8 @@ function probe(folder: string): void {
   }
 }
 
-function isFull(folder: string, cause: unknown): boolean {
-  if (fullCodes.includes((cause as { code?: unknown }).code)) return true;
+/** True if the disk has no room for another commit. */
+export function isDiskFull(folder: string): boolean {
   try {
     const { bavail, bsize } = statfsSync(folder);
     return bavail * bsize < fullBytes;

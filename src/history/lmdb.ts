@@ -3,7 +3,7 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import { type Change, type DeviceMark, type Entry, emptyHash, type Owner, type Store } from '../core/store.ts';
 import { ChatError } from '../errors.ts';
 import { decode, encode, type Message, type MessageId } from '../protocol.ts';
-import { cannotUse, damaged, prepareFolder } from './folder.ts';
+import { cannotUse, damaged, isDiskFull, prepareFolder } from './folder.ts';
 import { checkLock, releaseLock, takeLock } from './lock.ts';
 
 /** Version of the tables below; another one is refused in words. */
@@ -143,6 +143,7 @@ export class LmdbStore implements Store {
     if (commits.length === 0) return;
     try {
       if (this.#failure) throw this.#failure;
+      if (isDiskFull(this.#folder)) throw new Error('no room');
       const state = this.#root.transactionSync(() => this.#applyAll(commits));
       this.#base = state.base;
       this.log = state.log;
