@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { noBelongings, openBelongings } from './cli/belongings.ts';
 import { now, openConsole } from './cli/console.ts';
 import { historyCommand } from './cli/history.ts';
 import {
@@ -15,9 +16,7 @@ import { run } from './cli/run.ts';
 import { talk } from './cli/talk.ts';
 import { Trouble } from './cli/trouble.ts';
 import { Session } from './core/session.ts';
-import { openClientStore, personFolder } from './history/places.ts';
-import { crypto, newDevice } from './keys/crypto.ts';
-import { loadIdentity } from './keys/identity-file.ts';
+import { crypto } from './keys/crypto.ts';
 import { connectEndpoint, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
 import { openDealer } from './transport/sockets.ts';
@@ -49,20 +48,18 @@ await run('chat-client', async (stop) => {
   view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
   try {
     const endpoint = await connectEndpoint(ip, port);
-    const folder = personFolder(dataDir, name);
-    const store = openClientStore(folder, ip, port);
+    const belongings = check ? noBelongings() : openBelongings({ name, ip, port, dataDir });
+    const { store, renamed } = belongings;
     try {
-      const identity = loadIdentity(folder);
-      const dev = store.fact('dev', newDevice);
       const link = Link.connect(openDealer(), endpoint);
       const history = parsed.history ?? (person ? limits.history : 0);
       const show = { history, replay: parsed.replay || person, maxReplay: person ? limits.maxReplay : Infinity };
-      const conversation = new Session({ ...limits, ...show, name, dev, identity, crypto }, store);
+      const conversation = new Session({ ...belongings, ...limits, ...show, name, crypto, check }, store);
       const timeoutSeconds = parsed.timeout ?? (person ? undefined : pipeTimeoutSeconds);
       const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000;
       const wiring = { conversation, link, view, store, trouble: new Trouble(ip, port), lines, stop, now };
-      const command = person ? historyCommand(store, view) : undefined;
-      return await talk({ ...wiring, ...(command && { command }), person, listen, check, timeoutMs });
+      const command = person ? { command: historyCommand(store, view) } : {};
+      return await talk({ ...wiring, ...command, renamed, person, listen, check, timeoutMs });
     } finally {
       await store.close();
     }

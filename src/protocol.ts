@@ -252,7 +252,12 @@ function readAuth(json: Json): Received {
   if (json.auth !== 1) return malformed('auth is neither 0 nor 1');
   const { dev, since, log, h, history, proof, key, re } = json;
   const place = { since: asCount(since), log: asToken(log), hash: asToken(h), history: asCount(history) };
-  const who = { version: asCount(json.v), key: asToken(key), dev: asToken(dev), proof: asSignature(proof) };
+  const who = {
+    version: asCount(json.v) || undefined,
+    key: asToken(key),
+    dev: asToken(dev),
+    proof: asSignature(proof),
+  };
   return drop({ kind: 'join', name, ...who, ...place, text, reply: asFlag(re) });
 }
 

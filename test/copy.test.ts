@@ -92,6 +92,11 @@ describe('the counter', () => {
     start();
     expect(copy.nextLc()).toBe(61);
   });
+
+  test('has an end, which only malice reaches: there it stays', () => {
+    copy.take(message(1, { lc: Number.MAX_SAFE_INTEGER }), 1, 7);
+    expect([copy.nextLc(), copy.nextLc()]).toEqual([Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
+  });
 });
 
 describe('another log', () => {

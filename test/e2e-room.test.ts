@@ -185,6 +185,7 @@ describe.concurrent('a room', () => {
     const marker = stage.client(port, 'bot', '-m', 'marker');
     await marker.ends(0);
     await listener.stdoutLine('[bot] marker');
+    expect(listener.stdout).not.toContain('checker');
     expect(await server.json({ type: 'message' })).toMatchObject({ seq: 1, text: 'marker' });
     listener.kill('SIGINT');
     await listener.ends(0);

@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { personFolder } from '../src/history/places.ts';
 import { crypto, identityOf, newDevice, newNonces } from '../src/keys/crypto.ts';
-import { loadIdentity } from '../src/keys/identity-file.ts';
+import { loadIdentity, shareIdentity } from '../src/keys/identity-file.ts';
 import { test as staged } from './support/command.ts';
 
 const base64url = (hex: string) => Buffer.from(hex, 'hex').toString('base64url');
@@ -191,17 +191,26 @@ describe('the identity in a folder', () => {
   test('no file at all: words', () => {
     mkdirSync(path, { mode: 0o700 });
     expect(failure()).toMatchObject({ code: 'DATA_NOT_WRITABLE', message: `cannot read the identity in ${path}.` });
-    folder = join(folder, 'missing');
+    writeFileSync(join(folder, 'file'), '');
+    folder = join(folder, 'file', 'below');
     expect(failure()).toMatchObject({
       code: 'DATA_NOT_WRITABLE',
-      message: `cannot write ${join(folder, 'identity')}.`,
+      message: `cannot read the identity in ${join(folder, 'identity')}.`,
     });
+  });
+
+  test('is that of another name too, once a person has taken it; but nobody loses one', () => {
+    const { key } = loadIdentity(folder);
+    const [other, taken] = [join(folder, 'other'), join(folder, 'taken')];
+    const own = loadIdentity(taken).key;
+    for (const name of [other, taken]) shareIdentity(folder, name);
+    expect([loadIdentity(other).key, loadIdentity(taken).key]).toEqual([key, own]);
   });
 
   staged('eight programs that start at once have one identity', async ({ stage }) => {
     const module = fileURLToPath(new URL('../dist/keys/identity-file.js', import.meta.url));
     const script = `
-      import { loadIdentity } from ${JSON.stringify(module)};
+      import { loadIdentity, shareIdentity } from ${JSON.stringify(module)};
       console.log('ready');
       process.stdin.on('end', () => console.log('key ' + loadIdentity(process.argv[1]).key)).resume();`;
     const programs = Array.from({ length: 8 }, () => stage.node(['--input-type=module', '-e', script, folder]));

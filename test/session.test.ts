@@ -1191,3 +1191,15 @@ describe('a data folder that is used in two places, or was restored', () => {
     expect(failed).toEqual(['DATA_COPIED']);
   });
 });
+
+describe('only looking in', () => {
+  test('is answered by the challenge, and proves nothing', () => {
+    start({ check: true });
+    step({ type: 'connected' });
+    sent.length = 0;
+    receive(challenge);
+    expect([session.online, sent]).toEqual([true, []]);
+    step({ type: 'leave' });
+    expect([session.left, sent]).toEqual([true, []]);
+  });
+});

@@ -310,3 +310,13 @@ describe('a folder that cannot be written', () => {
     expect(readdirSync(folder).sort()).toEqual(['data.mdb', 'lock.mdb']);
   });
 });
+
+describe('a folder that is removed while it is in use', () => {
+  test('takes nothing more: what is written there would be nowhere', async () => {
+    const store = LmdbStore.open(folder, { newLog: 'log' });
+    await store.commit({ entries: entries(1, 1) });
+    rmSync(folder, { recursive: true });
+    await expect(store.commit({ entries: entries(2, 2) })).rejects.toMatchObject({ code: 'DATA_NOT_WRITABLE' });
+    await store.close();
+  });
+});

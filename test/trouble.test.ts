@@ -29,7 +29,7 @@ describe('nobody listens', () => {
     const trouble = troubleAfter(['refused', 0]);
     trouble.diagnose(1_000);
     expect(trouble.diagnose(2_000)).toBeUndefined();
-    expect(trouble.reason).toBe(nobody.message);
+    expect(trouble.reason).toBe('nobody is listening on localhost:9999.');
   });
 
   test('is not said while a connection is open', () =>

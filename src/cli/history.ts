@@ -4,11 +4,12 @@ import type { View } from '../terminal/view.ts';
 
 const shownByDefault = 20;
 
-/** `/history [N]`: the last N messages of the copy kept here. Everything else is a text. */
+/** `/history [N]`: the last N messages of the copy kept here. Lines that begin otherwise are texts. */
 export const historyCommand = (store: Store, view: View) => (line: string) => {
-  const [, digits] = /^\/history(?:\s+(\d{1,6}))?\s*$/.exec(line) ?? [];
-  if (!line.startsWith('/history') || (digits === undefined && line.trim() !== '/history')) return false;
-  const count = digits === undefined ? shownByDefault : Number(digits);
+  const [command, argument = String(shownByDefault)] = line.trim().split(/\s+/);
+  if (command !== '/history') return false;
+  const count = /^\d{1,6}$/.test(argument) ? Number(argument) : 0;
+  if (count === 0) view.show({ type: 'error', code: 'USAGE', message: 'How many? For example: /history 50' });
   for (const entry of store.read(Math.max(store.head - count + 1, 1), count)) showEntry(entry, view);
   return true;
 };

@@ -17,6 +17,8 @@ export type TalkOptions = {
   view: View;
   /** Where the conversation keeps what must outlive the program, if it has such things. */
   store?: Store;
+  /** Told when another name was chosen. */
+  renamed?: (name: string) => void;
   /** Commands of this program; returns false for what is a text. */
   command?: (line: string) => boolean;
   trouble: Trouble;
@@ -192,6 +194,7 @@ class Talk {
     const message = whyNameRefused(name);
     if (message) return this.#options.view.show({ type: 'error', code: 'NAME_REFUSED', message });
     this.#naming = false;
+    this.#options.renamed?.(name);
     this.#step({ type: 'named', name });
   }
 

@@ -43,7 +43,7 @@ export class Trouble {
   }
 
   #tell(code: string, message: string) {
-    this.reason = message;
+    this.reason = `${message.replace(/ yet; trying again$/, '').replace(/\.$/, '')}.`;
     if (this.#told.has(code)) return undefined;
     this.#told.add(code);
     return { code, message };

@@ -46,9 +46,10 @@ export class Copy {
     return this.#hash;
   }
 
-  /** A Lamport counter above everything seen and written here. */
+  /** A Lamport counter above everything seen and written here; at its end, which only malice reaches, it stays. [P27] */
   nextLc(): number {
-    return ++this.#lc;
+    this.#lc = Math.min(this.#lc + 1, Number.MAX_SAFE_INTEGER);
+    return this.#lc;
   }
 
   /** Highest n seen of a device. */

@@ -41,9 +41,12 @@ export type ChatEvent =
   | { type: 'notice'; server: string; text: string }
   /** `firstMs`: when the oldest entry that is still kept was written. */
   | { type: 'gap'; from: number; to: number; firstMs?: number }
-  /** The next `count` of `total` messages were written, from `sinceMs` on, while this client was away. */
-  | { type: 'replay'; count: number; total: number; sinceMs: number }
-  | { type: 'replayed' }
+  /**
+   * The next `count` of `total` messages were written, from `sinceMs` on, while this client was away, or before it came
+   * for the `first` time.
+   */
+  | { type: 'replay'; count: number; total: number; sinceMs: number; first?: true }
+  | { type: 'replayed'; first?: true }
   /** Progress of this program that a person may want to know. */
   | { type: 'status'; code: string; message: string }
   | { type: 'error'; code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING' | 'REFUSED'; message: string }

@@ -276,9 +276,10 @@ export class Room {
     if (id && id.n > (mark?.n ?? 0) + 1 && !message.first) return;
     const genuine = key && sig && (mark?.key ?? key) === key && crypto.verify(key, signedText(room, message), sig);
     if (!genuine) return this.#ignore('a kept message without a valid signature');
-    const isFree = this.#ledger.owner(message.name, nowMs) === undefined && !whyNameRefused(message.name);
-    if (isFree) this.#ledger.claim(message.name, key, nowMs);
-    this.#append(message, this.#mayUse(message.name, key, nowMs), nowMs);
+    // Only a join claims a name: else one member could claim many for keys of its own making.
+    const { name } = message;
+    const isFree = this.#ledger.owner(name, nowMs) === undefined && this.#isGoodName(name);
+    this.#append(message, isFree || this.#mayUse(name, key, nowMs), nowMs);
   }
 
   /** What its author may not send takes its place unseen, so that it cannot block what comes behind it. [P12] */
@@ -291,8 +292,11 @@ export class Room {
 
   /** True if a message of `key` may stand in the log under this name. */
   #mayUse(name: string, key: string | undefined, nowMs: number): boolean {
-    const isName = name === normalizeName(name) && whyNameRefused(name) === undefined && !this.#isServerName(name);
-    return isName && key !== undefined && this.#ledger.owner(name, nowMs) === key;
+    return this.#isGoodName(name) && key !== undefined && this.#ledger.owner(name, nowMs) === key;
+  }
+
+  #isGoodName(name: string): boolean {
+    return name === normalizeName(name) && whyNameRefused(name) === undefined && !this.#isServerName(name);
   }
 
   #tellMessage({ message }: Entry): void {

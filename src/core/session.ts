@@ -55,6 +55,10 @@ export type SessionOptions = {
   dev: string;
   identity: Identity;
   crypto: Crypto;
+  /** Only find out whether a server answers: nothing is proven, nobody is told. */
+  check?: boolean;
+  /** Where the store is, to name it in an error. */
+  folder?: string;
   /** First join: how many of the newest entries to begin with. */
   history: number;
   /** Show what was written while this program did not run. */
@@ -75,6 +79,7 @@ export class Session {
   #legacy = false;
   #server = '';
   #proven = false;
+  #answered = false;
   #everLive = false;
   /** Entries after the one and up to the other were written before the session opened. */
   #replayFrom = 0;
@@ -84,6 +89,8 @@ export class Session {
   /** Replayed entries up to here are taken, but not shown. */
   #quietTo = 0;
   #replaying = false;
+  /** Nothing was missed by who was never here. */
+  #firstTime: { first?: true } = {};
   #unanswered = 0;
   #acked = 0;
   #ackedAtMs = 0;
@@ -101,7 +108,7 @@ export class Session {
   }
 
   get online(): boolean {
-    return this.#state === 'live';
+    return this.#state === 'live' || this.#answered;
   }
 
   get left(): boolean {
@@ -217,6 +224,8 @@ export class Session {
   }
 
   #prove({ nonce, server }: Challenge): void {
+    this.#answered = this.#options.check === true;
+    if (this.#answered) return;
     const join = this.#joinFrame;
     this.#server ||= server;
     this.#proven = true;
@@ -244,6 +253,7 @@ export class Session {
   /** Makes the copy continue where the session begins. */
   #place({ log, since, hash = emptyHash, fork, firstMs }: Welcome): void {
     const { cursor } = this.#copy;
+    this.#firstTime = this.#copy.log === '' ? { first: true } : {};
     const same = log === this.#copy.log && since === cursor && !fork;
     if (same) return;
     if (!fork && this.#copy.log === log)
@@ -282,7 +292,7 @@ export class Session {
     if (resumed) return;
     const after: { afterMs?: number } = this.#lostAtMs === undefined ? {} : { afterMs: nowMs - this.#lostAtMs };
     this.#lostAtMs = undefined;
-    const waiting = this.#courier.own.length;
+    const waiting = this.#courier.own.filter(({ sig }) => sig === undefined).length;
     const list = members && { members };
     this.#show({ type: 'state', state: 'online', server, online, legacy: this.#legacy, ...after, waiting, ...list });
     if (this.#legacy && after.afterMs === undefined)
@@ -327,7 +337,7 @@ export class Session {
 
   #failCopied(what: string): void {
     const message = `this data folder is a copy of another one, or was restored from an older state; ${what}.`;
-    const hint = 'Use each data folder in one place only. To begin anew, remove the folder of this server in it.';
+    const hint = `Use each data folder in one place only. To begin anew, remove ${this.#options.folder ?? 'it'}.`;
     this.#emit({ type: 'fail', error: new ChatError('DATA_COPIED', message, hint) });
   }
 
@@ -340,13 +350,19 @@ export class Session {
     if (seq <= this.#head && !this.#replaying) {
       this.#replaying = true;
       const { ts: sinceMs = 0 } = message;
-      this.#show({ type: 'replay', count: this.#head - seq + 1, total: this.#head - this.#replayFrom, sinceMs });
+      this.#show({
+        type: 'replay',
+        count: this.#head - seq + 1,
+        total: this.#head - this.#replayFrom,
+        sinceMs,
+        ...this.#firstTime,
+      });
     }
     this.#show(messageEvent(message, own, this.#head));
   }
 
   #endReplay(): void {
-    if (this.#replaying) this.#show({ type: 'replayed' });
+    if (this.#replaying) this.#show({ type: 'replayed', ...this.#firstTime });
     this.#replaying = false;
   }
 

@@ -56,6 +56,19 @@ function probe(folder: string): void {
   }
 }
 
+/** Says which file holds the data; '' if there is none any more. LMDB would go on writing to one that was removed. */
+export function fileOf(folder: string): string {
+  const stats = statSync(join(folder, 'data.mdb'), { throwIfNoEntry: false });
+  return stats ? `${stats.dev} ${stats.ino}` : '';
+}
+
+export const replaced = (folder: string): ChatError =>
+  new ChatError(
+    'DATA_NOT_WRITABLE',
+    `the data in ${folder} was removed or replaced while it was in use.`,
+    'Start again.',
+  );
+
 /** True if the disk has no room for another commit. */
 export function isDiskFull(folder: string): boolean {
   try {

@@ -3,7 +3,7 @@ import { type Database, open, type RootDatabase } from 'lmdb';
 import { type Change, type DeviceMark, type Entry, emptyHash, type Owner, type Store } from '../core/store.ts';
 import { ChatError } from '../errors.ts';
 import { decode, encode, type Message, type MessageId } from '../protocol.ts';
-import { cannotUse, damaged, isDiskFull, prepareFolder } from './folder.ts';
+import { cannotUse, damaged, fileOf, isDiskFull, prepareFolder, replaced } from './folder.ts';
 import { checkLock, releaseLock, takeLock } from './lock.ts';
 
 /** Version of the tables below; another one is refused in words. */
@@ -31,7 +31,7 @@ export type LmdbOptions = {
  * transaction, which is on disk (fdatasync) before any of their promises resolves.
  */
 export class LmdbStore implements Store {
-  readonly #folder: string;
+  readonly folder: string;
   readonly #root: RootDatabase;
   readonly #meta: Database<unknown, string>;
   readonly #entries: Database<Stored, number>;
@@ -42,6 +42,7 @@ export class LmdbStore implements Store {
   #failure: unknown;
   /** What this process holds the folder by; '' if it only reads. */
   #run = '';
+  readonly #file: string;
   /** A server has nothing pending, and need not look for it at every entry. */
   #mayBePending: boolean;
   #base: Base;
@@ -49,8 +50,9 @@ export class LmdbStore implements Store {
   head: number;
 
   private constructor(root: RootDatabase, folder: string, { newLog = '', readOnly = false, program }: LmdbOptions) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#root = root;
+    this.#file = fileOf(folder);
     this.#meta = this.#root.openDB({ name: 'meta' });
     this.#checkVersion();
     this.#entries = this.#root.openDB({ name: 'entries', encoding: 'string' });
@@ -91,7 +93,7 @@ export class LmdbStore implements Store {
     try {
       this.#root.transactionSync(() => this.#meta.putSync(name, made));
     } catch (error) {
-      throw cannotUse(this.#folder, error);
+      throw cannotUse(this.folder, error);
     }
     return made;
   }
@@ -143,20 +145,21 @@ export class LmdbStore implements Store {
     if (commits.length === 0) return;
     try {
       if (this.#failure) throw this.#failure;
-      if (isDiskFull(this.#folder)) throw new Error('no room');
+      if (isDiskFull(this.folder)) throw new Error('no room');
+      if (fileOf(this.folder) !== this.#file) throw replaced(this.folder);
       const state = this.#root.transactionSync(() => this.#applyAll(commits));
       this.#base = state.base;
       this.log = state.log;
       this.head = state.head;
       for (const { resolve } of commits) resolve();
     } catch (error) {
-      this.#failure ??= cannotUse(this.#folder, error);
+      this.#failure ??= cannotUse(this.folder, error);
       for (const { reject } of commits) reject(this.#failure);
     }
   }
 
   #applyAll(commits: Commit[]) {
-    checkLock(this.#meta, this.#folder, this.#run);
+    checkLock(this.#meta, this.folder, this.#run);
     const state = { base: this.#base, log: this.log, head: this.head };
     for (const { change } of commits) this.#apply(change, state);
     return state;
@@ -214,7 +217,7 @@ export class LmdbStore implements Store {
   #checkVersion(): void {
     const version = this.#meta.get('schema') ?? schema;
     if (version === schema) return;
-    const message = `the data in ${this.#folder} has format ${version}, this program knows ${schema}.`;
+    const message = `the data in ${this.folder} has format ${version}, this program knows ${schema}.`;
     throw new ChatError(
       'DATA_VERSION',
       message,
@@ -225,7 +228,7 @@ export class LmdbStore implements Store {
   /** Takes the folder for this process and makes it what it has to be. */
   #prepare(newLog: string, program: string): void {
     this.#root.transactionSync(() => {
-      this.#run = takeLock(this.#meta, this.#folder, program);
+      this.#run = takeLock(this.#meta, this.folder, program);
       this.#meta.putSync('schema', schema);
       if (this.#meta.get('log') === undefined) this.#meta.putSync('log', newLog);
     });
@@ -236,7 +239,7 @@ export class LmdbStore implements Store {
     try {
       return read();
     } catch (error) {
-      throw error instanceof ChatError ? error : damaged(this.#folder, error);
+      throw error instanceof ChatError ? error : damaged(this.folder, error);
     }
   }
 
@@ -266,7 +269,7 @@ export class LmdbStore implements Store {
 
   #message(wire: string): Message {
     const frame = decode(Buffer.from(wire));
-    if (frame.kind !== 'message') throw damaged(this.#folder, new Error('a stored message cannot be read'));
+    if (frame.kind !== 'message') throw damaged(this.folder, new Error('a stored message cannot be read'));
     return frame;
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, linkSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import type { Identity } from '../core/crypto.ts';
 import { ChatError } from '../errors.ts';
 import { identityOf, seedBytes } from './crypto.ts';
@@ -12,10 +12,21 @@ const elsewhere = 'Choose another folder with --data-dir.';
  * and a newline. It is the person's credential: only its owner may read it.
  */
 export function loadIdentity(folder: string): Identity {
-  const path = join(folder, 'identity');
-  const seed = read(path) ?? create(path);
-  return identityOf(seed);
+  const path = pathIn(folder);
+  return identityOf(read(path) ?? keep(path, randomBytes(seedBytes)));
 }
+
+/** Makes the identity of one folder that of another too, which has none yet: a person has taken another name. */
+export function shareIdentity(folder: string, other: string): void {
+  const seed = read(pathIn(folder));
+  const path = pathIn(other);
+  if (seed && !read(path)) keep(path, seed);
+}
+
+/** An identity for once, kept nowhere. */
+export const newIdentity = (): Identity => identityOf(randomBytes(seedBytes));
+
+const pathIn = (folder: string) => join(folder, 'identity');
 
 function read(path: string): Buffer | undefined {
   let file: number | undefined;
@@ -36,10 +47,10 @@ function read(path: string): Buffer | undefined {
 }
 
 /** Two programs may start at once: each writes a file of its own, and the first to link it gives the identity. */
-function create(path: string): Buffer {
-  const seed = randomBytes(seedBytes);
+function keep(path: string, seed: Buffer): Buffer {
   const own = `${path}.${randomBytes(6).toString('hex')}`;
   try {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     writeFileSync(own, `${seed.toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true });
     linkSync(own, path);
     return seed;

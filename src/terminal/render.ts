@@ -50,11 +50,12 @@ export class Renderer {
         return this.#self(`messages before ${day(event.firstMs ?? nowMs)} are no longer kept by the server`);
       case 'replay': {
         const { count, total, sinceMs } = event;
+        if (event.first) return this.#self(`the last ${count === 1 ? 'message' : `${count} messages`} ---`);
         const shown = count < total ? `; showing the last ${count}` : '';
         return this.#self(`${total} missed ${total === 1 ? 'message' : 'messages'} since ${day(sinceMs)}${shown} ---`);
       }
       case 'replayed':
-        return this.#self('end of missed messages ---');
+        return this.#self(event.first ? 'now ---' : 'end of missed messages ---');
       case 'status':
         return this.#self(event.message);
       case 'error':
