@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { noBelongings, openBelongings } from './cli/belongings.ts';
+import { readCommands } from './cli/commands.ts';
 import { now, openConsole } from './cli/console.ts';
 import { historyCommand } from './cli/history.ts';
 import {
@@ -58,8 +59,8 @@ await run('chat-client', async (stop) => {
       const timeoutSeconds = parsed.timeout ?? (person ? undefined : pipeTimeoutSeconds);
       const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000;
       const wiring = { conversation, link, view, store, trouble: new Trouble(ip, port), lines, stop, now };
-      const command = person ? { command: historyCommand(store, view) } : {};
-      return await talk({ ...wiring, ...command, renamed, person, listen, check, timeoutMs });
+      const read = person ? { read: readCommands([historyCommand(store, view)], view) } : {};
+      return await talk({ ...wiring, ...read, renamed, person, listen, check, timeoutMs });
     } finally {
       await store.close();
     }

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { readCommands } from './cli/commands.ts';
 import { now, openConsole } from './cli/console.ts';
 import { ipOption, loginName, nameOption, parseOptions, portOption } from './cli/options.ts';
 import { run } from './cli/run.ts';
@@ -30,7 +31,20 @@ await run('p2p', async (stop) => {
     const conversation = new Pair({ name, dev: newDevice(), binds });
     const timeoutMs = person || binds ? undefined : pipeTimeoutMs;
     const trouble = new Trouble(ip, port);
-    return await talk({ conversation, link, view, trouble, lines, stop, person, listen: false, timeoutMs, now });
+    const read = person ? { read: readCommands([], view) } : {};
+    return await talk({
+      ...read,
+      conversation,
+      link,
+      view,
+      trouble,
+      lines,
+      stop,
+      person,
+      listen: false,
+      timeoutMs,
+      now,
+    });
   } finally {
     view.close();
   }

@@ -7,6 +7,7 @@ import { decode, encode, maxTextBytes } from '../protocol.ts';
 import { Queue } from '../queue.ts';
 import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
+import type { Meaning } from './commands.ts';
 import { race } from './race.ts';
 import { signalNumbers } from './run.ts';
 import type { Trouble } from './trouble.ts';
@@ -19,8 +20,8 @@ export type TalkOptions = {
   store?: Store;
   /** Told when another name was chosen. */
   renamed?: (name: string) => void;
-  /** Commands of this program; returns false for what is a text. */
-  command?: (line: string) => boolean;
+  /** What a line at a person's prompt means; without it every line is a text. */
+  read?: (line: string) => Meaning;
   trouble: Trouble;
   /** What the person or the pipe writes, one text each. */
   lines: AsyncIterable<string>;
@@ -110,8 +111,14 @@ class Talk {
 
   #line(text: string | undefined): void {
     if (text === undefined) return this.#endOfLines();
-    if (this.#naming) return this.#name(text);
-    if (text.trim() === '' || this.#options.command?.(text)) return;
+    if (this.#naming && !text.startsWith('/')) return this.#name(text);
+    if (text.trim() === '') return;
+    const meaning = this.#options.read ? this.#options.read(text) : { text };
+    if (meaning === 'quit') this.#stop(undefined);
+    else if (meaning) this.#send(meaning.text);
+  }
+
+  #send(text: string): void {
     this.#typed++;
     if (Buffer.byteLength(text) <= maxTextBytes) return this.#step({ type: 'typed', text: text.toWellFormed() });
     this.#notTaken++;
