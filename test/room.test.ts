@@ -852,6 +852,18 @@ describe('a device', () => {
   });
 });
 
+describe('the name of a message', () => {
+  test('is that of its session: another is void, also when nobody has it', () => {
+    joins('ann');
+    world.say('a', entry('ann', 1, 'in a name not joined with', { name: 'zed' }), entry('ann', 2));
+    expect(world.take('a').filter(({ seq }) => seq)).toMatchObject([
+      { id: 'A.1', void: 1 },
+      { id: 'A.2', name: 'ann' },
+    ]);
+    expect(world.log.read(2, 1)[0]?.message.void).toBeUndefined();
+  });
+});
+
 describe('one person at two terminals', () => {
   const second = hello('ann', { dev: 'A2' });
   const entryOfSecond = (n: number) => entry('ann', n, `second ${n}`, { id: { dev: 'A2', n } });

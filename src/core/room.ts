@@ -2,7 +2,6 @@ import {
   encode,
   type Frame,
   type Join,
-  joinProof,
   type Message,
   maxTextBytes,
   type Notice,
@@ -10,12 +9,11 @@ import {
   type Refused,
   signedText,
 } from '../protocol.ts';
-import type { Crypto } from './crypto.ts';
+import { Door, type DoorOptions, type Verdict } from './door.ts';
 import type { ChatEvent } from './events.ts';
 import { Feed } from './feed.ts';
 import { Ledger, type Retention } from './ledger.ts';
 import { type Departure, Members } from './members.ts';
-import { nameKey, normalizeName, safeName, whyNameRefused } from './names.ts';
 import { messageEvent } from './narrate.ts';
 import { defaultFlow, type Flow, Readers } from './readers.ts';
 import type { Change, Entry, Store } from './store.ts';
@@ -70,15 +68,13 @@ type Session = {
   heardAtMs: number;
 };
 
-export type RoomOptions = {
-  name: string;
+type Entrant = Extract<Verdict, { type: 'enters' }>;
+
+export type RoomOptions = DoorOptions & {
   maxClients?: number;
   retention: Retention;
   /** Ids of messages that come without one; MUST be new for every run of the program. */
   dev: string;
-  /** A challenge nobody can foresee, always the same for one connection. */
-  nonce: (routingId: string) => string;
-  crypto: Crypto;
   flow?: Flow;
 };
 
@@ -90,6 +86,7 @@ export class Room {
   readonly #readers: Readers;
   readonly #sessions = new Map<string, Session>();
   readonly #members = new Members();
+  readonly #door: Door;
   readonly #strangers = new Set<string>();
   #legacyMessages = 0;
   #ignored = { frames: 0, reason: '' };
@@ -101,6 +98,7 @@ export class Room {
     this.#options = options;
     this.#store = store;
     this.#ledger = new Ledger(store, options.crypto, options.retention);
+    this.#door = new Door(options, this.#ledger);
     this.#feed = new Feed(store);
     this.#readers = new Readers(this.#feed, options.flow ?? defaultFlow);
   }
@@ -166,18 +164,22 @@ export class Room {
   }
 
   #join(from: string, join: Join, nowMs: number): void {
-    const { key, dev, proof } = join;
-    const { nonce, name: server, crypto } = this.#options;
-    if (!key || !dev) return this.#ignore('a version-1 join without key and dev');
-    const challenge = nonce(from);
-    if (!proof) return this.#send([from], { kind: 'challenge', nonce: challenge, server, log: this.#store.log });
-    if (!crypto.verify(key, joinProof(challenge, server, join), proof))
-      return this.#ignore('a join with a wrong proof');
-    const name = normalizeName(join.name);
-    const taken = this.#whyDeviceTaken(dev, key);
-    if (taken) return this.#refuse(from, 'DEVICE_REFUSED', taken);
-    const refusal = whyNameRefused(name) ?? this.#whyNameTaken(name, key, nowMs);
-    if (refusal) return this.#refuse(from, 'NAME_REFUSED', refusal);
+    const verdict = this.#door.judge(from, join, nowMs);
+    switch (verdict.type) {
+      case 'ignored':
+        return this.#ignore(verdict.reason);
+      case 'refused':
+        return this.#refuse(from, verdict.code, verdict.text);
+      case 'challenged': {
+        const { name: server } = this.#options;
+        return this.#send([from], { kind: 'challenge', nonce: verdict.nonce, server, log: this.#store.log });
+      }
+      case 'enters':
+        return this.#enter(from, verdict, join, nowMs);
+    }
+  }
+
+  #enter(from: string, { name, key, dev }: Entrant, join: Join, nowMs: number): void {
     const old = this.#sessions.get(from);
     // Who comes back on a new connection takes the place of the old one.
     const isIn = old !== undefined || this.#routingIds((session) => session.dev === dev).length > 0;
@@ -219,7 +221,7 @@ export class Room {
     const old = this.#sessions.get(from);
     if (!old && this.#isFull) return this.#send([from], { ...this.#full, kind: 'message' });
     if (!old) {
-      this.#open(from, { who: from, name: this.#guestName(rawName, nowMs), heardAtMs: nowMs });
+      this.#open(from, { who: from, name: this.#door.guestName(rawName, nowMs), heardAtMs: nowMs });
       this.#readers.open(from, this.#ledger.head, true);
     }
     this.#send([from], { kind: 'message', name: this.#options.name, text: this.#greeting() });
@@ -264,7 +266,7 @@ export class Room {
     if (id.n > last + 1 && !first) return this.#send([from], { kind: 'rejoin', delayMs: 0 });
     const { name } = message;
     // The session's own name was checked when it joined.
-    this.#append(message, name === session.name || this.#mayUse(name, key, nowMs), nowMs);
+    this.#append(message, name === session.name || this.#door.owns(name, key, nowMs), nowMs);
   }
 
   /** A message somebody else kept for its author, from a log that is gone: its signature must speak for it. [P28] */
@@ -276,10 +278,8 @@ export class Room {
     if (id && id.n > (mark?.n ?? 0) + 1 && !message.first) return;
     const genuine = key && sig && (mark?.key ?? key) === key && crypto.verify(key, signedText(room, message), sig);
     if (!genuine) return this.#ignore('a kept message without a valid signature');
-    // Only a join claims a name: else one member could claim many for keys of its own making.
-    const { name } = message;
-    const isFree = this.#ledger.owner(name, nowMs) === undefined && this.#isGoodName(name);
-    this.#append(message, isFree || this.#mayUse(name, key, nowMs), nowMs);
+    // It claims no name: else one member could take many, for keys of its own making.
+    this.#append(message, this.#door.maySign(message.name, key, nowMs), nowMs);
   }
 
   /** What its author may not send takes its place unseen, so that it cannot block what comes behind it. [P12] */
@@ -288,15 +288,6 @@ export class Room {
     const written = { kind: 'message', name, text, id, lc, ts, key, sig } as Message;
     if (isTooLong(text)) this.#ledger.append({ ...written, text: '', void: true }, nowMs);
     else this.#ledger.append(isAllowed ? written : { ...written, void: true }, nowMs);
-  }
-
-  /** True if a message of `key` may stand in the log under this name. */
-  #mayUse(name: string, key: string | undefined, nowMs: number): boolean {
-    return this.#isGoodName(name) && key !== undefined && this.#ledger.owner(name, nowMs) === key;
-  }
-
-  #isGoodName(name: string): boolean {
-    return name === normalizeName(name) && whyNameRefused(name) === undefined && !this.#isServerName(name);
   }
 
   #tellMessage({ message }: Entry): void {
@@ -401,29 +392,6 @@ export class Room {
 
   get #full() {
     return { name: this.#options.name, text: 'The room is full.' };
-  }
-
-  #whyNameTaken(name: string, key: string, nowMs: number): string | undefined {
-    if (this.#isServerName(name)) return `"${name}" is the name of the server.`;
-    const owner = this.#ledger.owner(name, nowMs);
-    return owner !== undefined && owner !== key ? `"${name}" belongs to somebody else.` : undefined;
-  }
-
-  #isServerName(name: string): boolean {
-    return nameKey(name) === nameKey(this.#options.name);
-  }
-
-  #whyDeviceTaken(dev: string, key: string): string | undefined {
-    const owner = this.#ledger.mark(dev)?.key;
-    return owner !== undefined && owner !== key
-      ? 'The data folder of this client belongs to another identity.'
-      : undefined;
-  }
-
-  /** A legacy client cannot prove who it is, nor be asked for another name: its name is made safe, and marked if taken. */
-  #guestName(raw: string, nowMs: number): string {
-    const name = safeName(raw);
-    return this.#whyNameTaken(name, '', nowMs) ? `${name} (guest)` : name;
   }
 
   #routingIds(wanted: (session: Session) => boolean): string[] {
