@@ -224,6 +224,9 @@ describe('a later version', () => {
       decodeText('{"name":"s","text":"t\\n","notice":"party","reason":"bored","online":-1,"who":7}'),
     ).toStrictEqual({ kind: 'notice', name: 's', text: 't', notice: 'info' }));
 
+  test('there is no version 0: who says so is a legacy client', () =>
+    expect(decodeText('{"auth":1,"name":"x","v":0}')).toStrictEqual({ kind: 'join', name: 'x' }));
+
   test('a join with a version this program does not speak still says which', () =>
     expect(decodeText('{"auth":1,"name":"x","v":2}')).toStrictEqual({ kind: 'join', name: 'x', version: 2 }));
 });
@@ -463,7 +466,7 @@ const single = fc.oneof(
     {
       kind: kind('join'),
       name,
-      version: count,
+      version: fc.integer({ min: 1, max: 9 }),
       key: token,
       dev: token,
       since: count,
