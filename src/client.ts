@@ -24,6 +24,7 @@ import { openDealer } from './transport/sockets.ts';
 
 const example = 'chat-client --port 9999 --ip localhost --name "John Doe"';
 const pipeTimeoutSeconds = 10;
+const emptyHint = 'Pipe text in, use -m TEXT, or --listen to read only.';
 /** How much of the log a client shows at first, shows after an absence, and keeps. */
 const limits = { history: 20, maxReplay: 200, maxKept: 5_000 };
 const options = {
@@ -60,7 +61,7 @@ await run('chat-client', async (stop) => {
       const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000;
       const wiring = { conversation, link, view, store, trouble: new Trouble(ip, port), lines, stop, now };
       const read = person ? { read: readCommands([historyCommand(store, view)], view) } : {};
-      return await talk({ ...wiring, ...read, renamed, person, listen, check, timeoutMs });
+      return await talk({ ...wiring, ...read, emptyHint, renamed, person, listen, check, timeoutMs });
     } finally {
       await store.close();
     }

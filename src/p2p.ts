@@ -13,6 +13,7 @@ import { openBindingPair, openConnectingPair } from './transport/sockets.ts';
 
 const example = 'p2p --name a --port 8888 --ip all --server\np2p --name b --port 8888 --ip localhost';
 const pipeTimeoutMs = 10_000;
+const emptyHint = 'Pipe text in, or type it at a terminal.';
 const options = {
   name: nameOption(loginName()),
   port: portOption(8888),
@@ -34,6 +35,7 @@ await run('p2p', async (stop) => {
     const read = person ? { read: readCommands([], view) } : {};
     return await talk({
       ...read,
+      emptyHint,
       conversation,
       link,
       view,

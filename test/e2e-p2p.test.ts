@@ -61,6 +61,23 @@ describe.concurrent('p2p', () => {
     await cy.stderrLine('-- ana left.');
   });
 
+  test('who only read along leaves well at the end of its input; who met nobody is told what to do', async ({
+    stage,
+  }) => {
+    const { side: ana, port } = await waiter(stage, 'ana');
+    const bo = caller(stage, port, 'bo');
+    await bo.stderrLine('-- ana is here.');
+    bo.end('hi\n');
+    await bo.ends(0);
+    await ana.stdoutLine('[bo] hi');
+    ana.end();
+    await ana.ends(0);
+    const { side: alone } = await waiter(stage, 'alone');
+    alone.end();
+    await alone.ends(2);
+    expect(alone.stderr).toContain('Pipe text in, or type it at a terminal.\n');
+  });
+
   test('both in JSON: own messages when the other has them', async ({ stage }) => {
     const { side: ana, port } = await waiter(stage, 'ana', 0, '--json');
     const bo = caller(stage, port, 'bo', '--json');

@@ -29,6 +29,8 @@ export type TalkOptions = {
   stop: AsyncIterable<NodeJS.Signals>;
   /** A person at a terminal: quitting is always fine, a refused name can be replaced by typing another. */
   person: boolean;
+  /** What to do instead, for who gives an empty input. */
+  emptyHint: string;
   /** Stays when `lines` ends. */
   listen: boolean;
   /** Ends as soon as the other side answers. */
@@ -130,9 +132,9 @@ class Talk {
     this.#linesEnded = true;
     if (this.#options.listen) return;
     if (this.#options.person) return this.#stop(undefined);
-    if (this.#typed > 0) return;
-    const hint = 'Pipe text in, use -m TEXT, or --listen to read only.';
-    throw new ChatError('USAGE', 'nothing to send: the input is empty.', hint);
+    // Who has read along and then ends its input just leaves.
+    if (this.#typed > 0 || this.#everOnline) return;
+    throw new ChatError('USAGE', 'nothing to send: the input is empty.', this.#options.emptyHint);
   }
 
   #link(event: LinkEvent): void {
