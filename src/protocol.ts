@@ -53,6 +53,8 @@ export type Message = {
   sig?: string;
   /** Sent first after a welcome: every lower n of this device has been seen in a log. [P26] */
   first?: boolean;
+  /** `/me`: the text says what its author does. Signed. [P31] */
+  action?: true;
   /** When its author wrote it, in ms since 1970; for display only. */
   ts?: number;
   seq?: number;
@@ -137,8 +139,8 @@ type Json = Record<string, unknown>;
 export const formatId = (id: MessageId): string => `${id.dev}.${id.n}`;
 
 /** What the signature of a message covers: the room (by its server's name), then what its author wrote. [P24] */
-export const signedText = (room: string, { id, lc, ts, name, text }: Message): string =>
-  JSON.stringify([room, id ? formatId(id) : '', lc ?? 0, ts ?? 0, name, text]);
+export const signedText = (room: string, { id, lc, ts, name, text, action }: Message): string =>
+  JSON.stringify([room, id ? formatId(id) : '', lc ?? 0, ts ?? 0, name, text, ...(action ? ['action'] : [])]);
 
 /** What a client signs to prove who it is, to this server, on this connection. [P23] */
 export const joinProof = (nonce: string, server: string, { name, key, dev }: Join): string =>
@@ -195,9 +197,10 @@ function toJson(frame: Exclude<Frame, Batch>): Json {
     case 'leave':
       return { auth: 0, name: frame.name, text: line(frame.text) };
     case 'message': {
-      const { name, text, id, lc, ts, key, sig, first, seq, hash } = frame;
+      const { name, text, action, id, lc, ts, key, sig, first, seq, hash } = frame;
+      const words = { name, text: line(text), act: flag(action) };
       const entry = { seq, h: hash, void: flag(frame.void) };
-      return { name, text: line(text), id: id && formatId(id), lc, ts, key, sig, first: flag(first), ...entry };
+      return { ...words, id: id && formatId(id), lc, ts, key, sig, first: flag(first), ...entry };
     }
     case 'notice': {
       const { name, text, notice, who, online, reason } = frame;
@@ -277,7 +280,8 @@ function readMessage(json: Json): Received {
   if (id === null) return malformed('message id is not dev.n');
   const author = { id, lc: asCount(json.lc), ts: asCount(json.ts), key: asToken(json.key), sig: asSignature(json.sig) };
   const place = { seq: asCount(json.seq), hash: asToken(json.h), void: asFlag(json.void) };
-  return drop({ kind: 'message', name, text, ...author, first: asFlag(json.first), ...place });
+  const marks = { action: asFlag(json.act), first: asFlag(json.first) };
+  return drop({ kind: 'message', name, text, ...author, ...marks, ...place });
 }
 
 function readNotice(json: Json): Received {
@@ -316,7 +320,7 @@ function readNumber(value: unknown, make: (count: number) => Frame): Received {
 
 const line = (text: string | undefined) => (text === undefined ? undefined : `${text}\n`);
 const flag = (value: boolean | undefined) => (value ? 1 : undefined);
-const asFlag = (value: unknown) => (value === 1 ? true : undefined);
+const asFlag = (value: unknown) => (value === 1 ? (true as const) : undefined);
 const asSignature = (value: unknown) => (typeof value === 'string' && /^[\w-]{1,128}$/.test(value) ? value : undefined);
 const oneOf = <T extends string>(words: readonly T[], value: unknown) => words.find((word) => word === value);
 const asCount = (value: unknown) =>

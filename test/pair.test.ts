@@ -165,6 +165,15 @@ describe.each([
     nothing();
   });
 
+  test('an action is sent and shown as one', () => {
+    step({ type: 'typed', text: 'waves', action: true });
+    expect(sent).toMatchObject([{ kind: 'message', text: 'waves', action: true }]);
+    receive({ kind: 'ack', seq: 1 });
+    expect(shown).toMatchObject([{ text: 'waves', action: true, own: true }]);
+    receive({ ...message(1), action: true });
+    expect(shown).toMatchObject([{ text: 'text 1', action: true, own: false }]);
+  });
+
   test('a message is shown and acknowledged', () => {
     receive(message(1));
     expect(shown).toEqual([
@@ -413,6 +422,13 @@ describe.each([
     expect(sent).toEqual([plain('hi', 'ann')]);
     expect(shown).toMatchObject([{ type: 'message', text: 'hi', own: true }]);
     expect(pair.waiting).toEqual([]);
+  });
+
+  test('gets the words of an action, which is shown as one', () => {
+    toLegacy();
+    step({ type: 'typed', text: 'waves', action: true });
+    expect(sent).toEqual([plain('/me waves', 'ann')]);
+    expect(shown).toMatchObject([{ text: 'waves', action: true, own: true }]);
   });
 
   test('gets what was typed before', () => {

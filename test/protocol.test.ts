@@ -85,6 +85,11 @@ const frames: [name: string, frame: Frame, wire: string][] = [
     '{"name":"bo","text":"hi\\n","id":"d.7","lc":9,"ts":5,"key":"k","sig":"s-_","first":1}',
   ],
   [
+    'an action',
+    { kind: 'message', name: 'bo', text: 'waves', action: true, id: { dev: 'd', n: 7 }, lc: 9, key: 'k', sig: 's' },
+    '{"name":"bo","text":"waves\\n","act":1,"id":"d.7","lc":9,"key":"k","sig":"s"}',
+  ],
+  [
     'an entry of the log',
     {
       kind: 'message',
@@ -242,6 +247,7 @@ describe('what an optional field may not be is left out', () => {
     ['a time before 1970', '"ts":-5', message],
     ['void that is not 1', '"void":true', message],
     ['first that is not 1', '"first":true', message],
+    ['act that is not 1', '"act":true', message],
     ['a negative lc', '"lc":-1', message],
     ['a key that is no token', '"key":"a b"', message],
     ['a key that is too long', `"key":"${'k'.repeat(65)}"`, message],
@@ -400,6 +406,7 @@ describe('what is signed and hashed', () => {
   test('is written down exactly so, for ever: other programs must make the same bytes', () => {
     expect(signedText('room', message)).toBe('["room","d.1",2,3,"ann","hi"]');
     expect(signedText('room', { kind: 'message', name: 'a', text: 'b' })).toBe('["room","",0,0,"a","b"]');
+    expect(signedText('room', { ...message, action: true })).toBe('["room","d.1",2,3,"ann","hi","action"]');
     expect(joinProof('n', 'room', { kind: 'join', name: 'ann', key: 'k', dev: 'd' })).toBe(
       '["0mq-chat join","n","room","ann","k","d"]',
     );
@@ -414,6 +421,7 @@ describe('what is signed and hashed', () => {
     ['its device', { id: { dev: 'e', n: 1 } }],
     ['its lc', { lc: 3 }],
     ['its time', { ts: 4 }],
+    ['that it is an action', { action: true }],
   ])('covers of a message %s', (_name, change) => {
     expect(signedText('room', { ...message, ...change })).not.toBe(signedText('room', message));
     expect(chainedText('h', { ...signed, ...change })).not.toBe(chainedText('h', signed));
@@ -443,6 +451,7 @@ describe('what is signed and hashed', () => {
         const split = signedText(room, { kind: 'message', name: a, text: b });
         const joined = signedText(room, { kind: 'message', name: a + b, text: '' });
         expect(split === joined).toBe(b === '');
+        expect(signedText(room, { kind: 'message', name: a, text: b, action: true })).not.toBe(split);
       }),
     );
   });
@@ -491,6 +500,7 @@ const single = fc.oneof(
       key: token,
       sig: signature,
       first: yes,
+      action: yes,
       seq: count,
       hash: token,
       void: yes,
@@ -578,7 +588,7 @@ test('any JSON under any key gives a frame or a reason, never an exception', () 
     'v',
   ];
   const near = fc.dictionary(
-    fc.constantFrom(...keys, 'key', 'dev', 'since', 'log', 'h', 'sig', 'server', 'members', '__proto__'),
+    fc.constantFrom(...keys, 'act', 'key', 'dev', 'since', 'log', 'h', 'sig', 'server', 'members', '__proto__'),
     fc.oneof(fc.jsonValue(), fc.constantFrom(0, 1, -1, 2 ** 53, 'd.1', 'join', 'ROOM_FULL', '\ud800')),
   );
   fc.assert(

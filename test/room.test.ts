@@ -36,9 +36,9 @@ const helloAt = (name: string, since: number, more: Json = {}): Json =>
 const entry = (name: string, n: number, text = `${name} ${n}`, more: Partial<Message> = {}): Json => {
   const id = { dev: initial(name), n };
   const message: Message = { kind: 'message', name, text, id, lc: n, ts: 1, key: `k${initial(name)}`, ...more };
-  const { kind: _, id: written = id, ...rest } = message;
+  const { kind: _, id: written = id, action, ...rest } = message;
   const sig = signature(message.key ?? '', signedText('server', message));
-  return { ...rest, id: `${written.dev}.${written.n}`, text: `${text}\n`, sig };
+  return { ...rest, id: `${written.dev}.${written.n}`, text: `${text}\n`, sig, ...(action && { act: 1 }) };
 };
 /** The same as the log has it. */
 const placed = (frame: Json, seq: number) => ({ ...frame, seq, h: world.log.hashAt(seq) });
@@ -302,6 +302,46 @@ describe('a message', () => {
     ]);
     expect(world.take('l')).toHaveLength(1);
     expect(world.events.filter(({ type }) => type === 'message')).toHaveLength(1);
+  });
+});
+
+describe('an action', () => {
+  const waves = (n: number) => entry('ann', n, 'waves', { action: true });
+
+  test('is one for version-1 readers and on the disk, and for the original its words', () => {
+    joins('ann', 'bo', 'lea');
+    world.say('a', waves(1));
+    for (const to of ['a', 'b']) expect(world.take(to)).toEqual([placed(waves(1), 1)]);
+    expect(world.take('l')).toEqual([words('ann', '/me waves')]);
+    expect(world.log.read(1, 1)[0]?.message).toMatchObject({ text: 'waves', action: true });
+    expect(world.events.at(-1)).toMatchObject({ type: 'message', text: 'waves', action: true });
+  });
+
+  test('of the original is what it wrote', () => {
+    joins('ann', 'lea');
+    world.say('l', { ...words('lea', '/me waves'), act: 1 });
+    expect(world.take('a')).toEqual([expect.not.objectContaining({ act: 1 })]);
+    expect(world.log.read(1, 1)[0]?.message).toMatchObject({ text: '/me waves' });
+  });
+
+  test('that somebody kept is given back as one: its signature says so', () => {
+    joins('ann', 'bo');
+    const { act: _, ...text } = waves(1);
+    world.say('b', text);
+    expect(world.log.head).toBe(0);
+    world.say('b', waves(1));
+    expect(world.take('a')).toMatchObject([{ text: 'waves\n', act: 1, seq: 1 }]);
+  });
+
+  test('changes the chain', () => {
+    joins('ann');
+    world.say('a', waves(1));
+    const hash = world.log.hashAt(1);
+    world = new RoomWorld();
+    joins('ann');
+    const { act: _, ...text } = waves(1);
+    world.say('a', text);
+    expect(world.log.hashAt(1)).not.toBe(hash);
   });
 });
 

@@ -556,6 +556,17 @@ describe('what is typed', () => {
     expect(session.waiting).toEqual(['own 2']);
   });
 
+  test('as an action is one on the disk, on the wire and when it comes back', () => {
+    step({ type: 'typed', text: 'own 1', action: true });
+    expect(store.pending()).toMatchObject([{ text: 'own 1', action: true }]);
+    goOnline();
+    expect(sent).toEqual([{ ...mine(1, { action: true }), first: true }]);
+    receive({ ...own(1, 1), action: true });
+    expect(shown).toMatchObject([{ type: 'message', text: 'own 1', own: true, action: true }]);
+    receive(own(2, 2));
+    expect(shown).toEqual([expect.not.objectContaining({ action: true })]);
+  });
+
   test('under a new name bears it', () => {
     goOnline();
     step({ type: 'named', name: 'anna' });
@@ -831,6 +842,14 @@ describe('a log that is not the one known here', () => {
     expect(session.waiting).toEqual(['text 3']);
   });
 
+  test('gets back an action as one', () => {
+    open({ since: 3 });
+    const waves = signed(4, 'D', 1, { action: true });
+    receive(waves);
+    goOnline({ log: 'new', fork: true, head: 0 });
+    expect(sent).toContainEqual(expect.objectContaining({ id: { dev: 'D', n: 1 }, action: true, sig: waves.sig }));
+  });
+
   test('is read up to its head before anything is given back, and gets only what it lacks', () => {
     open({ fork: true, head: 2 });
     expect(sent).toEqual([]);
@@ -1099,6 +1118,12 @@ describe('an original server', () => {
       { type: 'message', id: 'A.1', from: { name: 'ann' }, text: 'hi', own: true, replay: false, sentMs: nowMs },
     ]);
     expect(session.waiting).toEqual([]);
+  });
+
+  test('gets the words of an action, and it is shown as one', () => {
+    step({ type: 'typed', text: 'waves', action: true });
+    expect(sent).toEqual([plain('ann', '/me waves')]);
+    expect(shown).toMatchObject([{ text: 'waves', action: true, own: true }]);
   });
 
   test('gets what was typed before', () => {

@@ -98,6 +98,14 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
     expect(store.read(1, 9).map((read) => read.message.text)).toEqual(texts);
   });
 
+  test('keeps an action as one, in the log and before', async () => {
+    const [logged, waiting] = [message('ann', 1), message('bob', 1)].map((m) => ({ ...m, action: true as const }));
+    if (!logged || !waiting) throw new Error('two messages');
+    await store.commit({ entries: [entry(1, logged)], pending: [waiting] });
+    expect(store.read(1, 1)[0]?.message).toMatchObject({ action: true });
+    expect(store.pending()).toEqual([waiting]);
+  });
+
   test('an entry that does not follow the head is rejected, with all of its change, and nothing is committed after it', async () => {
     await store.commit({ entries: entries(1, 2) });
     const before = answers(store);

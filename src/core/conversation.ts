@@ -9,7 +9,8 @@ export type ConversationInput =
   | { type: 'connected' }
   | { type: 'disconnected' }
   | { type: 'frame'; frame: Received }
-  | { type: 'typed'; text: string }
+  /** With `action`, the text says what the person does: `waves`. */
+  | { type: 'typed'; text: string; action?: true }
   /** Another name was chosen, after the first was refused. */
   | { type: 'named'; name: string }
   /** The change is on disk. */

@@ -7,6 +7,8 @@ import type { Store } from './store.ts';
 /** How long others have to give back what lies before a lost message known here. [P28] */
 const mendPatienceMs = 30_000;
 
+/** What an author says, and under which name. */
+export type Words = { name: string; text: string; action?: true };
 export type CourierOptions = { dev: string; identity: Identity; crypto: Crypto };
 
 /**
@@ -53,9 +55,9 @@ export class Courier {
     return this.#lastN;
   }
 
-  write(name: string, text: string, nowMs: number): void {
+  write(words: Words, nowMs: number): void {
     const id = { dev: this.#options.dev, n: ++this.#lastN };
-    const message: Message = { kind: 'message', name, text, id, lc: this.#copy.nextLc(), ts: nowMs };
+    const message: Message = { kind: 'message', ...words, id, lc: this.#copy.nextLc(), ts: nowMs };
     this.#outbox.add(message, false);
     this.#copy.keep([message]);
   }

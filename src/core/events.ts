@@ -28,6 +28,8 @@ export type ChatEvent =
       id?: string;
       from: { name: string; id?: string };
       text: string;
+      /** The text says what its author does: `waves`. */
+      action?: true;
       own: boolean;
       /** Written before this client came (back) online. */
       replay: boolean;

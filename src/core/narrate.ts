@@ -4,12 +4,19 @@ import type { ChatEvent } from './events.ts';
 /** What frames say, as events. */
 
 /** @param head places up to this one were written before the reader came; leave it out where there are no places */
-export function messageEvent({ name, text, id, key, ts, seq }: Message, own: boolean, head = 0): ChatEvent {
+export function messageEvent({ name, text, action, id, key, ts, seq }: Message, own: boolean, head = 0): ChatEvent {
   const from = key === undefined ? { name } : { name, id: key };
   const place = seq === undefined ? { replay: false } : { seq, replay: seq <= head };
-  const marks = { ...(id && { id: formatId(id) }), ...(ts !== undefined && { sentMs: ts }) };
+  const marks = { ...(action && { action }), ...(id && { id: formatId(id) }), ...(ts !== undefined && { sentMs: ts }) };
   return { type: 'message', from, text, own, ...place, ...marks };
 }
+
+/** A message in the original's form, which knows no actions: name and text. [P18, P31] */
+export const plainMessage = ({ name, text, action }: Message): Message => ({
+  kind: 'message',
+  name,
+  text: action ? `/me ${text}` : text,
+});
 
 export function noticeEvent(notice: Notice): ChatEvent {
   const { name: server, who: name, online = 0, reason = 'left', text } = notice;

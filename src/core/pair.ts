@@ -2,7 +2,7 @@ import { ChatError } from '../errors.ts';
 import { type Frame, type Join, type Message, protocolVersion, type Received } from '../protocol.ts';
 import type { ConversationEffect, ConversationInput } from './conversation.ts';
 import type { ChatEvent } from './events.ts';
-import { messageEvent } from './narrate.ts';
+import { messageEvent, plainMessage } from './narrate.ts';
 import { maxWaiting, Outbox } from './outbox.ts';
 import { silentMs } from './session.ts';
 
@@ -87,7 +87,7 @@ export class Pair {
         this.#heardAtMs = nowMs;
         return this.#receive(input.frame, nowMs);
       case 'typed':
-        return this.#type(input.text, nowMs);
+        return this.#type(input, nowMs);
       case 'tick':
         return this.#tick(nowMs);
       case 'leave':
@@ -193,13 +193,13 @@ export class Pair {
     this.#send({ kind: 'ack', seq: id.n });
   }
 
-  #type(text: string, nowMs: number): void {
+  #type({ text, action }: { text: string; action?: true }, nowMs: number): void {
     if (this.#outbox.isFull) {
       const message = `${maxWaiting} messages are waiting already; this one was not taken.`;
       return this.#show({ type: 'error', code: 'TOO_MANY_WAITING', message });
     }
     const id = { dev: this.#dev, n: ++this.#lastN };
-    this.#outbox.add({ kind: 'message', name: this.#name, text, id, ts: nowMs }, true);
+    this.#outbox.add({ kind: 'message', name: this.#name, text, ...(action && { action }), id, ts: nowMs }, true);
     if (this.#state === 'together') this.#upload();
   }
 
@@ -208,7 +208,7 @@ export class Pair {
     if (!this.#legacy) for (const message of this.#outbox.takeUnsent()) this.#send(message);
     else
       for (const message of this.#outbox.remove(() => true)) {
-        this.#send({ kind: 'message', name: message.name, text: message.text });
+        this.#send(plainMessage(message));
         this.#show(messageEvent(message, true));
       }
   }

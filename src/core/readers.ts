@@ -1,5 +1,6 @@
 import { encode, maxBatchEntries } from '../protocol.ts';
 import type { Feed, Item, Position } from './feed.ts';
+import { plainMessage } from './narrate.ts';
 
 /** How much may be under way to one reader. */
 export type Flow = {
@@ -130,7 +131,7 @@ export class Readers {
 /** One entry or notice in the original's form: name and text only, never a void, never to its own author. [P18] */
 function legacyFrame({ entry, notice }: Item, to: string[], readers: Reader[]): Batch[] {
   const readBy = entry ? to.filter((_, i) => !readers[i]?.own.delete(entry.seq)) : to;
-  const said = entry?.message.void ? undefined : (entry?.message ?? notice);
+  const said = entry?.message.void ? undefined : entry ? plainMessage(entry.message) : notice;
   if (!said || readBy.length === 0) return [];
   const text = notice ? said.text.replace(' lost the connection.', ' left the room.') : said.text;
   return [{ to: readBy, data: encode({ kind: 'message', name: said.name, text }) }];

@@ -284,8 +284,8 @@ export class Room {
 
   /** What its author may not send takes its place unseen, so that it cannot block what comes behind it. [P12] */
   #append(message: Message, isAllowed: boolean, nowMs: number): void {
-    const { name, text, id, lc, ts, key, sig } = message;
-    const written = { kind: 'message', name, text, id, lc, ts, key, sig } as Message;
+    const { name, text, action, id, lc, ts, key, sig } = message;
+    const written = { kind: 'message', name, text, action, id, lc, ts, key, sig } as Message;
     if (isTooLong(text)) this.#ledger.append({ ...written, text: '', void: true }, nowMs);
     else this.#ledger.append(isAllowed ? written : { ...written, void: true }, nowMs);
   }

@@ -15,7 +15,7 @@ import { Copy } from './copy.ts';
 import { Courier } from './courier.ts';
 import type { Crypto, Identity } from './crypto.ts';
 import type { ChatEvent } from './events.ts';
-import { legacyEvent, messageEvent, noticeEvent } from './narrate.ts';
+import { legacyEvent, messageEvent, noticeEvent, plainMessage } from './narrate.ts';
 import { maxWaiting } from './outbox.ts';
 import { defaultFlow, type Flow } from './readers.ts';
 import { emptyHash, type Store } from './store.ts';
@@ -140,7 +140,7 @@ export class Session {
         if (this.#state === 'silent') this.#join(nowMs);
         return this.#receive(input.frame, nowMs);
       case 'typed':
-        return this.#type(input.text, nowMs);
+        return this.#type(input, nowMs);
       case 'committed':
         this.#copy.settle(input.change);
         this.#courier.settle(input.change.pending ?? []);
@@ -366,12 +366,12 @@ export class Session {
     this.#replaying = false;
   }
 
-  #type(text: string, nowMs: number): void {
+  #type({ text, action }: { text: string; action?: true }, nowMs: number): void {
     if (this.#courier.isFull) {
       const message = `${maxWaiting} messages are waiting already; this one was not taken.`;
       return this.#show({ type: 'error', code: 'TOO_MANY_WAITING', message });
     }
-    this.#courier.write(this.#name, text, nowMs);
+    this.#courier.write({ name: this.#name, text, ...(action && { action }) }, nowMs);
   }
 
   #upload(nowMs: number): void {
@@ -379,7 +379,7 @@ export class Session {
     if (!this.#legacy) for (const message of this.#courier.takeSigned(this.#server, nowMs)) this.#send(message);
     else
       for (const message of this.#courier.takePlain()) {
-        this.#send({ kind: 'message', name: message.name, text: message.text });
+        this.#send(plainMessage(message));
         this.#show(messageEvent(message, true));
       }
   }
