@@ -69,8 +69,10 @@ export type Notice = {
   /** The server's name. */
   name: string;
   text: string;
-  notice: 'join' | 'leave' | 'shutdown' | 'info';
+  notice: 'join' | 'leave' | 'rename' | 'shutdown' | 'info';
   who?: string;
+  /** A rename: who it was before. [P32] */
+  was?: string;
   online?: number;
   reason?: 'left' | 'lost';
 };
@@ -81,6 +83,8 @@ export type Welcome = {
   kind: 'welcome';
   name: string;
   text: string;
+  /** The name the client goes by from here on. [P32] */
+  who?: string;
   log: string;
   since: number;
   /** The chain up to `since`. */
@@ -203,13 +207,13 @@ function toJson(frame: Exclude<Frame, Batch>): Json {
       return { ...words, id: id && formatId(id), lc, ts, key, sig, first: flag(first), ...entry };
     }
     case 'notice': {
-      const { name, text, notice, who, online, reason } = frame;
-      return { name, text: line(text), notice, who, online, reason };
+      const { name, text, notice, who, was, online, reason } = frame;
+      return { name, text: line(text), notice, who, was, online, reason };
     }
     case 'welcome': {
-      const { name, text, log, since, hash, head, n, online, members, fork, firstMs } = frame;
+      const { name, text, who, log, since, hash, head, n, online, members, fork, firstMs } = frame;
       const place = { log, since, h: hash, head, n, fork: flag(fork), firstMs };
-      return { welcome: 1, v: protocolVersion, name, text: line(text), ...place, online, members };
+      return { welcome: 1, v: protocolVersion, name, text: line(text), who, ...place, online, members };
     }
     case 'challenge':
       return { v: protocolVersion, nonce: frame.nonce, server: frame.server, log: frame.log };
@@ -288,9 +292,10 @@ function readNotice(json: Json): Received {
   const name = asName(json.name);
   const text = asText(json.text);
   if (name === undefined || text === undefined) return malformed('notice without name and text');
-  const notice = oneOf(['join', 'leave', 'shutdown', 'info'], json.notice) ?? 'info';
+  const notice = oneOf(['join', 'leave', 'rename', 'shutdown', 'info'], json.notice) ?? 'info';
   const reason = oneOf(['left', 'lost'], json.reason);
-  return drop({ kind: 'notice', name, text, notice, who: asName(json.who), online: asCount(json.online), reason });
+  const people = { who: asName(json.who), was: asName(json.was), online: asCount(json.online) };
+  return drop({ kind: 'notice', name, text, notice, ...people, reason });
 }
 
 function readWelcome(json: Json): Received {
@@ -302,7 +307,7 @@ function readWelcome(json: Json): Received {
     return malformed('welcome lacks a field');
   const members = (Array.isArray(json.members) ? json.members : []).map(asName).filter((m) => m !== undefined);
   const more = { hash: asToken(json.h), n: asCount(json.n), fork: asFlag(json.fork), firstMs: asCount(json.firstMs) };
-  return drop({ kind: 'welcome', name, text, log, since, head, online, members, ...more });
+  return drop({ kind: 'welcome', name, text, who: asName(json.who), log, since, head, online, members, ...more });
 }
 
 function readRefused(json: Json): Received {

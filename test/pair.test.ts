@@ -165,6 +165,14 @@ describe.each([
     nothing();
   });
 
+  test('another name is refused in words', () => {
+    step({ type: 'named', name: 'anna' });
+    expect([sent, failed]).toEqual([[], []]);
+    expect(shown).toEqual([expect.objectContaining({ type: 'error', code: 'NAME_REFUSED' })]);
+    type('hi');
+    expect(sent).toMatchObject([{ name: 'ann' }]);
+  });
+
   test('an action is sent and shown as one', () => {
     step({ type: 'typed', text: 'waves', action: true });
     expect(sent).toMatchObject([{ kind: 'message', text: 'waves', action: true }]);
@@ -490,13 +498,19 @@ describe.each([
 });
 
 describe('down', () => {
+  test('another name is refused in words', () => {
+    start(false);
+    step({ type: 'named', name: 'anna' });
+    expect([sent, failed]).toEqual([[], []]);
+    expect(shown).toEqual([expect.objectContaining({ type: 'error', code: 'NAME_REFUSED' })]);
+  });
+
   test.each<[string, ConversationInput]>([
     ['a tick', { type: 'tick' }],
     ['a disconnect', { type: 'disconnected' }],
     ['a goodbye', { type: 'frame', frame: goodbye }],
     ['an ack', { type: 'frame', frame: { kind: 'ack', seq: 5 } }],
     ['garbage', { type: 'frame', frame: { kind: 'malformed', reason: 'x' } }],
-    ['another name', { type: 'named', name: 'x' }],
     ['leaving', { type: 'leave' }],
   ])('%s does nothing', (_name, input) => {
     start(false);

@@ -118,6 +118,19 @@ const frames: [name: string, frame: Frame, wire: string][] = [
     '{"name":"s","text":"gone\\n","notice":"leave","who":"Bo","online":1,"reason":"lost"}',
   ],
   [
+    'a rename notice',
+    {
+      kind: 'notice',
+      name: 's',
+      text: 'Bo is now called Bob. 2 online.',
+      notice: 'rename',
+      who: 'Bob',
+      was: 'Bo',
+      online: 2,
+    },
+    '{"name":"s","text":"Bo is now called Bob. 2 online.\\n","notice":"rename","who":"Bob","was":"Bo","online":2}',
+  ],
+  [
     'a shutdown notice',
     { kind: 'notice', name: 'server', text: 'Server is off.', notice: 'shutdown' },
     '{"name":"server","text":"Server is off.\\n","notice":"shutdown"}',
@@ -138,12 +151,13 @@ const frames: [name: string, frame: Frame, wire: string][] = [
       head: 9,
       online: 1,
       members: [],
+      who: 'Ann',
       hash: 'h0',
       n: 4,
       fork: true,
       firstMs: 5,
     },
-    '{"welcome":1,"v":1,"name":"s","text":"hi\\n","log":"l","since":0,"h":"h0","head":9,"n":4,"fork":1,"firstMs":5,"online":1,"members":[]}',
+    '{"welcome":1,"v":1,"name":"s","text":"hi\\n","who":"Ann","log":"l","since":0,"h":"h0","head":9,"n":4,"fork":1,"firstMs":5,"online":1,"members":[]}',
   ],
   [
     'a refused name',
@@ -226,7 +240,7 @@ describe('a later version', () => {
 
   test('an unknown notice is information, and an unknown reason is left out', () =>
     expect(
-      decodeText('{"name":"s","text":"t\\n","notice":"party","reason":"bored","online":-1,"who":7}'),
+      decodeText('{"name":"s","text":"t\\n","notice":"party","reason":"bored","online":-1,"who":7,"was":[]}'),
     ).toStrictEqual({ kind: 'notice', name: 's', text: 't', notice: 'info' }));
 
   test('there is no version 0: who says so is a legacy client', () =>
@@ -275,7 +289,7 @@ describe('what an optional field may not be is left out', () => {
   test('what a welcome says of a log that was kept', () =>
     expect(
       decodeText(
-        '{"welcome":1,"name":"s","text":"\\n","log":"l","since":0,"head":0,"online":1,"h":"/","n":-1,"fork":true,"firstMs":1.5}',
+        '{"welcome":1,"name":"s","text":"\\n","log":"l","since":0,"head":0,"online":1,"h":"/","n":-1,"fork":true,"firstMs":1.5,"who":7}',
       ),
     ).toStrictEqual({
       kind: 'welcome',
@@ -512,8 +526,9 @@ const single = fc.oneof(
       kind: kind('notice'),
       name,
       text,
-      notice: fc.constantFrom('join', 'leave', 'shutdown', 'info'),
+      notice: fc.constantFrom('join', 'leave', 'rename', 'shutdown', 'info'),
       who: name,
+      was: name,
       online: count,
       reason: fc.constantFrom('left', 'lost'),
     },
@@ -525,6 +540,7 @@ const single = fc.oneof(
       kind: kind('welcome'),
       name: serverName,
       text,
+      who: name,
       log: token,
       since: count,
       head: count,
@@ -588,7 +604,7 @@ test('any JSON under any key gives a frame or a reason, never an exception', () 
     'v',
   ];
   const near = fc.dictionary(
-    fc.constantFrom(...keys, 'act', 'key', 'dev', 'since', 'log', 'h', 'sig', 'server', 'members', '__proto__'),
+    fc.constantFrom(...keys, 'act', 'key', 'dev', 'since', 'log', 'h', 'sig', 'server', 'members', 'was', '__proto__'),
     fc.oneof(fc.jsonValue(), fc.constantFrom(0, 1, -1, 2 ** 53, 'd.1', 'join', 'ROOM_FULL', '\ud800')),
   );
   fc.assert(

@@ -147,6 +147,13 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
   ['a status', { type: 'status', code: 'X', message: 'trying again' }, 'self', '-- trying again'],
   ['an error', { type: 'error', code: 'NAME_REFUSED', message: 'No.' }, 'self', '!! No.'],
   ['listening', { type: 'listening', endpoint: 'tcp://*:9999', port: 9999 }, 'self', '-- listening on tcp://*:9999'],
+  [
+    'a rename',
+    { type: 'rename', server: 'server', from: 'bo', name: 'bob', online: 2 },
+    'chat',
+    '[server] bo is now called bob. 2 online.',
+  ],
+  ['a new name of my own', { type: 'renamed', was: 'bo', name: 'bob' }, 'self', '-- you are now called bob'],
   ['the end of a server', { type: 'closing' }, undefined],
 ];
 
@@ -165,6 +172,8 @@ test('every kind of event stands in the table', () => {
     message: true,
     join: true,
     leave: true,
+    rename: true,
+    renamed: true,
     shutdown: true,
     notice: true,
     gap: true,

@@ -69,7 +69,18 @@ describe('a version-1 client joins', () => {
   test('and is welcomed', () => {
     world.say('a', hello('ann'));
     expect(world.take('a')).toEqual([
-      { welcome: 1, v: 1, ...greeting(1), log: 'log', since: 0, head: 0, n: 0, online: 1, members: ['ann'] },
+      {
+        welcome: 1,
+        v: 1,
+        ...greeting(1),
+        who: 'ann',
+        log: 'log',
+        since: 0,
+        head: 0,
+        n: 0,
+        online: 1,
+        members: ['ann'],
+      },
     ]);
   });
 
@@ -92,19 +103,9 @@ describe('a version-1 client joins', () => {
     expect(world.takeSeqs('a')).toEqual([1]);
   });
 
-  test('again under another name, and that is a leave and a join', () => {
-    joins('ann', 'bo');
-    world.say('a', hello('anna'));
-    expect(world.take('b').map(({ text }) => text)).toEqual([
-      'ann left the room. 1 online.\n',
-      'anna joined the room. 2 online.\n',
-    ]);
-    expect(world.take('a')).toMatchObject([{ welcome: 1, members: ['bo', 'anna'] }]);
-  });
-
   test('with spaces around its name, which do not count', () => {
     world.say('a', hello('ann', { name: '  Ann   Lee ' }));
-    expect(world.take('a')).toMatchObject([{ members: ['Ann Lee'] }]);
+    expect(world.take('a')).toMatchObject([{ who: 'Ann Lee', members: ['Ann Lee'] }]);
   });
 
   test('on a new connection while the old one lingers: one member, one reader', () => {
@@ -120,6 +121,110 @@ describe('a version-1 client joins', () => {
     expect(world.room.online).toBe(2);
     world.tick(graceMs);
     expect(world.room.online).toBe(2);
+  });
+});
+
+describe('a member takes another name', () => {
+  const renamed = (was: string, who: string, online: number) => ({
+    ...words('server', `${was} is now called ${who}. ${online} online.`),
+    ...{ notice: 'rename', who, was, online },
+  });
+  const notices = (to: string) => world.take(to).filter(({ notice }) => notice !== undefined);
+  const event = (from: string, name: string, online: number) => ({
+    type: 'rename',
+    server: 'server',
+    from,
+    name,
+    online,
+  });
+
+  test('and the room is told once, in words and in keys', () => {
+    joins('ann', 'bo', 'lea');
+    world.say('a', hello('anna'));
+    expect(world.take('b')).toEqual([renamed('ann', 'anna', 3)]);
+    expect(world.take('l')).toEqual([words('server', 'ann is now called anna. 3 online.')]);
+    expect(world.take('a')).toMatchObject([{ welcome: 1, who: 'anna', online: 3, members: ['anna', 'bo', 'lea'] }]);
+    expect(world.events.at(-1)).toEqual(event('ann', 'anna', 3));
+    expect(world.room.online).toBe(3);
+  });
+
+  test('and is asked who it is, as always', () => {
+    joins('ann', 'bo');
+    expect(world.ask('a', hello('anna'))).toMatchObject([{ nonce: 'nonce-a' }]);
+    expect(world.take('b')).toEqual([]);
+  });
+
+  test('and both names are its own: what it wrote under the first is no void', () => {
+    joins('ann', 'bo');
+    world.say('a', hello('anna'));
+    forget();
+    world.say('a', entry('ann', 1), entry('anna', 2));
+    expect(world.take('b')).toEqual([placed(entry('ann', 1), 1), placed(entry('anna', 2), 2)]);
+    world.say('x', hello('eve', { name: 'ann' }), hello('eve', { name: 'anna' }));
+    expect(world.take('x')).toMatchObject([{ refused: 'NAME_REFUSED' }, { refused: 'NAME_REFUSED' }]);
+  });
+
+  test('that is refused: it is there under the old one, and nobody is told', () => {
+    joins('ann', 'bo');
+    world.say('a', hello('ann', { name: 'bo' }));
+    expect(world.take('a')).toMatchObject([{ refused: 'NAME_REFUSED', text: '"bo" belongs to somebody else.\n' }]);
+    world.say('a', entry('ann', 1));
+    expect(world.take('b')).toEqual([placed(entry('ann', 1), 1)]);
+    world.say('a', hello('ann'));
+    expect(world.take('a')).toMatchObject([{ seq: 1 }, { welcome: 1, who: 'ann' }]);
+    expect(world.take('b')).toEqual([]);
+  });
+
+  test('and back: told again', () => {
+    joins('ann', 'bo');
+    world.say('a', hello('anna'));
+    world.say('a', hello('ann'));
+    expect(notices('b')).toEqual([renamed('ann', 'anna', 2), renamed('anna', 'ann', 2)]);
+  });
+
+  test.each([
+    ['after its connection was lost', () => world.say('a', { gone: 1 })],
+    ['on a new connection while the old one lingers', () => {}],
+  ])('%s', (_name, go) => {
+    joins('ann', 'bo');
+    go();
+    world.say('x', hello('anna'));
+    expect(notices('b')).toEqual([renamed('ann', 'anna', 2)]);
+    world.tick(graceMs);
+    expect(notices('b')).toEqual([]);
+    expect(world.room.online).toBe(2);
+  });
+
+  test('after it has left: that is a join', () => {
+    joins('ann', 'bo');
+    world.say('a', { auth: 0, name: 'ann' });
+    world.say('x', hello('anna'));
+    expect(notices('b')).toMatchObject([{ notice: 'leave' }, { notice: 'join', who: 'anna' }]);
+  });
+
+  test('at one of two terminals: the last name chosen counts, and who only joins again chooses none', () => {
+    joins('ann', 'bo');
+    world.say('x', hello('ann', { dev: 'A2' }));
+    world.say('a', hello('anna'));
+    expect(notices('b')).toEqual([renamed('ann', 'anna', 2)]);
+    forget();
+    world.say('x', hello('ann', { dev: 'A2' }));
+    world.say('a', hello('anna'));
+    world.say('m', hello('ann', { dev: 'A2' }));
+    expect(notices('b')).toEqual([]);
+    expect(world.take('x')).toMatchObject([{ who: 'ann', members: ['anna', 'bo'] }]);
+    world.say('a', { auth: 0, name: 'anna' });
+    world.say('m', { auth: 0, name: 'ann' });
+    expect(notices('b')).toMatchObject([{ notice: 'leave', who: 'anna', online: 1 }]);
+  });
+
+  test('with a new key on the same connection: that is somebody else', () => {
+    joins('ann', 'bo');
+    world.say('a', hello('eve'));
+    expect(notices('b')).toMatchObject([
+      { notice: 'leave', who: 'ann' },
+      { notice: 'join', who: 'eve' },
+    ]);
   });
 });
 

@@ -135,6 +135,7 @@ const mine = (n: number, more: Partial<Message> = {}): Message => {
   };
   return { ...message, key: 'kA', sig: signature('kA', signedText('server', message)) };
 };
+const refused = (text: string): Received => ({ kind: 'refused', name: 'server', text, code: 'NAME_REFUSED' });
 const plain = (name: string, text: string): Message => ({ kind: 'message', name, text });
 const greeting = plain('server', 'You are now online. 3 online.');
 const notice = (more: Partial<Notice>): Notice => ({
@@ -260,6 +261,7 @@ describe('joining', () => {
   });
 
   test('a refusal fails, and a new name joins again', () => {
+    receive(challenge);
     receive({ kind: 'refused', name: 'server', text: 'no', code: 'NAME_REFUSED' });
     expect(failed).toEqual(['NAME_REFUSED']);
     receive(welcome());
@@ -267,11 +269,27 @@ describe('joining', () => {
     nothing();
     step({ type: 'named', name: 'anna' });
     expect(sent).toEqual([join({ name: 'anna' })]);
-    open();
+    open({ who: 'anna' });
     expect(session.online).toBe(true);
+    expect(shown).toMatchObject([{ state: 'online' }, { type: 'renamed', was: 'ann', name: 'anna' }]);
+  });
+
+  test('a new name that is refused too fails again', () => {
+    receive(challenge);
+    receive(refused('"ann" belongs to somebody else.'));
+    step({ type: 'named', name: 'bo' });
+    receive(challenge);
+    receive(refused('"bo" belongs to somebody else.'));
+    expect([sent, shown, failed]).toEqual([[], [], ['NAME_REFUSED']]);
+  });
+
+  test('a refusal of who has not said who it is is of an older join', () => {
+    receive(refused('no'));
+    nothing();
   });
 
   test('a refusal that a lost connection follows still waits for a name', () => {
+    receive(challenge);
     receive({ kind: 'refused', name: 'server', text: 'no', code: 'NAME_REFUSED' });
     step({ type: 'disconnected' });
     step({ type: 'named', name: 'anna' });
@@ -280,6 +298,7 @@ describe('joining', () => {
   });
 
   test('a full room fails', () => {
+    receive(challenge);
     receive({ kind: 'refused', name: 'server', text: 'full', code: 'ROOM_FULL' });
     expect(failed).toEqual(['ROOM_FULL']);
   });
@@ -457,6 +476,16 @@ describe('live: the words of the room', () => {
       notice({ notice: 'leave', who: 'bo', online: 1 }),
       { type: 'leave', server: 'server', name: 'bo', online: 1, reason: 'left' },
     ],
+    [
+      'a rename',
+      notice({ notice: 'rename', who: 'bob', was: 'bo', online: 2 }),
+      { type: 'rename', server: 'server', from: 'bo', name: 'bob', online: 2 },
+    ],
+    [
+      'a rename of nobody',
+      notice({ notice: 'rename', who: 'bob' }),
+      { type: 'notice', server: 'server', text: 'words' },
+    ],
     ['the end', notice({ notice: 'shutdown' }), { type: 'shutdown', server: 'server' }],
     ['anything else', notice({}), { type: 'notice', server: 'server', text: 'words' }],
     ['a join of nobody', notice({ notice: 'join' }), { type: 'notice', server: 'server', text: 'words' }],
@@ -478,11 +507,6 @@ describe('live: the words of the room', () => {
     receive(frame);
     nothing();
     expect(session.online).toBe(true);
-  });
-
-  test('a new name does not leave the room', () => {
-    step({ type: 'named', name: 'anna' });
-    nothing();
   });
 });
 
@@ -566,12 +590,208 @@ describe('what is typed', () => {
     receive(own(2, 2));
     expect(shown).toEqual([expect.not.objectContaining({ action: true })]);
   });
+});
 
-  test('under a new name bears it', () => {
+describe('another name', () => {
+  const rename = (name: string) => step({ type: 'named', name });
+  const names = () => sent.map((frame) => (frame.kind === 'message' ? `${frame.name} ${frame.id?.n}` : frame.kind));
+  const error = (message: string) => ({ type: 'error', code: 'NAME_REFUSED', message });
+  const theirs = '"bo" belongs to somebody else.';
+  const known = { log: 'log', since: 0 };
+
+  test('is asked for on the same connection, and is mine when the server has taken it', () => {
     goOnline();
-    step({ type: 'named', name: 'anna' });
+    rename('anna');
+    expect(sent).toEqual([join({ name: 'anna', ...known })]);
+    expect(shown).toEqual([]);
+    receive(challenge);
+    const proof = signature('kA', joinProof('n', 'server', { kind: 'join', name: 'anna', key: 'kA', dev: 'A' }));
+    expect(sent).toEqual([join({ name: 'anna', ...known, proof })]);
+    receive(welcome({ who: 'anna' }));
+    expect(shown).toEqual([{ type: 'renamed', was: 'ann', name: 'anna' }]);
+    step({ type: 'leave' });
+    expect(sent).toEqual([{ kind: 'leave', name: 'anna' }]);
+  });
+
+  test('does not change what is typed before it is taken', () => {
+    goOnline();
     type('own 1');
-    expect(sent).toMatchObject([{ name: 'anna' }]);
+    rename('anna');
+    type('own 2');
+    open({ who: 'anna' });
+    expect(names()).toEqual(['ann 1', 'ann 2']);
+    type('own 3');
+    expect(names()).toEqual(['anna 3']);
+  });
+
+  test('that is refused is said, and I am back under the old one', () => {
+    goOnline();
+    rename('bo');
+    receive(challenge);
+    type('own 1');
+    receive(refused(theirs));
+    expect([shown, failed]).toEqual([[error(theirs)], []]);
+    expect(sent).toEqual([join(known)]);
+    open({ who: 'ann' });
+    expect(shown).toEqual([]);
+    expect(names()).toEqual(['ann 1']);
+    expect(session.online).toBe(true);
+  });
+
+  test('that was asked for twice and is refused twice is refused once', () => {
+    goOnline();
+    rename('bo');
+    tick(silentMs);
+    expect(sent).toEqual([join({ name: 'bo', ...known })]);
+    receive(challenge);
+    receive(challenge);
+    receive(refused(theirs));
+    receive(refused(theirs));
+    nothing();
+    open({ who: 'ann' });
+    expect(session.online).toBe(true);
+  });
+
+  test('is asked for again when the answer is lost, and on the next connection', () => {
+    goOnline();
+    rename('anna');
+    tick(silentMs);
+    expect(sent).toEqual([join({ name: 'anna', ...known })]);
+    step({ type: 'disconnected' });
+    step({ type: 'connected' });
+    expect(sent).toEqual([join({ name: 'anna', ...known })]);
+  });
+
+  test('chosen offline is asked for at the next join', () => {
+    goOnline();
+    step({ type: 'disconnected' });
+    rename('anna');
+    nothing();
+    type('own 1');
+    step({ type: 'connected' });
+    expect(sent).toEqual([join({ name: 'anna', ...known })]);
+    open({ who: 'anna' });
+    expect(shown).toMatchObject([{ state: 'online' }, { type: 'renamed', name: 'anna' }]);
+    expect(names()).toEqual(['ann 1']);
+  });
+
+  test('chosen while the server is silent is asked for when it is heard again, and if refused the old one', () => {
+    goOnline();
+    tick(silentMs);
+    rename('bo');
+    nothing();
+    receive({ kind: 'heartbeat', seq: 0 });
+    expect(sent).toEqual([join({ name: 'bo', ...known })]);
+    receive(challenge);
+    receive(refused(theirs));
+    expect([shown, sent, failed]).toEqual([[error(theirs)], [join(known)], []]);
+  });
+
+  test('chosen while joining is asked for after the welcome, which is for the old one', () => {
+    step({ type: 'connected' });
+    receive(challenge);
+    rename('anna');
+    nothing();
+    receive(challenge);
+    expect(sent).toMatchObject([{ name: 'ann' }]);
+    receive(welcome({ who: 'ann' }));
+    expect(shown).toMatchObject([{ state: 'online' }]);
+    expect(sent).toEqual([join({ name: 'anna', ...known })]);
+  });
+
+  test('chosen while another is asked for is asked for next, taken or refused', () => {
+    goOnline();
+    rename('bo');
+    rename('anna');
+    nothing();
+    receive(challenge);
+    receive(refused(theirs));
+    expect(sent).toEqual([join({ name: 'anna', ...known })]);
+    rename('ann');
+    open({ who: 'anna' });
+    expect(shown).toEqual([{ type: 'renamed', was: 'ann', name: 'anna' }]);
+    expect(sent).toEqual([join(known)]);
+    open({ who: 'ann' });
+    expect(shown).toEqual([{ type: 'renamed', was: 'anna', name: 'ann' }]);
+    expect(sent).toEqual([]);
+  });
+
+  test('that is the old one, or comes while leaving, changes nothing', () => {
+    goOnline();
+    rename(' ann ');
+    nothing();
+    step({ type: 'leave' });
+    rename('anna');
+    nothing();
+  });
+
+  test('is what the server has made of it; one that does not say has taken it as it is', () => {
+    goOnline();
+    rename('anna');
+    open({ who: 'ANNA' });
+    expect(shown).toEqual([{ type: 'renamed', was: 'ann', name: 'ANNA' }]);
+    expect(sent).toEqual([]);
+    rename('anne');
+    open();
+    expect(shown).toEqual([{ type: 'renamed', was: 'ANNA', name: 'anne' }]);
+  });
+
+  test.each<[string, () => void]>([
+    ['the server has never seen', () => step({ type: 'connected' })],
+    [
+      'the server refuses',
+      () => {
+        goOnline();
+        start();
+        step({ type: 'connected' });
+      },
+    ],
+  ])('taken after one %s is that of what was typed before: else it would be void', (_name, arrive) => {
+    arrive();
+    type('own 1');
+    receive(challenge);
+    receive(refused('"ann" belongs to somebody else.'));
+    rename('anna');
+    open({ who: 'anna' });
+    expect(names()).toEqual(['anna 1']);
+  });
+
+  test('in a log that is not the one known here is that of what waits and what is given back, on the disk too', () => {
+    goOnline();
+    type('own 1');
+    const { sig = '' } = mine(1);
+    receive({ ...own(1, 1), sig });
+    type('own 2');
+    rename('anna');
+    open({ who: 'anna', log: 'new', fork: true });
+    expect(names()).toEqual(['anna 1', 'anna 2']);
+    for (const frame of sent) {
+      const { kind: _, sig, ...message } = frame as Message;
+      expect(sig).toBe(signature('kA', signedText('server', { kind: 'message', ...message })));
+    }
+    expect(store.pending().map(({ name }) => name)).toEqual(['anna', 'anna']);
+  });
+
+  test('is nothing an original server knows: said at once, and asked for with the next connection', () => {
+    goLegacy();
+    const fixed = error('This server cannot rename; leave and come back with --name.');
+    rename('anna');
+    expect([sent, shown]).toEqual([[], [fixed]]);
+    step({ type: 'disconnected' });
+    step({ type: 'connected' });
+    expect(sent).toEqual([join()]);
+    rename('anna');
+    receive(greeting);
+    expect(sent).toEqual([]);
+    expect(shown).toMatchObject([{ state: 'online' }, fixed]);
+    step({ type: 'disconnected' });
+    rename('anna');
+    step({ type: 'connected' });
+    expect(sent).toEqual([join({ name: 'anna' })]);
+    receive(greeting);
+    expect(shown).toMatchObject([{ state: 'online' }, { type: 'renamed', was: 'ann', name: 'anna' }]);
+    type('hi');
+    expect(sent).toEqual([plain('anna', 'hi')]);
   });
 });
 

@@ -131,6 +131,7 @@ class Serving {
     const { view, logger } = this.#options;
     view?.show(event);
     if (event.type === 'join') logger.log('info', `${event.name} joined (${event.online} online)`);
+    if (event.type === 'rename') logger.log('info', `${event.from} is ${event.name} now (${event.online} online)`);
     if (event.type === 'leave') logger.log('info', `${event.name} ${event.reason} (${event.online} online)`);
     if (event.type === 'message') logger.log('debug', `#${event.seq} ${event.from.name}: ${event.text}`);
   }

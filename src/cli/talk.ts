@@ -1,5 +1,6 @@
 import { setInterval } from 'node:timers/promises';
 import type { Conversation, ConversationInput } from '../core/conversation.ts';
+import type { ChatEvent } from '../core/events.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
 import type { Change, Store } from '../core/store.ts';
 import { ChatError, exitCodes } from '../errors.ts';
@@ -18,7 +19,7 @@ export type TalkOptions = {
   view: View;
   /** Where the conversation keeps what must outlive the program, if it has such things. */
   store?: Store;
-  /** Told when another name was chosen. */
+  /** Told when the server has taken another name. */
   renamed?: (name: string) => void;
   /** What a line at a person's prompt means; without it every line is a text. */
   read?: (line: string) => Meaning;
@@ -171,13 +172,18 @@ class Talk {
     const wasOnline = conversation.online;
     for (const effect of conversation.step(input, now())) {
       if (effect.type === 'send') link.send(encode(effect.frame));
-      else if (effect.type === 'show') view.show(effect.event);
+      else if (effect.type === 'show') this.#show(effect.event);
       else if (effect.type === 'commit') this.#commit(effect.change);
       else this.#fail(effect.error);
     }
     view.waiting(conversation.waiting);
     if (conversation.online) this.#everOnline = true;
     else if (wasOnline) this.#offlineSinceMs = now();
+  }
+
+  #show(event: ChatEvent): void {
+    if (event.type === 'renamed') this.#options.renamed?.(event.name);
+    this.#options.view.show(event);
   }
 
   #commit(change: Change): void {
@@ -203,7 +209,6 @@ class Talk {
     const message = whyNameRefused(name);
     if (message) return this.#options.view.show({ type: 'error', code: 'NAME_REFUSED', message });
     this.#naming = false;
-    this.#options.renamed?.(name);
     this.#step({ type: 'named', name });
   }
 

@@ -11,7 +11,7 @@ export type ConversationInput =
   | { type: 'frame'; frame: Received }
   /** With `action`, the text says what the person does: `waves`. */
   | { type: 'typed'; text: string; action?: true }
-  /** Another name was chosen, after the first was refused. */
+  /** Another name was chosen: it counts when the server has taken it, which `renamed` says. */
   | { type: 'named'; name: string }
   /** The change is on disk. */
   | { type: 'committed'; change: Change }

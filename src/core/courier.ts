@@ -62,6 +62,16 @@ export class Courier {
     this.#copy.keep([message]);
   }
 
+  /** What was typed here and waits, or is given back, bears this name from now on. */
+  rename(name: string, room: string): void {
+    const isOld = (message: Message) => message.id?.dev === this.#options.dev && message.name !== name;
+    const renamed = this.#outbox.change(isOld, (message) => {
+      const changed = { ...message, name };
+      return message.sig === undefined ? changed : this.#sign(changed, room);
+    });
+    this.#copy.keep(renamed);
+  }
+
   /** On disk now, so it may be sent. */
   settle(messages: Message[]): void {
     this.#outbox.settle(messages);

@@ -38,6 +38,10 @@ export type ChatEvent =
     }
   | { type: 'join'; server?: string; name: string; online: number }
   | { type: 'leave'; server?: string; name: string; online: number; reason: 'left' | 'lost' }
+  /** A member goes by another name: `from` before, `name` now. */
+  | { type: 'rename'; server: string; from: string; name: string; online: number }
+  /** The server has taken another name for this client. */
+  | { type: 'renamed'; was: string; name: string }
   | { type: 'shutdown'; server: string }
   /** The room's own words that are none of the above. */
   | { type: 'notice'; server: string; text: string }

@@ -5,12 +5,15 @@ const maxNamed = 100;
 
 type Member = { name: string; sessions: Set<string>; lostAtMs?: number };
 export type Departure = { name: string; reason: 'left' | 'lost' };
+/** What the room must be told of who enters; `was`: the name it knows this member by. */
+export type Arrival = { type: 'joined' } | { type: 'renamed'; was: string };
 
 /**
  * Who is in the room. A member is one person (`who`), online through one or more sessions.
  *
  *   absent --enter--> present --leave--> absent          (announced both times)
- *                     present --lose---> in grace --enter--> present     (nothing announced)
+ *                     present --enter with another name--> present       (announced as a rename)
+ *                     present --lose---> in grace --enter--> present     (nothing announced but a rename)
  *                                        in grace --graceMs--> absent    (announced as lost)
  */
 export class Members {
@@ -26,17 +29,22 @@ export class Members {
     return [...this.#members.values()].slice(0, maxNamed).map((member) => member.name);
   }
 
-  /** A session of `who` has opened. Returns true when the room must be told. */
-  enter(who: string, name: string, session: string): boolean {
+  /**
+   * A session of `who` has opened. The last name chosen counts; `before` is what this session, or the one it takes the
+   * place of, went by: who only joins again chooses nothing, also if another session of `who` has chosen since.
+   */
+  enter(who: string, name: string, session: string, before?: string): Arrival | undefined {
     const member = this.#members.get(who);
     if (!member) {
       this.#members.set(who, { name, sessions: new Set([session]) });
-      return true;
+      return { type: 'joined' };
     }
     member.sessions.add(session);
-    member.name = name;
     delete member.lostAtMs;
-    return false;
+    if (name === member.name || name === before) return undefined;
+    const was = member.name;
+    member.name = name;
+    return { type: 'renamed', was };
   }
 
   /** A session of `who` said goodbye. Returns the departure if it was the last one. */

@@ -19,10 +19,12 @@ export const plainMessage = ({ name, text, action }: Message): Message => ({
 });
 
 export function noticeEvent(notice: Notice): ChatEvent {
-  const { name: server, who: name, online = 0, reason = 'left', text } = notice;
+  const { name: server, who: name, was: from, online = 0, reason = 'left', text } = notice;
   if (notice.notice === 'shutdown') return { type: 'shutdown', server };
   if (notice.notice === 'join' && name !== undefined) return { type: 'join', server, name, online };
   if (notice.notice === 'leave' && name !== undefined) return { type: 'leave', server, name, online, reason };
+  if (notice.notice === 'rename' && name !== undefined && from !== undefined)
+    return { type: 'rename', server, from, name, online };
   return { type: 'notice', server, text };
 }
 

@@ -92,6 +92,13 @@ export class Outbox {
     return removed;
   }
 
+  /** Puts others in the place of some, with the same ids. Returns the others. */
+  change(wanted: (message: Message) => boolean, change: (message: Message) => Message): Message[] {
+    const old = this.#waiting.filter(({ message }) => wanted(message));
+    for (const waiting of old) waiting.message = change(waiting.message);
+    return old.map(({ message }) => message);
+  }
+
   #count({ id }: Message, change: number): void {
     if (!id) return;
     const count = (this.#devices.get(id.dev) ?? 0) + change;

@@ -88,6 +88,10 @@ export class Pair {
         return this.#receive(input.frame, nowMs);
       case 'typed':
         return this.#type(input, nowMs);
+      case 'named': {
+        const message = 'Between two people names stay; leave and come back with --name.';
+        return this.#show({ type: 'error', code: 'NAME_REFUSED', message });
+      }
       case 'tick':
         return this.#tick(nowMs);
       case 'leave':

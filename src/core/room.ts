@@ -180,19 +180,24 @@ export class Room {
   }
 
   #enter(from: string, { name, key, dev }: Entrant, join: Join, nowMs: number): void {
-    const old = this.#sessions.get(from);
     // Who comes back on a new connection takes the place of the old one.
-    const isIn = old !== undefined || this.#routingIds((session) => session.dev === dev).length > 0;
-    if (!isIn && this.#isFull) return this.#refuse(from, 'ROOM_FULL', this.#full.text);
-    if (old && (old.who !== key || old.name !== name)) this.#leave(from, old);
+    const old = this.#sessions.get(from) ?? [...this.#sessions.values()].find((session) => session.dev === dev);
+    if (!old && this.#isFull) return this.#refuse(from, 'ROOM_FULL', this.#full.text);
+    this.#leaveAs(from, key);
     this.#ledger.claim(name, key, nowMs);
-    this.#open(from, { who: key, name, dev, heardAtMs: nowMs });
+    this.#open(from, { who: key, name, dev, heardAtMs: nowMs }, old?.who === key ? old.name : undefined);
     this.#dropOlderSessions(dev, from);
-    this.#welcome(from, join);
+    this.#welcome(from, name, join);
+  }
+
+  /** On one connection somebody else is there now. */
+  #leaveAs(from: string, key: string): void {
+    const old = this.#sessions.get(from);
+    if (old && old.who !== key) this.#leave(from, old);
   }
 
   /** Where this client reads on: after what it has, with the newest few, or, if its log is not ours, from the start. */
-  #welcome(from: string, { dev = '', since, log, hash, history = 0 }: Join): void {
+  #welcome(from: string, who: string, { dev = '', since, log, hash, history = 0 }: Join): void {
     const { head, first } = this.#store;
     const same = log === this.#store.log && since !== undefined && since <= head;
     const checked = same && (since < first - 1 || (this.#store.hashAt(since) ?? '') === (hash ?? ''));
@@ -205,6 +210,7 @@ export class Room {
       kind: 'welcome',
       name: this.#options.name,
       text: this.#greeting(),
+      who,
       log: this.#store.log,
       since: begin,
       ...hashed(this.#store.hashAt(begin)),
@@ -227,14 +233,31 @@ export class Room {
     this.#send([from], { kind: 'message', name: this.#options.name, text: this.#greeting() });
   }
 
-  #open(from: string, session: Session): void {
+  #open(from: string, session: Session, before?: string): void {
     const { who, name } = session;
     this.#strangers.delete(from);
     this.#sessions.set(from, session);
-    if (!this.#members.enter(who, name, from)) return;
+    const arrival = this.#members.enter(who, name, from, before);
+    if (arrival?.type === 'joined') this.#tellJoin(name);
+    if (arrival?.type === 'renamed') this.#tellRename(arrival.was, name);
+  }
+
+  #tellJoin(name: string): void {
     const { online } = this;
     this.#announce({ notice: 'join', who: name, online, text: `${name} joined the room. ${online} online.` });
     this.#event({ type: 'join', server: this.#options.name, name, online });
+  }
+
+  #tellRename(was: string, name: string): void {
+    const { online } = this;
+    this.#announce({
+      notice: 'rename',
+      who: name,
+      was,
+      online,
+      text: `${was} is now called ${name}. ${online} online.`,
+    });
+    this.#event({ type: 'rename', server: this.#options.name, from: was, name, online });
   }
 
   #message(from: string, session: Session | undefined, message: Message, nowMs: number): void {

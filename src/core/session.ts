@@ -8,6 +8,7 @@ import {
   type MessageId,
   protocolVersion,
   type Received,
+  type Refused,
   type Welcome,
 } from '../protocol.ts';
 import type { ConversationEffect, ConversationInput } from './conversation.ts';
@@ -15,6 +16,7 @@ import { Copy } from './copy.ts';
 import { Courier } from './courier.ts';
 import type { Crypto, Identity } from './crypto.ts';
 import type { ChatEvent } from './events.ts';
+import { Naming } from './naming.ts';
 import { legacyEvent, messageEvent, noticeEvent, plainMessage } from './narrate.ts';
 import { maxWaiting } from './outbox.ts';
 import { defaultFlow, type Flow } from './readers.ts';
@@ -29,7 +31,8 @@ import { emptyHash, type Store } from './store.ts';
  *   live --gap | rejoin | heartbeat ahead of the cursor--> joining    (whatever was missed is read again)
  *   live --silentMs without a frame--> silent --any frame, or silentMs--> joining
  *   joining --silentMs without a welcome--> joining     (it was lost; only if the server is known to be none of the original)
- *   joining --refused--> refused --named--> joining
+ *   joining --refused--> refused --named--> joining     (or joining at once, if there is a name from before)
+ *   live --named--> joining                             (under the new name; a legacy server is not asked)
  *   live --leave--> leaving --leave answered--> down
  *   welcome with fork: mending, until the log is read again up to its head; then what it lost is given back
  *
@@ -74,7 +77,7 @@ export class Session {
   readonly #options: SessionOptions;
   readonly #copy: Copy;
   readonly #courier: Courier;
-  #name: string;
+  readonly #naming: Naming;
   #state: State = 'down';
   #legacy = false;
   #server = '';
@@ -102,7 +105,7 @@ export class Session {
 
   constructor(options: SessionOptions, store: Store) {
     this.#options = options;
-    this.#name = options.name;
+    this.#naming = new Naming(options.name);
     this.#copy = new Copy(store, options.maxKept);
     this.#courier = new Courier(options, this.#copy, store);
   }
@@ -146,9 +149,7 @@ export class Session {
         this.#courier.settle(input.change.pending ?? []);
         return this.#upload(nowMs);
       case 'named':
-        this.#name = input.name;
-        if (this.#state === 'refused') this.#join(nowMs);
-        return;
+        return this.#rename(input.name, nowMs);
       case 'tick':
         return this.#tick(nowMs);
       case 'leave':
@@ -158,12 +159,26 @@ export class Session {
 
   #leave(): void {
     this.#rejoinAtMs = undefined;
-    if (this.#state === 'live') this.#send({ kind: 'leave', name: this.#name });
+    if (this.#state === 'live') this.#send({ kind: 'leave', name: this.#naming.name });
     this.#state = this.#state === 'live' && !this.#legacy ? 'leaving' : 'down';
+  }
+
+  /** What is typed bears the old name until the server has taken the new one: so nothing is ever sent under a refused one. */
+  #rename(name: string, nowMs: number): void {
+    if (this.#state === 'leaving') return;
+    if (this.#state === 'live' && this.#legacy) return this.#showFixedName();
+    this.#naming.want(name);
+    if (this.#state === 'refused' || (this.#state === 'live' && this.#naming.isOpen)) this.#join(nowMs);
+  }
+
+  #showFixedName(): void {
+    const message = 'This server cannot rename; leave and come back with --name.';
+    this.#show({ type: 'error', code: 'NAME_REFUSED', message });
   }
 
   #join(nowMs: number): void {
     this.#state = 'joining';
+    this.#naming.ask();
     this.#proven = false;
     this.#unanswered = 0;
     this.#heardAtMs = nowMs;
@@ -175,7 +190,7 @@ export class Session {
   get #joinFrame(): Join {
     const { identity, dev, history } = this.#options;
     const { log, cursor: since, hash } = this.#copy;
-    const who = { kind: 'join', name: this.#name, version: protocolVersion, key: identity.key, dev } as const;
+    const who = { kind: 'join', name: this.#naming.asked, version: protocolVersion, key: identity.key, dev } as const;
     return log === '' ? { ...who, history } : { ...who, log, since, ...(hash !== emptyHash && { hash }) };
   }
 
@@ -195,11 +210,20 @@ export class Session {
       case 'rejoin':
         return this.#rejoin(frame.delayMs, nowMs);
       case 'refused':
-        this.#state = 'refused';
-        return this.#emit({ type: 'fail', error: new ChatError(frame.code, frame.text) });
+        return this.#proven ? this.#refused(frame, nowMs) : undefined;
       case 'message':
         return frame.seq === undefined && !this.#proven ? this.#welcomeLegacy(frame, nowMs) : undefined;
     }
+  }
+
+  /** Who has another name to go by is back under that one. */
+  #refused({ code, text }: Refused, nowMs: number): void {
+    if (code === 'NAME_REFUSED' && this.#naming.refuse()) {
+      this.#show({ type: 'error', code, message: text });
+      return this.#join(nowMs);
+    }
+    this.#state = 'refused';
+    this.#emit({ type: 'fail', error: new ChatError(code, text) });
   }
 
   #receiveLive(frame: Received, nowMs: number): void {
@@ -236,7 +260,11 @@ export class Session {
     const { name, head, n = 0, online, members } = welcome;
     this.#legacy = false;
     this.#server = name;
+    const isStrange = this.#naming.isRefused || welcome.fork || welcome.log !== this.#copy.log;
+    const was = this.#naming.take(welcome.who);
     this.#place(welcome);
+    // It may know no older name as mine, and what bears one would be void.
+    if (isStrange) this.#courier.rename(this.#naming.name, name);
     this.#acked = this.#copy.cursor;
     this.#ackedAtMs = nowMs;
     this.#replayFrom = this.#copy.cursor;
@@ -245,9 +273,15 @@ export class Session {
     if (n > this.#courier.lastN) return this.#failCopied('its messages were numbered further elsewhere');
     this.#quiet();
     this.#goOnline(name, online, nowMs, members);
+    this.#showRenamed(was);
     this.#courier.restart();
     this.#caughtUp(nowMs);
     this.#upload(nowMs);
+    if (this.#naming.isOpen) this.#join(nowMs);
+  }
+
+  #showRenamed(was: string | undefined): void {
+    if (was !== undefined) this.#show({ type: 'renamed', was, name: this.#naming.name });
   }
 
   /** Makes the copy continue where the session begins. */
@@ -279,8 +313,13 @@ export class Session {
   #welcomeLegacy({ name, text }: Message, nowMs: number): void {
     this.#legacy = true;
     const online = Number(/(\d+) online\.$/.exec(text)?.[1] ?? 1);
+    const was = this.#naming.take();
     this.#goOnline(name, online, nowMs);
+    this.#showRenamed(was);
     this.#upload(nowMs);
+    if (!this.#naming.isOpen) return;
+    this.#naming.settle();
+    this.#showFixedName();
   }
 
   #goOnline(server: string, online: number, nowMs: number, members?: string[]): void {
@@ -371,7 +410,7 @@ export class Session {
       const message = `${maxWaiting} messages are waiting already; this one was not taken.`;
       return this.#show({ type: 'error', code: 'TOO_MANY_WAITING', message });
     }
-    this.#courier.write({ name: this.#name, text, ...(action && { action }) }, nowMs);
+    this.#courier.write({ name: this.#naming.name, text, ...(action && { action }) }, nowMs);
   }
 
   #upload(nowMs: number): void {

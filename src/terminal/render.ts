@@ -40,6 +40,10 @@ export class Renderer {
         const apart = lost ? `${event.name} lost the connection. ${kept}` : `${event.name} left.`;
         return this.#notice(event, room, apart, nowMs);
       }
+      case 'rename':
+        return this.#room(event.server, `${event.from} is now called ${event.name}. ${event.online} online.`, nowMs);
+      case 'renamed':
+        return this.#self(`you are now called ${event.name}`);
       case 'shutdown':
         return this.#room(event.server, 'Server is off.', nowMs);
       case 'notice':

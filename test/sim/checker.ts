@@ -89,7 +89,7 @@ export class Checker {
   }
 
   /** I1, I2, I3, I4, I7: what a person sees. */
-  shown(client: string, { seq, id = '', text, from }: Shown, server: Store): void {
+  shown(client: string, { seq, id = '', text, action, from }: Shown, server: Store): void {
     if (seq === undefined) throw new Violation('I2', `${id} was shown without a place`);
     if (seq > server.head && !this.#rollback) throw new Violation('I1', `${seq} was shown but is not on disk`);
     const cursor = this.#cursors.get(client);
@@ -104,7 +104,7 @@ export class Checker {
     if (n <= (devices.get(dev) ?? 0)) throw new Violation('I3', `${id} was shown again, or out of order, at ${client}`);
     devices.set(dev, n);
     const written = this.#written.get(id);
-    if (from.id !== undefined && written?.text !== text)
+    if (from.id !== undefined && (written?.text !== text || written.action !== action))
       throw new Violation('I7', `${id} says "${text}", its author did not`);
   }
 
@@ -150,6 +150,7 @@ export class Checker {
       last.set(dev, n);
       present.add(formatId(message.id));
     }
+    for (const { message } of this.#rollback ? [] : log) this.#checkVoid(message);
     for (const [id, { text }] of this.#written) {
       // What the room has refused is not given back to a log that lost it.
       const isRefused = this.#rollback && text.length > maxTextBytes;
@@ -169,6 +170,13 @@ export class Checker {
       if (!this.#rollback && seq !== undefined && seq <= cause)
         throw new Violation('I6', `${id} at ${seq} follows from ${cause}`);
     }
+  }
+
+  /** P12, P32: only what is too long is void: every name an author went by is its own. */
+  #checkVoid({ id, void: isVoid }: Message): void {
+    const written = isVoid && id && this.#written.get(formatId(id));
+    if (written && written.text.length <= maxTextBytes)
+      throw new Violation('P32', `${formatId(id)} is void under the name ${written.name}`);
   }
 
   #isOvertaken(id: string): boolean {

@@ -4,9 +4,10 @@ import type { ChatEvent } from '../../src/core/events.ts';
 import type * as rooms from '../../src/core/room.ts';
 import type * as sessions from '../../src/core/session.ts';
 import type { Change, Entry } from '../../src/core/store.ts';
+import type { ChatError } from '../../src/errors.ts';
 import type * as memory from '../../src/history/memory.ts';
 import { decode, encode, type Frame, type Message } from '../../src/protocol.ts';
-import { Checker } from './checker.ts';
+import { Checker, Violation } from './checker.ts';
 import { Random } from './random.ts';
 
 /** The program under test: the real cores, or mutants of them. */
@@ -152,8 +153,9 @@ export class World {
     const { random } = this;
     const dice = random.next();
     if (dice < 0.3) for (const legacy of this.#legacies) this.#legacyActs(legacy);
-    else if (dice < 0.5) this.#forge(client);
-    else if (dice < 0.7) this.#fail(client);
+    else if (dice < 0.45) this.#forge(client);
+    else if (dice < 0.6) this.#fail(client);
+    else if (dice < 0.7) this.#rename(client);
     else if (this.#withRollback && dice < 0.8) this.#snapshot = this.#serverStore.read(1, 1e9);
     else if (this.#withRollback && dice < 0.95) this.#rollBack();
   }
@@ -339,7 +341,20 @@ export class World {
     const refused = this.random.chance(0.03);
     this.#note(`${client.dev} types`);
     const text = refused ? tooLong : `t${++this.#typed}`;
-    this.#input(client, { type: 'typed', text });
+    this.#input(client, { type: 'typed', text, ...(this.random.chance(0.1) && { action: true }) });
+  }
+
+  /** Some of these names are free, some are another one's. */
+  #rename(client: Client): void {
+    const name = `n${this.random.below(9)}`;
+    this.#note(`${client.dev} wants to be ${name}`);
+    this.#input(client, { type: 'named', name });
+  }
+
+  /** Who has no name left takes one that nobody else has. */
+  #failed(client: Client, { code, message }: ChatError): void {
+    if (code !== 'NAME_REFUSED') throw new Violation('P30', `${client.dev} ends: ${message}`);
+    this.#input(client, { type: 'named', name: `n${this.#clients.indexOf(client)} the ${++this.#typed}th` });
   }
 
   #legacyActs(legacy: Legacy): void {
@@ -420,6 +435,7 @@ export class World {
         for (const message of effect.change.pending ?? []) this.checker.typed(client.dev, message);
       } else if (effect.type === 'send') this.#send(client, effect.frame);
       else if (effect.type === 'show') this.#show(client, effect.event);
+      else this.#failed(client, effect.error);
     }
   }
 
