@@ -35,6 +35,7 @@ const tick = (ms = 0) => {
   step({ type: 'tick' });
 };
 const nothing = () => expect({ sent, shown, failed }).toEqual({ sent: [], shown: [], failed: [] });
+const waitingTexts = () => pair.waiting.map(({ text }) => text);
 const sentNumbers = () => sent.flatMap((frame) => (frame.kind === 'message' ? [frame.id?.n] : []));
 
 const myHello = { kind: 'join', name: 'ann', version: 1, dev: 'A', text: 'ann is here.' };
@@ -147,7 +148,7 @@ describe.each([
     type('hi');
     expect(sent).toEqual([{ kind: 'message', name: 'ann', text: 'hi', id: { dev: 'A', n: 1 }, ts: nowMs }]);
     expect(shown).toEqual([]);
-    expect(pair.waiting).toEqual(['hi']);
+    expect(waitingTexts()).toEqual(['hi']);
     receive({ kind: 'ack', seq: 1 });
     expect(shown).toEqual([
       {
@@ -173,8 +174,29 @@ describe.each([
     expect(sent).toMatchObject([{ name: 'ann' }]);
   });
 
+  test('the other one is there, as long as they are together', () => {
+    expect([pair.present, pair.others]).toEqual([2, ['bo']]);
+    step({ type: 'disconnected' });
+    expect([pair.present, pair.others]).toEqual([0, []]);
+  });
+
+  test('the other one is not named when both have one name', () => {
+    receive({ ...hello, name: 'ANN', dev: 'C' });
+    expect([pair.present, pair.others]).toEqual([2, []]);
+  });
+
+  test('a message that names me is marked', () => {
+    receive({ ...message(1), text: 'Ann?' });
+    expect(shown).toMatchObject([{ mention: true }]);
+    receive({ ...message(2), text: 'annoying' });
+    type('I am ann');
+    receive({ kind: 'ack', seq: 1 });
+    expect(shown).toEqual([expect.not.objectContaining({ mention: true })]);
+  });
+
   test('an action is sent and shown as one', () => {
     step({ type: 'typed', text: 'waves', action: true });
+    expect(pair.waiting).toEqual([{ text: 'waves', sinceMs: nowMs, action: true }]);
     expect(sent).toMatchObject([{ kind: 'message', text: 'waves', action: true }]);
     receive({ kind: 'ack', seq: 1 });
     expect(shown).toMatchObject([{ text: 'waves', action: true, own: true }]);
@@ -323,7 +345,7 @@ describe('typed while apart', () => {
     expect(sent).toEqual([]);
     receive(reply);
     expect(sentNumbers()).toEqual([1, 2]);
-    expect(pair.waiting).toEqual(['one', 'two']);
+    expect(waitingTexts()).toEqual(['one', 'two']);
   });
 
   test('after a loss is kept, together with what was not acknowledged', () => {
@@ -411,6 +433,13 @@ describe.each([
       { type: 'join', name: 'The other side', online: 2 },
     ]);
     expect(sent).toEqual([]);
+  });
+
+  test('has no name before its first message', () => {
+    toLegacy();
+    expect([pair.present, pair.others]).toEqual([2, []]);
+    receive(plain('hi'));
+    expect([pair.present, pair.others]).toEqual([2, ['bo']]);
   });
 
   test('is known by a message without an id', () => {

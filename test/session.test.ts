@@ -154,6 +154,7 @@ const goLegacy = () => {
   step({ type: 'connected' });
   receive(greeting);
 };
+const waitingTexts = () => session.waiting.map(({ text }) => text);
 const texts = () => shown.map((event) => (event.type === 'message' ? event.text : event.type));
 const sentNumbers = () => sent.map((frame) => (frame.kind === 'message' ? frame.id?.n : frame.kind));
 
@@ -180,7 +181,7 @@ describe('down', () => {
   test('what is typed is kept', () => {
     type('hi');
     nothing();
-    expect(session.waiting).toEqual(['hi']);
+    expect(waitingTexts()).toEqual(['hi']);
   });
 
   test('a connection joins, the first time without a cursor', () => {
@@ -516,7 +517,7 @@ describe('what is typed', () => {
     type('own 1');
     expect(sent).toEqual([{ ...mine(1), first: true }]);
     expect(shown).toEqual([]);
-    expect(session.waiting).toEqual(['own 1']);
+    expect(session.waiting).toEqual([{ text: 'own 1', sinceMs: nowMs }]);
     receive(own(1, 1));
     expect(shown).toMatchObject([{ type: 'message', text: 'own 1', own: true, seq: 1, id: 'A.1' }]);
     expect(session.waiting).toEqual([]);
@@ -546,7 +547,7 @@ describe('what is typed', () => {
     // The second had arrived before: it is in the replay, and is mine all the same.
     receive(own(2, 2));
     expect(shown).toMatchObject([{ type: 'replay', count: 1 }, { own: true, replay: true }, { type: 'replayed' }]);
-    expect(session.waiting).toEqual(['own 3']);
+    expect(waitingTexts()).toEqual(['own 3']);
     step({ type: 'connected' });
     open({ since: 2, head: 2 });
     expect(sentNumbers()).toEqual([3]);
@@ -569,7 +570,7 @@ describe('what is typed', () => {
     type('one too many');
     expect(shown).toEqual([expect.objectContaining({ type: 'error', code: 'TOO_MANY_WAITING' })]);
     expect(session.waiting).toHaveLength(maxWaiting);
-    expect(session.waiting).not.toContain('one too many');
+    expect(waitingTexts()).not.toContain('one too many');
   });
 
   test('and refused for its length is told, and does not block what follows', () => {
@@ -577,14 +578,18 @@ describe('what is typed', () => {
     for (const text of ['own 1', 'own 2']) type(text);
     receive({ ...own(1, 1), text: '', void: true });
     expect(shown).toEqual([expect.objectContaining({ type: 'error', code: 'REFUSED' })]);
-    expect(session.waiting).toEqual(['own 2']);
+    expect(waitingTexts()).toEqual(['own 2']);
   });
 
   test('as an action is one on the disk, on the wire and when it comes back', () => {
     step({ type: 'typed', text: 'own 1', action: true });
     expect(store.pending()).toMatchObject([{ text: 'own 1', action: true }]);
+    const sinceMs = nowMs;
+    tick(60_000);
+    start();
+    expect(session.waiting).toEqual([{ text: 'own 1', sinceMs, action: true }]);
     goOnline();
-    expect(sent).toEqual([{ ...mine(1, { action: true }), first: true }]);
+    expect(sent).toEqual([{ ...mine(1, { action: true, ts: sinceMs }), first: true }]);
     receive({ ...own(1, 1), action: true });
     expect(shown).toMatchObject([{ type: 'message', text: 'own 1', own: true, action: true }]);
     receive(own(2, 2));
@@ -795,6 +800,119 @@ describe('another name', () => {
   });
 });
 
+describe('who is there', () => {
+  const rename = (was: string, who: string) => notice({ notice: 'rename', was, who, online: 3 });
+  const who = () => [session.present, ...session.others];
+
+  test('is nobody before the welcome, then those it names, without me', () => {
+    expect(who()).toEqual([0]);
+    goOnline({ members: ['cy', 'ann', 'bo'], online: 3 });
+    expect(who()).toEqual([3, 'cy', 'bo']);
+  });
+
+  test('changes with what the room says, and who speaks comes first', () => {
+    goOnline();
+    receive(notice({ notice: 'join', who: 'cy', online: 3 }));
+    expect(who()).toEqual([3, 'bo', 'cy']);
+    receive(entry(1, { name: 'cy' }));
+    expect(who()).toEqual([3, 'cy', 'bo']);
+    receive(rename('cy', 'cyd'));
+    expect(who()).toEqual([3, 'cyd', 'bo']);
+    receive(notice({ notice: 'leave', who: 'bo', online: 2 }));
+    expect(who()).toEqual([2, 'cyd']);
+  });
+
+  test('is not who is read of in a replay', () => {
+    goOnline({ head: 2, members: ['ann', 'bo', 'cy'], online: 3 });
+    receive(entry(1, { name: 'cy' }));
+    expect(who()).toEqual([3, 'bo', 'cy']);
+  });
+
+  test('is said anew by every welcome, also when a gap is read again; speakers stay first', () => {
+    goOnline({ members: ['ann', 'bo', 'cy'], online: 3 });
+    receive(entry(1, { name: 'cy' }));
+    receive(entry(3));
+    open({ since: 1, head: 1, members: ['dot', 'ann', 'cy'], online: 3 });
+    expect(shown).toEqual([]);
+    expect(who()).toEqual([3, 'cy', 'dot']);
+  });
+
+  test('stays as it was when the connection is lost or silent, but nobody knows how many are online', () => {
+    goOnline();
+    tick(silentMs);
+    expect(who()).toEqual([0, 'bo']);
+    receive({ kind: 'heartbeat', seq: 0 });
+    open();
+    expect(who()).toEqual([2, 'bo']);
+    step({ type: 'disconnected' });
+    expect(who()).toEqual([0, 'bo']);
+  });
+
+  test('is never me: not under a new name, nor at another device', () => {
+    goOnline({ members: ['ann', 'bo'] });
+    step({ type: 'named', name: 'anna' });
+    open({ who: 'anna', members: ['anna', 'bo'] });
+    expect(who()).toEqual([2, 'bo']);
+    receive(rename('anna', 'anne'));
+    receive(entry(1, { name: 'annie', key: 'kA', id: { dev: 'A2', n: 1 } }));
+    open();
+    expect(session.others).toEqual(['bo']);
+  });
+
+  test('of an original server is who is seen to come or to speak', () => {
+    goLegacy();
+    expect(who()).toEqual([3]);
+    receive(plain('server', 'lea joined the room. 4 online.'));
+    receive(plain('max', 'hi'));
+    expect(who()).toEqual([4, 'max', 'lea']);
+    receive(plain('server', 'lea left the room. 3 online.'));
+    expect(who()).toEqual([3, 'max']);
+    step({ type: 'disconnected' });
+    step({ type: 'connected' });
+    receive(greeting);
+    expect(who()).toEqual([3]);
+  });
+});
+
+describe('a message that names me', () => {
+  beforeEach(() => goOnline());
+  const mark = () => shown.map((event) => event.type === 'message' && event.mention === true);
+
+  test('is marked', () => {
+    receive(entry(1, { text: 'hello, Ann!' }));
+    receive({ kind: 'batch', frames: [entry(2, { text: 'ANN?' }), entry(3, { text: 'annoying' })] });
+    expect(mark()).toEqual([true, false]);
+  });
+
+  test('is marked in a replay and by an original server too', () => {
+    goOnline({ head: 1 });
+    receive(entry(1, { text: 'ann?' }));
+    expect(mark()).toEqual([false, true, false]);
+    start();
+    goLegacy();
+    receive(plain('bo', 'ann?'));
+    expect(mark()).toEqual([true]);
+    receive(plain('server', 'ann joined the room. 4 online.'));
+    expect(shown).toEqual([expect.not.objectContaining({ mention: true })]);
+  });
+
+  test('is not marked when it is my own, from whatever device', () => {
+    receive({ ...own(1, 1), text: 'I am ann' });
+    expect(mark()).toEqual([false]);
+    receive(entry(2, { name: 'ann', text: 'I am ann', key: 'kA', id: { dev: 'A2', n: 1 } }));
+    expect(mark()).toEqual([false]);
+  });
+
+  test('names me as I am called now', () => {
+    step({ type: 'named', name: 'anna' });
+    open({ who: 'anna' });
+    receive(entry(1, { text: 'anna?' }));
+    expect(mark()).toEqual([true]);
+    receive(entry(2, { text: 'ann?' }));
+    expect(mark()).toEqual([false]);
+  });
+});
+
 describe('what is typed is signed', () => {
   beforeEach(() => goOnline());
 
@@ -832,7 +950,7 @@ describe('the disk', () => {
   test('has what was typed before it is sent', () => {
     type('own 1');
     nothing();
-    expect(session.waiting).toEqual(['own 1']);
+    expect(waitingTexts()).toEqual(['own 1']);
     expect(commits).toMatchObject([{ pending: [{ text: 'own 1' }] }]);
     settle();
     expect(sentNumbers()).toEqual([1]);
@@ -898,7 +1016,7 @@ describe('a program that was started again', () => {
 
   test('joins from its cursor and sends what has not come back', () => {
     start();
-    expect(session.waiting).toEqual(['own 2', 'own 3']);
+    expect(waitingTexts()).toEqual(['own 2', 'own 3']);
     step({ type: 'connected' });
     expect(sent).toEqual([joinAt(5)]);
     open({ since: 5, head: 5, n: 1 });
@@ -942,7 +1060,7 @@ describe('a program that was started again', () => {
   test('lets go of what was in the log and is no longer kept', () => {
     start();
     goOnline({ since: 9, head: 9, n: 2 });
-    expect(session.waiting).toEqual(['own 3']);
+    expect(waitingTexts()).toEqual(['own 3']);
     expect(store.pending()).toMatchObject([{ text: 'own 3' }]);
     expect(sentNumbers()).toEqual([3]);
   });
@@ -1059,7 +1177,7 @@ describe('a log that is not the one known here', () => {
     expect(shown.map(({ type }) => type)).not.toContain('gap');
     expect([store.log, store.head]).toEqual(['new', 0]);
     expect(store.pending()).toHaveLength(3);
-    expect(session.waiting).toEqual(['text 3']);
+    expect(waitingTexts()).toEqual(['text 3']);
   });
 
   test('gets back an action as one', () => {
@@ -1266,7 +1384,7 @@ describe('silence', () => {
     tick(silentMs);
     type('own 1');
     nothing();
-    expect(session.waiting).toEqual(['own 1']);
+    expect(waitingTexts()).toEqual(['own 1']);
   });
 
   test('instead of a welcome joins again, because the welcome was lost', () => {
@@ -1412,7 +1530,7 @@ describe('an original server', () => {
     open();
     expect(shown).toMatchObject([{ state: 'online', legacy: false }]);
     expect(sentNumbers()).toEqual([1]);
-    expect(session.waiting).toEqual(['own 1']);
+    expect(waitingTexts()).toEqual(['own 1']);
   });
 });
 

@@ -26,11 +26,18 @@ export type ConversationEffect =
   /** The conversation cannot go on as it is. */
   | { type: 'fail'; error: ChatError };
 
+/** A text that is not accepted yet, and when it was typed. */
+export type Waiting = { text: string; sinceMs: number; action?: true };
+
 /** One side of a chat: a member of a room (session.ts) or one of two people (pair.ts). */
 export interface Conversation {
   readonly online: boolean;
-  /** Texts typed but not accepted yet, oldest first. */
-  readonly waiting: readonly string[];
+  /** What was typed but is not accepted yet, oldest first. */
+  readonly waiting: readonly Waiting[];
+  /** The names of those who are there besides me, as far as known: latest speaker first, then in order of coming. */
+  readonly others: readonly string[];
+  /** How many are online, I among them, as last said; 0 while nobody can say. */
+  readonly present: number;
   /** False from `leave` until the other side has answered it: only then is nothing more under way from there. */
   readonly left: boolean;
   step(input: ConversationInput, nowMs: number): ConversationEffect[];

@@ -31,6 +31,8 @@ export type ChatEvent =
       /** The text says what its author does: `waves`. */
       action?: true;
       own: boolean;
+      /** The text names me, who did not write it. */
+      mention?: true;
       /** Written before this client came (back) online. */
       replay: boolean;
       /** When it was written, in ms since 1970, by its author's clock. */

@@ -1,5 +1,7 @@
 import { formatId, type Message, type Notice } from '../protocol.ts';
+import type { Waiting } from './conversation.ts';
 import type { ChatEvent } from './events.ts';
+import { mentions } from './mention.ts';
 
 /** What frames say, as events. */
 
@@ -16,6 +18,18 @@ export const plainMessage = ({ name, text, action }: Message): Message => ({
   kind: 'message',
   name,
   text: action ? `/me ${text}` : text,
+});
+
+/** The event; a message of somebody else that names me is marked. My key tells me at another device from them. */
+export function markMention(event: ChatEvent, name: string, key?: string): ChatEvent {
+  if (event.type !== 'message' || event.own || (key !== undefined && event.from.id === key)) return event;
+  return mentions(event.text, name) ? { ...event, mention: true } : event;
+}
+
+export const waitingText = ({ text, ts = 0, action }: Message): Waiting => ({
+  text,
+  sinceMs: ts,
+  ...(action && { action }),
 });
 
 export function noticeEvent(notice: Notice): ChatEvent {

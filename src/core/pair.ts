@@ -1,8 +1,9 @@
 import { ChatError } from '../errors.ts';
 import { type Frame, type Join, type Message, protocolVersion, type Received } from '../protocol.ts';
-import type { ConversationEffect, ConversationInput } from './conversation.ts';
+import type { ConversationEffect, ConversationInput, Waiting } from './conversation.ts';
 import type { ChatEvent } from './events.ts';
-import { messageEvent, plainMessage } from './narrate.ts';
+import { nameKey } from './names.ts';
+import { markMention, messageEvent, plainMessage, waitingText } from './narrate.ts';
 import { maxWaiting, Outbox } from './outbox.ts';
 import { silentMs } from './session.ts';
 
@@ -67,8 +68,19 @@ export class Pair {
     return this.#state !== 'leaving';
   }
 
-  get waiting(): string[] {
-    return this.#outbox.messages.map(({ text }) => text);
+  get waiting(): Waiting[] {
+    return this.#outbox.messages.map(waitingText);
+  }
+
+  /** The original program says its name with its first message. */
+  get others(): string[] {
+    const { name, dev } = this.#peer ?? { name: '', dev: '' };
+    const isKnown = this.online && dev !== '' && nameKey(name) !== nameKey(this.#name);
+    return isKnown ? [name] : [];
+  }
+
+  get present(): number {
+    return this.online ? 2 : 0;
   }
 
   step(input: ConversationInput, nowMs: number): ConversationEffect[] {
@@ -234,7 +246,7 @@ export class Pair {
   }
 
   #show(event: ChatEvent): void {
-    this.#emit({ type: 'show', event });
+    this.#emit({ type: 'show', event: markMention(event, this.#name) });
   }
 
   #emit(effect: ConversationEffect): void {

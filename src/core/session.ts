@@ -11,15 +11,16 @@ import {
   type Refused,
   type Welcome,
 } from '../protocol.ts';
-import type { ConversationEffect, ConversationInput } from './conversation.ts';
+import type { ConversationEffect, ConversationInput, Waiting } from './conversation.ts';
 import { Copy } from './copy.ts';
 import { Courier } from './courier.ts';
 import type { Crypto, Identity } from './crypto.ts';
 import type { ChatEvent } from './events.ts';
 import { Naming } from './naming.ts';
-import { legacyEvent, messageEvent, noticeEvent, plainMessage } from './narrate.ts';
+import { legacyEvent, markMention, messageEvent, noticeEvent, plainMessage, waitingText } from './narrate.ts';
 import { maxWaiting } from './outbox.ts';
 import { defaultFlow, type Flow } from './readers.ts';
+import { Roster } from './roster.ts';
 import { emptyHash, type Store } from './store.ts';
 
 /**
@@ -78,6 +79,7 @@ export class Session {
   readonly #copy: Copy;
   readonly #courier: Courier;
   readonly #naming: Naming;
+  readonly #roster: Roster;
   #state: State = 'down';
   #legacy = false;
   #server = '';
@@ -106,6 +108,8 @@ export class Session {
   constructor(options: SessionOptions, store: Store) {
     this.#options = options;
     this.#naming = new Naming(options.name);
+    this.#roster = new Roster(options.identity.key);
+    this.#roster.isMine(this.#naming.name);
     this.#copy = new Copy(store, options.maxKept);
     this.#courier = new Courier(options, this.#copy, store);
   }
@@ -118,8 +122,16 @@ export class Session {
     return this.#state !== 'leaving';
   }
 
-  get waiting(): string[] {
-    return this.#courier.own.map(({ text }) => text);
+  get waiting(): Waiting[] {
+    return this.#courier.own.map(waitingText);
+  }
+
+  get others(): string[] {
+    return this.#roster.others;
+  }
+
+  get present(): number {
+    return this.#roster.present;
   }
 
   step(input: ConversationInput, nowMs: number): ConversationEffect[] {
@@ -272,12 +284,18 @@ export class Session {
     this.#logged = n;
     if (n > this.#courier.lastN) return this.#failCopied('its messages were numbered further elsewhere');
     this.#quiet();
+    this.#meet(members, online);
     this.#goOnline(name, online, nowMs, members);
     this.#showRenamed(was);
     this.#courier.restart();
     this.#caughtUp(nowMs);
     this.#upload(nowMs);
     if (this.#naming.isOpen) this.#join(nowMs);
+  }
+
+  #meet(members: string[], online: number): void {
+    this.#roster.isMine(this.#naming.name);
+    this.#roster.begin(members, online);
   }
 
   #showRenamed(was: string | undefined): void {
@@ -314,6 +332,7 @@ export class Session {
     this.#legacy = true;
     const online = Number(/(\d+) online\.$/.exec(text)?.[1] ?? 1);
     const was = this.#naming.take();
+    this.#meet([], online);
     this.#goOnline(name, online, nowMs);
     this.#showRenamed(was);
     this.#upload(nowMs);
@@ -339,6 +358,7 @@ export class Session {
   }
 
   #goOffline(reason: 'lost' | 'silent', nowMs: number): void {
+    this.#roster.lose();
     this.#rejoinAtMs = undefined;
     if (!this.#everLive || this.#lostAtMs !== undefined || this.#state === 'leaving') return;
     this.#lostAtMs = nowMs;
@@ -455,7 +475,8 @@ export class Session {
   }
 
   #show(event: ChatEvent): void {
-    this.#emit({ type: 'show', event });
+    this.#roster.hear(event);
+    this.#emit({ type: 'show', event: markMention(event, this.#naming.name, this.#options.identity.key) });
   }
 
   #emit(effect: ConversationEffect): void {

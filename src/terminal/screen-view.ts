@@ -1,5 +1,6 @@
 import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
+import type { Waiting } from '../core/conversation.ts';
 import type { ChatEvent } from '../core/events.ts';
 import { Queue } from '../queue.ts';
 import type { Renderer } from './render.ts';
@@ -56,9 +57,9 @@ export class ScreenView implements View {
     if (rendered) this.#above(() => this.#output.write(`${rendered.text}\n`));
   }
 
-  waiting(texts: readonly string[]): void {
+  waiting(texts: readonly Waiting[]): void {
     const more = texts.length - shownWaiting;
-    const rows = texts.slice(0, shownWaiting).map((text) => `… ${visible(text)}\n`);
+    const rows = texts.slice(0, shownWaiting).map(({ text }) => `… ${visible(text)}\n`);
     const area = rows.join('') + (more > 0 ? `… and ${more} more\n` : '');
     if (area === this.#waiting) return;
     this.#above(() => {
