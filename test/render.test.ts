@@ -6,8 +6,8 @@ import { duration, Renderer, type Style } from '../src/terminal/render.ts';
 
 const esc = '\u001b';
 const nowMs = new Date(2026, 10, 24, 14, 4, 5).getTime();
-const pipe: Style = { colorLevel: 0, timestamps: 'off', multiline: false };
-const terminal: Style = { colorLevel: 1, timestamps: 'time', multiline: true };
+const pipe: Style = { colorLevel: 0, ascii: false, timestamps: 'off', multiline: false };
+const terminal: Style = { colorLevel: 1, ascii: false, timestamps: 'time', multiline: true };
 const render = (event: ChatEvent, style: Partial<Style> = {}) =>
   new Renderer({ ...pipe, ...style }).render(event, nowMs);
 

@@ -1,4 +1,6 @@
+import { WriteStream } from 'node:tty';
 import { maxTextBytes } from '../protocol.ts';
+import { type Ability, abilityOf, withoutColorWishes } from '../terminal/ability.ts';
 import { JsonView } from '../terminal/json-view.ts';
 import { PipeView } from '../terminal/pipe-view.ts';
 import { Renderer, type Style, type Timestamps } from '../terminal/render.ts';
@@ -28,7 +30,7 @@ export function openConsole({ json = false, color, timestamps = 'auto', messages
   const dumb = env.TERM === 'dumb';
   const screen = stdin.isTTY && stdout.isTTY && !dumb && !json && messages.length === 0;
   const style: Style = {
-    colorLevel: colorLevel(color),
+    ...abilityOfStream(stdout, color),
     timestamps: timestamps === 'auto' ? (stdout.isTTY && !dumb ? 'time' : 'off') : timestamps,
     multiline: stdout.isTTY === true,
   };
@@ -37,7 +39,8 @@ export function openConsole({ json = false, color, timestamps = 'auto', messages
     const view = new ScreenView(stdin, stdout, renderer, now);
     return { view, lines: view.lines, person: true };
   }
-  const view = json ? new JsonView(stdout, now) : new PipeView(stdout, stderr, renderer, now);
+  const own = new Renderer({ ...style, ...abilityOfStream(stderr, color) });
+  const view = json ? new JsonView(stdout, now) : new PipeView(stdout, stderr, renderer, now, own);
   const lines = messages.length > 0 ? given(messages) : readLines(stdin, maxTextBytes);
   return { view, lines, person: stdin.isTTY === true && messages.length === 0 };
 }
@@ -46,12 +49,9 @@ async function* given(messages: string[]): AsyncGenerator<string> {
   for (const message of messages) yield message === '-' ? await readAll(process.stdin, maxTextBytes) : message;
 }
 
-/** Decided once, here: an option, then the NO_COLOR convention (no-color.org), then what the terminal can do. */
-function colorLevel(wanted: boolean | undefined): Style['colorLevel'] {
-  const { stdout, env } = process;
-  if (wanted === false) return 0;
-  const able = stdout.isTTY && env.TERM !== 'dumb';
-  if (!wanted && (!able || env.NO_COLOR)) return 0;
-  const depth = stdout.isTTY ? stdout.getColorDepth() : 4;
-  return depth >= 24 ? 3 : depth >= 8 ? 2 : 1;
+/** What this stream can show, and what of that is wanted. */
+export function abilityOfStream({ isTTY }: { isTTY?: boolean }, color: boolean | undefined): Ability {
+  const { env } = process;
+  const depth = WriteStream.prototype.getColorDepth(withoutColorWishes(env));
+  return abilityOf({ wanted: color, env, isTerminal: isTTY === true, depth });
 }

@@ -5,7 +5,7 @@ import { serverFolder } from '../history/places.ts';
 import { JsonView } from '../terminal/json-view.ts';
 import { PipeView } from '../terminal/pipe-view.ts';
 import { Renderer } from '../terminal/render.ts';
-import { now } from './console.ts';
+import { abilityOfStream, now } from './console.ts';
 import { showEntry } from './history.ts';
 import { dataDirOption, parseOptions, portOption } from './options.ts';
 
@@ -23,9 +23,9 @@ const options = {
 export async function exportLog(args: string[]): Promise<number> {
   const parsed = await parseOptions('chat-server export', example, options, args);
   if (!parsed) return 0;
-  const { port, dataDir, since: spanMs = Number.POSITIVE_INFINITY, json } = parsed;
-  const renderer = new Renderer({ colorLevel: 0, timestamps: 'iso', multiline: false });
+  const { port, dataDir, since: spanMs = Number.POSITIVE_INFINITY, json, color } = parsed;
   const { stdout, stderr } = process;
+  const renderer = new Renderer({ ...abilityOfStream(stdout, color), timestamps: 'iso', multiline: false });
   const view = json ? new JsonView(stdout, now) : new PipeView(stdout, stderr, renderer, now);
   const store = LmdbStore.open(serverFolder(dataDir, port), { readOnly: true });
   try {

@@ -8,19 +8,24 @@ export class PipeView implements View {
   readonly #out: Writable;
   readonly #err: Writable;
   readonly #renderer: Renderer;
+  readonly #own: Renderer;
   readonly #now: () => number;
 
-  constructor(out: Writable, err: Writable, renderer: Renderer, now: () => number) {
+  /** `own` renders what the program says about itself. */
+  constructor(out: Writable, err: Writable, renderer: Renderer, now: () => number, own = renderer) {
     this.#out = out;
     this.#err = err;
     this.#renderer = renderer;
+    this.#own = own;
     this.#now = now;
   }
 
   show(event: ChatEvent): void {
     if (event.type === 'message' && event.own) return;
-    const rendered = this.#renderer.render(event, this.#now());
-    if (rendered) (rendered.channel === 'chat' ? this.#out : this.#err).write(`${rendered.text}\n`);
+    const nowMs = this.#now();
+    const rendered = this.#renderer.render(event, nowMs);
+    if (rendered?.channel === 'chat') this.#out.write(`${rendered.text}\n`);
+    else if (rendered) this.#err.write(`${this.#own.render(event, nowMs)?.text}\n`);
   }
 
   waiting(): void {}

@@ -1,11 +1,14 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { ChatEvent } from '../core/events.ts';
+import type { ColorLevel } from './ability.ts';
 import { visible, visibleLines } from './visible.ts';
 
 export type Timestamps = 'off' | 'time' | 'iso';
 export type Style = {
   /** 0: not one escape byte. */
-  colorLevel: 0 | 1 | 2 | 3;
+  colorLevel: ColorLevel;
+  /** Only signs that every terminal has. */
+  ascii: boolean;
   timestamps: Timestamps;
   /** On a terminal further lines of a message stand below, in a pipe a newline is written `\n`. */
   multiline: boolean;

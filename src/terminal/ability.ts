@@ -1,0 +1,56 @@
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** 0: not one escape byte; 1: 16 colours, 2: 256, 3: all. */
+export type ColorLevel = 0 | 1 | 2 | 3;
+/** What one output stream can show. */
+export type Ability = { colorLevel: ColorLevel; ascii: boolean };
+export type Output = {
+  /** `--color` or `--no-color`, if given. */
+  wanted: boolean | undefined;
+  env: Environment;
+  isTerminal: boolean;
+  /** What `WriteStream.getColorDepth` makes of `withoutColorWishes(env)`. */
+  depth: number;
+};
+
+/** The policy for colours and signs, all of it; for stdout and stderr separately. */
+export const abilityOf = (output: Output): Ability => ({
+  colorLevel: colorLevelOf(output),
+  ascii: output.isTerminal && (output.env.TERM === 'dumb' || !isUtf8(output.env)),
+});
+
+/** What a terminal can do does not depend on wishes; Node would mix them in, and warn of contradictory ones. */
+export function withoutColorWishes(env: Environment): Environment {
+  const { FORCE_COLOR: _, NO_COLOR: __, NODE_DISABLE_COLORS: ___, ...rest } = env;
+  return rest;
+}
+
+/** The option, then FORCE_COLOR, then NO_COLOR (no-color.org), then what the stream is. */
+function colorLevelOf({ wanted, env, isTerminal, depth }: Output): ColorLevel {
+  const able = levelOf(depth);
+  const forced = forcedLevel(env.FORCE_COLOR, able);
+  if (wanted === false) return 0;
+  if (wanted) return forced || atLeastOne(able);
+  if (forced !== undefined) return forced;
+  return env.NO_COLOR || !isTerminal || env.TERM === 'dumb' ? 0 : able;
+}
+
+/** A number is that level, `0` and `false` none; `true`, nothing and every other word: some colour. */
+function forcedLevel(value: string | undefined, able: ColorLevel): ColorLevel | undefined {
+  if (value === undefined) return undefined;
+  if (value === 'false') return 0;
+  return /^\d+$/.test(value) ? (Math.min(3, Number(value)) as ColorLevel) : atLeastOne(able);
+}
+
+const levelOf = (depth: number): ColorLevel => (depth >= 24 ? 3 : depth >= 8 ? 2 : depth >= 4 ? 1 : 0);
+const atLeastOne = (level: ColorLevel): ColorLevel => level || 1;
+
+/**
+ * Whether the locale is one of UTF-8. `C`, `POSIX` and a locale without an encoding say that it is not. Nothing said
+ * counts as UTF-8 on every system: so it is in containers, over ssh and in services, while the terminal in front of the
+ * person is nearly always one of UTF-8. There a wrong no would take signs away from many, a wrong yes from few.
+ */
+function isUtf8({ LC_ALL, LC_CTYPE, LANG }: Environment): boolean {
+  const locale = LC_ALL || LC_CTYPE || LANG;
+  return !locale || /utf-?8/i.test(locale);
+}
