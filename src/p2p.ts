@@ -17,7 +17,7 @@ const emptyHint = 'Pipe text in, or type it at a terminal.';
 const options = {
   name: nameOption(loginName()),
   port: portOption(8888),
-  ip: ipOption(undefined, 'host of the other side; with --server: where to listen (all)'),
+  ip: ipOption(undefined, 'the other side [localhost]; with --server: listen here [all]'),
   server: { type: 'boolean', default: false, describe: 'wait for the other side to connect' },
   json: { type: 'boolean', default: false, describe: 'events as JSON lines on stdout' },
 } as const;

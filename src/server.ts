@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { now } from './cli/console.ts';
-import { exportLog } from './cli/export.ts';
+import { exportLog, exportOptions } from './cli/export.ts';
 import { Logger, logLevels } from './cli/logger.ts';
 import {
   countOption,
@@ -10,6 +10,7 @@ import {
   nameOption,
   parseOptions,
   portOption,
+  sharedOptions,
 } from './cli/options.ts';
 import { run } from './cli/run.ts';
 import { serve } from './cli/serve.ts';
@@ -29,18 +30,21 @@ const options = {
   port: portOption(9999),
   ip: ipOption('all', 'address to listen on; all is every interface'),
   'data-dir': dataDirOption,
-  history: { type: 'boolean', default: true, describe: 'keep the log on disk; --no-history: in memory' },
+  history: { type: 'boolean', default: true, describe: 'keep the room in memory only' },
   'history-limit': countOptionOf(100_000, 'most messages kept'),
   'history-days': countOptionOf(30, 'days a message is kept'),
-  'max-clients': countOption('most clients at a time'),
+  'max-clients': countOption('most clients at a time', 'no limit'),
   json: { type: 'boolean', default: false, describe: 'events as JSON lines on stdout' },
-  'log-level': { choices: logLevels, default: 'info', describe: 'how much to say on stderr' },
+  'log-level': { choices: logLevels, value: 'LEVEL', default: 'info', describe: 'what to say on stderr' },
 } as const;
+const subcommands = {
+  export: { usage: '[options]', describe: 'prints what is kept', options: { ...exportOptions, ...sharedOptions } },
+};
 
 await run('chat-server', async (stop) => {
   const [, , ...args] = process.argv;
   if (args[0] === 'export') return exportLog(args.slice(1));
-  const parsed = await parseOptions('chat-server', example, options, args);
+  const parsed = await parseOptions('chat-server', example, options, args, subcommands);
   if (!parsed) return 0;
   const { name, port: wanted, ip = 'all', maxClients, json, logLevel, verbose, history, dataDir } = parsed;
   const logger = new Logger(verbose ? 'debug' : logLevel);

@@ -7,21 +7,21 @@ import { PipeView } from '../terminal/pipe-view.ts';
 import { Renderer } from '../terminal/render.ts';
 import { abilityOfStream, now } from './console.ts';
 import { showEntry } from './history.ts';
-import { dataDirOption, parseOptions, portOption } from './options.ts';
+import { dataDirOption, parseSubcommand, portOption } from './options.ts';
 
 const example = 'chat-server export --port 9999 --since 2d';
 const chunk = 500;
 const unitsMs: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
-const options = {
+export const exportOptions = {
   port: portOption(9999),
   'data-dir': dataDirOption,
-  since: { type: 'string', requiresArg: true, describe: 'only the last 30m, 2h, 2d …', coerce: toSpanMs },
-  json: { type: 'boolean', default: false, describe: 'as JSON lines' },
+  since: { type: 'string', value: 'SPAN', describe: 'only the last 30m, 2h, 2d', coerce: toSpanMs },
+  json: { type: 'boolean', default: false, describe: 'events as JSON lines' },
 } as const;
 
 /** `chat-server export`: prints the log, also while a server is writing it. */
 export async function exportLog(args: string[]): Promise<number> {
-  const parsed = await parseOptions('chat-server export', example, options, args);
+  const parsed = await parseSubcommand('chat-server export', example, exportOptions, args);
   if (!parsed) return 0;
   const { port, dataDir, since: spanMs = Number.POSITIVE_INFINITY, json, color } = parsed;
   const { stdout, stderr } = process;

@@ -1,12 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import yargs, { type Options } from 'yargs';
+import yargs from 'yargs';
 import { normalizeName, safeName, whyNameRefused } from '../core/names.ts';
 import { ChatError } from '../errors.ts';
-import { closest } from './closest.ts';
-
-/** Options of one command: yargs' own description; `coerce` checks the text and turns it into its value. */
-export type OptionTable = Record<string, Options>;
+import { isSwitch, type Option, type OptionTable, type Program, type Subcommands } from './flags.ts';
+import { helpText, type Usage } from './help.ts';
+import { rejectMistakes } from './mistakes.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -16,14 +15,16 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 export const fromEnvironment = (option: string): string | undefined => process.env[`ZMQCHAT_${option}`] || undefined;
 
 export const sharedOptions = {
-  color: { type: 'boolean', describe: 'colours; default: on a terminal (--no-color turns them off)' },
+  color: { type: 'boolean', describe: 'use colours, or not', defaultDescription: 'on a terminal' },
   verbose: { alias: 'v', type: 'boolean', default: false, describe: 'say more on stderr' },
+  help: { alias: 'h', type: 'boolean', default: false, describe: 'show this' },
+  version: { type: 'boolean', default: false, describe: 'show the version' },
 } as const satisfies OptionTable;
 
 export const nameOption = (fallback: string) =>
   ({
     type: 'string',
-    requiresArg: true,
+    value: 'NAME',
     default: fromEnvironment('NAME') ?? fallback,
     describe: 'your name in the chat',
     coerce: toName,
@@ -31,26 +32,29 @@ export const nameOption = (fallback: string) =>
 export const portOption = (port: number) =>
   ({
     type: 'string',
-    requiresArg: true,
+    value: 'PORT',
     default: fromEnvironment('PORT') ?? String(port),
     describe: 'TCP port',
     coerce: toPort,
   }) as const;
 export const ipOption = (ip: string | undefined, describe: string) =>
-  ({ type: 'string', requiresArg: true, default: fromEnvironment('IP') ?? ip, describe, coerce: toHost }) as const;
-export const countOption = (describe: string) =>
-  ({ type: 'string', requiresArg: true, describe, coerce: toCount }) as const;
+  ({ type: 'string', value: 'HOST', default: fromEnvironment('IP') ?? ip, describe, coerce: toHost }) as const;
+export const countOption = (describe: string, defaultDescription?: string, value = 'N') =>
+  ({ type: 'string', value, describe, defaultDescription, coerce: toCount }) as const;
 export const countOptionOf = (count: number, describe: string) =>
   ({ ...countOption(describe), default: String(count) }) as const;
 /** May be repeated, each time with one value. No `array` of yargs: that would not take `-` for a value. */
 export const listOption = (alias: string, describe: string) =>
-  ({ alias, type: 'string', requiresArg: true, describe, coerce: toList }) as const;
+  ({ alias, type: 'string', value: 'TEXT', repeatable: true, describe, coerce: toList }) as const;
 
 export const dataDirOption = {
   type: 'string',
-  requiresArg: true,
+  value: 'DIR',
+  folder: true,
   default: fromEnvironment('DATA_DIR'),
   describe: 'folder for what must be kept',
+  defaultDescription: 'a folder of your user',
+  coerce: toFolder,
 } as const;
 
 /** Who is logged in, as a name that is allowed. */
@@ -63,46 +67,77 @@ export function loginName(): string {
 }
 
 /**
- * Parses the command line. Resolves with undefined when help or the version was printed and nothing is left to do.
- * Throws a ChatError USAGE for anything that is not understood, with a suggestion where there is one.
+ * Parses the command line of a program. Resolves with undefined when help or the version was printed and nothing is
+ * left to do. Throws a ChatError USAGE for anything that is not understood, with a suggestion where there is one.
  */
 export async function parseOptions<Table extends OptionTable>(
   command: string,
   example: string,
   table: Table,
   args: string[],
+  subcommands: Subcommands = {},
 ) {
-  const all = { ...table, ...sharedOptions };
-  rejectUnknown(args, all);
-  const options = Object.fromEntries(
-    Object.entries<Options>(all).map(([name, { coerce: _, ...option }]) => [name, option]),
-  );
-  let answered = false;
-  const parser = yargs(args)
-    .scriptName(command)
-    .locale('en')
-    .usage(`${example}\n\nUsage: $0 [options]`)
-    .options(options as typeof all)
+  return parse({ command, options: { ...table, ...sharedOptions }, subcommands }, example, args);
+}
+
+/** The same for a command of a program: `chat-server export`. */
+export async function parseSubcommand<Table extends OptionTable>(
+  command: string,
+  example: string,
+  table: Table,
+  args: string[],
+) {
+  return parse({ command, options: { ...table, ...sharedOptions }, subcommands: {} }, example, args);
+}
+
+async function parse<Table extends OptionTable>(
+  program: Program & { options: Table },
+  example: string,
+  args: string[],
+) {
+  if (askedForHelp(args)) return printHelp(program, example);
+  rejectMistakes(args, program);
+  const parsed = await parser(program).parseAsync(args);
+  if (parsed.help) return printHelp(program, example);
+  if (!parsed.version) return check(parsed, program.options);
+  process.stdout.write(`${version}\n`);
+  return undefined;
+}
+
+/** Also where the rest is not understood: who asks for help gets it. */
+function askedForHelp(args: string[]): boolean {
+  const end = args.indexOf('--');
+  return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
+}
+
+function printHelp({ command, options, subcommands }: Program, example: string): undefined {
+  const usages: Usage[] = [
+    [`${command} [options]`, ''],
+    ...Object.entries(subcommands).map(
+      ([name, { usage, describe }]): Usage => [`${command} ${name} ${usage}`, describe],
+    ),
+  ];
+  const help = { example, usages, options };
+  process.stdout.write(helpText(help, process.stdout.columns || Number.POSITIVE_INFINITY));
+}
+
+/** yargs reads the values; what the values are, what is wrong and what the help says is ours. */
+function parser<Table extends OptionTable>({ command, options }: Program & { options: Table }) {
+  const plain = Object.entries<Option>(options).map(([name, { coerce: _, ...option }]) => [
+    name,
+    { ...option, requiresArg: !isSwitch(option) },
+  ]);
+  return yargs()
+    .version(false)
+    .help(false)
+    .options(Object.fromEntries(plain) as Table)
     .strict()
-    .version(version)
-    .help()
-    .alias('help', 'h')
-    .wrap(Math.min(80, process.stdout.columns || 80))
-    .parserConfiguration({
-      'parse-numbers': false,
-      'dot-notation': false,
-      'camel-case-expansion': true,
-    })
+    .locale('en')
+    .parserConfiguration({ 'parse-numbers': false, 'dot-notation': false, 'camel-case-expansion': true })
     .exitProcess(false)
     .fail((message, error) => {
       throw usage(message ?? String(error), command);
     });
-  const parsed = await parser.parseAsync(args, {}, (_error, _argv, output) => {
-    if (output === '') return;
-    answered = true;
-    process.stdout.write(`${output}\n`);
-  });
-  return answered ? undefined : check(parsed, all);
 }
 
 /**
@@ -111,31 +146,13 @@ export async function parseOptions<Table extends OptionTable>(
  */
 function check<Parsed extends Record<string, unknown>>(parsed: Parsed, table: OptionTable): Parsed {
   const values: Record<string, unknown> = { ...parsed };
-  for (const [name, { coerce }] of Object.entries(table)) {
+  for (const [name, { coerce, repeatable }] of Object.entries(table)) {
     const given = parsed[name];
-    const raw = coerce !== toList && Array.isArray(given) ? given.at(-1) : given;
+    const raw = !repeatable && Array.isArray(given) ? given.at(-1) : given;
     const property = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-    values[property] = coerce && raw !== undefined ? coerce(raw) : raw;
+    values[property] = coerce && raw !== undefined ? coerce(raw, name) : raw;
   }
   return values as Parsed;
-}
-
-/** yargs knows no "did you mean" for options, so unknown ones are found before it looks. */
-function rejectUnknown(args: string[], table: OptionTable): void {
-  const known = ['help', 'version', ...Object.keys(table)].flatMap((name) =>
-    table[name]?.type === 'boolean' ? [name, `no-${name}`] : [name],
-  );
-  const end = args.indexOf('--');
-  for (const arg of end === -1 ? args : args.slice(0, end)) {
-    const name = /^--([^=]+)/.exec(arg)?.[1];
-    if (name === undefined || known.includes(name)) continue;
-    const suggestion = closest(name, known);
-    throw new ChatError(
-      'USAGE',
-      `unknown option --${name}.`,
-      suggestion ? `Did you mean --${suggestion}?` : 'See --help.',
-    );
-  }
 }
 
 const usage = (message: string, command: string) =>
@@ -167,7 +184,12 @@ function toList(raw: string | string[]): string[] {
   return [raw].flat();
 }
 
-function toCount(raw: string): number {
+function toFolder(raw: string): string {
+  if (raw !== '') return raw;
+  throw new ChatError('USAGE', '--data-dir "" is not a folder.', 'Give its path, or leave the option out.');
+}
+
+function toCount(raw: string, option?: string): number {
   if (/^\d{1,9}$/.test(raw)) return Number(raw);
-  throw new ChatError('USAGE', `"${raw}" is not a whole number.`, 'Give a number such as 10.');
+  throw new ChatError('USAGE', `--${option} "${raw}" is not a whole number.`, 'Give a number such as 10.');
 }
