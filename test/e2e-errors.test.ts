@@ -75,6 +75,15 @@ const mistakes: [args: string[], says: string, programs?: readonly Program[]][] 
   [['export', '--sicne', '2d'], 'unknown option --sicne.\nDid you mean --since?', ['server']],
   [['export', '2d'], 'unknown argument "2d".\nSee chat-server export --help.', ['server']],
   [['export', '--since', '2w'], '--since "2w" is not a span of time.\nExamples: 30m, 2h, 2d.', ['server']],
+  [['completon'], 'unknown argument "completon".\nDid you mean completion?', ['server']],
+  [['completion', 'bsh'], 'no completion for the shell "bsh".\nDid you mean bash?', ['client']],
+  [
+    ['completion', 'tcsh', 'x'],
+    'no completion for the shell "tcsh".\nWrite chat-client completion bash|zsh|fish.',
+    ['client'],
+  ],
+  [['completion', 'zsh', 'x'], 'unknown argument "x".\nWrite chat-client completion bash|zsh|fish.', ['client']],
+  [['completion'], 'completion needs the name of a shell.\nWrite p2p completion bash|zsh|fish.', ['p2p']],
   [['--timeout', 'soon'], '--timeout "soon" is not a whole number.\nGive a number such as 10.', ['client']],
   [['--max-clients', 'many'], '--max-clients "many" is not a whole number.\nGive a number such as 10.', ['server']],
 ];
@@ -95,6 +104,14 @@ describe.concurrent('what is not understood: exit 2, the word that is wrong, and
     await command.ends(2);
     expect(clean(command)).toContain('is none of');
   });
+
+  test('in a shell that is not known', async ({ stage }) => {
+    const command = stage.spawn('p2p', ['completion'], { env: { SHELL: '/bin/tcsh' } });
+    await command.ends(2);
+    expect(clean(command)).toBe(
+      'p2p: no completion for the shell "tcsh" of $SHELL.\nWrite p2p completion bash|zsh|fish.\n',
+    );
+  });
 });
 
 describe.concurrent('what is asked of the program itself', () => {
@@ -104,6 +121,7 @@ describe.concurrent('what is asked of the program itself', () => {
     ['client', ['--help'], /^chat-client --port \d+/],
     ['client', ['--naem', 'x', '-h'], /^chat-client --port \d+/],
     ['client', ['-vh'], /^chat-client --port \d+/],
+    ['client', ['completion', '--help'], /^chat-client --port \d+/],
     ['server', ['export', '--help'], /^chat-server export --port \d+/],
   ];
   for (const [program, args, start] of helps)

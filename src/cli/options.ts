@@ -3,6 +3,7 @@ import { userInfo } from 'node:os';
 import yargs from 'yargs';
 import { normalizeName, safeName, whyNameRefused } from '../core/names.ts';
 import { ChatError } from '../errors.ts';
+import { completionFor, withCompletion } from './completion.ts';
 import { isSwitch, type Option, type OptionTable, type Program, type Subcommands } from './flags.ts';
 import { helpText, type Usage } from './help.ts';
 import { rejectMistakes } from './mistakes.ts';
@@ -67,8 +68,9 @@ export function loginName(): string {
 }
 
 /**
- * Parses the command line of a program. Resolves with undefined when help or the version was printed and nothing is
- * left to do. Throws a ChatError USAGE for anything that is not understood, with a suggestion where there is one.
+ * Parses the command line of a program; `completion` is a command of each. Resolves with undefined when help, the
+ * version or a script was printed and nothing is left to do. Throws a ChatError USAGE for anything that is not
+ * understood, with a suggestion where there is one.
  */
 export async function parseOptions<Table extends OptionTable>(
   command: string,
@@ -77,7 +79,10 @@ export async function parseOptions<Table extends OptionTable>(
   args: string[],
   subcommands: Subcommands = {},
 ) {
-  return parse({ command, options: { ...table, ...sharedOptions }, subcommands }, example, args);
+  const program = { command, options: { ...table, ...sharedOptions }, subcommands: withCompletion(subcommands) };
+  const script = askedForHelp(args) ? undefined : completionFor(program, args, process.env.SHELL);
+  if (script !== undefined) process.stdout.write(script);
+  return script === undefined ? parse(program, example, args) : undefined;
 }
 
 /** The same for a command of a program: `chat-server export`. */
