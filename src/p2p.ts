@@ -1,12 +1,13 @@
 #!/usr/bin/env node
-import { readCommands } from './cli/commands.ts';
 import { now, openConsole } from './cli/console.ts';
 import { ipOption, loginName, nameOption, parseOptions, portOption } from './cli/options.ts';
+import { openPrompt } from './cli/prompt.ts';
 import { run } from './cli/run.ts';
 import { talk } from './cli/talk.ts';
 import { Trouble } from './cli/trouble.ts';
 import { Pair } from './core/pair.ts';
 import { newDevice } from './keys/crypto.ts';
+import type { Settings } from './terminal/settings.ts';
 import { bindEndpoint, connectEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
 import { openBindingPair, openConnectingPair } from './transport/sockets.ts';
@@ -22,17 +23,21 @@ const options = {
   json: { type: 'boolean', default: false, describe: 'events as JSON lines on stdout' },
 } as const;
 
+/** Between two people every message is meant for me. */
+const settings: Settings = { joins: 'all', bell: 'mention' };
+
 await run('p2p', async (stop) => {
   const parsed = await parseOptions('p2p', example, options, process.argv.slice(2));
   if (!parsed) return 0;
   const { name, port, server: binds, ip = binds ? 'all' : 'localhost', ...style } = parsed;
-  const { view, lines, person } = openConsole(style);
+  const { view, lines, person } = openConsole({ ...style, settings });
   try {
     const link = binds ? await listen(ip, port) : await connect(ip, port);
     const conversation = new Pair({ name, dev: newDevice(), binds });
     const timeoutMs = person || binds ? undefined : pipeTimeoutMs;
     const trouble = new Trouble(ip, port);
-    const read = person ? { read: readCommands([], view) } : {};
+    const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];
+    const read = person ? { read: openPrompt([], { conversation, view, settings, about }) } : {};
     return await talk({
       ...read,
       emptyHint,

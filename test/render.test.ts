@@ -6,8 +6,9 @@ import { duration, Renderer, type Style } from '../src/terminal/render.ts';
 
 const esc = '\u001b';
 const nowMs = new Date(2026, 10, 24, 14, 4, 5).getTime();
-const pipe: Style = { colorLevel: 0, ascii: false, timestamps: 'off', multiline: false };
-const terminal: Style = { colorLevel: 1, ascii: false, timestamps: 'time', multiline: true };
+const at = (day: number, hour: number, minute: number) => new Date(2026, 10, day, hour, minute).getTime();
+const pipe: Style = { colorLevel: 0, timestamps: 'off', multiline: false, ascii: false };
+const terminal: Style = { colorLevel: 1, timestamps: 'time', multiline: true, ascii: false };
 const render = (event: ChatEvent, style: Partial<Style> = {}) =>
   new Renderer({ ...pipe, ...style }).render(event, nowMs);
 
@@ -34,6 +35,9 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
   ['a message', message('hello'), 'chat', '[bob] hello'],
   ['an own message', message('hello', { own: true }), 'chat', '[bob] hello'],
   ['a message of several lines', message('a\n[eve] b'), 'chat', '[bob] a\\n[eve] b'],
+  ['a message that names me', message('hello, ana', { mention: true }), 'chat', '[bob] hello, ana'],
+  ['an action', message('waves', { action: true }), 'chat', '* bob waves'],
+  ['an own action', message('waves', { action: true, own: true }), 'chat', '* bob waves'],
   [
     'a join',
     { type: 'join', server: 'server', name: 'John Doe', online: 2 },
@@ -52,6 +56,13 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
     'chat',
     '[server] Luis lost the connection. 2 online.',
   ],
+  [
+    'another name',
+    { type: 'rename', server: 'hall', from: 'Luis', name: 'Lu', online: 2 },
+    'chat',
+    '[hall] Luis is now called Lu. 2 online.',
+  ],
+  ['another name of mine', { type: 'renamed', was: 'Luis', name: 'Lu' }, 'self', '-- you are now called Lu'],
   ['the end of the server', { type: 'shutdown', server: 'hall' }, 'chat', '[hall] Server is off.'],
   [
     'other words of the room',
@@ -115,7 +126,7 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
   ['the end of this program', { type: 'state', state: 'closing' }, undefined],
   [
     'a gap',
-    { type: 'gap', from: 1, to: 40, firstMs: new Date(2026, 10, 23, 9, 7).getTime() },
+    { type: 'gap', from: 1, to: 40, firstMs: at(23, 9, 7) },
     'self',
     '-- messages before Mon 09:07 are no longer kept by the server',
   ],
@@ -123,37 +134,43 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
     'a gap up to now',
     { type: 'gap', from: 1, to: 40 },
     'self',
-    '-- messages before Tue 14:04 are no longer kept by the server',
+    '-- messages before 14:04 are no longer kept by the server',
   ],
   [
     'the beginning of one missed message',
-    { type: 'replay', count: 1, total: 1, sinceMs: new Date(2026, 10, 22, 0, 0).getTime() },
+    { type: 'replay', count: 1, total: 1, sinceMs: at(22, 0, 0) },
     'self',
     '-- 1 missed message since Sun 00:00 ---',
   ],
   [
     'the beginning of missed messages',
-    { type: 'replay', count: 17, total: 17, sinceMs: new Date(2026, 10, 24, 14, 3).getTime() },
+    { type: 'replay', count: 17, total: 17, sinceMs: at(24, 14, 3) },
     'self',
-    '-- 17 missed messages since Tue 14:03 ---',
+    '-- 17 missed messages since 14:03 ---',
   ],
   [
     'the beginning of too many missed messages',
-    { type: 'replay', count: 200, total: 1_240, sinceMs: new Date(2026, 10, 21, 23, 59).getTime() },
+    { type: 'replay', count: 200, total: 1_240, sinceMs: at(21, 23, 59) },
     'self',
-    '-- 1240 missed messages since Sat 23:59; showing the last 200 ---',
+    '-- 1240 missed messages since Sat 23:59; showing the last 200; /history 1240 for all ---',
   ],
   ['the end of missed messages', { type: 'replayed' }, 'self', '-- end of missed messages ---'],
+  [
+    'the last message, for who is new',
+    { type: 'replay', count: 1, total: 1, sinceMs: at(24, 14, 3), first: true },
+    'self',
+    '-- the last message ---',
+  ],
+  [
+    'the last messages, for who is new',
+    { type: 'replay', count: 20, total: 900, sinceMs: at(24, 14, 3), first: true },
+    'self',
+    '-- the last 20 messages ---',
+  ],
+  ['the end of the last messages', { type: 'replayed', first: true }, 'self', '-- now ---'],
   ['a status', { type: 'status', code: 'X', message: 'trying again' }, 'self', '-- trying again'],
   ['an error', { type: 'error', code: 'NAME_REFUSED', message: 'No.' }, 'self', '!! No.'],
   ['listening', { type: 'listening', endpoint: 'tcp://*:9999', port: 9999 }, 'self', '-- listening on tcp://*:9999'],
-  [
-    'a rename',
-    { type: 'rename', server: 'server', from: 'bo', name: 'bob', online: 2 },
-    'chat',
-    '[server] bo is now called bob. 2 online.',
-  ],
-  ['a new name of my own', { type: 'renamed', was: 'bo', name: 'bob' }, 'self', '-- you are now called bob'],
   ['the end of a server', { type: 'closing' }, undefined],
 ];
 
@@ -188,12 +205,17 @@ test('every kind of event stands in the table', () => {
 });
 
 describe('a name', () => {
-  const named = (name: string, own = false) =>
-    render(message('x', { from: { name }, own }), { colorLevel: 1 })?.text ?? '';
+  const named = (name: string, own = false, mention = false) =>
+    render(message('x', { from: { name }, own, ...(mention && { mention }) }), { colorLevel: 2 })?.text ?? '';
 
   test('of my own is bold, and only mine', () => {
     expect(named('bob', true)).toContain(`${esc}[1m`);
     expect(named('bob')).not.toContain(`${esc}[1m`);
+  });
+
+  test('of who names me is inverse, and only that', () => {
+    expect(named('bob', false, true)).toContain(`${esc}[7m`);
+    expect(named('bob') + named('bob', true)).not.toContain(`${esc}[7m`);
   });
 
   test('has the same colour every time', () => expect(named('bob')).toBe(named('bob')));
@@ -209,8 +231,10 @@ describe('the time', () => {
     expect(render(message('hi', { sentMs: 0 }), { timestamps: 'time' })?.text).toBe('14:04 [bob] hi'));
 
   test('of a message that was missed is its own', () => {
-    const sentMs = new Date(2026, 10, 23, 9, 7).getTime();
-    expect(render(message('hi', { sentMs, replay: true }), { timestamps: 'time' })?.text).toBe('09:07 [bob] hi');
+    const sentMs = at(23, 9, 7);
+    expect(render(message('hi', { sentMs, replay: true }), { timestamps: 'time' })?.text).toMatch(
+      /\n09:07 \[bob\] hi$/,
+    );
   });
 
   test('of a missed message without one is now', () =>
@@ -228,14 +252,114 @@ describe('the time', () => {
 
   test('that no calendar has begins no replay', () => {
     const sinceMs = Number.MAX_SAFE_INTEGER;
-    expect(render({ type: 'replay', count: 1, total: 1, sinceMs })?.text).toMatch(/since Sat \d\d:\d\d ---$/);
-    expect(render({ type: 'gap', from: 1, to: 2, firstMs: sinceMs })?.text).toMatch(/before Sat \d\d:\d\d are/);
+    expect(render({ type: 'replay', count: 1, total: 1, sinceMs })?.text).toMatch(
+      /since 13 Sept? 275760 \d\d:\d\d ---$/,
+    );
+    expect(render({ type: 'gap', from: 1, to: 2, firstMs: sinceMs })?.text).toMatch(
+      /before 13 Sept? 275760 \d\d:\d\d are/,
+    );
   });
 
   test('stands before the words of the room, not before those of this program', () => {
     const joined: ChatEvent = { type: 'join', server: 's', name: 'Bo', online: 2 };
     expect(render(joined, { timestamps: 'time' })?.text).toBe('14:04 [s] Bo joined the room. 2 online.');
     expect(render({ type: 'gap', from: 1, to: 2 }, { timestamps: 'time' })?.text).toMatch(/^-- /);
+  });
+});
+
+describe('the moment from which something is shown', () => {
+  const since = (sinceMs: number) =>
+    /since (.*) ---$/.exec(render({ type: 'replay', count: 1, total: 1, sinceMs })?.text ?? '')?.[1];
+
+  test.each([
+    ['now', nowMs, '14:04'],
+    ['of today', at(24, 0, 0), '00:00'],
+    ['of today, by a clock that is ahead', at(24, 23, 59), '23:59'],
+    ['of yesterday', at(23, 23, 59), 'Mon 23:59'],
+    ['of this week', at(18, 14, 5), 'Wed 14:05'],
+    ['of the same weekday a week ago', at(17, 14, 5), '17 Nov 2026 14:05'],
+    ['six days ago', at(18, 14, 4), '18 Nov 2026 14:04'],
+    ['of tomorrow, by a clock that is ahead', at(25, 1, 0), 'Wed 01:00'],
+    ['of another month', new Date(2026, 0, 3, 9, 7).getTime(), '3 Jan 2026 09:07'],
+    ['of another year', new Date(1999, 11, 31, 23, 59).getTime(), '31 Dec 1999 23:59'],
+  ])('%s', (_name, ms, words) => expect(since(ms)).toBe(words));
+});
+
+describe('the line of a new day', () => {
+  const renderer = (style: Partial<Style> = {}) => new Renderer({ ...terminal, colorLevel: 0, ...style });
+  const said = (sentMs: number) => message('hi', { sentMs, replay: true });
+
+  test('stands before the first message of a day, once', () => {
+    const one = renderer();
+    const lines = [at(22, 9, 0), at(22, 23, 59), at(23, 0, 0), at(24, 1, 0), at(24, 2, 0)].map(
+      (ms) => one.render(said(ms), nowMs)?.text,
+    );
+    expect(lines).toEqual([
+      expect.stringMatching(/^-- Sunday,? 22 November 2026 ---\n09:00 \[bob\] hi$/),
+      '23:59 [bob] hi',
+      expect.stringMatching(/^-- Monday,? 23 November 2026 ---\n00:00 \[bob\] hi$/),
+      expect.stringMatching(/^-- Tuesday,? 24 November 2026 ---\n01:00 \[bob\] hi$/),
+      '02:00 [bob] hi',
+    ]);
+  });
+
+  test('stands before nothing said today, but at midnight', () => {
+    const one = renderer();
+    expect(one.render(message('hi'), at(24, 23, 59))?.text).toBe('23:59 [bob] hi');
+    expect(one.render({ type: 'notice', server: 's', text: 'x' }, at(25, 0, 0))?.text).toMatch(
+      /^-- Wednesday,? 25 November 2026 ---\n00:00 \[s\] x$/,
+    );
+  });
+
+  test.each(['off', 'iso'] as const)('is not needed where times are %s', (timestamps) =>
+    expect(renderer({ timestamps }).render(said(at(20, 1, 0)), nowMs)?.text).not.toContain('\n'),
+  );
+
+  test('is dim like the time', () =>
+    expect(renderer({ colorLevel: 1 }).render(said(at(23, 9, 7)), nowMs)?.text).toMatch(
+      /^\u001b\[2m-- Monday,? 23 November 2026 ---\u001b\[22m\n\u001b\[2m09:07\u001b\[22m /,
+    ));
+});
+
+describe('several at once', () => {
+  const names = Array.from({ length: 40 }, (_, n) => String.fromCodePoint(0x41 + n));
+  const group = (count: number, did: 'joined' | 'left' | 'lost' = 'joined') =>
+    new Renderer(pipe).group({ did, names: names.slice(0, count), server: 'hall', online: 7 }, nowMs).text;
+
+  test.each([
+    [1, '[hall] A joined the room. 7 online.'],
+    [2, '[hall] A and B joined the room. 7 online.'],
+    [3, '[hall] A, B and C joined the room. 7 online.'],
+    [4, '[hall] A, B, C and D joined the room. 7 online.'],
+    [5, '[hall] A, B, C and 2 others joined the room. 7 online.'],
+    [40, '[hall] A, B, C and 37 others joined the room. 7 online.'],
+  ])('%i are one line', (count, line) => expect(group(count)).toBe(line));
+
+  test('left or are lost', () => {
+    expect(group(2, 'left')).toBe('[hall] A and B left the room. 7 online.');
+    expect(group(2, 'lost')).toBe('[hall] A and B lost the connection. 7 online.');
+  });
+});
+
+describe('on a terminal that knows ASCII only', () => {
+  const ascii = (event: ChatEvent, style: Partial<Style> = {}) => render(event, { ascii: true, ...style })?.text;
+
+  test.each([
+    ['letters lose their marks', 'años, Über', 'anos, Uber'],
+    ['others are a question mark each', '漢字 👍', '?? ?'],
+    ['what is hidden is still shown', 'a\u202eb\u009bc', 'a<U+202E>b<U+009B>c'],
+    ['control characters, too', '\u001b[31m\r', '?[31m?'],
+  ])('%s', (_name, text, shown) => expect(ascii(message(text))).toBe(`[bob] ${shown}`));
+
+  test('marks are ASCII, too', () => {
+    const { marks } = new Renderer({ ...pipe, ascii: true });
+    expect(`${marks.newline}${marks.more}`).toMatch(/^[ -~]+$/);
+    expect(new Renderer(pipe).marks).toEqual({ newline: '⏎', more: '…' });
+  });
+
+  test('no letter becomes a bracket of a name', () => {
+    for (const name of ['bob\uff3d hi', '\uff3beve\uff3d', '\ufe47eve\ufe48'])
+      expect(ascii(message('x', { from: { name } }))).toMatch(/^\[[^[\]]*\] x$/);
   });
 });
 
@@ -275,19 +399,46 @@ describe('whatever a peer writes', () => {
     .array(
       fc.oneof(
         fc.constantFrom(esc, '\u009b', '\n', '\r', '[31m', ']0;x\u0007', '\u202e', '\u2028', '\ufeff', '[eve] '),
+        fc.constantFrom(
+          '\n[eve] hi',
+          '\n-- x',
+          '\n14:04 [eve] hi',
+          '] ',
+          '\uff3d ',
+          '\u0300',
+          '\u200d',
+          '👨‍👩‍👧',
+          '\u{e0041}',
+        ),
         fc.string({ unit: 'binary', maxLength: 4 }),
       ),
       { maxLength: 8 },
     )
     .map((parts) => parts.join(''));
-  const events = fc
-    .record({ name: nasty, text: nasty, own: fc.boolean() })
-    .map(({ name, text, own }) => [
-      message(text, { from: { name }, own }),
-      { type: 'notice' as const, server: name, text },
-      { type: 'leave' as const, server: name, name, online: 1, reason: 'left' as const },
-      { type: 'status' as const, code: 'x', message: text },
-    ]);
+  const marks = { own: fc.boolean(), mention: fc.constantFrom({}, { mention: true as const }) };
+  const others = fc.record({
+    name: nasty,
+    text: nasty,
+    ...marks,
+    action: fc.constantFrom({}, { action: true as const }),
+  });
+  const events = others.map(({ name, text, own, mention, action }): ChatEvent[] => [
+    message(text, { from: { name }, own, ...mention, ...action }),
+    message(text, { from: { name }, own, sentMs: at(20, 9, 7), replay: true }),
+    { type: 'notice', server: name, text },
+    { type: 'join', server: text, name, online: 1 },
+    { type: 'leave', server: name, name, online: 1, reason: 'left' },
+    { type: 'leave', name, online: 1, reason: 'lost' },
+    { type: 'rename', server: name, from: text, name, online: 1 },
+    { type: 'shutdown', server: name },
+    { type: 'state', state: 'online', server: name, online: 1, legacy: false },
+    { type: 'status', code: 'x', message: text },
+    { type: 'error', code: 'USAGE', message: text },
+  ]);
+  /** Exactly what paints here; anything else that begins with an escape byte is somebody else's. */
+  const unpainted = (text: string) => text.replaceAll(/\u001b\[(?:[1279]|22|27|39|38;5;\d{1,3}|[39]\d)m/g, '');
+  const control = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/;
+  const hidden = /[\u200b\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff\u{e0001}\u{e0020}-\u{e007f}]/u;
 
   test('there is not one escape byte without colour, and one line in a pipe', () => {
     fc.assert(
@@ -298,19 +449,67 @@ describe('whatever a peer writes', () => {
     );
   });
 
-  test('on a terminal every line begins as one of ours, and colours are the only sequences', () => {
+  test.each([1, 2, 3] as const)('colours are the only sequences on a terminal of level %i', (colorLevel) => {
     fc.assert(
       fc.property(events, (all) => {
         for (const event of all) {
-          const { text = '' } = render(event, terminal) ?? {};
-          const plain = text.replaceAll(/\u001b\[\d{1,2}m/g, '');
-          expect(plain).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u2028\u2029]/);
-          const [first, ...rest] = plain.split('\n');
-          expect(first).toMatch(/^(14:04 \[|-- )/);
+          const plain = unpainted(render(event, { ...terminal, colorLevel })?.text ?? '');
+          expect(plain).not.toMatch(control);
+          expect(plain).not.toMatch(hidden);
+          // The same words as without colour.
+          expect(plain).toBe(render(event, { ...terminal, colorLevel: 0 })?.text);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('every line on a terminal begins as one of ours', () => {
+    fc.assert(
+      fc.property(events, (all) => {
+        for (const event of all) {
+          const plain = render(event, { ...terminal, colorLevel: 0 })?.text ?? '';
+          const [first, ...rest] = plain.replace(/^-- \w+,? \d+ \w+ \d+ ---\n09:07/, '14:04').split('\n');
+          expect(first).toMatch(/^(14:04 \[|14:04 \* |-- |!! )/);
           for (const line of rest) expect(line).toMatch(/^ {6}\| /);
         }
       }),
       { numRuns: 1_000 },
     );
+  });
+
+  test('a message stands behind the name of who wrote it', () => {
+    fc.assert(
+      fc.property(nasty, nasty, (name, text) => {
+        const renderer = new Renderer({ ...terminal, colorLevel: 0 });
+        const [first] = renderer.render(message(text, { from: { name } }), nowMs)?.text.split('\n') ?? [];
+        expect(first).toBe(`14:04 [${renderer.safe(name)}] ${renderer.safe(text.split('\n')[0] ?? '')}`);
+        const [action] =
+          renderer.render(message(text, { from: { name }, action: true }), nowMs)?.text.split('\n') ?? [];
+        expect(action).toBe(`14:04 * ${renderer.safe(name)} ${renderer.safe(text.split('\n')[0] ?? '')}`);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('it is ASCII on a terminal that knows nothing else', () => {
+    fc.assert(
+      fc.property(events, (all) => {
+        for (const event of all)
+          expect(unpainted(render(event, { ...terminal, ascii: true })?.text ?? '')).toMatch(/^[ -~\n]*$/);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('no character of Unicode does anything', () => {
+    const safe = new Renderer(terminal);
+    const every = 0x400;
+    for (let start = 0; start < 0x110000; start += every) {
+      const all = Array.from({ length: every }, (_, n) => String.fromCodePoint(start + n)).join('a');
+      const event = message(all.replaceAll('\n', ''), { from: { name: all } });
+      const plain = unpainted(safe.render(event, nowMs)?.text ?? '');
+      for (const bad of [control, hidden, /\n/]) expect(bad.exec(plain)?.[0]).toBeUndefined();
+    }
   });
 });

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { visible, visibleJson, visibleLines } from '../src/terminal/visible.ts';
+import { asciiOnly, visible, visibleJson } from '../src/terminal/visible.ts';
 
 /** C0, DEL, C1, soft hyphen, Arabic letter mark, Mongolian separator, zero-width, bidi, separators, BOM; not the joiner. */
 const dangerous =
@@ -75,8 +75,71 @@ test.each(['👩‍👩‍👧', '❤️', '👩🏽‍🚀', '🏳️‍🌈', 
   expect(visible(`a ${emoji} b`)).toBe(`a ${emoji} b`),
 );
 
-test('lines are split at LF only, and each is safe', () =>
-  expect(visibleLines('a\nb\r\nc\u2028d')).toEqual(['a', 'b␍', 'c<U+2028>d']));
+describe('marks on a letter', () => {
+  test.each([
+    ['are all seen up to eight', `a${'\u0301'.repeat(8)}b`, `a${'\u0301'.repeat(8)}b`],
+    ['are counted above', `a${'\u0301'.repeat(9)}b`, `a${'\u0301'.repeat(8)}<+1>b`],
+    ['are counted each for itself', `${'\u0301\u0316'.repeat(50)}`, `${'\u0301\u0316'.repeat(4)}<+92>`],
+    [
+      'count for every letter',
+      `a${'\u0301'.repeat(9)}b${'\u0316'.repeat(10)}`,
+      `a${'\u0301'.repeat(8)}<+1>b${'\u0316'.repeat(8)}<+2>`,
+    ],
+    ['count beyond the first plane, too', `a${'\u{1d165}'.repeat(10)}`, `a${'\u{1d165}'.repeat(8)}<+2>`],
+  ])('%s', (_name, text, shown) => expect(visible(text)).toBe(shown));
+
+  test('are never more than eight, whatever is written', () => {
+    const mark = fc.constantFrom(
+      '\u0301',
+      '\u0316',
+      '\u20dd',
+      '\ufe0f',
+      '\u{1d165}',
+      '\u{e0100}',
+      '\u0903',
+      '\u200d',
+      '\u200b',
+      'a',
+      '👩',
+    );
+    fc.assert(
+      fc.property(fc.array(mark, { maxLength: 60, size: 'max' }), (marks) => {
+        expect(visible(marks.join(''))).not.toMatch(/\p{M}{9}/u);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+test('every character that is ignored when it is not known is shown, but the selectors of an emoji', () => {
+  for (let code = 0; code < 0x110000; code++) {
+    const character = String.fromCodePoint(code);
+    if (/(?!\p{M})\p{Default_Ignorable_Code_Point}/u.test(character))
+      expect(visible(character), code.toString(16)).toBe(`<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`);
+  }
+});
+
+describe('in ASCII', () => {
+  test.each([
+    ['ASCII stays', ' hello ~!', ' hello ~!'],
+    ['letters lose their marks', 'Año e\u0301 Å', 'Ano e A'],
+    ['letters come apart', 'ﬁ Ⅳ …', 'fi IV ...'],
+    ['what would become a sign is a question mark', '½ ［bob］', '? ?bob?'],
+    ['others are a question mark each', 'Привет', '??????'],
+    ['others beyond the first plane, too', '👍𝄞', '??'],
+    ['control characters are none', '\u001b[31m\n\t\u007f', '?[31m???'],
+  ])('%s', (_name, text, expected) => expect(asciiOnly(text)).toBe(expected));
+
+  test('nothing else comes out, and what is safe stays', () => {
+    fc.assert(
+      fc.property(fc.oneof(hostile, fc.string({ unit: 'binary' })), (text) => {
+        expect(asciiOnly(text)).toMatch(/^[ -~]*$/);
+        expect(asciiOnly(asciiOnly(text))).toBe(asciiOnly(text));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+});
 
 test('no string comes out with a character that moves, hides or reorders', () => {
   fc.assert(

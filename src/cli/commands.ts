@@ -1,3 +1,4 @@
+import type { Completer } from '../terminal/editor.ts';
 import type { View } from '../terminal/view.ts';
 import { closest } from './closest.ts';
 
@@ -5,26 +6,77 @@ import { closest } from './closest.ts';
 export type Command = {
   name: string;
   argument?: string;
+  /** What the argument may be, if it is one of a few words. */
+  choices?: readonly string[];
   does: string;
-  /** Returns 'quit' to end the talk. */
-  run: (argument: string) => undefined | 'quit';
+  run: (argument: string) => Meaning;
 };
-/** What a line at the prompt means: a text to send, the end of the talk, or nothing more to do. */
-export type Meaning = { text: string } | 'quit' | undefined;
+/** What a line at the prompt means: a text to send, another name, the end of the talk, or nothing more to do. */
+export type Meaning = { text: string; action?: true } | { name: string } | 'quit' | undefined;
 
-const quit: Command = { name: 'quit', does: 'leave', run: () => 'quit' };
+/** `/help`, with the commands given to it. */
+export const helpCommand = (commands: readonly Command[], view: View): Command => ({
+  name: 'help',
+  does: 'this list',
+  run() {
+    for (const { name, argument = '', does } of commands) say(view, `${`/${name} ${argument}`.padEnd(22)} ${does}`);
+    for (const line of keys) say(view, line);
+    return undefined;
+  },
+});
+
+const keys = [
+  'Alt-Enter: new line · Tab: names and commands · Up, Down: what you wrote · //: text that begins with /',
+  'Ctrl-C: drop the draft, on an empty line quit · Ctrl-L: paint again · Ctrl-Z: suspend',
+];
+
+export const quitCommand: Command = { name: 'quit', does: 'leave', run: () => 'quit' };
+
+export const meCommand = (view: View): Command => ({
+  name: 'me',
+  argument: 'TEXT',
+  does: 'say what you do',
+  run: (text) => (text === '' ? complain(view, 'What do you do? For example: /me waves') : { text, action: true }),
+});
+
+export const nickCommand = (view: View): Command => ({
+  name: 'nick',
+  argument: 'NAME',
+  does: 'go by another name',
+  run: (name) => (name === '' ? complain(view, 'Which name? For example: /nick Ana') : { name }),
+});
+
+export const clearCommand = (view: View): Command => ({
+  name: 'clear',
+  does: 'empty the screen',
+  run: () => void view.clear?.(),
+});
+
+/** `/name CHOICE` changes a setting; without a choice it says what it is. */
+export const settingCommand = <Name extends string, Choice extends string>(
+  name: Name,
+  choices: readonly Choice[],
+  does: string,
+  settings: Record<Name, Choice>,
+  view: View,
+): Command => ({
+  name,
+  argument: choices.join('|'),
+  choices,
+  does,
+  run(argument) {
+    const choice = choices.find((known) => known === argument);
+    if (!choice && argument !== '') return complain(view, `/${name} is one of ${choices.join(', ')}.`);
+    if (choice) settings[name] = choice;
+    return say(view, `${name}: ${settings[name]}`);
+  },
+});
 
 /**
  * Reads the lines of a person. What begins with one slash is a command and never sent, known or not;
  * `//` sends a text that begins with a slash.
  */
-export function readCommands(own: readonly Command[], view: View): (line: string) => Meaning {
-  const showHelp = () => {
-    for (const { name, argument = '', does } of commands)
-      view.show({ type: 'status', code: 'HELP', message: `${`/${name} ${argument}`.padEnd(14)} ${does}` });
-    return undefined;
-  };
-  const commands: Command[] = [...own, { name: 'help', does: 'this list', run: showHelp }, quit];
+export function readCommands(commands: readonly Command[], view: View): (line: string) => Meaning {
   return (line) => {
     if (!line.startsWith('/')) return { text: line };
     if (line.startsWith('//')) return { text: line.slice(1) };
@@ -36,8 +88,40 @@ export function readCommands(own: readonly Command[], view: View): (line: string
       commands.map((known) => known.name),
     );
     const hint = like ? `Did you mean /${like}?` : 'See /help.';
-    const message = `Unknown command /${name}. ${hint} Start with // to send it as text.`;
-    view.show({ type: 'error', code: 'USAGE', message });
-    return undefined;
+    return complain(view, `Unknown command /${name}. ${hint} Start with // to send it as text.`);
   };
+}
+
+/** What Tab can make of what stands before the cursor: a command, its choice, or the name of somebody there. */
+export const completeWith =
+  (commands: readonly Command[], names: () => readonly string[]): Completer =>
+  (before) => {
+    const [, command, space, argument = ''] = /^\/(\w*)( ?)(\S*)$/.exec(before) ?? [];
+    if (command === undefined) return completeName(before, names());
+    if (space === '')
+      return commands
+        .filter(({ name }) => name.startsWith(command))
+        .map(({ name, argument: wanted }) => `/${name}${wanted ? ' ' : ''}`);
+    const choices = commands.find(({ name }) => name === command)?.choices;
+    if (!choices) return completeName(before, names());
+    return choices.filter((choice) => choice.startsWith(argument)).map((choice) => `/${command} ${choice}`);
+  };
+
+/** The longest end of `before` that begins a name counts, because a name may have spaces. */
+function completeName(before: string, names: readonly string[]): string[] {
+  for (const { index } of before.matchAll(/(?<=^|\s)(?=\S|$)/gu)) {
+    const begun = before.slice(index).toLowerCase();
+    const found = names.filter((name) => name.toLowerCase().startsWith(begun));
+    const completed = found.map((name) => `${before.slice(0, index)}${name}${index === 0 ? ': ' : ' '}`);
+    if (completed.length > 0) return completed;
+  }
+  return [];
+}
+
+export function say(view: View, message: string): undefined {
+  view.show({ type: 'status', code: 'ANSWER', message });
+}
+
+export function complain(view: View, message: string): undefined {
+  view.show({ type: 'error', code: 'USAGE', message });
 }

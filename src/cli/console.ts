@@ -1,10 +1,11 @@
 import { WriteStream } from 'node:tty';
 import { maxTextBytes } from '../protocol.ts';
-import { type Ability, abilityOf, withoutColorWishes } from '../terminal/ability.ts';
+import { type Ability, abilityOf, rewrapOf, withoutColorWishes } from '../terminal/ability.ts';
 import { JsonView } from '../terminal/json-view.ts';
 import { PipeView } from '../terminal/pipe-view.ts';
 import { Renderer, type Style, type Timestamps } from '../terminal/render.ts';
 import { ScreenView } from '../terminal/screen-view.ts';
+import type { Settings } from '../terminal/settings.ts';
 import type { View } from '../terminal/view.ts';
 import { readAll, readLines } from './lines.ts';
 
@@ -14,6 +15,7 @@ export type ConsoleOptions = {
   timestamps?: Timestamps | 'auto';
   /** Texts to send in place of standard input; `-` is all of standard input as one text. */
   messages?: string[];
+  settings: Settings;
 };
 /** Where this command reads and writes: a screen with a draft, plain lines, or JSON lines. */
 export type Console = {
@@ -25,25 +27,40 @@ export type Console = {
 
 export const now = (): number => Date.now();
 
-export function openConsole({ json = false, color, timestamps = 'auto', messages = [] }: ConsoleOptions): Console {
+export function openConsole({
+  json = false,
+  color,
+  timestamps = 'auto',
+  messages = [],
+  settings,
+}: ConsoleOptions): Console {
   const { stdin, stdout, stderr, env } = process;
   const dumb = env.TERM === 'dumb';
-  const screen = stdin.isTTY && stdout.isTTY && !dumb && !json && messages.length === 0;
+  const isScreen = stdin.isTTY && stdout.isTTY && !dumb && !json && messages.length === 0;
   const style: Style = {
     ...abilityOfStream(stdout, color),
     timestamps: timestamps === 'auto' ? (stdout.isTTY && !dumb ? 'time' : 'off') : timestamps,
     multiline: stdout.isTTY === true,
   };
   const renderer = new Renderer(style);
-  if (screen) {
-    const view = new ScreenView(stdin, stdout, renderer, now);
+  if (isScreen) {
+    const screen = { input: stdin, output: stdout, renderer, rewrap: rewrapOf(env), settings, maxBytes: maxTextBytes };
+    const view = new ScreenView({ ...screen, now, interrupt, suspend });
+    if (!isWindows) process.on('SIGCONT', () => view.continued());
     return { view, lines: view.lines, person: true };
   }
-  const own = new Renderer({ ...style, ...abilityOfStream(stderr, color) });
-  const view = json ? new JsonView(stdout, now) : new PipeView(stdout, stderr, renderer, now, own);
+  const chat = { stream: stdout, renderer };
+  const self = { stream: stderr, renderer: new Renderer({ ...style, ...abilityOfStream(stderr, color) }) };
+  const view = json ? new JsonView(stdout, now) : new PipeView({ chat, self, settings, now });
   const lines = messages.length > 0 ? given(messages) : readLines(stdin, maxTextBytes);
   return { view, lines, person: stdin.isTTY === true && messages.length === 0 };
 }
+
+/** In raw mode the terminal does not make signals of keys. */
+const interrupt = () => void process.emit('SIGINT', 'SIGINT');
+/** Stops the whole job, as Ctrl-Z does, and returns when it is continued; where there is no job control, at once. */
+const suspend = () => void (isWindows || process.kill(0, 'SIGTSTP'));
+const isWindows = process.platform === 'win32';
 
 async function* given(messages: string[]): AsyncGenerator<string> {
   for (const message of messages) yield message === '-' ? await readAll(process.stdin, maxTextBytes) : message;

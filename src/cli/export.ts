@@ -8,10 +8,10 @@ import { Renderer } from '../terminal/render.ts';
 import { abilityOfStream, now } from './console.ts';
 import { showEntry } from './history.ts';
 import { dataDirOption, parseSubcommand, portOption } from './options.ts';
+import { readSpanMs } from './span.ts';
 
 const example = 'chat-server export --port 9999 --since 2d';
 const chunk = 500;
-const unitsMs: Record<string, number> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 export const exportOptions = {
   port: portOption(9999),
   'data-dir': dataDirOption,
@@ -24,9 +24,10 @@ export async function exportLog(args: string[]): Promise<number> {
   const parsed = await parseSubcommand('chat-server export', example, exportOptions, args);
   if (!parsed) return 0;
   const { port, dataDir, since: spanMs = Number.POSITIVE_INFINITY, json, color } = parsed;
-  const { stdout, stderr } = process;
+  const { stdout } = process;
   const renderer = new Renderer({ ...abilityOfStream(stdout, color), timestamps: 'iso', multiline: false });
-  const view = json ? new JsonView(stdout, now) : new PipeView(stdout, stderr, renderer, now);
+  const chat = { stream: stdout, renderer };
+  const view = json ? new JsonView(stdout, now) : new PipeView({ chat, self: chat, settings: { joins: 'all' }, now });
   const store = LmdbStore.open(serverFolder(dataDir, port), { readOnly: true });
   try {
     for (const entry of entriesOf(store))
@@ -50,7 +51,7 @@ function* entriesOf(store: Store) {
 }
 
 function toSpanMs(raw: string): number {
-  const [, count, unit = ''] = /^(\d{1,6})([mhd])$/.exec(raw) ?? [];
-  if (count) return Number(count) * (unitsMs[unit] ?? 0);
+  const spanMs = readSpanMs(raw);
+  if (spanMs !== undefined) return spanMs;
   throw new ChatError('USAGE', `--since "${raw}" is not a span of time.`, 'Examples: 30m, 2h, 2d.');
 }

@@ -1,19 +1,26 @@
 import { messageEvent } from '../core/narrate.ts';
 import type { Entry, Store } from '../core/store.ts';
 import type { View } from '../terminal/view.ts';
-import type { Command } from './commands.ts';
+import { type Command, complain, say } from './commands.ts';
+import { readSpanMs } from './span.ts';
 
-const shownByDefault = 20;
+const shownByDefault = '20';
 
-/** `/history [N]`: the last N messages of the copy kept here. */
-export const historyCommand = (store: Store, view: View): Command => ({
+/** `/history [N|2h|2d]`: the last messages of the copy kept here. */
+export const historyCommand = (store: Store, view: View, now: () => number): Command => ({
   name: 'history',
-  argument: '[N]',
+  argument: '[N|2h|2d]',
   does: `the last messages again (${shownByDefault})`,
   run(argument) {
-    const count = argument === '' ? shownByDefault : /^\d{1,6}$/.test(argument) ? Number(argument) : 0;
-    if (count === 0) view.show({ type: 'error', code: 'USAGE', message: 'How many? For example: /history 50' });
-    for (const entry of store.read(Math.max(store.head - count + 1, 1), count)) showEntry(entry, view);
+    const wanted = argument === '' ? shownByDefault : argument;
+    const count = /^\d{1,6}$/.test(wanted) ? Number(wanted) : undefined;
+    const spanMs = readSpanMs(wanted);
+    if (!count && !spanMs) return complain(view, 'How many, or since when? For example: /history 50, /history 2h');
+    const entries = store.read(count ? Math.max(store.head - count + 1, 1) : 1, count ?? store.head);
+    const sinceMs = spanMs ? now() - spanMs : 0;
+    const shown = entries.filter(({ message, atMs }) => !message.void && (message.ts ?? atMs) >= sinceMs);
+    if (shown.length === 0) return say(view, 'nothing was said');
+    for (const entry of shown) showEntry(entry, view);
     return undefined;
   },
 });

@@ -109,7 +109,9 @@ class Talk {
 
   get #wantsLines(): boolean {
     const { conversation, link, person, check } = this.#options;
-    return !check && (person || conversation.waiting.length + link.backlog < maxUnderWay);
+    // What is typed behind /quit is meant for the shell.
+    if (check || this.#stopAtMs !== undefined) return false;
+    return person || conversation.waiting.length + link.backlog < maxUnderWay;
   }
 
   #line(text: string | undefined): void {
@@ -118,12 +120,14 @@ class Talk {
     if (text.trim() === '') return;
     const meaning = this.#options.read ? this.#options.read(text) : { text };
     if (meaning === 'quit') this.#stop(undefined);
-    else if (meaning) this.#send(meaning.text);
+    else if (meaning && 'name' in meaning) this.#name(meaning.name);
+    else if (meaning) this.#send(meaning);
   }
 
-  #send(text: string): void {
+  #send({ text, action }: { text: string; action?: true }): void {
     this.#typed++;
-    if (Buffer.byteLength(text) <= maxTextBytes) return this.#step({ type: 'typed', text: text.toWellFormed() });
+    if (Buffer.byteLength(text) <= maxTextBytes)
+      return this.#step({ type: 'typed', text: text.toWellFormed(), ...(action && { action }) });
     this.#notTaken++;
     const message = `Not sent: a message has at most ${maxTextBytes} bytes.`;
     this.#options.view.show({ type: 'error', code: 'TEXT_TOO_LONG', message });

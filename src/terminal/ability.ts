@@ -19,6 +19,15 @@ export const abilityOf = (output: Output): Ability => ({
   ascii: output.isTerminal && (output.env.TERM === 'dumb' || !isUtf8(output.env)),
 });
 
+/** What a terminal does with rows that are too long when it has become narrower. */
+export type Rewrap = 'all' | 'all but the cursor line' | 'none';
+
+/** xterm wraps nothing anew, the terminal of VS Code everything but the line of the cursor. */
+export function rewrapOf({ TMUX, XTERM_VERSION, TERM_PROGRAM }: Environment): Rewrap {
+  if (!TMUX && XTERM_VERSION) return 'none';
+  return !TMUX && TERM_PROGRAM === 'vscode' ? 'all but the cursor line' : 'all';
+}
+
 /** What a terminal can do does not depend on wishes; Node would mix them in, and warn of contradictory ones. */
 export function withoutColorWishes(env: Environment): Environment {
   const { FORCE_COLOR: _, NO_COLOR: __, NODE_DISABLE_COLORS: ___, ...rest } = env;

@@ -1,14 +1,12 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { ChatEvent } from '../core/events.ts';
-import type { ColorLevel } from './ability.ts';
-import { visible, visibleLines } from './visible.ts';
+import type { Ability } from './ability.ts';
+import type { Group } from './crowd.ts';
+import { asciiOnly, visible } from './visible.ts';
 
-export type Timestamps = 'off' | 'time' | 'iso';
-export type Style = {
-  /** 0: not one escape byte. */
-  colorLevel: ColorLevel;
-  /** Only signs that every terminal has. */
-  ascii: boolean;
+export const timestampChoices = ['auto', 'off', 'time', 'iso'] as const;
+export type Timestamps = Exclude<(typeof timestampChoices)[number], 'auto'>;
+export type Style = Ability & {
   timestamps: Timestamps;
   /** On a terminal further lines of a message stand below, in a pipe a newline is written `\n`. */
   multiline: boolean;
@@ -16,12 +14,14 @@ export type Style = {
 /** `chat`: messages and what the room says; `self`: words of this program about itself. */
 export type Rendered = { channel: 'chat' | 'self'; text: string };
 
-const nameColors = ['red', 'green', 'yellow', 'blue', 'magenta', 'cyan', 'redBright', 'greenBright'] as const;
+/** Of the 256 colours, those that can be read on white and on black. */
+const nameColors = [160, 28, 130, 33, 133, 30, 166, 98, 168, 64, 25, 88] as const;
 
 /** Turns events into text. The shape of a line carries its meaning; colour only helps. */
 export class Renderer {
   readonly #chalk: ChalkInstance;
   readonly #style: Style;
+  #day: string | undefined;
 
   constructor(style: Style) {
     this.#style = style;
@@ -31,20 +31,18 @@ export class Renderer {
   /** The line or lines of an event, without the final newline; undefined for events only programs need. */
   render(event: ChatEvent, nowMs: number): Rendered | undefined {
     switch (event.type) {
-      case 'message': {
-        const time = this.#time(event.replay ? (event.sentMs ?? nowMs) : nowMs);
-        return chat(`${time}${this.#name(event.from.name, event.own)} ${this.#text(event.text)}`);
-      }
+      case 'message':
+        return this.#message(event, nowMs);
       case 'join':
-        return this.#notice(event, `${event.name} joined the room.`, `${event.name} is here.`, nowMs);
-      case 'leave': {
-        const lost = event.reason === 'lost';
-        const room = `${event.name} ${lost ? 'lost the connection' : 'left the room'}.`;
-        const apart = lost ? `${event.name} lost the connection. ${kept}` : `${event.name} left.`;
-        return this.#notice(event, room, apart, nowMs);
+        return event.server === undefined
+          ? this.#self(`${event.name} is here.`)
+          : this.group({ did: 'joined', names: [event.name], server: event.server, online: event.online }, nowMs);
+      case 'leave':
+        return this.#leave(event, nowMs);
+      case 'rename': {
+        const { server, from, name, online } = event;
+        return this.#room(server, `${from} is now called ${name}. ${online} online.`, nowMs);
       }
-      case 'rename':
-        return this.#room(event.server, `${event.from} is now called ${event.name}. ${event.online} online.`, nowMs);
       case 'renamed':
         return this.#self(`you are now called ${event.name}`);
       case 'shutdown':
@@ -54,24 +52,53 @@ export class Renderer {
       case 'state':
         return this.#state(event, nowMs);
       case 'gap':
-        return this.#self(`messages before ${day(event.firstMs ?? nowMs)} are no longer kept by the server`);
-      case 'replay': {
-        const { count, total, sinceMs } = event;
-        if (event.first) return this.#self(`the last ${count === 1 ? 'message' : `${count} messages`} ---`);
-        const shown = count < total ? `; showing the last ${count}` : '';
-        return this.#self(`${total} missed ${total === 1 ? 'message' : 'messages'} since ${day(sinceMs)}${shown} ---`);
-      }
+        return this.#self(`messages before ${moment(event.firstMs ?? nowMs, nowMs)} are no longer kept by the server`);
+      case 'replay':
+        return this.#self(`${replayed(event, nowMs)} ---`);
       case 'replayed':
         return this.#self(event.first ? 'now ---' : 'end of missed messages ---');
       case 'status':
         return this.#self(event.message);
       case 'error':
-        return { channel: 'self', text: this.#chalk.red(`!! ${visible(event.message)}`) };
+        return { channel: 'self', text: this.#chalk.red(`!! ${this.safe(event.message)}`) };
       case 'listening':
         return this.#self(`listening on ${event.endpoint}`);
       case 'closing':
         return undefined;
     }
+  }
+
+  /** What some have done at once, as one line. */
+  group({ did, names, server, online }: Group, nowMs: number): Rendered {
+    return this.#room(server, `${list(names)} ${verbs[did]}. ${online} online.`, nowMs);
+  }
+
+  /** A text of anybody, as it may be printed on this terminal. */
+  safe(text: string): string {
+    return this.#style.ascii ? asciiOnly(visible(text)) : visible(text);
+  }
+
+  /** Words of the program that are no part of the log. */
+  aside(text: string): string {
+    return this.#chalk.dim(text);
+  }
+
+  /** What stands for a newline, and for what is left out. */
+  get marks(): { newline: string; more: string } {
+    return this.#style.ascii ? { newline: '\\n', more: '...' } : { newline: '⏎', more: '…' };
+  }
+
+  #message({ from, text, own, mention, action, replay, sentMs }: Message, nowMs: number): Rendered {
+    const time = this.#time(replay ? (sentMs ?? nowMs) : nowMs, nowMs);
+    const color = this.#chalk.ansi256(nameColors[hash(from.name) % nameColors.length] ?? 30);
+    const paint = own ? color.bold : mention ? color.inverse : color;
+    const name = this.safe(from.name);
+    return chat(`${time}${action ? `* ${paint(name)}` : paint(`[${name}]`)} ${this.#text(text)}`);
+  }
+
+  #leave({ server, name, online, reason }: ChatEvent & { type: 'leave' }, nowMs: number): Rendered {
+    if (server !== undefined) return this.group({ did: reason, names: [name], server, online }, nowMs);
+    return this.#self(reason === 'lost' ? `${name} lost the connection. ${kept}` : `${name} left.`);
   }
 
   #state(event: ChatEvent & { type: 'state' }, nowMs: number): Rendered | undefined {
@@ -96,52 +123,75 @@ export class Renderer {
     }
   }
 
-  /** Who comes and goes: in a room the server says it, between two people the program. */
-  #notice(event: { server?: string; online: number }, room: string, apart: string, nowMs: number): Rendered {
-    if (event.server === undefined) return this.#self(apart);
-    return this.#room(event.server, `${room} ${event.online} online.`, nowMs);
-  }
-
   #room(server: string, text: string, nowMs: number): Rendered {
-    return chat(`${this.#time(nowMs)}${this.#chalk.dim(`[${visible(server)}] ${this.#text(text)}`)}`);
+    return chat(`${this.#time(nowMs, nowMs)}${this.#chalk.dim(`[${this.safe(server)}] ${this.#text(text)}`)}`);
   }
 
   #self(text: string): Rendered {
-    return { channel: 'self', text: this.#chalk.dim(`-- ${visible(text)}`) };
-  }
-
-  #name(name: string, own: boolean): string {
-    const color = this.#chalk[nameColors[hash(name) % nameColors.length] ?? 'cyan'];
-    return (own ? color.bold : color)(`[${visible(name)}]`);
+    return { channel: 'self', text: this.#chalk.dim(`-- ${this.safe(text)}`) };
   }
 
   #text(text: string): string {
-    const [first = '', ...rest] = visibleLines(text);
+    const [first = '', ...rest] = text.split('\n').map((line) => this.safe(line));
     if (!this.#style.multiline) return [first, ...rest].join('\\n');
     return [first, ...rest.map((line) => `      | ${line}`)].join('\n');
   }
 
-  #time(atMs: number): string {
+  #time(atMs: number, nowMs: number): string {
     if (this.#style.timestamps === 'off') return '';
-    const date = new Date(Math.min(atMs, maxDateMs));
-    const text = this.#style.timestamps === 'iso' ? date.toISOString() : clock(date);
-    return `${this.#chalk.dim(text)} `;
+    const date = dateOf(atMs);
+    if (this.#style.timestamps === 'iso') return `${this.#chalk.dim(date.toISOString())} `;
+    return `${this.#chalk.dim(`${this.#newDay(date, dateOf(nowMs))}${clock(date)}`)} `;
+  }
+
+  /** A line of its own where the date changes, because only the hour stands before each line. */
+  #newDay(date: Date, today: Date): string {
+    const day = date.toDateString();
+    const isNew = day !== (this.#day ?? today.toDateString());
+    this.#day = day;
+    return isNew ? `-- ${date.toLocaleDateString('en-GB', { weekday: 'long', ...fullDay })} ---\n` : '';
   }
 }
 
+type Message = ChatEvent & { type: 'message' };
+
 const kept = 'What you write now is kept and sent when it is back.';
 const original = 'runs the original program: no receipts and nothing missed is sent again.';
+const verbs = { joined: 'joined the room', left: 'left the room', lost: 'lost the connection' };
 /** The last time a Date can hold; a peer may send anything. */
 export const maxDateMs = 8.64e15;
+const dateOf = (atMs: number) => new Date(Math.min(atMs, maxDateMs));
 const chat = (text: string): Rendered => ({ channel: 'chat', text });
 const two = (n: number) => String(n).padStart(2, '0');
 const clock = (date: Date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
+const fullDay = { day: 'numeric', month: 'long', year: 'numeric' } as const;
+const weekMs = 6 * 86_400_000;
 
-/** A moment as a person says it: `Mon 14:03`. */
-const day = (atMs: number) => {
-  const date = new Date(Math.min(atMs, maxDateMs));
-  return `${['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][date.getDay()]} ${clock(date)}`;
-};
+/** A moment as a person says it: `14:03` of today, `Mon 14:03` of this week, `3 Nov 2026 14:03`. */
+function moment(atMs: number, nowMs: number): string {
+  const [date, today] = [dateOf(atMs), dateOf(nowMs)];
+  if (date.toDateString() === today.toDateString()) return clock(date);
+  const isNear = Math.abs(nowMs - atMs) < weekMs;
+  const day = isNear
+    ? ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][date.getDay()]
+    : date.toLocaleDateString('en-GB', { ...fullDay, month: 'short' });
+  return `${day} ${clock(date)}`;
+}
+
+function replayed({ count, total, sinceMs, first }: ChatEvent & { type: 'replay' }, nowMs: number): string {
+  if (first) return `the last ${count === 1 ? 'message' : `${count} messages`}`;
+  const shown = count < total ? `; showing the last ${count}; /history ${total} for all` : '';
+  return `${total} missed ${total === 1 ? 'message' : 'messages'} since ${moment(sinceMs, nowMs)}${shown}`;
+}
+
+const maxListed = 3;
+
+/** `Ana`, `Ana and Bo`, `Ana, Bo, Cy and 37 others`. */
+function list(names: readonly string[]): string {
+  const more = names.length - maxListed;
+  const listed = more > 1 ? [...names.slice(0, maxListed), `${more} others`] : names;
+  return listed.length === 1 ? (listed[0] ?? '') : `${listed.slice(0, -1).join(', ')} and ${listed.at(-1)}`;
+}
 
 /** A span of time as a person says it: `42 s`, `3 min`, `2 h`. */
 export function duration(ms: number): string {

@@ -1,129 +1,265 @@
-import { clearScreenDown, createInterface, cursorTo, type Interface, moveCursor } from 'node:readline';
 import type { ReadStream, WriteStream } from 'node:tty';
 import type { Waiting } from '../core/conversation.ts';
 import type { ChatEvent } from '../core/events.ts';
 import { Queue } from '../queue.ts';
+import type { Rewrap } from './ability.ts';
+import { type Asides, asideLines } from './asides.ts';
+import { graphemes, toCells } from './cells.ts';
+import { Crowd } from './crowd.ts';
+import type { Draft } from './draft.ts';
+import { type Completer, Editor } from './editor.ts';
+import { Keyboard } from './keyboard.ts';
+import { LiveArea } from './live-area.ts';
 import type { Renderer } from './render.ts';
+import type { Settings } from './settings.ts';
 import type { View } from './view.ts';
-import { visible } from './visible.ts';
 
-/** Not in Node's documentation, but in every version this program runs on. */
-type DisplayPosition = { _getDisplayPos(text: string): { rows: number } };
+export type ScreenOptions = {
+  input: ReadStream;
+  output: WriteStream;
+  renderer: Renderer;
+  rewrap: Rewrap;
+  settings: Settings;
+  /** Most UTF-8 bytes of one message. */
+  maxBytes: number;
+  now: () => number;
+  /** Ctrl-C where there is nothing to clear. */
+  interrupt: () => void;
+  /** Ctrl-Z: returns when the program goes on. */
+  suspend: () => void;
+};
 
 const prompt = '> ';
-const shownWaiting = 5;
+const clockMs = 1_000;
+/** A draft of more lines, if some were pasted, is sent only when Enter is pressed twice. */
+const unaskedLines = 5;
+/** Lines of the log that Ctrl-L can paint again. */
+const keptLines = 200;
 
 /**
- * A terminal: lines scroll up, below them what waits and the draft. Nothing is ever wrapped here, the terminal
- * does that. Waiting texts are part of readline's prompt, so that it keeps the rows right by itself.
+ * A terminal: lines scroll up, and below them a small live area shows what waits and the draft. What has happened in one
+ * turn of the event loop is painted at once.
  */
 export class ScreenView implements View {
   readonly lines = new Queue<string>();
-  readonly #readline: Interface;
-  readonly #output: WriteStream;
-  readonly #renderer: Renderer;
-  readonly #now: () => number;
-  #waiting = '';
-  #closed = false;
+  readonly #options: ScreenOptions;
+  readonly #editor: Editor;
+  readonly #keyboard: Keyboard;
+  readonly #area: LiveArea;
+  readonly #crowd = new Crowd();
+  readonly #clock: NodeJS.Timeout;
+  readonly #repaint = () => this.#paintSoon();
+  #crowdTimer: NodeJS.Timeout | undefined;
+  #log: string[] = [];
+  #unpainted = '';
+  readonly #asides: Asides = { waiting: [], hint: '' };
+  #pastedLines = false;
+  #isAsked = false;
+  #isDue = false;
+  #isClosed = false;
+  /** Since Ctrl-Z, so that the signal that tells of it is no news. */
+  #hasContinued = false;
 
-  constructor(input: ReadStream, output: WriteStream, renderer: Renderer, now: () => number) {
-    this.#output = output;
-    this.#renderer = renderer;
-    this.#now = now;
-    tolerateHangup(input);
-    this.#readline = createInterface({
-      input,
-      output,
-      terminal: true,
-      prompt,
-      historySize: 200,
-      removeHistoryDuplicates: true,
+  constructor(options: ScreenOptions) {
+    this.#options = options;
+    const { input, output, rewrap, maxBytes } = options;
+    this.#editor = new Editor(maxBytes);
+    this.#area = new LiveArea(output, rewrap);
+    this.#keyboard = new Keyboard(input, output, {
+      key: (key, text) => this.#key(key, text),
+      paste: (text) => this.#paste(text),
+      end: () => this.lines.close(),
     });
-    // readline forgets how many rows up its prompt is when a line wraps while it is typed, and on a resize.
-    input.on('keypress', () => this.#trackRows());
-    output.prependListener('resize', () => this.#trackRows());
-    this.#readline.on('line', (line) => {
-      this.#eraseEntered(line);
-      this.lines.push(line);
-      this.#readline.prompt();
-    });
-    this.#readline.on('SIGINT', () => this.#interrupt());
-    this.#readline.on('close', () => this.lines.close());
-    this.#readline.prompt();
+    this.#clock = setInterval(this.#repaint, clockMs).unref();
+    output.on('resize', this.#repaint);
+    this.#keyboard.open();
+    this.#paintSoon();
+  }
+
+  /** What is being written. */
+  get draft(): Draft {
+    return this.#editor.draft;
+  }
+
+  set completer(completer: Completer) {
+    this.#editor.completer = completer;
   }
 
   show(event: ChatEvent): void {
-    const rendered = this.#renderer.render(event, this.#now());
-    if (rendered) this.#above(() => this.#output.write(`${rendered.text}\n`));
-  }
-
-  waiting(texts: readonly Waiting[]): void {
-    const more = texts.length - shownWaiting;
-    const rows = texts.slice(0, shownWaiting).map(({ text }) => `… ${visible(text)}\n`);
-    const area = rows.join('') + (more > 0 ? `… and ${more} more\n` : '');
-    if (area === this.#waiting) return;
-    this.#above(() => {
-      this.#waiting = area;
-      this.#readline.setPrompt(area + prompt);
-    });
-  }
-
-  close(): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#erase();
-    this.#readline.setPrompt('');
-    this.#readline.close();
-  }
-
-  /** Takes the live area away, does `write`, and puts the area back with the draft and the cursor as they were. */
-  #above(write: () => void): void {
-    if (this.#closed) return write();
-    this.#erase();
-    write();
-    this.#readline.prompt(true);
-  }
-
-  #erase(): void {
-    moveCursor(this.#output, 0, -this.#readline.getCursorPos().rows);
-    cursorTo(this.#output, 0);
-    clearScreenDown(this.#output);
-    // readline would move up by these rows again.
-    this.#rowsUp = 0;
-  }
-
-  #trackRows(): void {
-    if (!this.#closed) this.#rowsUp = this.#readline.getCursorPos().rows;
-  }
-
-  set #rowsUp(rows: number) {
-    (this.#readline as unknown as { prevRows: number }).prevRows = rows;
-  }
-
-  /** The line just entered comes back with its place in the order; until then it waits in the live area. */
-  #eraseEntered(line: string): void {
-    const { rows } = (this.#readline as unknown as DisplayPosition)._getDisplayPos(this.#waiting + prompt + line);
-    moveCursor(this.#output, 0, -(rows + 1));
-    cursorTo(this.#output, 0);
-    clearScreenDown(this.#output);
-  }
-
-  /** Ctrl-C: with a draft it clears it, without one it quits. */
-  #interrupt(): void {
-    if (this.#readline.line === '') return this.#readline.close();
-    this.#readline.write(null, { ctrl: true, name: 'e' });
-    this.#readline.write(null, { ctrl: true, name: 'u' });
-  }
-}
-
-/** readline turns raw mode off when it closes; on a terminal that is gone that throws EIO, in an event nobody awaits. */
-function tolerateHangup(input: ReadStream): void {
-  const setRawMode = input.setRawMode.bind(input);
-  input.setRawMode = (mode) => {
-    try {
-      return setRawMode(mode);
-    } catch {
-      return input;
+    const { settings, now } = this.#options;
+    if (event.type === 'state') this.#asides.offlineSinceMs = event.state === 'offline' ? now() : undefined;
+    if ((event.type === 'join' || event.type === 'leave') && event.server !== undefined) {
+      if (settings.joins === 'none') return;
+      if (settings.joins === 'auto') return this.#hold(event);
     }
+    // A message may pass who comes or goes, unless it is theirs: joins and leaves are no part of the order.
+    if (event.type !== 'message' || this.#crowd.has(event.from.name)) this.#showCrowd();
+    const rendered = this.#options.renderer.render(event, now());
+    if (rendered) this.#print(rendered.text, this.#rings(event));
+  }
+
+  waiting(messages: readonly Waiting[]): void {
+    this.#asides.waiting = messages;
+    this.#paintSoon();
+  }
+
+  clear(): void {
+    this.#log = [];
+    this.#redraw();
+  }
+
+  /** The program was stopped and goes on: the shell has used the terminal meanwhile. */
+  continued(): void {
+    if (!this.#hasContinued) this.#reopen();
+    this.#hasContinued = false;
+  }
+
+  /** A draft that was not sent stays on the screen. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#showCrowd();
+    this.#paint();
+    this.#isClosed = true;
+    clearInterval(this.#clock);
+    clearTimeout(this.#crowdTimer);
+    this.#options.output.off('resize', this.#repaint);
+    this.#area.erase();
+    const left = this.#cells(this.#editor.draft.text).map(({ shown }) => shown);
+    if (left.length > 0) this.#options.output.write(`${prompt}${left.join('')}\r\n`);
+    this.#keyboard.close();
+    this.lines.close();
+  }
+
+  #hold(event: ChatEvent & { type: 'join' | 'leave' }): void {
+    const { now } = this.#options;
+    this.#crowd.add(event, now());
+    clearTimeout(this.#crowdTimer);
+    const dueMs = this.#crowd.dueMs;
+    if (dueMs !== undefined) this.#crowdTimer = setTimeout(() => this.#showCrowd(), Math.max(dueMs - now(), 0));
+  }
+
+  #showCrowd(): void {
+    clearTimeout(this.#crowdTimer);
+    const { renderer, now } = this.#options;
+    for (const group of this.#crowd.take(now())) this.#print(renderer.group(group, now()).text);
+  }
+
+  #rings(event: ChatEvent): boolean {
+    const { bell } = this.#options.settings;
+    if (event.type !== 'message' || event.own || event.replay) return false;
+    return bell === 'all' || (bell === 'mention' && event.mention === true);
+  }
+
+  #print(text: string, rings = false): void {
+    this.#log = [...this.#log, text].slice(-keptLines);
+    this.#unpainted += `${rings ? '\x07' : ''}${text}\n`;
+    this.#paintSoon();
+  }
+
+  #paintSoon(): void {
+    if (this.#isDue || this.#isClosed) return;
+    this.#isDue = true;
+    queueMicrotask(() => this.#paint());
+  }
+
+  #paint(): void {
+    this.#isDue = false;
+    if (this.#isClosed) return;
+    const { renderer, now } = this.#options;
+    const { text, cursor } = this.#editor.draft;
+    const before = graphemes(text.slice(0, cursor)).length;
+    const asides = asideLines(this.#asides, renderer.marks.more, now()).map((line) => ({
+      cells: this.#cells(line),
+      paint: (drawn: string) => renderer.aside(drawn),
+    }));
+    const log = this.#unpainted;
+    this.#unpainted = '';
+    this.#area.paint(
+      log,
+      [...asides, { cells: [...this.#cells(prompt), ...this.#cells(text)] }],
+      prompt.length + before,
+    );
+  }
+
+  #cells(text: string) {
+    const { renderer } = this.#options;
+    return toCells(text, (grapheme) => (grapheme === '\n' ? renderer.marks.newline : renderer.safe(grapheme)));
+  }
+
+  #key(key: string, text: string): void {
+    const isAsked = this.#isAsked;
+    this.#asides.hint = '';
+    this.#isAsked = false;
+    const action = this.#actions[key];
+    if (key === 'return' || key === 'enter') this.#enter(isAsked);
+    else if (action && !(key === 'ctrl-d' && this.#editor.draft.text !== '')) action();
+    else if (!this.#editor.press(key) && text !== '') this.#insert(text);
+    this.#paintSoon();
+  }
+
+  readonly #actions: Record<string, () => void> = {
+    'meta-return': () => this.#insert('\n'),
+    'meta-enter': () => this.#insert('\n'),
+    'ctrl-c': () => this.#interrupt(),
+    'ctrl-d': () => this.lines.close(),
+    'ctrl-l': () => this.#redraw(),
+    'ctrl-z': () => this.#suspend(),
   };
+
+  #paste(text: string): void {
+    const block = text.replace(/\n+$/, '');
+    this.#asides.hint = '';
+    this.#isAsked = false;
+    if (this.#insert(block)) this.#pastedLines ||= block.includes('\n');
+    this.#paintSoon();
+  }
+
+  #insert(text: string): boolean {
+    const fits = this.#editor.insert(text);
+    if (!fits) this.#asides.hint = `that does not fit: a message has at most ${this.#options.maxBytes} bytes`;
+    return fits;
+  }
+
+  #enter(isAsked: boolean): void {
+    const lines = this.#editor.draft.text.split('\n').length;
+    if (this.#pastedLines && lines > unaskedLines && !isAsked) {
+      this.#isAsked = true;
+      this.#asides.hint = `${lines} lines as one message: Enter sends them, Ctrl-C drops them`;
+      return;
+    }
+    const text = this.#take();
+    if (text.trim() !== '') this.lines.push(text);
+  }
+
+  #interrupt(): void {
+    if (this.#editor.draft.text === '') this.#options.interrupt();
+    this.#take();
+  }
+
+  #take(): string {
+    this.#pastedLines = false;
+    return this.#editor.take();
+  }
+
+  #redraw(): void {
+    this.#area.forget();
+    const log = this.#log.slice(-(this.#options.output.rows || 24));
+    this.#unpainted = `\x1b[H\x1b[J${log.map((text) => `${text}\n`).join('')}`;
+    this.#paintSoon();
+  }
+
+  #suspend(): void {
+    this.#area.erase();
+    this.#keyboard.close();
+    this.#options.suspend();
+    this.#hasContinued = true;
+    this.#reopen();
+  }
+
+  #reopen(): void {
+    this.#keyboard.close();
+    this.#keyboard.open();
+    this.#area.forget();
+    this.#paintSoon();
+  }
 }

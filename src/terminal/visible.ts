@@ -7,16 +7,30 @@
 const seenFormat = '\\u0600-\\u0605\\u06DD\\u070F\\u0890\\u0891\\u08E2';
 /** A joiner between two pictures is part of an emoji. */
 const joiner = '(?<=\\p{Extended_Pictographic}[\\uFE0F\\u{1F3FB}-\\u{1F3FF}]?)\\u200D(?=\\p{Extended_Pictographic})';
-const unseen = '[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\u2065\\u2800\\u3164\\u115F\\u1160\\uFFA0\\u034F]';
+const unseen = '[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\u2800\\u034F]|(?!\\p{M})\\p{Default_Ignorable_Code_Point}';
 const hidden = new RegExp(`(?<emoji>${joiner})|(?![${seenFormat}])\\p{Cf}|${unseen}`, 'gu');
+
+/** More marks than any script puts on one letter would grow over the lines above and below. */
+const manyMarks = /(\p{M}{8})(\p{M}+)/gu;
 
 /** Makes one line safe to print; a newline is replaced like any control character, a tab by spaces. */
 export function visible(text: string): string {
-  return text.toWellFormed().replace(hidden, (found, emoji) => (emoji === undefined ? picture(found) : found));
+  return text
+    .toWellFormed()
+    .replace(hidden, (found, emoji) => (emoji === undefined ? picture(found) : found))
+    .replace(manyMarks, (_, kept: string, more: string) => `${kept}<+${[...more].length}>`);
 }
 
-/** The lines of a text, each safe to print. */
-export const visibleLines = (text: string): string[] => text.split('\n').map(visible);
+/**
+ * What is left for a terminal that does not speak UTF-8, where bytes of a character may be control codes: letters lose
+ * their marks, everything else becomes `?`, so that no bracket appears that was none.
+ */
+export const asciiOnly = (text: string): string => text.replace(/[^ -~]/gu, ascii);
+
+function ascii(character: string): string {
+  const plain = character.normalize('NFKD').replace(/\p{M}/gu, '');
+  return /^[a-z\d.]*$/i.test(plain) ? plain : '?';
+}
 
 /** JSON for a terminal or a pipe: what `visible` replaces is escaped, so that reading it back gives the original. */
 export function visibleJson(value: unknown): string {

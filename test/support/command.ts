@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { test as base } from 'vitest';
 import { Reader } from './reader.ts';
+import { Screen, type ScreenOptions } from './screen.ts';
+import { Transcript } from './transcript.ts';
 
-export type Program = 'p2p' | 'server' | 'client';
+export type Program = (typeof programs)[number];
 export type Event = { type: string; [field: string]: unknown };
 /** `ms` counts from the last `kill` or `end`, or from the start. */
 export type Exit = { code: number | null; signal: NodeJS.Signals | null; ms: number };
@@ -17,6 +19,10 @@ export type SpawnOptions = {
   stdin?: 'pipe' | null;
 };
 
+const programs = ['p2p', 'server', 'client'] as const;
+/** What a terminal window adds to the environment. */
+const terminal = { LANG: 'C.UTF-8', TERM: 'xterm-256color', TZ: 'UTC' };
+const online = /You are now online\. \d+ online\.$/;
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A real command as a child process. Whatever is awaited fails with the full transcript. */
@@ -28,30 +34,29 @@ export class Command {
   readonly #out = new Reader<string>(() => this.transcript);
   readonly #err = new Reader<string>(() => this.transcript);
   readonly #end = new Reader<Exit>(() => this.transcript);
-  readonly #said: string[] = [];
-  readonly #startedMs = performance.now();
-  #asked = this.#startedMs;
+  readonly #transcript = new Transcript();
+  #asked = performance.now();
 
   constructor(args: string[], { env, stdin = 'pipe' }: SpawnOptions) {
-    this.#say('run', args.map((arg) => arg.replace(root, '')).join(' '));
+    this.#transcript.say('run', args.map((arg) => arg.replace(root, '')).join(' '));
     this.#child = spawn(process.execPath, args, {
       cwd: root,
       ...(env && { env }),
       stdio: [stdin ?? 'ignore', 'pipe', 'pipe'],
     });
-    this.#child.stdin?.on('error', () => this.#say('in', '(closed by the program)'));
+    this.#child.stdin?.on('error', () => this.#transcript.say('in', '(closed by the program)'));
     this.#read('stdout', this.#out);
     this.#read('stderr', this.#err);
     this.#child.on('close', (code, signal) => {
       const ms = Math.round(performance.now() - this.#asked);
-      this.#say('end', `code ${code} signal ${signal} after ${ms} ms`);
+      this.#transcript.say('end', `code ${code} signal ${signal} after ${ms} ms`);
       this.#end.push({ code, signal, ms });
       for (const reader of [this.#out, this.#err, this.#end]) reader.end(`the program ended with ${code ?? signal}`);
     });
   }
 
   get transcript(): string {
-    return this.#said.join('\n');
+    return this.#transcript.text;
   }
 
   get ended(): boolean {
@@ -97,26 +102,26 @@ export class Command {
   }
 
   write(text: string): void {
-    if (text.length < 1_000) this.#say('in', text);
+    if (text.length < 1_000) this.#transcript.say('in', text);
     this.#child.stdin?.write(text);
   }
 
   /** Ends its standard input. */
   end(text = ''): void {
     this.#asked = performance.now();
-    this.#say('in', `${text}(end)`);
+    this.#transcript.say('in', `${text}(end)`);
     this.#child.stdin?.end(text);
   }
 
   kill(signal: NodeJS.Signals): void {
     this.#asked = performance.now();
-    this.#say('kill', signal);
+    this.#transcript.say('kill', signal);
     this.#child.kill(signal);
   }
 
   /** Stops reading its standard output, as `head` does when it has enough. */
   hangUp(): void {
-    this.#say('out', '(hung up)');
+    this.#transcript.say('out', '(hung up)');
     this.#child.stdout?.destroy();
   }
 
@@ -132,16 +137,10 @@ export class Command {
       const [...whole] = (rest + chunk).split('\n');
       rest = whole.pop() ?? '';
       for (const line of whole) {
-        this.#say(name.slice(3), line);
+        this.#transcript.say(name.slice(3), line);
         lines.push(line);
       }
     });
-  }
-
-  #say(what: string, text: string): void {
-    const at = ((performance.now() - this.#startedMs) / 1_000).toFixed(3).padStart(7);
-    this.#said.push(`${at} ${what.padStart(4)}| ${text.trimEnd()}`);
-    if (this.#said.length > 2_000) this.#said.splice(100, 1_000, '        (many lines left out)');
   }
 }
 
@@ -154,7 +153,9 @@ export class Stage {
   /** The home folder of everything that is started here: all data of the programs is below it. */
   readonly home = mkdtempSync(join(tmpdir(), 'zmqchat-'));
   readonly #commands: Command[] = [];
+  readonly #screens: Screen[] = [];
   readonly #others: Closable[] = [];
+  readonly #env = { PATH: process.env.PATH ?? '', HOME: this.home };
 
   /** Runs one of the three programs in an environment of its own. */
   spawn(program: Program, args: string[], { env = {}, ...options }: SpawnOptions = {}): Command {
@@ -163,8 +164,7 @@ export class Stage {
 
   /** Runs Node with these arguments. */
   node(args: string[], { env, ...options }: SpawnOptions = {}): Command {
-    const clean = { PATH: process.env.PATH ?? '', HOME: this.home, ...env };
-    const command = new Command(args, { ...options, env: clean });
+    const command = new Command(args, { ...options, env: { ...this.#env, ...env } });
     this.#commands.push(command);
     return command;
   }
@@ -179,7 +179,7 @@ export class Stage {
   /** Starts a client in a text pipe and waits until it is online. */
   async online(port: number, name: string, ...args: string[]): Promise<Command> {
     const client = this.client(port, name, ...args);
-    await client.stdoutLine(/You are now online\. \d+ online\.$/);
+    await client.stdoutLine(online);
     return client;
   }
 
@@ -191,7 +191,37 @@ export class Stage {
   }
 
   client(port: number, name: string, ...args: string[]): Command {
-    return this.spawn('client', ['--port', String(port), '--ip', '127.0.0.1', '--name', name, ...args]);
+    return this.spawn('client', clientArgs(port, name, args));
+  }
+
+  /** Runs one of the three programs, or any other, in a terminal of its own. */
+  screen(program: Program | (string & {}), args: string[], options: ScreenOptions = {}): Screen {
+    const file = join(root, 'dist', `${program}.js`);
+    const command = isProgram(program) ? [process.execPath, file, ...args] : [program, ...args];
+    const screen = new Screen(command, { ...terminal, ...this.#env, ...options.env }, options);
+    this.#screens.push(screen);
+    return screen;
+  }
+
+  /** A client in a terminal of its own, online. */
+  async clientScreen(port: number, name: string, args: string[] = [], options?: ScreenOptions): Promise<Screen> {
+    const screen = this.screen('client', clientArgs(port, name, args), options);
+    await screen.until(online);
+    return screen;
+  }
+
+  /** A real shell with job control in a terminal; it finds the programs as chat-client, chat-server and p2p. */
+  async shell(options: ScreenOptions = {}): Promise<Screen> {
+    const bin = join(this.home, 'bin');
+    mkdirSync(bin, { recursive: true });
+    for (const program of programs) {
+      const script = `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'dist', `${program}.js`)}" "$@"\n`;
+      writeFileSync(join(bin, program === 'p2p' ? program : `chat-${program}`), script, { mode: 0o755 });
+    }
+    const env = { PATH: `${bin}${delimiter}${this.#env.PATH}`, PS1: '$ ', ...options.env };
+    const shell = this.screen('bash', ['--noprofile', '--norc', '-i'], { cwd: this.home, ...options, env });
+    await shell.until(/^\$/, 'the prompt of the shell');
+    return shell;
   }
 
   /** Closes this at the end of the test. */
@@ -202,7 +232,7 @@ export class Stage {
 
   async clear(): Promise<void> {
     for (const other of this.#others) other.close();
-    await Promise.all(this.#commands.map((command) => command.destroy()));
+    await Promise.all([...this.#commands, ...this.#screens].map((command) => command.destroy()));
     rmSync(this.home, { recursive: true, force: true });
   }
 }
@@ -224,6 +254,16 @@ export const dangerous = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u
 /** Whether these bytes would leave a terminal alone. */
 export const isPlain = (text: string) => !dangerous.test(text) && stripVTControlCharacters(text) === text;
 
+const isProgram = (name: string): name is Program => (programs as readonly string[]).includes(name);
+const clientArgs = (port: number, name: string, args: string[]) => [
+  '--port',
+  String(port),
+  '--ip',
+  '127.0.0.1',
+  '--name',
+  name,
+  ...args,
+];
 const matches = (pattern: RegExp | string) => (line: string) =>
   typeof pattern === 'string' ? line === pattern : pattern.test(line);
 const has = (event: Event, wanted: Partial<Event>) =>

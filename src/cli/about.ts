@@ -1,0 +1,32 @@
+import type { Conversation } from '../core/conversation.ts';
+import type { View } from '../terminal/view.ts';
+import { type Command, say } from './commands.ts';
+
+const maxNamed = 100;
+
+/** `/who`: who is there, as far as known here. */
+export const whoCommand = (conversation: Conversation, view: View): Command => ({
+  name: 'who',
+  does: 'who is online',
+  run() {
+    if (!conversation.online) return say(view, 'you are offline');
+    const others = conversation.others.slice(0, maxNamed);
+    const unnamed = conversation.present - 1 - others.length;
+    const more = unnamed > 0 ? [`${unnamed} more`] : [];
+    return say(view, `${conversation.present} online: ${['you', ...others, ...more].join(', ')}`);
+  },
+});
+
+/** `/status`: how things stand, in a few lines. `about` says what only the program knows. */
+export const statusCommand = (conversation: Conversation, about: () => string[], view: View): Command => ({
+  name: 'status',
+  does: 'how things stand',
+  run() {
+    const { online, present, waiting } = conversation;
+    const where = online ? `online, ${present} there` : 'offline';
+    const count = waiting.length === 1 ? '1 message' : `${waiting.length} messages`;
+    const what = waiting.length === 0 ? 'nothing waits to be sent' : `${count} not sent yet`;
+    for (const line of [...about(), `${where}; ${what}`]) say(view, line);
+    return undefined;
+  },
+});

@@ -1,0 +1,42 @@
+import type { Conversation } from '../core/conversation.ts';
+import { bellChoices, type Settings } from '../terminal/settings.ts';
+import type { View } from '../terminal/view.ts';
+import { statusCommand, whoCommand } from './about.ts';
+import {
+  type Command,
+  clearCommand,
+  completeWith,
+  helpCommand,
+  type Meaning,
+  meCommand,
+  quitCommand,
+  readCommands,
+  settingCommand,
+} from './commands.ts';
+
+export type PromptOptions = {
+  conversation: Conversation;
+  view: View;
+  settings: Settings;
+  /** What `/status` says first. */
+  about: () => string[];
+};
+
+/** Gives who types at `view` the commands of every chat and these. Returns what a line means. */
+export function openPrompt(
+  own: readonly Command[],
+  { conversation, view, settings, about }: PromptOptions,
+): (line: string) => Meaning {
+  const commands = [
+    whoCommand(conversation, view),
+    statusCommand(conversation, about, view),
+    ...own,
+    meCommand(view),
+    settingCommand('bell', bellChoices, 'what rings', settings, view),
+    clearCommand(view),
+    quitCommand,
+  ];
+  commands.push(helpCommand(commands, view));
+  view.completer = completeWith(commands, () => conversation.others);
+  return readCommands(commands, view);
+}

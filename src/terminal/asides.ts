@@ -1,0 +1,36 @@
+import type { Waiting } from '../core/conversation.ts';
+import { graphemes } from './cells.ts';
+import { duration } from './render.ts';
+
+export type Asides = {
+  /** Since when nobody is reached, in ms since 1970. */
+  offlineSinceMs?: number | undefined;
+  waiting: readonly Waiting[];
+  /** What the last key led to, if it needs words. */
+  hint: string;
+};
+
+const shownWaiting = 5;
+/** Of a long text so many characters are shown; all of it comes when it is accepted. */
+const shownCharacters = 100;
+const slowMs = 10_000;
+
+/** The lines above the prompt. @param more stands for what is left out */
+export function asideLines({ offlineSinceMs, waiting, hint }: Asides, more: string, nowMs: number): string[] {
+  const unshown = waiting.length - shownWaiting;
+  return [
+    ...(offlineSinceMs === undefined ? [] : [`-- offline ${duration(nowMs - offlineSinceMs)}`]),
+    ...waiting.slice(0, shownWaiting).map((message) => waitingLine(message, more, nowMs)),
+    ...(unshown > 0 ? [`${more} and ${unshown} more`] : []),
+    ...(hint === '' ? [] : [`-- ${hint}`]),
+  ];
+}
+
+function waitingLine({ text, action, sinceMs }: Waiting, more: string, nowMs: number): string {
+  const begin = text.slice(0, 20 * shownCharacters);
+  const characters = graphemes(begin);
+  const isLong = characters.length > shownCharacters || begin !== text;
+  const shown = characters.slice(0, shownCharacters).join('') + (isLong ? more : '');
+  const slow = nowMs - sinceMs >= slowMs ? ' (not sent yet)' : '';
+  return `${more} ${action ? '/me ' : ''}${shown}${slow}`;
+}

@@ -1,0 +1,98 @@
+import stringWidth from 'string-width';
+
+/**
+ * One character as a person counts them (a grapheme cluster): what it is in the text, what is printed for it, and how
+ * many columns that takes.
+ */
+export type Cell = {
+  text: string;
+  shown: string;
+  width: number;
+  /** The most columns any terminal gives it. */
+  reach: number;
+  /** Every terminal gives it its width: they disagree about emoji, joined and new ones above all. */
+  steady: boolean;
+};
+
+const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+/** One code point with marks on it, no emoji: every terminal knows its width. */
+const plain = /^[^\p{Extended_Pictographic}\p{Regional_Indicator}]\p{Mn}*$/u;
+
+export const graphemes = (text: string): string[] =>
+  isAscii(text) ? [...text] : [...segmenter.segment(text)].map(({ segment }) => segment);
+
+/** The bounds of the grapheme that holds the UTF-16 unit at `at`; those of nothing outside of the text. */
+export function graphemeAt(text: string, at: number): { from: number; to: number } {
+  const found = segmenter.segment(text).containing(at);
+  return found ? { from: found.index, to: found.index + found.segment.length } : { from: at, to: at };
+}
+
+/** @param show what to print for a grapheme, safe for a terminal */
+export const toCells = (text: string, show: (grapheme: string) => string): Cell[] =>
+  graphemes(text).map((grapheme) => toCell(grapheme, show(grapheme)));
+
+function toCell(text: string, shown: string): Cell {
+  const width = stringWidth(shown);
+  const widest = stringWidth(shown, { ambiguousIsNarrow: false });
+  const reach = isPlain(shown) ? widest : Math.max(widest, 2 * [...shown].length);
+  return { text, shown, width, reach, steady: isPlain(shown) && reach === width };
+}
+
+const isAscii = (shown: string) => /^[ -~]*$/.test(shown);
+const isPlain = (shown: string) => isAscii(shown) || plain.test(shown);
+
+/** Breaks a line into rows of at most `columns`, early enough that no terminal wraps any of them by itself. */
+export function wrap(cells: readonly Cell[], columns: number): Cell[][] {
+  const rows: Cell[][] = [[]];
+  let column = 0;
+  for (const cell of cells) {
+    const fitted = squeeze(cell, columns);
+    if (column > 0 && column + fitted.reach > columns) {
+      rows.push([]);
+      column = 0;
+    }
+    rows.at(-1)?.push(fitted);
+    column += fitted.width;
+  }
+  return rows;
+}
+
+/**
+ * How many rows a terminal makes of a row when it has become narrower. Where terminals differ, the fewest: what is
+ * printed for a hidden character has several of its own, and a joined emoji may be broken in two.
+ */
+export function rewrapped(row: readonly Cell[], columns: number): number {
+  let rows = 1;
+  let column = 0;
+  for (const width of row.flatMap(unbroken)) {
+    if (column + width > columns) {
+      rows++;
+      column = 0;
+    }
+    column += width;
+  }
+  return rows;
+}
+
+const unbroken = ({ shown, width }: Cell): number[] => ([...shown].length > 1 ? Array<number>(width).fill(1) : [width]);
+
+/** On a terminal narrower than a character something smaller stands for it. */
+const squeeze = (cell: Cell, columns: number): Cell => (cell.reach <= columns ? cell : { ...cell, ...smallest });
+const smallest = { shown: '?', width: 1, reach: 1, steady: true };
+
+export const widthOf = (row: readonly Cell[]): number => row.reduce((sum, { width }) => sum + width, 0);
+
+/**
+ * A row as bytes for a terminal. After a cell of uncertain width the cursor is put where it belongs, and what the cell
+ * took too much is taken back.
+ */
+export function draw(row: readonly Cell[], columns: number): string {
+  let drawn = '';
+  let column = 0;
+  for (const { shown, width, steady } of row) {
+    drawn += shown;
+    column += width;
+    if (!steady && column < columns) drawn += `\x1b[${column + 1}G\x1b[K`;
+  }
+  return drawn;
+}

@@ -1,0 +1,105 @@
+import { cut, type Draft, emptyDraft, erasures, insert, kills, moves, transpose } from './draft.ts';
+import { Past } from './past.ts';
+
+/** What could stand before the cursor instead, best first. */
+export type Completer = (before: string) => string[];
+
+const maxUndo = 100;
+
+/**
+ * The line editor, without a terminal: keys in, a draft out. It may hold several lines; it never holds more bytes than
+ * one message may have, and what does not fit changes nothing.
+ */
+export class Editor {
+  /** Asked by Tab. */
+  completer: Completer = () => [];
+  readonly #maxBytes: number;
+  readonly #past = new Past();
+  #draft: Draft = emptyDraft;
+  #undo: Draft[] = [];
+  #killed = '';
+  #cycle: { texts: string[]; at: number; after: string } | undefined;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  get draft(): Draft {
+    return this.#draft;
+  }
+
+  /** Returns false if the key means nothing here. */
+  press(key: string): boolean {
+    const step = key === 'tab' ? 1 : key === 'shift-tab' ? -1 : 0;
+    if (step !== 0) return this.#complete(step);
+    this.#cycle = undefined;
+    const move = moves[key];
+    if (move) this.#draft = { ...this.#draft, cursor: move(this.#draft) };
+    const erased = erasures[key] ?? kills[key];
+    if (erased) this.#erase(erased(this.#draft), key in kills);
+    const other = this.#others[key];
+    other?.();
+    return (move ?? erased ?? other) !== undefined;
+  }
+
+  /** Returns false if it does not fit. */
+  insert(text: string): boolean {
+    this.#cycle = undefined;
+    return this.#fits(this.#draft.text, text) && this.#change(insert(this.#draft, text));
+  }
+
+  /** Empties the draft, which Up brings back, and returns it. */
+  take(): string {
+    const { text } = this.#draft;
+    this.#past.add(text);
+    this.#cycle = undefined;
+    this.#draft = emptyDraft;
+    this.#undo = [];
+    return text;
+  }
+
+  readonly #others: Record<string, () => void> = {
+    up: () => this.#recall(this.#past.older(this.#draft.text)),
+    'ctrl-p': () => this.#recall(this.#past.older(this.#draft.text)),
+    down: () => this.#recall(this.#past.newer()),
+    'ctrl-n': () => this.#recall(this.#past.newer()),
+    'ctrl-y': () => this.insert(this.#killed),
+    'ctrl-t': () => this.#change(transpose(this.#draft)),
+    'ctrl-_': () => {
+      this.#draft = this.#undo.pop() ?? this.#draft;
+    },
+  };
+
+  #recall(text: string | undefined): void {
+    if (text !== undefined) this.#change({ text, cursor: text.length });
+  }
+
+  #erase(to: number, isKill: boolean): void {
+    const { draft, taken } = cut(this.#draft, to);
+    if (isKill && taken !== '') this.#killed = taken;
+    this.#change(draft);
+  }
+
+  #change(draft: Draft): boolean {
+    if (!this.#fits(draft.text)) return false;
+    if (draft.text !== this.#draft.text) this.#undo = [...this.#undo, this.#draft].slice(-maxUndo);
+    this.#draft = draft;
+    return true;
+  }
+
+  #fits(...texts: string[]): boolean {
+    return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) <= this.#maxBytes;
+  }
+
+  /** The first Tab takes the best completion, each further one the next, at last what was typed again. */
+  #complete(step: 1 | -1): boolean {
+    const { text, cursor } = this.#draft;
+    const typed = text.slice(0, cursor);
+    this.#cycle ??= { texts: [typed, ...this.completer(typed)], at: 0, after: text.slice(cursor) };
+    const { texts, after } = this.#cycle;
+    this.#cycle.at = (this.#cycle.at + step + texts.length) % texts.length;
+    const chosen = texts[this.#cycle.at] ?? typed;
+    this.#change({ text: chosen + after, cursor: chosen.length });
+    return true;
+  }
+}

@@ -1,0 +1,97 @@
+import { emitKeypressEvents, type Key } from 'node:readline';
+import type { ReadStream } from 'node:tty';
+
+export type KeyboardEvents = {
+  /** @param key its name with what is held: `a`, `ctrl-a`, `meta-return`; @param text what it types, if anything */
+  key: (key: string, text: string) => void;
+  /** A block that the terminal marked as pasted; its line ends are LF. */
+  paste: (text: string) => void;
+  /** Nobody types any more: the terminal is gone. */
+  end: () => void;
+};
+
+/** Of a larger paste only so many characters are kept, enough to see that it is too large. */
+const maxPasteCharacters = 100_000;
+const endMark = '\x1b[201~';
+const pasteMarks = { on: '\x1b[?2004h', off: '\x1b[?2004l' };
+
+/**
+ * The keys of a terminal in raw mode. readline knows how the keys of all terminals are written; a paste is put together
+ * from what it makes of its bytes, so that no key in it does anything.
+ */
+export class Keyboard {
+  readonly #input: ReadStream;
+  readonly #output: NodeJS.WritableStream;
+  readonly #events: KeyboardEvents;
+  #pasted: string | undefined;
+  /** The last characters of the paste, and whether it is thrown away. */
+  #tail = '';
+  #isDropped = false;
+  readonly #press = (text: string | undefined, key: Key) => this.#take(text ?? '', key);
+
+  constructor(input: ReadStream, output: NodeJS.WritableStream, events: KeyboardEvents) {
+    this.#input = input;
+    this.#output = output;
+    this.#events = events;
+    emitKeypressEvents(input);
+    input.on('end', events.end);
+    input.on('error', events.end);
+  }
+
+  open(): void {
+    this.#raw(true);
+    this.#output.write(pasteMarks.on);
+    this.#input.on('keypress', this.#press);
+    this.#input.resume();
+  }
+
+  /** Leaves the terminal as it was found. */
+  close(): void {
+    this.#input.off('keypress', this.#press);
+    this.#input.pause();
+    this.#output.write(pasteMarks.off);
+    this.#raw(false);
+  }
+
+  /** A terminal that is gone throws EIO; it needs no mode any more. */
+  #raw(mode: boolean): void {
+    try {
+      this.#input.setRawMode(mode);
+    } catch {
+      this.#events.end();
+    }
+  }
+
+  #take(text: string, key: Key): void {
+    const { sequence = text, name } = key;
+    if (this.#pasted !== undefined) this.#addPasted(this.#pasted, sequence);
+    else if (name === 'paste-start') this.#pasted = '';
+    else this.#events.key(chord(key), isTyped(text, key) ? text : '');
+  }
+
+  /** The end mark is looked for in the text: where an escape sequence has no end, readline takes the mark for it. */
+  #addPasted(text: string, more: string): void {
+    const isEndless = more === '\x03' && this.#isDropped;
+    this.#isDropped ||= more === '\x03';
+    this.#tail = (this.#tail + more).slice(-endMark.length);
+    this.#pasted = text.length < maxPasteCharacters ? text + more : text;
+    if (this.#tail === endMark || isEndless) this.#endPaste(this.#pasted);
+  }
+
+  #endPaste(text: string): void {
+    const isDropped = this.#isDropped;
+    this.#pasted = undefined;
+    this.#tail = '';
+    this.#isDropped = false;
+    const block = text.endsWith(endMark) ? text.slice(0, -endMark.length) : text;
+    if (!isDropped) this.#events.paste(block.replace(/\r\n?/g, '\n'));
+  }
+}
+
+const isTyped = (text: string, { ctrl, meta }: Key) => !ctrl && !meta && /^\P{Cc}+$/u.test(text);
+
+function chord({ name = '', sequence, ctrl, meta, shift }: Key): string {
+  if (sequence === '\x1f') return 'ctrl-_';
+  const isShifted = shift && name.length > 1;
+  return `${ctrl ? 'ctrl-' : ''}${meta ? 'meta-' : ''}${isShifted ? 'shift-' : ''}${name}`;
+}

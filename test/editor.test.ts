@@ -1,0 +1,393 @@
+import fc from 'fast-check';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { graphemes } from '../src/terminal/cells.ts';
+import { Editor } from '../src/terminal/editor.ts';
+import { Past } from '../src/terminal/past.ts';
+
+let editor: Editor;
+beforeEach(() => {
+  editor = new Editor(1_000);
+});
+const press = (...keys: string[]) => {
+  for (const key of keys) expect(editor.press(key), key).toBe(true);
+};
+/** `he|llo`: the bar is the cursor. */
+const drawn = () =>
+  `${editor.draft.text.slice(0, editor.draft.cursor)}|${editor.draft.text.slice(editor.draft.cursor)}`;
+const after = (key: string) => {
+  press(key);
+  return drawn();
+};
+const say = (...texts: string[]) => {
+  for (const text of texts) {
+    editor.insert(text);
+    editor.take();
+  }
+};
+
+const family = '👨‍👩‍👧‍👦';
+const pieces = ['a', 'B', '7', ' ', '  ', ', ', '\n', '漢', 'é', 'e\u0301', family, '👍🏽', '❤️', '🇪🇸', '🇪', '👩'];
+/** What joins the character before it, if it is one of these. */
+const joining = [
+  ['\u0301', /^\p{L}/u],
+  ['\u200d', /^\p{Extended_Pictographic}/u],
+  ['\u{1f3fd}', /^👩$/u],
+] as const;
+
+/** The same keys on an array of characters and a place in it: as plain as it can be, and as slow. */
+class Model {
+  glyphs: string[] = [];
+  at = 0;
+  killed = '';
+  undo: { glyphs: string[]; at: number }[] = [];
+  sent: string[] = [];
+  /** What Up and Down go through: what was sent, and last the draft one came from. */
+  stops: string[] = [''];
+  stop = 0;
+  readonly maxBytes: number;
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+  }
+
+  get text(): string {
+    return this.glyphs.join('');
+  }
+
+  get cursor(): number {
+    return this.glyphs.slice(0, this.at).join('').length;
+  }
+
+  insert(text: string): void {
+    this.#put([...this.glyphs.slice(0, this.at), text], this.glyphs.slice(this.at));
+  }
+
+  press(key: string): void {
+    if (key === 'left') this.at = Math.max(this.at - 1, 0);
+    else if (key === 'right') this.at = Math.min(this.at + 1, this.glyphs.length);
+    else if (key === 'home') this.at = 0;
+    else if (key === 'end') this.at = this.glyphs.length;
+    else if (key === 'meta-b') this.at = this.#wordLeft();
+    else if (key === 'meta-f') this.at = this.#wordRight();
+    else if (key === 'backspace') this.#cut(this.at - 1, this.at, false);
+    else if (key === 'delete') this.#cut(this.at, this.at + 1, false);
+    else if (key === 'ctrl-w') this.#cut(this.#blankLeft(), this.at, true);
+    else if (key === 'meta-d') this.#cut(this.at, this.#wordRight(), true);
+    else if (key === 'meta-backspace') this.#cut(this.#wordLeft(), this.at, true);
+    else if (key === 'ctrl-u') this.#cut(0, this.at, true);
+    else if (key === 'ctrl-k') this.#cut(this.at, this.glyphs.length, true);
+    else if (key === 'ctrl-y') this.insert(this.killed);
+    else if (key === 'ctrl-t') this.#transpose();
+    else if (key === 'ctrl-_') Object.assign(this, this.undo.pop());
+    else if (key === 'up') this.#visit(-1);
+    else if (key === 'down') this.#visit(1);
+    else this.#take();
+  }
+
+  #take(): void {
+    if (this.text.trim() !== '' && this.sent.at(-1) !== this.text) this.sent.push(this.text);
+    this.stops = [...this.sent, ''];
+    this.stop = this.sent.length;
+    Object.assign(this, { glyphs: [], at: 0, undo: [] });
+  }
+
+  #visit(step: -1 | 1): void {
+    const text = this.stops[this.stop + step];
+    if (text === undefined) return;
+    if (this.stop === this.sent.length) this.stops[this.stop] = this.text;
+    this.stop += step;
+    this.#put([text], []);
+  }
+
+  #cut(from: number, to: number, keeps: boolean): void {
+    const taken = this.glyphs.slice(Math.max(from, 0), to).join('');
+    if (keeps && taken !== '') this.killed = taken;
+    this.#put(this.glyphs.slice(0, Math.max(from, 0)), this.glyphs.slice(to));
+  }
+
+  #transpose(): void {
+    const at = Math.min(this.at, this.glyphs.length - 1);
+    const [one, other] = [this.glyphs[at - 1], this.glyphs[at]];
+    if (one === undefined || other === undefined) return;
+    this.#put([...this.glyphs.slice(0, at - 1), other, one], this.glyphs.slice(at + 1));
+  }
+
+  /** The cursor comes between the two, or behind the character that they make. */
+  #put(head: string[], tail: string[]): void {
+    const [before, text] = [head.join(''), [...head, ...tail].join('')];
+    if (Buffer.byteLength(text) > this.maxBytes) return;
+    if (text !== this.text) this.undo = [...this.undo, { glyphs: this.glyphs, at: this.at }].slice(-100);
+    this.glyphs = graphemes(text);
+    this.at = 0;
+    while (this.cursor < before.length) this.at++;
+  }
+
+  #wordLeft(): number {
+    let at = this.at;
+    while (at > 0 && !isWord(this.glyphs[at - 1])) at--;
+    while (at > 0 && isWord(this.glyphs[at - 1])) at--;
+    return at;
+  }
+
+  #wordRight(): number {
+    let at = this.at;
+    while (at < this.glyphs.length && !isWord(this.glyphs[at])) at++;
+    while (at < this.glyphs.length && isWord(this.glyphs[at])) at++;
+    return at;
+  }
+
+  #blankLeft(): number {
+    let at = this.at;
+    while (at > 0 && /^\s/.test(this.glyphs[at - 1] ?? '')) at--;
+    while (at > 0 && !/^\s/.test(this.glyphs[at - 1] ?? '')) at--;
+    return at;
+  }
+}
+const isWord = (glyph = '') => /^[\p{L}\p{N}_]/u.test(glyph);
+
+test('any sequence of keys does what it does to a list of characters', () => {
+  const keys = ['left', 'right', 'home', 'end', 'meta-b', 'meta-f', 'backspace', 'delete', 'ctrl-t', 'ctrl-_', 'take'];
+  const more = ['ctrl-w', 'meta-d', 'meta-backspace', 'ctrl-u', 'ctrl-k', 'ctrl-y', 'ctrl-y', 'up', 'up', 'down'];
+  const insert = fc.array(fc.constantFrom(...pieces), { minLength: 1, maxLength: 4 }).map((parts) => parts.join(''));
+  const step = fc.oneof(
+    insert.map((text) => ({ text, behind: /^/u })),
+    fc.constantFrom(...joining).map(([text, behind]) => ({ text, behind })),
+    fc.constantFrom(...keys, ...more).map((key) => ({ key })),
+  );
+  fc.assert(
+    fc.property(fc.array(step, { maxLength: 60, size: 'max' }), fc.constantFrom(30, 1_000), (steps, maxBytes) => {
+      const [editor, model] = [new Editor(maxBytes), new Model(maxBytes)];
+      for (const one of steps) {
+        if ('text' in one) {
+          if (!one.behind.test(model.glyphs[model.at - 1] ?? '')) continue;
+          editor.insert(one.text);
+          model.insert(one.text);
+        } else {
+          if (one.key === 'take') expect(editor.take()).toBe(model.text);
+          else expect(editor.press(one.key)).toBe(true);
+          model.press(one.key);
+        }
+        expect(editor.draft).toEqual({ text: model.text, cursor: model.cursor });
+      }
+    }),
+    { numRuns: 2_000 },
+  );
+});
+
+describe('what was killed', () => {
+  test.each(['ctrl-w', 'meta-backspace', 'meta-d', 'ctrl-delete', 'ctrl-u', 'ctrl-k'])('by %s comes back', (key) => {
+    editor.insert('one, two three');
+    press('meta-b', 'left', 'left', key);
+    expect(editor.draft.text).not.toBe('one, two three');
+    press('ctrl-y');
+    expect(editor.draft.text).toBe('one, two three');
+  });
+
+  test('comes back as often as wanted, and in the next draft', () => {
+    editor.insert('ab');
+    press('ctrl-u');
+    editor.insert('x');
+    editor.take();
+    press('ctrl-y', 'ctrl-y');
+    expect(drawn()).toBe('abab|');
+  });
+
+  test('is not what Backspace and Delete took, nor nothing', () => {
+    editor.insert('ab cd');
+    press('ctrl-w', 'backspace', 'home', 'delete', 'ctrl-u', 'end', 'ctrl-k', 'ctrl-y');
+    expect(drawn()).toBe('bcd|');
+  });
+
+  test('stays killed if it does not fit', () => {
+    editor = new Editor(5);
+    editor.insert('abc');
+    press('ctrl-u', 'ctrl-y', 'ctrl-y');
+    expect(drawn()).toBe('abc|');
+  });
+});
+
+describe('Ctrl-_', () => {
+  test('takes back one change after the other, up to a hundred', () => {
+    for (let n = 0; n < 150; n++) editor.insert('x');
+    for (let n = 0; n < 100; n++) press('ctrl-_');
+    expect(editor.draft.text).toBe('x'.repeat(50));
+    press('ctrl-_');
+    expect(editor.draft.text).toBe('x'.repeat(50));
+  });
+
+  test('brings back the place of the cursor, too', () => {
+    editor.insert('one two');
+    press('meta-b', 'ctrl-k', 'home', 'ctrl-_');
+    expect(drawn()).toBe('one |two');
+  });
+
+  test('does not bring back what was sent', () => {
+    editor.insert('sent');
+    editor.take();
+    press('ctrl-_');
+    expect(drawn()).toBe('|');
+  });
+});
+
+describe('Up and Down', () => {
+  test('go through what was sent, and back to the draft one came from', () => {
+    say('one', 'two\nlines');
+    editor.insert('draft');
+    press('left');
+    const seen = ['up', 'up', 'up', 'down', 'down', 'down'].map(after);
+    expect(seen).toEqual(['two\nlines|', 'one|', 'one|', 'two\nlines|', 'draft|', 'draft|']);
+  });
+
+  test('are Ctrl-P and Ctrl-N, too', () => {
+    say('one', 'two');
+    press('ctrl-p', 'ctrl-p', 'ctrl-n');
+    expect(drawn()).toBe('two|');
+  });
+
+  test('keep one of the same twice, and nothing blank', () => {
+    say('one', 'same', 'same', '  ', '\n');
+    press('up', 'up');
+    expect(drawn()).toBe('one|');
+  });
+
+  test('begin at the newest after Enter, whatever it sent', () => {
+    for (const sent of ['two', '', ' ']) {
+      editor = new Editor(100);
+      say('one', 'two');
+      press('up', 'up', 'ctrl-u');
+      editor.insert(sent);
+      editor.take();
+      press('up');
+      expect(drawn(), sent).toBe('two|');
+    }
+  });
+
+  test('bring back what was recalled, not what was made of it', () => {
+    say('one', 'two');
+    press('up');
+    editor.insert('x');
+    press('up', 'down');
+    expect(drawn()).toBe('two|');
+  });
+
+  test('can be taken back', () => {
+    say('one');
+    editor.insert('draft');
+    press('up', 'ctrl-_');
+    expect(drawn()).toBe('draft|');
+  });
+
+  test('reach back two hundred texts', () => {
+    const past = new Past();
+    for (let n = 0; n < 250; n++) past.add(`${n}`);
+    const seen = Array.from({ length: 201 }, () => past.older(''));
+    expect([seen[0], seen[199], seen[200]]).toEqual(['249', '50', undefined]);
+  });
+});
+
+describe('a text that does not fit', () => {
+  test('changes nothing at all', () => {
+    editor = new Editor(10);
+    editor.insert('漢字 é');
+    press('left');
+    const { draft } = editor;
+    for (const text of ['xx', '漢', 'a'.repeat(1_000), '\n\n']) expect(editor.insert(text)).toBe(false);
+    expect(editor.draft).toBe(draft);
+    expect(editor.insert('x')).toBe(true);
+    press('ctrl-_');
+    expect(editor.draft).toEqual(draft);
+  });
+
+  test('is measured in bytes', () => {
+    editor = new Editor(4);
+    expect(editor.insert('👍')).toBe(true);
+    expect(editor.insert('')).toBe(true);
+    expect(editor.insert('a')).toBe(false);
+  });
+
+  test('is no completion', () => {
+    editor = new Editor(6);
+    editor.completer = () => ['Annabel: ', 'Ana: '];
+    editor.insert('a');
+    press('tab');
+    expect(drawn()).toBe('a|');
+    press('tab');
+    expect(drawn()).toBe('Ana: |');
+  });
+});
+
+describe('Tab', () => {
+  beforeEach(() => {
+    editor.completer = (before) =>
+      ['Ana: ', 'Abe: ', 'Bo: '].filter((name) => name.toLowerCase().startsWith(before.toLowerCase()));
+  });
+
+  test.each([
+    ['forward', ['tab', 'tab', 'tab', 'tab'], ['Ana: |', 'Abe: |', 'a|', 'Ana: |']],
+    ['backward', ['shift-tab', 'shift-tab', 'shift-tab'], ['Abe: |', 'Ana: |', 'a|']],
+    [
+      'there and back',
+      ['tab', 'tab', 'shift-tab', 'shift-tab', 'shift-tab'],
+      ['Ana: |', 'Abe: |', 'Ana: |', 'a|', 'Abe: |'],
+    ],
+  ])('goes %s through what can be meant, and to what was typed', (_name, keys, expected) => {
+    editor.insert('a');
+    expect(keys.map(after)).toEqual(expected);
+  });
+
+  test('completes what stands before the cursor and leaves the rest', () => {
+    editor.insert('b hello');
+    press('home', 'right', 'tab');
+    expect(drawn()).toBe('Bo: | hello');
+    press('tab');
+    expect(drawn()).toBe('b| hello');
+  });
+
+  test('where nothing can be meant changes nothing', () => {
+    editor.insert('xyz');
+    press('tab', 'shift-tab');
+    expect(drawn()).toBe('xyz|');
+  });
+
+  test('begins anew after any other key', () => {
+    for (const key of ['left', 'end', 'up', 'ctrl-y', 'ctrl-_', 'f5']) {
+      editor = new Editor(100);
+      const asked: string[] = [];
+      editor.completer = (before) => {
+        asked.push(before);
+        return ['Ana', 'Abe'];
+      };
+      editor.insert('a');
+      press('tab');
+      editor.press(key);
+      press('tab');
+      expect(asked, key).toHaveLength(2);
+    }
+  });
+
+  test('begins anew after more was typed, and in the next draft', () => {
+    editor.insert('a');
+    press('tab');
+    editor.insert('!');
+    press('tab');
+    expect(drawn()).toBe('Ana: !|');
+    press('ctrl-u');
+    editor.insert('a');
+    press('tab');
+    editor.take();
+    editor.completer = () => [];
+    press('tab');
+    expect(drawn()).toBe('|');
+  });
+
+  test('can be taken back', () => {
+    editor.insert('a');
+    press('tab', 'ctrl-_');
+    expect(drawn()).toBe('a|');
+  });
+});
+
+test('a key without a meaning is not taken', () => {
+  for (const key of ['f5', 'escape', 'return', 'a', 'ctrl-x', 'meta-x', '']) expect(editor.press(key), key).toBe(false);
+  expect(drawn()).toBe('|');
+});

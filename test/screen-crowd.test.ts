@@ -1,0 +1,77 @@
+import { describe, expect } from 'vitest';
+import { isPlain, type Stage, test } from './support/command.ts';
+import { Person, RawDealer } from './support/raw.ts';
+import type { Screen } from './support/screen.ts';
+
+const crowd = Array.from({ length: 40 }, (_, i) => `m${i + 1}`);
+
+describe.concurrent('at a terminal', () => {
+  test('40 people who come at once are one line, and so are 40 who leave', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    const ana = await stage.clientScreen(port, 'ana');
+    const dealers = crowd.map(() => stage.keep(new RawDealer(port)));
+    await Promise.all(dealers.map((dealer, i) => dealer.ask({ auth: 1, name: crowd[i] })));
+    await ana.until(/\[room\] .* joined the room\. 41 online\.$/);
+    for (const [i, dealer] of dealers.entries()) void dealer.send({ auth: 0, name: crowd[i] });
+    await ana.until(/\[room\] .* left the room\. 1 online\.$/);
+    await ana.settled();
+    expect(ana.count(/joined the room/)).toBe(1);
+    expect(ana.count(/left the room/)).toBe(1);
+    expect(ana.count(/m\d+, m\d+, m\d+ and 37 others left the room\. 1 online\./)).toBe(1);
+  });
+
+  test('who comes and speaks at once is announced before that', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    const ana = await stage.clientScreen(port, 'ana');
+    const bo = stage.client(port, 'bo', '-m', 'hello');
+    await ana.until('[bo] hello');
+    const lines = ana.lines.map((line) => line.replace(/^\d\d:\d\d /, ''));
+    expect(lines.indexOf('[room] bo joined the room. 2 online.')).toBe(lines.indexOf('[bo] hello') - 1);
+    expect(lines.indexOf('[bo] hello')).toBeGreaterThan(0);
+    await bo.ends(0);
+  });
+
+  test.for(['all', 'none'])('--joins %s', async (joins, { stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    const ana = await stage.clientScreen(port, 'ana', ['--joins', joins]);
+    for (const name of ['bo', 'cy']) await stage.client(port, name, '-m', `I am ${name}`).ends(0);
+    await ana.until('[cy] I am cy');
+    expect(ana.count('joined the room')).toBe(joins === 'all' ? 2 : 0);
+  });
+
+  const hostile = [
+    '\u001b[2J\u001b]0;title\u0007',
+    '\u009b31m',
+    '\r[ana] forged',
+    '\n[ana] forged',
+    '\u202e[ana]',
+    '\b\b\b',
+  ];
+
+  test('no byte of a peer does anything to a terminal', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    const ana = await stage.clientScreen(port, 'ana', ['--bell', 'off', '--no-color']);
+    const legacy = stage.keep(new RawDealer(port));
+    await legacy.ask({ auth: 1, name: `eve${hostile.join('')}` });
+    for (const text of hostile) await legacy.send({ name: 'eve', text: `${text}\n` });
+    await says(stage, port, `${hostile.join('')} the end`);
+    await ana.until('the end');
+    await ana.settled();
+    expect(ana.titles).toEqual([]);
+    expect(ana.bells).toBe(0);
+    expect(ana.lines.filter((line) => /^(\d\d:\d\d )?\[ana\]/.test(line))).toEqual([]);
+    expect(ana.lines[0]).toContain('-- connecting to');
+    expect(ana.lines.every((line) => isPlain(line))).toBe(true);
+    expect(colours(ana)).toEqual(['default']);
+  });
+});
+
+/** A message of version 1, by somebody who writes what no program of ours would. */
+async function says(stage: Stage, port: number, text: string): Promise<void> {
+  const person = new Person();
+  const dealer = stage.keep(new RawDealer(port));
+  await person.join(dealer, 'mallory', 'devdevdev');
+  await dealer.send(person.says('room', { name: 'mallory', text, id: 'devdevdev.1' }));
+}
+
+const colours = (screen: Screen) => [...new Set(screen.cells.flatMap((row) => row.map(({ fg }) => fg)))];
