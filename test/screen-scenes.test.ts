@@ -106,6 +106,22 @@ describe.concurrent('at a terminal', () => {
       expect(ana.lines.at(-1)).toMatch(/\[ana\] last words$/);
     });
 
+  test('a second Ctrl-C while it waits for a hung server forces the end, and the terminal is as it was', async ({
+    stage,
+  }) => {
+    const { server, port } = await stage.server();
+    const ana = await stage.clientScreen(port, 'ana');
+    server.kill('SIGSTOP');
+    ana.enter('into the void');
+    await ana.until(/^… into the void/);
+    ana.press('ctrl-c', 'ctrl-c');
+    await ana.ends(130);
+    expect(ana.settings).toBe(ana.settingsAtStart);
+    expect(ana.bracketedPaste).toBe(false);
+    expect(ana.lines.at(-1)).not.toMatch(/^(>|…)/);
+    server.kill('SIGCONT');
+  });
+
   test('Ctrl-C with a draft clears it and stays', async ({ stage }) => {
     const { port } = await stage.server();
     const ana = await stage.clientScreen(port, 'ana');

@@ -47,6 +47,8 @@ export function openConsole({
     const screen = { input: stdin, output: stdout, renderer, rewrap: rewrapOf(env), settings, maxBytes: maxTextBytes };
     const view = new ScreenView({ ...screen, now, interrupt, suspend });
     if (!isWindows) process.on('SIGCONT', () => view.continued());
+    // However the program ends, a second Ctrl-C included.
+    process.on('exit', () => view.close());
     return { view, lines: view.lines, person: true };
   }
   const chat = { stream: stdout, renderer };
