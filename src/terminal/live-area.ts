@@ -33,7 +33,8 @@ export class LiveArea {
     this.#refreshSize();
     const next = this.#layOut(lines, at);
     if (log === '' && next.text === this.#painted.text) return;
-    this.#output.write(this.#erasure + log.replaceAll('\n', '\r\n') + next.text);
+    // Without the cursor, which would be seen jumping.
+    this.#output.write(`\x1b[?25l${this.#erasure}${log.replaceAll('\n', '\r\n')}${next.text}\x1b[?25h`);
     this.#painted = next;
   }
 

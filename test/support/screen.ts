@@ -1,4 +1,5 @@
-import type { IBufferCell, Terminal } from '@xterm/headless';
+import { Unicode11Addon } from '@xterm/addon-unicode11';
+import type { IBufferCell, ITerminalAddon, Terminal } from '@xterm/headless';
 import xterm from '@xterm/headless';
 import { Pty, type PtyExit, settingsOfNew, withoutMark } from './pty.ts';
 import { Transcript } from './transcript.ts';
@@ -71,6 +72,9 @@ export class Screen {
     const { columns = 80, rows = 24, cwd = process.cwd(), reflowCursorLine = true } = options;
     const size = { cols: columns, rows };
     this.#terminal = new xterm.Terminal({ ...size, reflowCursorLine, allowProposedApi: true, scrollback: 10_000 });
+    // As every terminal of today: an emoji takes two columns.
+    this.#terminal.loadAddon(new Unicode11Addon() as unknown as ITerminalAddon);
+    this.#terminal.unicode.activeVersion = '11';
     this.#listen();
     this.#transcript.say('run', command.join(' '));
     let ended: (exit: PtyExit) => void;
@@ -227,7 +231,7 @@ export class Screen {
     this.type(marker);
     await this.until(() => this.#markers > before, 'a typed letter to appear');
     this.press('backspace');
-    await this.until(() => this.#markers === before, 'the letter to be gone');
+    await this.until(() => this.#markers === before && this.#cursorVisible, 'the letter to be gone, and all painted');
   }
 
   kill(signal: NodeJS.Signals): void {
@@ -301,7 +305,8 @@ export class Screen {
       const continued = active.getLine(at + 1)?.isWrapped ?? false;
       const text = line.translateToString(!continued);
       // A wide character that found no room at the end of the row has left one cell empty.
-      const short = continued && line.getCell(this.#terminal.cols - 1)?.getChars() === '';
+      const last = line.getCell(this.#terminal.cols - 1);
+      const short = continued && last?.getChars() === '' && last.getWidth() === 1;
       return [{ text: short ? text.slice(0, -1) : text, wrapped: line.isWrapped }];
     });
   }
