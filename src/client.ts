@@ -25,14 +25,26 @@ const limits = { history: 20, maxReplay: 200, maxKept: 5_000 };
 await run('chat-client', async (stop) => {
   const parsed = await parseOptions('chat-client', example, clientOptions, process.argv.slice(2));
   if (!parsed) return 0;
-  const { name, port, ip = 'localhost', message: texts = [], listen, check, dataDir, joins, bell, ...style } = parsed;
+  const {
+    name,
+    port,
+    ip = 'localhost',
+    message: texts = [],
+    listen,
+    check,
+    verbose,
+    dataDir,
+    joins,
+    bell,
+    ...style
+  } = parsed;
   const settings = { joins, bell };
-  const { view, lines, person } = openConsole({ ...style, settings, messages: check ? ['check'] : texts });
+  const { view, lines, person, isScreen } = openConsole({ ...style, settings, messages: check ? ['check'] : texts });
   view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
   try {
     const endpoint = await connectEndpoint(ip, port);
     const belongings = check ? noBelongings() : openBelongings({ name, ip, port, dataDir });
-    const { store, renamed } = belongings;
+    const { store, renamed, whyNotCalled } = belongings;
     try {
       const link = Link.connect(openDealer(), endpoint);
       const history = parsed.history ?? (person ? limits.history : 0);
@@ -40,7 +52,8 @@ await run('chat-client', async (stop) => {
       const conversation = new Session({ ...belongings, ...limits, ...show, name, crypto, check }, store);
       const timeoutSeconds = parsed.timeout ?? (person ? undefined : pipeTimeoutSeconds);
       const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000;
-      const wiring = { conversation, link, view, store, trouble: new Trouble(ip, port), lines, stop, now };
+      const trouble = new Trouble(ip, port);
+      const wiring = { conversation, link, view, store, trouble, lines, stop, now, person, verbose, check, timeoutMs };
       const about = () => [`the room at ${showEndpoint(ip, port)}`, `what is kept here: ${belongings.folder}`];
       const own = [
         historyCommand(store, view, now),
@@ -48,7 +61,7 @@ await run('chat-client', async (stop) => {
         settingCommand('joins', joinsChoices, 'who comes and goes', settings, view),
       ];
       const read = person ? { read: openPrompt(own, { conversation, view, settings, about }) } : {};
-      return await talk({ ...wiring, ...read, emptyHint, renamed, person, listen, check, timeoutMs });
+      return await talk({ ...wiring, ...read, emptyHint, renamed, whyNotCalled, listen: listen && !isScreen });
     } finally {
       await store.close();
     }

@@ -16,8 +16,15 @@ export const exitCodes = {
   DATA_VERSION: 7,
   DATA_COPIED: 7,
   DEVICE_REFUSED: 7,
+  OUTPUT_FAILED: 7,
   NOT_ACCEPTED: 8,
 } as const;
+
+const signalNumbers: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
+/** The signals that ask a command to end. */
+export const signals = Object.keys(signalNumbers) as NodeJS.Signals[];
+/** The exit code of who was ended by one of them. */
+export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + (signalNumbers[signal] ?? 0);
 
 export type ErrorCode = keyof typeof exitCodes;
 

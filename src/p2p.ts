@@ -29,7 +29,7 @@ const settings: Settings = { joins: 'all', bell: 'mention' };
 await run('p2p', async (stop) => {
   const parsed = await parseOptions('p2p', example, options, process.argv.slice(2));
   if (!parsed) return 0;
-  const { name, port, server: binds, ip = binds ? 'all' : 'localhost', ...style } = parsed;
+  const { name, port, server: binds, ip = binds ? 'all' : 'localhost', verbose, ...style } = parsed;
   const { view, lines, person } = openConsole({ ...style, settings });
   try {
     const link = binds ? await listen(ip, port) : await connect(ip, port);
@@ -49,6 +49,7 @@ await run('p2p', async (stop) => {
       stop,
       person,
       listen: false,
+      verbose,
       timeoutMs,
       now,
     });

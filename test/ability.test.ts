@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { abilityOf, type Output, withoutColorWishes } from '../src/terminal/ability.ts';
+import { abilityOf, type Output, type Rewrap, rewrapOf, withoutColorWishes } from '../src/terminal/ability.ts';
 
 const terminal: Output = { wanted: undefined, env: { TERM: 'xterm' }, isTerminal: true, depth: 8 };
 const pipe: Output = { ...terminal, isTerminal: false };
@@ -90,4 +90,40 @@ describe('signs beyond ASCII', () => {
     expect(abilityOf({ ...terminal, env }).ascii).toBe(ascii);
     expect(abilityOf({ ...pipe, env }).ascii).toBe(false);
   });
+});
+
+describe('what a terminal wraps anew', () => {
+  const cases: [env: Output['env'], rewrap: Rewrap][] = [
+    [{}, 'all'],
+    [{ TERM: '' }, 'all'],
+    [{ TERM: 'xterm-256color' }, 'all'],
+    [{ TERM: 'xterm-kitty' }, 'all'],
+    [{ TERM: 'tmux-256color' }, 'all'],
+    [{ TERM: 'stterm' }, 'all'],
+    [{ TERM: 'linuxvt' }, 'all'],
+    [{ TERM: 'my-screen' }, 'all'],
+    [{ TERM_PROGRAM: 'iTerm.app' }, 'all'],
+    [{ TERM: 'xterm-256color', XTERM_VERSION: 'XTerm(390)' }, 'none'],
+    [{ TERM: 'screen.xterm-256color', STY: '1.pts-0.host' }, 'none'],
+    [{ TERM: 'xterm-256color', STY: '1.pts-0.host' }, 'none'],
+    [{ TERM: 'screen' }, 'none'],
+    [{ TERM: 'screen-256color' }, 'none'],
+    [{ TERM: 'screen.linux' }, 'none'],
+    [{ TERM: 'rxvt' }, 'none'],
+    [{ TERM: 'rxvt-unicode-256color' }, 'none'],
+    [{ TERM: 'st' }, 'none'],
+    [{ TERM: 'st-256color' }, 'none'],
+    [{ TERM: 'linux' }, 'none'],
+    [{ TERM: 'linux-16color' }, 'none'],
+    [{ TERM_PROGRAM: 'vscode', TERM: 'xterm-256color' }, 'all but the cursor line'],
+    [{ TERM_PROGRAM: 'vscode', STY: '1.pts-0.host' }, 'none'],
+    // tmux wraps itself, whatever it runs in.
+    [{ TMUX: '/tmp/tmux,1,0', TERM: 'screen-256color' }, 'all'],
+    [{ TMUX: '/tmp/tmux,1,0', TERM: 'linux' }, 'all'],
+    [{ TMUX: '/tmp/tmux,1,0', XTERM_VERSION: 'XTerm(390)' }, 'all'],
+    [{ TMUX: '/tmp/tmux,1,0', STY: '1.pts-0.host' }, 'all'],
+    [{ TMUX: '/tmp/tmux,1,0', TERM_PROGRAM: 'vscode' }, 'all'],
+    [{ TMUX: '', STY: '', XTERM_VERSION: '', TERM: 'xterm' }, 'all'],
+  ];
+  test.each(cases)('%j: %s', (env, rewrap) => expect(rewrapOf(env)).toBe(rewrap));
 });

@@ -1,5 +1,4 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { statusCommand, whoCommand } from '../src/cli/about.ts';
 import {
   type Command,
   completeWith,
@@ -12,6 +11,7 @@ import {
   settingCommand,
 } from '../src/cli/commands.ts';
 import { historyCommand } from '../src/cli/history.ts';
+import { statusCommand, whoCommand } from '../src/cli/overview.ts';
 import { openPrompt } from '../src/cli/prompt.ts';
 import { readSpanMs } from '../src/cli/span.ts';
 import type { Conversation } from '../src/core/conversation.ts';
@@ -43,6 +43,7 @@ const said = () =>
   );
 
 const talk = (some: Partial<Conversation> = {}): Conversation => ({
+  name: 'Ana',
   online: true,
   waiting: [],
   others: ['Luis', 'Ana María', 'ana', 'Bo'],
@@ -51,8 +52,10 @@ const talk = (some: Partial<Conversation> = {}): Conversation => ({
   step: () => [],
   ...some,
 });
-const prompt = (own: Command[] = [], some: Partial<Conversation> = {}) =>
-  openPrompt(own, { conversation: talk(some), view, settings, about: () => ['the room'] });
+const prompt = (own: Command[] = [], at = view) =>
+  openPrompt(own, { conversation: talk(), view: at, settings, about: () => ['the room'] });
+/** A dumb terminal: nothing of it can be cleared. */
+const { clear: _, ...plainView } = view;
 
 describe('a line at the prompt', () => {
   test.each<[string, Meaning]>([
@@ -103,6 +106,44 @@ describe('a line at the prompt', () => {
     ]);
   });
 
+  test.each([
+    ['/exit', 'quit'],
+    ['/q', 'quit'],
+    ['/bye', 'quit'],
+    ['/part', 'quit'],
+    ['/names', 'who'],
+    ['/name', 'nick'],
+    ['/EXIT', 'quit'],
+    ['/Q', 'quit'],
+    ['/Names', 'who'],
+    ['/NAME Ana', 'nick'],
+    ['/QUIT', 'quit'],
+    ['/Who', 'who'],
+    ['/HLEP', 'help'],
+  ])('that is what other programs say, %j, leads to /%s', (line, meant) => {
+    expect(prompt([nickCommand(view)])(line)).toBeUndefined();
+    const [name] = line.split(' ');
+    expect(shown).toEqual([
+      error(`Unknown command ${name}. Did you mean /${meant}? Start with // to send it as text.`),
+    ]);
+  });
+
+  test('with what other programs have is not led to what there is not', () => {
+    prompt()('/name');
+    expect(said()).toEqual([expect.stringMatching(/^!! Unknown command \/name\. (?!.*\/nick)/)]);
+    for (const line of ['/constructor', '/toString', '/__proto__']) {
+      shown = [];
+      prompt()(line);
+      expect(shown).toEqual([error(`Unknown command ${line}. See /help. Start with // to send it as text.`)]);
+    }
+  });
+
+  test.each(['/bell', '/bell all', '/clear'])('%j is no command where nothing can be cleared', (line) => {
+    expect(prompt([], plainView)(line)).toBeUndefined();
+    expect(said()).toEqual([expect.stringMatching(/^!! Unknown command \/(bell|clear)\. /)]);
+    expect([cleared, settings.bell]).toEqual([0, 'mention']);
+  });
+
   test('without what the command needs says so', () => {
     const read = prompt([nickCommand(view)]);
     read('/me');
@@ -111,27 +152,37 @@ describe('a line at the prompt', () => {
   });
 });
 
-test('/help names every command and the keys', () => {
-  prompt([nickCommand(view)])('/help');
-  const lines = said();
-  expect(lines.filter((line) => line.startsWith('/')).map((line) => line.split(' ')[0])).toEqual([
-    '/who',
-    '/status',
-    '/nick',
-    '/me',
-    '/bell',
-    '/clear',
-    '/quit',
-    '/help',
-  ]);
-  expect(lines).toContain(`${'/nick NAME'.padEnd(22)} go by another name`);
-  expect(lines).toContain(`${'/bell mention|all|off'.padEnd(22)} what rings`);
-  for (const key of ['Alt-Enter', 'Tab', 'Ctrl-C', 'Ctrl-L', 'Ctrl-Z', '//']) expect(lines.join('\n')).toContain(key);
-});
+describe('/help', () => {
+  /** The first word of every line, the rest of it must be in its column. */
+  const entries = () => {
+    for (const line of said()) expect(line).toMatch(/^.{22} \S/u);
+    return said().map((line) => line.slice(0, 22).trimEnd());
+  };
+  const commands = ['/who', '/status', '/nick NAME', '/me TEXT', '/quit', '/help'];
+  const keys = ['//TEXT', 'Alt-Enter', 'Tab', 'Up, Down', 'Ctrl-C'];
 
-test('/help names the commands given to it only', () => {
-  helpCommand([quitCommand], view).run('');
-  expect(said()[0]).toBe(`${'/quit '.padEnd(22)} leave`);
+  test('names every command, and the keys, one a line', () => {
+    expect(prompt([nickCommand(view)])('/help')).toBeUndefined();
+    const all = [...commands];
+    all.splice(4, 0, '/bell mention|all|off', '/clear');
+    expect(entries()).toEqual([...all, ...keys]);
+    expect(said()).toContain(`${'/nick NAME'.padEnd(22)} go by another name`);
+    expect(said()).toContain(`${'/bell mention|all|off'.padEnd(22)} what rings`);
+    expect(said()).toContain(`${'//TEXT'.padEnd(22)} send a text that begins with /`);
+  });
+
+  test('names no keys, and neither /bell nor /clear, where there is no line editor', () => {
+    expect(prompt([nickCommand(view)], plainView)('/help')).toBeUndefined();
+    expect(entries()).toEqual(commands);
+  });
+
+  test('names the commands given to it only', () => {
+    helpCommand([quitCommand], plainView).run('');
+    expect(said()).toEqual([`${'/quit '.padEnd(22)} leave`]);
+    shown = [];
+    helpCommand([quitCommand], view).run('');
+    expect(entries()).toEqual(['/quit', ...keys]);
+  });
 });
 
 test('/clear empties the screen, where there is one', () => {
@@ -162,14 +213,15 @@ describe('/who', () => {
   const many = Array.from({ length: 150 }, (_, n) => `p${n}`);
 
   test.each<[string, Partial<Conversation>, string]>([
-    ['names all', {}, '5 online: you, Luis, Ana María, ana, Bo'],
-    ['counts those whose names are not known', { present: 7 }, '7 online: you, Luis, Ana María, ana, Bo, 2 more'],
-    ['is fine alone', { others: [], present: 1 }, '1 online: you'],
+    ['names all', {}, '5 online: Ana (you), Luis, Ana María, ana, Bo'],
+    ['counts those whose names are not known', { present: 7 }, '7 online: Ana (you), Luis, Ana María, ana, Bo, 2 more'],
+    ['is fine alone', { others: [], present: 1 }, '1 online: Ana (you)'],
     [
       'names at most a hundred',
       { others: many, present: 151 },
-      `151 online: you, ${many.slice(0, 100).join(', ')}, 50 more`,
+      `151 online: Ana (you), ${many.slice(0, 100).join(', ')}, 50 more`,
     ],
+    ['knows what I am called now', { name: 'Zoë', others: ['Bo'], present: 2 }, '2 online: Zoë (you), Bo'],
     ['knows nothing offline', { online: false }, 'you are offline'],
   ])('%s', (_name, some, expected) => expect(who(some)).toEqual([expected]));
 });
@@ -189,9 +241,9 @@ describe('/status', () => {
       },
       'offline; 2 messages not sent yet',
     ],
-  ])('says what only the program knows, then that %s', (_name, some, expected) => {
+  ])('says who I am, that %s, then what only the program knows', (_name, some, expected) => {
     statusCommand(talk(some), () => ['first', 'second'], view).run('');
-    expect(said()).toEqual(['first', 'second', expected]);
+    expect(said()).toEqual(['you are Ana', expected, 'first', 'second']);
   });
 });
 
@@ -199,6 +251,7 @@ describe('what Tab can make of it', () => {
   const joins = settingCommand('joins', ['auto', 'all', 'none'], '', { joins: 'auto' }, view);
   const commands = [meCommand(view), nickCommand(view), joins, quitCommand];
   const complete = completeWith(commands, () => talk().others);
+  const names = (before: string) => talk().others.map((name) => `${before}${name} `);
 
   test.each([
     ['/', ['/me ', '/nick ', '/joins ', '/quit']],
@@ -208,7 +261,17 @@ describe('what Tab can make of it', () => {
     ['/joins a', ['/joins auto', '/joins all']],
     ['/joins none', ['/joins none']],
     ['/joins x', []],
+    ['//', []],
+    ['//etc', []],
+    ['//quit', []],
+    ['//l', []],
+    ['/h/x', []],
+    ['/q/', []],
+    ['/joins  a', ['/joins  Ana María ', '/joins  ana ']],
+    ['/joins/a', []],
+    ['/joins all ', names('/joins all ')],
     ['/x', []],
+    ['/Q', []],
     ['l', ['Luis: ']],
     ['L', ['Luis: ']],
     ['an', ['Ana María: ', 'ana: ']],
@@ -226,11 +289,24 @@ describe('what Tab can make of it', () => {
     ['@', []],
   ])('%j: %j', (before, expected) => expect(complete(before)).toEqual(expected));
 
+  test('is a name behind a long text, too, however long the name', () => {
+    const long = `${'å'.repeat(15)} ${'ö'.repeat(16)}`;
+    const complete = completeWith(commands, () => [long, 'Bo']);
+    for (const text of [`${'x '.repeat(5_000)}x`, 'x'.repeat(10_000)]) {
+      expect(complete(`${text} ${long.slice(0, -1).toUpperCase()}`)).toEqual([`${text} ${long} `]);
+      expect(complete(`${text} b`)).toEqual([`${text} Bo `]);
+      expect(complete(`${text}b`)).toEqual([]);
+    }
+  });
+
   test('is asked at the prompt', () => {
     const asked: View = { ...view };
     openPrompt([], { conversation: talk(), view: asked, settings, about: () => [] });
     expect(asked.completer?.('b')).toEqual(['Bo: ']);
     expect(asked.completer?.('/b')).toEqual(['/bell ']);
+    const plain: View = { ...plainView };
+    openPrompt([], { conversation: talk(), view: plain, settings, about: () => [] });
+    expect(['/b', '/cl', '/wh'].map((before) => plain.completer?.(before))).toEqual([[], [], ['/who']]);
   });
 });
 
@@ -264,23 +340,42 @@ describe('/history', () => {
     store.apply({ entries });
     return historyCommand(store, view, () => nowMs);
   };
-  const texts = () => shown.map((event) => (event.type === 'message' ? event.text : said()[0]));
+  const oldest = (hoursAgo: number, count: number) => ({
+    type: 'replay',
+    count,
+    total: count,
+    sinceMs: nowMs - hoursAgo * hourMs,
+    first: true,
+  });
   const manyHours = Array.from({ length: 30 }, (_, n) => 30 - n);
 
   test.each([
-    ['', manyHours, Array.from({ length: 20 }, (_, n) => `${n + 11}`)],
-    ['2', [9, 8, 7], ['2', '3']],
-    ['99', [9, 8, 7], ['1', '2', '3']],
-    ['2h', [9, 2.1, 2, 1], ['3', '4']],
-    ['120m', [9, 2.1, 2, 1], ['3', '4']],
-    ['1d', [25, 24, 23], ['2', '3']],
+    ['', manyHours, 20, Array.from({ length: 20 }, (_, n) => `${n + 11}`)],
+    ['2', [9, 8, 7], 8, ['2', '3']],
+    ['99', [9, 8, 7], 9, ['1', '2', '3']],
+    ['2h', [9, 2.1, 2, 1], 2, ['3', '4']],
+    ['120m', [9, 2.1, 2, 1], 2, ['3', '4']],
+    ['1d', [25, 24, 23], 24, ['2', '3']],
     // Clocks differ: the order is that of the log.
-    ['2h', [1, 9, 0], ['1', '3']],
-    ['1h', [9, 8], ['nothing was said']],
-    ['5', [], ['nothing was said']],
-  ])('%j shows of messages so many hours ago %j', (argument, hoursAgo, expected) => {
+    ['2h', [1, 9, 0], 1, ['1', '3']],
+    ['1', [1], 1, ['1']],
+  ])(
+    '%j shows of messages so many hours ago %j those since %j h, framed: %j',
+    (argument, hoursAgo, since, expected) => {
+      expect(history(...hoursAgo).run(argument)).toBeUndefined();
+      expect(shown.at(0)).toEqual(oldest(since, expected.length));
+      expect(shown.at(-1)).toEqual({ type: 'replayed', first: true });
+      expect(shown.slice(1, -1).map((event) => (event.type === 'message' ? event.text : event.type))).toEqual(expected);
+    },
+  );
+
+  test.each([
+    ['1h', [9, 8]],
+    ['5', []],
+    ['', []],
+  ])('%j of messages so many hours ago %j: nothing, and no frame around it', (argument, hoursAgo) => {
     expect(history(...hoursAgo).run(argument)).toBeUndefined();
-    expect(texts()).toEqual(expected);
+    expect(said()).toEqual(['nothing was said']);
   });
 
   test.each(['0', '-1', 'x', '1 2', '2w', '0h', '1e3', '1000000'])('%j is not understood', (argument) => {
@@ -290,7 +385,28 @@ describe('/history', () => {
 
   test('shows what was said as of then, so that nothing rings', () => {
     history(1).run('1');
-    expect(shown).toEqual([expect.objectContaining({ replay: true, own: false, sentMs: nowMs - hourMs })]);
+    expect(shown).toEqual([
+      oldest(1, 1),
+      expect.objectContaining({ type: 'message', replay: true, own: false, sentMs: nowMs - hourMs }),
+      { type: 'replayed', first: true },
+    ]);
+  });
+
+  test('counts no void entry, and what has no time by when it was logged', () => {
+    const store = new MemoryStore('log');
+    const lost = { kind: 'message', name: 'bob', text: '', void: true } as const;
+    const timeless = { kind: 'message', name: 'bob', text: 'old' } as const;
+    const message = { kind: 'message', name: 'bob', text: 'new', ts: nowMs } as const;
+    store.apply({
+      entries: [lost, timeless, lost, message].map((one, n) => makeEntry(one, n + 1, emptyHash, nowMs - hourMs)),
+    });
+    historyCommand(store, view, () => nowMs).run('');
+    expect(shown).toEqual([
+      oldest(1, 2),
+      expect.objectContaining({ type: 'message', text: 'old', sentMs: nowMs - hourMs }),
+      expect.objectContaining({ type: 'message', text: 'new', sentMs: nowMs }),
+      { type: 'replayed', first: true },
+    ]);
   });
 
   test('shows no void entry', () => {

@@ -17,8 +17,8 @@ const mistakes: [args: string[], says: string, programs?: readonly Program[]][] 
   [['--name', ''], '--name "": A name must not be empty.'],
   [['--name', '   '], '--name "   ": A name must not be empty.'],
   [['--name', 'x'.repeat(33)], `--name "${'x'.repeat(33)}": A name has at most 32 characters.`],
-  [['--name', 'a\x1b[31mb'], '--name "a␛[31mb": A name must not contain control, invisible or bracket characters.'],
-  [['--name', '[bob]'], '--name "[bob]": A name must not contain control, invisible or bracket characters.'],
+  [['--name', 'a\x1b[31mb'], '--name "a␛[31mb": A name must not contain control or invisible characters, nor [ ] < >.'],
+  [['--name', '[bob]'], '--name "[bob]": A name must not contain control or invisible characters, nor [ ] < >.'],
   [['--ip', 'tcp://x'], '--ip "tcp://x" is not a host name or an address.\nExamples: localhost, 192.168.1.7, all.'],
   [['--ip', ''], '--ip "" is not a host name or an address.\nExamples: localhost, 192.168.1.7, all.'],
   [['--naem', 'x'], 'unknown option --naem.\nDid you mean --name?'],
@@ -212,9 +212,7 @@ describe.concurrent('where nobody can be reached: exit 4', () => {
   });
 
   test('nobody listening', async ({ stage }) => {
-    const closed = createServer();
-    const port = await open(closed);
-    await new Promise((resolve) => closed.close(resolve));
+    const port = await freePort();
     const text = `-- nobody is listening on localhost:${port} yet; trying again`;
     const [client, p2p] = [
       stage.spawn('client', ['--port', `${port}`, '--timeout', '2', '-m', 'hi']),
@@ -246,6 +244,47 @@ describe.concurrent('where nobody can be reached: exit 4', () => {
     });
 });
 
+describe.concurrent('--verbose says what happens to the connection', () => {
+  const said = (command: Command) =>
+    clean(command)
+      .split('\n')
+      .filter((line) => line.startsWith('-- connection: '))
+      .map((line) => line.slice('-- connection: '.length));
+
+  test('of a client, on stderr: refused, opened, connected, disconnected', async ({ stage }) => {
+    const port = await freePort();
+    const client = stage.client(port, 'ana', '--listen', '-v');
+    await client.stderrLine('-- connection: refused');
+    const { server } = await stage.server('--port', String(port));
+    await client.stderrLine('-- connection: opened');
+    await client.stderrLine('-- connection: connected');
+    await client.stdoutLine(/You are now online/);
+    server.kill('SIGKILL');
+    await client.stderrLine('-- connection: disconnected');
+    const events = said(client);
+    const connected = events.indexOf('connected');
+    expect(events.slice(0, connected - 1).every((event) => event === 'refused')).toBe(true);
+    expect(events.slice(connected - 1, connected + 2)).toEqual(['opened', 'connected', 'disconnected']);
+    expect(client.stdout).not.toContain('connection:');
+    client.kill('SIGTERM');
+    await client.exit;
+  });
+
+  test('of p2p, too; and nobody else does', async ({ stage }) => {
+    const port = await freePort();
+    const place = ['--ip', '127.0.0.1', '--port', String(port)];
+    const listener = stage.spawn('p2p', ['--name', 'ana', '--server', ...place]);
+    await listener.stderrLine(/^-- listening on /);
+    const caller = stage.spawn('p2p', ['--name', 'bo', '--verbose', ...place]);
+    await caller.stderrLine('-- connection: connected');
+    await listener.stderrLine('-- bo is here.');
+    listener.kill('SIGTERM');
+    await caller.stderrLine('-- connection: disconnected');
+    expect(said(listener)).toEqual([]);
+    expect(caller.stdout).not.toContain('connection:');
+  });
+});
+
 /** What Kubernetes puts into the environment of every pod when a service is called chat. */
 const kubernetes = { CHAT_PORT: 'tcp://10.0.0.1:9999', CHAT_SERVICE_HOST: '10.0.0.1', CHAT_NAME: 'x' };
 
@@ -264,3 +303,11 @@ const open = (server: Server): Promise<number> =>
   new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
+
+/** Where nobody listens. */
+async function freePort(): Promise<number> {
+  const closed = createServer();
+  const port = await open(closed);
+  await new Promise((resolve) => closed.close(resolve));
+  return port;
+}

@@ -41,9 +41,10 @@ class Model {
   killed = '';
   undo: { glyphs: string[]; at: number }[] = [];
   sent: string[] = [];
-  /** What Up and Down go through: what was sent, and last the draft one came from. */
+  /** What Up and Down go through: what was sent, as it is now, and last the draft. */
   stops: string[] = [''];
   stop = 0;
+  isKilling = false;
   readonly maxBytes: number;
 
   constructor(maxBytes: number) {
@@ -59,10 +60,16 @@ class Model {
   }
 
   insert(text: string): void {
+    this.isKilling = false;
     this.#put([...this.glyphs.slice(0, this.at), text], this.glyphs.slice(this.at));
   }
 
   press(key: string): void {
+    this.#press(key);
+    this.isKilling = ['ctrl-w', 'meta-d', 'meta-backspace', 'ctrl-u', 'ctrl-k'].includes(key);
+  }
+
+  #press(key: string): void {
     if (key === 'left') this.at = Math.max(this.at - 1, 0);
     else if (key === 'right') this.at = Math.min(this.at + 1, this.glyphs.length);
     else if (key === 'home') this.at = 0;
@@ -85,7 +92,8 @@ class Model {
   }
 
   #take(): void {
-    if (this.text.trim() !== '' && this.sent.at(-1) !== this.text) this.sent.push(this.text);
+    const draft = this.stop < this.sent.length ? (this.stops.at(-1) ?? '') : '';
+    for (const text of [draft, this.text]) if (text.trim() !== '' && this.sent.at(-1) !== text) this.sent.push(text);
     this.stops = [...this.sent, ''];
     this.stop = this.sent.length;
     Object.assign(this, { glyphs: [], at: 0, undo: [] });
@@ -94,14 +102,15 @@ class Model {
   #visit(step: -1 | 1): void {
     const text = this.stops[this.stop + step];
     if (text === undefined) return;
-    if (this.stop === this.sent.length) this.stops[this.stop] = this.text;
+    this.stops[this.stop] = this.text;
     this.stop += step;
     this.#put([text], []);
   }
 
   #cut(from: number, to: number, keeps: boolean): void {
     const taken = this.glyphs.slice(Math.max(from, 0), to).join('');
-    if (keeps && taken !== '') this.killed = taken;
+    const killed = this.isKilling ? this.killed : '';
+    if (keeps && taken !== '') this.killed = from < this.at ? taken + killed : killed + taken;
     this.#put(this.glyphs.slice(0, Math.max(from, 0)), this.glyphs.slice(to));
   }
 
@@ -183,6 +192,73 @@ describe('what was killed', () => {
     expect(editor.draft.text).toBe('one, two three');
   });
 
+  test.each([
+    [
+      'backward, what was before it goes before',
+      ['ctrl-w', 'meta-backspace', 'ctrl-w'],
+      '|five six',
+      'two three four ',
+    ],
+    [
+      'forward, what was behind it goes behind',
+      ['meta-d', 'ctrl-delete', 'meta-d'],
+      'one two three four |',
+      'five six',
+    ],
+    ['in both directions', ['ctrl-w', 'meta-d', 'ctrl-w', 'ctrl-k'], 'one two |', 'three four five six'],
+    ['to both ends', ['ctrl-u', 'ctrl-k'], '|', 'one two three four five six'],
+    ['that finds nothing more', ['ctrl-k', 'ctrl-k', 'ctrl-k'], 'one two three four |', 'five six'],
+    ['that finds nothing at first', ['ctrl-k', 'ctrl-w'], 'one two three |', 'four five six'],
+  ])('one after the other adds up: %s', (name, keys, left, killed) => {
+    editor.insert('one two three four five six');
+    press('meta-b', 'meta-b', ...keys);
+    expect(drawn(), name).toBe(name.startsWith('backward') ? 'one |five six' : left);
+    press('end');
+    editor.insert('<');
+    press('ctrl-y');
+    expect(drawn().split('<')[1]).toBe(`${killed}|`);
+  });
+
+  test.each([
+    'left',
+    'right',
+    'end',
+    'backspace',
+    'delete',
+    'ctrl-t',
+    'ctrl-_',
+    'ctrl-y',
+    'up',
+    'down',
+    'f5',
+    'an insert',
+    'one that does not fit',
+  ])('begins anew after %s', (key) => {
+    editor = new Editor(20);
+    editor.insert('one two three');
+    press('ctrl-w');
+    if (key === 'an insert') editor.insert('x');
+    else if (key === 'one that does not fit') expect(editor.insert('x'.repeat(21))).toBe(false);
+    else editor.press(key);
+    press('home', 'meta-d');
+    const { text } = editor.draft;
+    press('ctrl-y');
+    expect(editor.draft.text).toBe(`one${text}`);
+  });
+
+  test.each(['tab', 'shift-tab'])('begins anew after %s', (key) => {
+    editor.completer = () => ['Ana'];
+    editor.insert('killed');
+    press('ctrl-u', key, 'ctrl-u', 'ctrl-y');
+    expect(drawn()).toBe('Ana|');
+  });
+
+  test('begins anew after a movement that goes nowhere, too', () => {
+    editor.insert('one two');
+    press('ctrl-w', 'end', 'ctrl-w', 'ctrl-y');
+    expect(drawn()).toBe('one |');
+  });
+
   test('comes back as often as wanted, and in the next draft', () => {
     editor.insert('ab');
     press('ctrl-u');
@@ -262,12 +338,83 @@ describe('Up and Down', () => {
     }
   });
 
-  test('bring back what was recalled, not what was made of it', () => {
+  test('bring back what was made of it, on the way up and on the way down', () => {
+    say('one', 'two', 'three');
+    editor.insert('draft');
+    press('up', 'up');
+    editor.insert('!');
+    press('up');
+    editor.insert('?');
+    expect(['down', 'down', 'down', 'up', 'up', 'up'].map(after)).toEqual([
+      'two!|',
+      'three|',
+      'draft|',
+      'three|',
+      'two!|',
+      'one?|',
+    ]);
+  });
+
+  test('keep what was emptied empty', () => {
+    say('one', 'two');
+    press('up', 'ctrl-u', 'up');
+    expect(['down', 'down', 'up'].map(after)).toEqual(['|', '|', '|']);
+  });
+
+  test.each([
+    ['sent as it was', '', 'two'],
+    ['sent changed', '!', 'one!'],
+  ])('after a recalled one was %s bring back all as it was sent', (_name, more, newest) => {
     say('one', 'two');
     press('up');
-    editor.insert('x');
+    editor.insert(' changed');
+    press('up');
+    editor.insert(more);
+    expect(editor.take()).toBe(`one${more}`);
+    const texts = more === '' ? ['one|', 'two|', 'one|', 'one|'] : ['one!|', 'two|', 'one|', 'one|'];
+    expect(['up', 'up', 'up', 'up'].map(after), newest).toEqual(texts);
+    expect(['down', 'down', 'down', 'down'].map(after)).toEqual([texts[1], texts[0], '|', '|']);
+  });
+
+  test('never lose the draft one came from', () => {
+    say('one', 'two');
+    editor.insert('precious');
+    press('up', 'up');
+    expect(editor.take()).toBe('one');
+    expect(['up', 'up', 'up', 'up'].map(after)).toEqual(['one|', 'precious|', 'two|', 'one|']);
+  });
+
+  test('never lose it, though one went there and back and changed it', () => {
+    say('one');
+    editor.insert('precious');
     press('up', 'down');
-    expect(drawn()).toBe('two|');
+    editor.insert(' draft');
+    press('up');
+    editor.insert('!');
+    editor.take();
+    expect(['up', 'up', 'up', 'up'].map(after)).toEqual(['one!|', 'precious draft|', 'one|', 'one|']);
+  });
+
+  test('do not keep the draft one came from twice, nor a blank one', () => {
+    say('one', 'two');
+    editor.insert('two');
+    press('up', 'up');
+    editor.take();
+    expect(['up', 'up', 'up'].map(after)).toEqual(['one|', 'two|', 'one|']);
+    editor.take();
+    editor.insert('  ');
+    press('up', 'up');
+    editor.take();
+    expect(['up', 'up', 'up', 'up'].map(after)).toEqual(['two|', 'one|', 'two|', 'one|']);
+  });
+
+  test('keep no draft that was sent itself', () => {
+    say('one');
+    editor.insert('draft');
+    press('up', 'down');
+    editor.insert('!');
+    editor.take();
+    expect(['up', 'up', 'up'].map(after)).toEqual(['draft!|', 'one|', 'one|']);
   });
 
   test('can be taken back', () => {

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { personFolder } from '../src/history/places.ts';
+import { addName, isFreeName, personFolder } from '../src/history/places.ts';
 import { crypto, identityOf, newDevice, newNonces } from '../src/keys/crypto.ts';
-import { loadIdentity, shareIdentity } from '../src/keys/identity-file.ts';
+import { loadIdentity } from '../src/keys/identity-file.ts';
 import { test as staged } from './support/command.ts';
 
 const base64url = (hex: string) => Buffer.from(hex, 'hex').toString('base64url');
@@ -199,18 +199,47 @@ describe('the identity in a folder', () => {
     });
   });
 
-  test('is that of another name too, once a person has taken it; but nobody loses one', () => {
-    const { key } = loadIdentity(folder);
-    const [other, taken] = [join(folder, 'other'), join(folder, 'taken')];
-    const own = loadIdentity(taken).key;
-    for (const name of [other, taken]) shareIdentity(folder, name);
-    expect([loadIdentity(other).key, loadIdentity(taken).key]).toEqual([key, own]);
+  test('a name taken later leads to the same folder, and so to the same identity and messages', () => {
+    const ana = personFolder(folder, 'ana');
+    const { key } = loadIdentity(ana);
+    expect(isFreeName(ana, folder, 'zoe')).toBe(true);
+    addName(ana, folder, 'zoe');
+    addName(ana, folder, 'ZOE');
+    addName(ana, folder, 'ana');
+    expect([personFolder(folder, 'zoe'), personFolder(folder, 'Zoe'), personFolder(folder, 'ana')]).toEqual([
+      ana,
+      ana,
+      ana,
+    ]);
+    expect(isFreeName(ana, folder, 'zoe')).toBe(true);
+    expect(loadIdentity(personFolder(folder, 'zoe')).key).toBe(key);
+  });
+
+  test('a name of somebody else on this machine is not free, and stays theirs', () => {
+    const [ana, bob] = [personFolder(folder, 'ana'), personFolder(folder, 'bob')];
+    const { key } = loadIdentity(bob);
+    loadIdentity(ana);
+    expect(isFreeName(ana, folder, 'bob')).toBe(false);
+    addName(ana, folder, 'bob');
+    expect(personFolder(folder, 'bob')).toBe(bob);
+    expect(loadIdentity(personFolder(folder, 'bob')).key).toBe(key);
+    addName(ana, folder, 'zoe');
+    expect(isFreeName(bob, folder, 'zoe')).toBe(false);
+  });
+
+  test('what leads out of the data folder is not followed', () => {
+    const zoe = personFolder(folder, 'zoe');
+    mkdirSync(zoe, { recursive: true });
+    for (const elsewhere of ['../../elsewhere', '/etc', '..', '']) {
+      writeFileSync(join(zoe, 'same-person-as'), elsewhere);
+      expect(personFolder(folder, 'zoe')).toBe(zoe);
+    }
   });
 
   staged('eight programs that start at once have one identity', async ({ stage }) => {
     const module = fileURLToPath(new URL('../dist/keys/identity-file.js', import.meta.url));
     const script = `
-      import { loadIdentity, shareIdentity } from ${JSON.stringify(module)};
+      import { loadIdentity } from ${JSON.stringify(module)};
       console.log('ready');
       process.stdin.on('end', () => console.log('key ' + loadIdentity(process.argv[1]).key)).resume();`;
     const programs = Array.from({ length: 8 }, () => stage.node(['--input-type=module', '-e', script, folder]));

@@ -45,6 +45,8 @@ describe('a name is refused', () => {
     ['with ]', 'bob]', /must not contain/],
     ['with <', '<bob', /must not contain/],
     ['with >', 'bob>', /must not contain/],
+    ['that would be a command', '/quit', /must not begin with a slash/],
+    ['with a bracket of another width', 'bob\uff3d hi', /must not contain/],
     ['of 33 characters', 'x'.repeat(33), /at most 32 characters/],
     ['of 32 characters with too many bytes', '\u{1f600}\u{1f3fd}'.repeat(17), /at most 128 bytes/],
   ])('%s', (_why, name, words) => expect(whyNameRefused(name)).toMatch(words));

@@ -180,9 +180,16 @@ describe.each([
     expect([pair.present, pair.others]).toEqual([0, []]);
   });
 
-  test('the other one is not named when both have one name', () => {
-    receive({ ...hello, name: 'ANN', dev: 'C' });
-    expect([pair.present, pair.others]).toEqual([2, []]);
+  test.each([
+    ['my own name', 'ANN', 'ANN (peer)'],
+    ['no name', '', 'somebody'],
+    ['one that forges lines', 'a] hello   03:03 [b', 'a hello 03:03 b'],
+    ['one that is a command', '/quit', 'quit'],
+  ])('who has %s is shown under a safe one', (_what, name, safe) => {
+    receive({ ...hello, name, dev: 'C' });
+    expect([pair.present, pair.others]).toEqual([2, [safe]]);
+    receive({ ...message(1), name });
+    expect(shown).toMatchObject([{ type: 'message', from: { name: safe } }]);
   });
 
   test('a message that names me is marked', () => {

@@ -46,7 +46,7 @@ class Hour {
   constructor({ seed, columns, rows, rewrap }: { seed: number; columns: number; rows: number; rewrap: Rewrap }) {
     this.#random = new Random(seed);
     this.#size = { columns, rows };
-    this.#terminal = new Terminal(columns, rows, rewrap === 'all');
+    this.#terminal = new Terminal(columns, rows, rewrap);
     const { input, output } = this.#terminal;
     const renderer = new Renderer({ colorLevel: 0, timestamps: 'off', multiline: true, ascii: false });
     this.#view = new ScreenView({
@@ -57,7 +57,7 @@ class Hour {
       settings: { joins: 'auto', bell: 'off' },
       maxBytes: 4_096,
       now: () => 0,
-      interrupt: () => {},
+      force: () => {},
       suspend: () => {},
     });
   }

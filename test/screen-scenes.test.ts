@@ -204,7 +204,7 @@ describe.concurrent('at a terminal', () => {
   test('Ctrl-Z and fg: the shell gets its terminal, then the draft is back and what was said meanwhile', async ({
     stage,
   }) => {
-    const { port } = await stage.server();
+    const { server, port } = await stage.server();
     const bo = await stage.online(port, 'bo', '--listen');
     const shell = await stage.shell();
     shell.enter(clientCommand(port));
@@ -217,7 +217,8 @@ describe.concurrent('at a terminal', () => {
     shell.enter('stty -a | grep -o " icanon"');
     await shell.until(/^ icanon$/);
     bo.write('anybody?\n');
-    await bo.stderrLine(/^-- connecting/);
+    await server.json({ type: 'message', text: 'anybody?' });
+    expect(shell.has('[bo] anybody?')).toBe(false);
     shell.enter('fg');
     await shell.until('[bo] anybody?');
     await shell.until(/^> half a dr$/);

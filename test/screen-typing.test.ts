@@ -123,6 +123,17 @@ describe.concurrent('at a terminal', () => {
     await ana.until(/^> Bob: lunch\?$/);
   });
 
+  test('Ctrl-C right behind what was entered: all of it is sent before the end', async ({ stage }) => {
+    const { server, port } = await stage.server();
+    const ana = await stage.clientScreen(port, 'ana');
+    ana.type('one\rtwo\rthree\r\x03');
+    await ana.ends(0);
+    for (const text of ['one', 'two', 'three']) expect((await server.json({ type: 'message' })).text).toBe(text);
+    await server.json({ type: 'leave', name: 'ana', reason: 'left' });
+    expect(ana.has('not sent')).toBe(false);
+    expect(ana.settings).toBe(ana.settingsAtStart);
+  });
+
   test('after /quit nothing that was typed behind it is sent or kept', async ({ stage }) => {
     const { port } = await stage.server();
     const ana = await stage.clientScreen(port, 'ana');

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Waiting } from '../src/core/conversation.ts';
 import type { ChatEvent } from '../src/core/events.ts';
+import type { Rewrap } from '../src/terminal/ability.ts';
 import { Renderer, type Style } from '../src/terminal/render.ts';
 import { ScreenView } from '../src/terminal/screen-view.ts';
 import type { Settings } from '../src/terminal/settings.ts';
@@ -12,6 +13,7 @@ type Options = {
   maxBytes?: number;
   style?: Partial<Style>;
   settings?: Partial<Settings>;
+  rewrap?: Rewrap;
 };
 const startMs = new Date(2026, 10, 24, 14, 4).getTime();
 
@@ -21,23 +23,23 @@ class Screen {
   readonly view: ScreenView;
   readonly settings: Settings;
   readonly sent: string[] = [];
-  interrupts = 0;
+  forced = 0;
   suspended: (() => void) | undefined;
   ended = false;
 
-  constructor({ columns = 80, rows = 24, maxBytes = 200, style, settings }: Options = {}) {
-    this.terminal = new Terminal(columns, rows);
+  constructor({ columns = 80, rows = 24, maxBytes = 200, style, settings, rewrap = 'all' }: Options = {}) {
+    this.terminal = new Terminal(columns, rows, rewrap);
     this.settings = { joins: 'auto', bell: 'mention', ...settings };
     const { input, output } = this.terminal;
     this.view = new ScreenView({
       input,
       output,
       renderer: new Renderer({ colorLevel: 0, timestamps: 'off', multiline: true, ascii: false, ...style }),
-      rewrap: 'all',
+      rewrap,
       settings: this.settings,
       maxBytes,
       now: () => Date.now(),
-      interrupt: () => void this.interrupts++,
+      force: () => void this.forced++,
       suspend: () => this.suspended?.(),
     });
     void this.#listen();
@@ -326,6 +328,110 @@ test('what stands above the prompt is not left behind when the window becomes na
   expect(await screen.rows()).toEqual(['[bob] one', '> draft']);
 });
 
+describe('a terminal that wraps nothing anew', () => {
+  const log = (count: number) => Array.from({ length: count }, (_, n) => `[bob] line ${n}`);
+  const resize = async (screen: Screen, columns: number) => {
+    await screen.rows();
+    const resized = screen.terminal.resize(columns, 24);
+    await vi.advanceTimersByTimeAsync(1);
+    await resized;
+  };
+
+  test.each([
+    ['at the end', [], [0, 32]],
+    ['at the beginning', ['\x01'], [1, 2]],
+    ['in the middle', ['\x01', '\x1bf'], [0, 32]],
+  ])(
+    'loses no row of the log when it becomes narrow, with the cursor %s, and has one prompt',
+    async (_name, keys, at) => {
+      const screen = openScreen({ columns: 80, rewrap: 'none' });
+      for (let n = 0; n < 5; n++) screen.hear(`line ${n}`);
+      screen.type('d'.repeat(70), ...keys);
+      await resize(screen, 40);
+      expect(await screen.rows()).toEqual([...log(5), `> ${'d'.repeat(38)}`, 'd'.repeat(32)]);
+      expect(await screen.cursor()).toEqual(at);
+      await resize(screen, 80);
+      expect(await screen.rows()).toEqual([...log(5), `> ${'d'.repeat(70)}`]);
+      await resize(screen, 40);
+      screen.hear('line 5');
+      expect(await screen.rows()).toEqual([...log(6), `> ${'d'.repeat(38)}`, 'd'.repeat(32)]);
+      screen.type('\r');
+      expect(await screen.rows()).toEqual([...log(6), '> ']);
+      expect(screen.sent).toEqual(['d'.repeat(70)]);
+    },
+  );
+
+  test('loses none either where something waits, and the draft has several rows', async () => {
+    const screen = openScreen({ columns: 80, rewrap: 'none' });
+    for (let n = 0; n < 5; n++) screen.hear(`line ${n}`);
+    screen.wait('w'.repeat(60));
+    screen.type('d'.repeat(140));
+    await resize(screen, 40);
+    const area = [`… ${'w'.repeat(38)}`, 'w'.repeat(22), `> ${'d'.repeat(38)}`, 'd'.repeat(40), 'd'.repeat(40)];
+    expect(await screen.rows()).toEqual([...log(5), ...area, 'd'.repeat(22)]);
+  });
+});
+
+describe('of a draft that wants the whole screen', () => {
+  const offline: ChatEvent = { type: 'state', state: 'offline', reason: 'lost' };
+  const lost = '-- connection lost. What you write now is kept and sent when it is back.';
+  const hint = '-- that does not fit: a message has at most 150 bytes';
+  const draft = Array.from({ length: 15 }, (_, n) => String.fromCharCode(97 + n).repeat(10)).join('');
+  /** The rows of the draft from one to another, in a window of ten columns less than this. */
+  const row = (n: number) => draft.slice(n === 0 ? 0 : n * 60 - 2, n * 60 + 58);
+  const tall = async (rows: number, ...keys: string[]) => {
+    const screen = openScreen({ columns: 60, rows, maxBytes: 150 });
+    screen.view.show(offline);
+    screen.wait('waits');
+    screen.type(draft, ...keys, 'too much');
+    await screen.rows();
+    return screen;
+  };
+  const shown = async (screen: Screen, rows: number) => (await screen.rows()).slice(-(rows - 1));
+
+  test.each([
+    [8, ['-- offline 0 s', '… waits', hint, `> ${row(0)}`, row(1), row(2)]],
+    [7, ['-- offline 0 s', '… waits', hint, `> ${row(0)}`, row(1), row(2)]],
+    [6, ['… waits', hint, `> ${row(0)}`, row(1), row(2)]],
+    [5, ['… waits', hint, row(1), row(2)]],
+    [4, [hint, row(1), row(2)]],
+    [3, [hint, row(2)]],
+    [2, [row(2)]],
+    [1, [row(2)]],
+  ])(
+    'a screen of %i rows shows the rows at the cursor, and above them the last of what else there is',
+    async (rows, expected) => {
+      const screen = await tall(rows);
+      expect((await screen.rows()).slice(-expected.length)).toEqual(expected);
+      expect(expected.length).toBeLessThanOrEqual(Math.max(rows - 1, 1));
+      expect(await screen.cursor()).toEqual([0, 32]);
+      expect((await screen.rows()).join('').split('> aaa').length - 1).toBeLessThanOrEqual(1);
+    },
+  );
+
+  test('those around the cursor', async () => {
+    const screen = await tall(5, '\x01', '\x1b[C');
+    expect(await shown(screen, 5)).toEqual(['… waits', hint, `> ${row(0)}`, row(1)]);
+    expect(await screen.cursor()).toEqual([1, 3]);
+  });
+
+  test('what the draft leaves is for the others, also more than half', async () => {
+    const screen = openScreen({ columns: 60, rows: 7 });
+    screen.wait('1', '2', '3', '4', '5', '6', '7');
+    screen.type('draft');
+    expect(await shown(screen, 7)).toEqual(['… 2', '… 3', '… 4', '… 5', '… and 2 more', '> draft']);
+  });
+
+  test('the log goes on above it, and all goes when the draft does', async () => {
+    const screen = await tall(6);
+    for (const text of ['one', 'two', 'three']) screen.hear(text);
+    expect(await shown(screen, 6)).toEqual(['… waits', hint, `> ${row(0)}`, row(1), row(2)]);
+    screen.type('\x03');
+    const log = [lost.slice(0, 60), lost.slice(60), '[bob] one', '[bob] two', '[bob] three'];
+    expect(await screen.rows()).toEqual([...log, '-- offline 0 s', '… waits', '> ']);
+  });
+});
+
 describe('what waits', () => {
   test.each([
     [0, ['> ']],
@@ -480,7 +586,7 @@ describe('a paste', () => {
     expect(await screen.rows()).toEqual(['> ']);
     screen.type(up);
     expect(await screen.rows()).toEqual(['> 1⏎2⏎3⏎4⏎5⏎6']);
-    expect([screen.sent, screen.interrupts]).toEqual([[], 0]);
+    expect([screen.sent, screen.ended, screen.forced]).toEqual([[], false, 0]);
   });
 
   test('that does not fit is refused in words, and the draft stays', async () => {
@@ -517,16 +623,54 @@ test('a key that does not fit is refused in words', async () => {
 });
 
 describe('Ctrl-C', () => {
-  test('drops the draft, which Up brings back; where there is none it interrupts', async () => {
+  test('drops the draft, which Up brings back, and ends nothing', async () => {
     const screen = openScreen();
     screen.type('draft', '\x03');
     expect(await screen.rows()).toEqual(['> ']);
-    expect(screen.interrupts).toBe(0);
-    screen.type('\x03');
-    expect(screen.interrupts).toBe(1);
     screen.type(up);
     expect(await screen.rows()).toEqual(['> draft']);
-    expect(screen.sent).toEqual([]);
+    screen.type('\x03', 'another', '\x03');
+    expect(await screen.rows()).toEqual(['> ']);
+    expect([screen.sent, screen.ended, screen.forced]).toEqual([[], false, 0]);
+  });
+
+  test('on an empty line ends the lines, behind those that were entered before; a second one forces the end', async () => {
+    const screen = openScreen();
+    screen.type('a\rb\r\x03');
+    expect([screen.sent, screen.ended]).toEqual([[], false]);
+    await screen.rows();
+    expect([screen.sent, screen.ended, screen.forced]).toEqual([['a', 'b'], true, 0]);
+    screen.type('\x03');
+    expect(screen.forced).toBe(1);
+  });
+
+  test('twice at once: what was entered before is still there to be read', async () => {
+    const screen = openScreen();
+    screen.type('a\r\x03\x03');
+    expect(screen.forced).toBe(1);
+    await screen.rows();
+    expect([screen.sent, screen.ended]).toEqual([['a'], true]);
+  });
+
+  test('on blanks drops them and stays', async () => {
+    const screen = openScreen();
+    screen.type('  ', '\x03');
+    expect(await screen.rows()).toEqual(['> ']);
+    expect([screen.ended, screen.forced]).toEqual([false, 0]);
+  });
+
+  test.each<[string, (screen: Screen) => void]>([
+    ['Ctrl-C', ({ terminal }) => terminal.type('\x03')],
+    ['Ctrl-D', ({ terminal }) => terminal.type('\x04')],
+    ['the end of the input', ({ terminal }) => terminal.input.emit('end')],
+  ])('after %s forces the end, and with a draft, too; nothing else does', async (_name, quit) => {
+    const screen = openScreen();
+    quit(screen);
+    screen.type('\r', '\x04', 'draft', '\r', 'more');
+    await screen.rows();
+    expect([screen.sent, screen.ended, screen.forced]).toEqual([[], true, 0]);
+    screen.type('\x03');
+    expect(screen.forced).toBe(1);
   });
 });
 
@@ -537,7 +681,14 @@ test('Ctrl-D ends an empty draft, and deletes in another', async () => {
   expect(screen.ended).toBe(false);
   screen.type('\x04', '\x04');
   await screen.rows();
-  expect(screen.ended).toBe(true);
+  expect([screen.ended, screen.forced]).toEqual([true, 0]);
+});
+
+test('Ctrl-D ends the lines behind those that were entered before', async () => {
+  const screen = openScreen();
+  screen.type('a\rb\r\x04');
+  await screen.rows();
+  expect([screen.sent, screen.ended, screen.forced]).toEqual([['a', 'b'], true, 0]);
 });
 
 describe('Ctrl-Z', () => {

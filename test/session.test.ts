@@ -170,12 +170,24 @@ describe('down', () => {
     ['a rejoin', { type: 'frame', frame: { kind: 'rejoin', delayMs: 0 } }],
     ['a refusal', { type: 'frame', frame: { kind: 'refused', name: 's', text: 't', code: 'ROOM_FULL' } }],
     ['garbage', { type: 'frame', frame: { kind: 'malformed', reason: 'x' } }],
-    ['another name', { type: 'named', name: 'anna' }],
     ['leaving', { type: 'leave' }],
   ])('%s does nothing', (_name, input) => {
     step(input);
     nothing();
     expect(session.online).toBe(false);
+  });
+
+  test('another name is kept', () => {
+    step({ type: 'named', name: 'anna' });
+    const message = 'you will be called anna when you are online';
+    expect({ sent, shown, failed }).toEqual({
+      sent: [],
+      shown: [{ type: 'status', code: 'NAME', message }],
+      failed: [],
+    });
+    expect([session.online, session.name]).toEqual([false, 'ann']);
+    step({ type: 'connected' });
+    expect(sent).toEqual([join({ name: 'anna' })]);
   });
 
   test('what is typed is kept', () => {
@@ -331,7 +343,9 @@ describe('live: the log', () => {
   beforeEach(() => goOnline({ since: 10, head: 10 }));
 
   test('is shown in order; what stood in it before is a replay', () => {
+    step({ type: 'disconnected' });
     goOnline({ since: 10, head: 12 });
+    shown = [];
     receive({ kind: 'batch', frames: [entry(11), entry(12), entry(13)] });
     const message = (seq: number) => ({
       type: 'message',
@@ -380,7 +394,19 @@ describe('live: the log', () => {
     open({ since: 11, head: 14 });
     expect(shown).toEqual([]);
     receive({ kind: 'batch', frames: [entry(12), entry(13), entry(14)] });
-    expect(texts()).toEqual(['replay', 'text 12', 'text 13', 'text 14', 'replayed']);
+    expect(texts()).toEqual(['text 12', 'text 13', 'text 14']);
+    expect(shown).toMatchObject([{ replay: false }, { replay: false }, { replay: false }]);
+  });
+
+  test('who comes and goes while it is read again is told: that would not come again', () => {
+    receive({ kind: 'rejoin', delayMs: 0 });
+    receive({ kind: 'notice', name: 's', notice: 'join', who: 'lea', online: 4, text: 'x' });
+    expect(shown).toMatchObject([{ type: 'join', name: 'lea', online: 4 }]);
+    step({ type: 'disconnected' });
+    step({ type: 'connected' });
+    shown = [];
+    receive({ kind: 'notice', name: 's', notice: 'leave', who: 'lea', online: 3, text: 'x' });
+    expect(shown).toEqual([]);
   });
 
   test('whose end was lost is read again at the next heartbeat', () => {
@@ -602,6 +628,11 @@ describe('another name', () => {
   const names = () => sent.map((frame) => (frame.kind === 'message' ? `${frame.name} ${frame.id?.n}` : frame.kind));
   const error = (message: string) => ({ type: 'error', code: 'NAME_REFUSED', message });
   const theirs = '"bo" belongs to somebody else.';
+  const status = (message: string) => ({ type: 'status', code: 'NAME', message });
+  /** Nothing is sent, and this is all that is said. */
+  const says = (message: string) =>
+    expect({ sent, shown, failed }).toEqual({ sent: [], shown: [status(message)], failed: [] });
+  const later = (name: string) => says(`you will be called ${name} when you are online`);
   const known = { log: 'log', since: 0 };
 
   test('is asked for on the same connection, and is mine when the server has taken it', () => {
@@ -609,6 +640,7 @@ describe('another name', () => {
     rename('anna');
     expect(sent).toEqual([join({ name: 'anna', ...known })]);
     expect(shown).toEqual([]);
+    expect(session.name).toBe('ann');
     receive(challenge);
     const proof = signature('kA', joinProof('n', 'server', { kind: 'join', name: 'anna', key: 'kA', dev: 'A' }));
     expect(sent).toEqual([join({ name: 'anna', ...known, proof })]);
@@ -671,20 +703,33 @@ describe('another name', () => {
     goOnline();
     step({ type: 'disconnected' });
     rename('anna');
-    nothing();
+    later('anna');
     type('own 1');
+    expect(session.name).toBe('ann');
     step({ type: 'connected' });
     expect(sent).toEqual([join({ name: 'anna', ...known })]);
     open({ who: 'anna' });
     expect(shown).toMatchObject([{ state: 'online' }, { type: 'renamed', name: 'anna' }]);
     expect(names()).toEqual(['ann 1']);
+    expect(session.name).toBe('anna');
+  });
+
+  test('chosen offline can be chosen otherwise, and taken back', () => {
+    rename('anna');
+    later('anna');
+    rename('anne');
+    later('anne');
+    rename('ann');
+    says('you are called ann');
+    step({ type: 'connected' });
+    expect(sent).toEqual([join()]);
   });
 
   test('chosen while the server is silent is asked for when it is heard again, and if refused the old one', () => {
     goOnline();
     tick(silentMs);
     rename('bo');
-    nothing();
+    later('bo');
     receive({ kind: 'heartbeat', seq: 0 });
     expect(sent).toEqual([join({ name: 'bo', ...known })]);
     receive(challenge);
@@ -696,7 +741,7 @@ describe('another name', () => {
     step({ type: 'connected' });
     receive(challenge);
     rename('anna');
-    nothing();
+    later('anna');
     receive(challenge);
     expect(sent).toMatchObject([{ name: 'ann' }]);
     receive(welcome({ who: 'ann' }));
@@ -708,11 +753,12 @@ describe('another name', () => {
     goOnline();
     rename('bo');
     rename('anna');
-    nothing();
+    later('anna');
     receive(challenge);
     receive(refused(theirs));
     expect(sent).toEqual([join({ name: 'anna', ...known })]);
     rename('ann');
+    later('ann');
     open({ who: 'anna' });
     expect(shown).toEqual([{ type: 'renamed', was: 'ann', name: 'anna' }]);
     expect(sent).toEqual([join(known)]);
@@ -721,13 +767,23 @@ describe('another name', () => {
     expect(sent).toEqual([]);
   });
 
-  test('that is the old one, or comes while leaving, changes nothing', () => {
+  test('that is the present one is said to be that, and changes nothing', () => {
     goOnline();
-    rename(' ann ');
-    nothing();
+    rename('ann');
+    says('you are called ann');
+    rename('anna');
+    open({ who: 'anna' });
+    rename('anna');
+    says('you are called anna');
+    expect(session.name).toBe('anna');
+  });
+
+  test('that comes while leaving changes nothing', () => {
+    goOnline();
     step({ type: 'leave' });
     rename('anna');
     nothing();
+    expect(session.name).toBe('ann');
   });
 
   test('is what the server has made of it; one that does not say has taken it as it is', () => {
@@ -885,7 +941,9 @@ describe('a message that names me', () => {
   });
 
   test('is marked in a replay and by an original server too', () => {
+    step({ type: 'disconnected' });
     goOnline({ head: 1 });
+    shown = [];
     receive(entry(1, { text: 'ann?' }));
     expect(mark()).toEqual([false, true, false]);
     start();

@@ -1,9 +1,9 @@
 import type { Identity } from '../core/crypto.ts';
 import type { Store } from '../core/store.ts';
 import { MemoryStore } from '../history/memory.ts';
-import { openClientStore, personFolder } from '../history/places.ts';
+import { addName, isFreeName, openClientStore, personFolder } from '../history/places.ts';
 import { newDevice } from '../keys/crypto.ts';
-import { loadIdentity, newIdentity, shareIdentity } from '../keys/identity-file.ts';
+import { loadIdentity, newIdentity } from '../keys/identity-file.ts';
 
 /** What a client brings to a room: who it is, and what it keeps. MUST be closed. */
 export type Belongings = {
@@ -12,6 +12,8 @@ export type Belongings = {
   dev: string;
   /** Where the store is; absent if it is kept nowhere. */
   folder?: string;
+  /** Says why the person cannot go by this name, if somebody else on this machine does. */
+  whyNotCalled: (name: string) => string | undefined;
   /** The person goes by another name now, and is to be the same person when starting under that. */
   renamed: (name: string) => void;
 };
@@ -21,8 +23,10 @@ export function openBelongings({ name, ip, port, dataDir }: Place): Belongings {
   const person = personFolder(dataDir, name);
   const identity = loadIdentity(person);
   const store = openClientStore(person, ip, port);
-  const renamed = (other: string) => shareIdentity(person, personFolder(dataDir, other));
-  return { identity, store, dev: store.fact('dev', newDevice), folder: store.folder, renamed };
+  const whyNotCalled = (other: string) =>
+    isFreeName(person, dataDir, other) ? undefined : `"${other}" is somebody else on this machine: start with --name.`;
+  const renamed = (other: string) => addName(person, dataDir, other);
+  return { identity, store, dev: store.fact('dev', newDevice), folder: store.folder, whyNotCalled, renamed };
 }
 
 /** For who only looks in. */
@@ -30,5 +34,6 @@ export const noBelongings = (): Belongings => ({
   identity: newIdentity(),
   store: new MemoryStore(),
   dev: newDevice(),
+  whyNotCalled: () => undefined,
   renamed: () => {},
 });

@@ -1,3 +1,4 @@
+import { isName, maxNameBytes } from '../core/names.ts';
 import type { Completer } from '../terminal/editor.ts';
 import type { View } from '../terminal/view.ts';
 import { closest } from './closest.ts';
@@ -14,20 +15,23 @@ export type Command = {
 /** What a line at the prompt means: a text to send, another name, the end of the talk, or nothing more to do. */
 export type Meaning = { text: string; action?: true } | { name: string } | 'quit' | undefined;
 
-/** `/help`, with the commands given to it. */
+/** `/help`, with the commands given to it, and the keys where there is a line editor. */
 export const helpCommand = (commands: readonly Command[], view: View): Command => ({
   name: 'help',
   does: 'this list',
   run() {
-    for (const { name, argument = '', does } of commands) say(view, `${`/${name} ${argument}`.padEnd(22)} ${does}`);
-    for (const line of keys) say(view, line);
+    const list = commands.map(({ name, argument = '', does }) => [`/${name} ${argument}`, does]);
+    for (const [what = '', does] of [...list, ...(view.clear ? keys : [])]) say(view, `${what.padEnd(22)} ${does}`);
     return undefined;
   },
 });
 
 const keys = [
-  'Alt-Enter: new line · Tab: names and commands · Up, Down: what you wrote · //: text that begins with /',
-  'Ctrl-C: drop the draft, on an empty line quit · Ctrl-L: paint again · Ctrl-Z: suspend',
+  ['//TEXT', 'send a text that begins with /'],
+  ['Alt-Enter', 'new line in the message'],
+  ['Tab', 'complete a command or a name'],
+  ['Up, Down', 'what you sent or dropped'],
+  ['Ctrl-C', 'drop the draft; quit if there is none'],
 ];
 
 export const quitCommand: Command = { name: 'quit', does: 'leave', run: () => 'quit' };
@@ -83,22 +87,34 @@ export function readCommands(commands: readonly Command[], view: View): (line: s
     const [, name = '', argument = ''] = /^\/(\S*)\s*(.*?)\s*$/s.exec(line) ?? [];
     const command = commands.find((known) => known.name === name);
     if (command) return command.run(argument);
-    const like = closest(
-      name,
-      commands.map((known) => known.name),
-    );
+    const like = likely(name.toLowerCase(), commands);
     const hint = like ? `Did you mean /${like}?` : 'See /help.';
     return complain(view, `Unknown command /${name}. ${hint} Start with // to send it as text.`);
   };
+}
+
+/** What other chat programs call it. */
+const elsewhere: Record<string, string> = {
+  exit: 'quit',
+  q: 'quit',
+  bye: 'quit',
+  part: 'quit',
+  names: 'who',
+  name: 'nick',
+};
+
+function likely(name: string, commands: readonly Command[]): string | undefined {
+  const known = commands.map((command) => command.name);
+  return known.find((other) => other === elsewhere[name]) ?? closest(name, known);
 }
 
 /** What Tab can make of what stands before the cursor: a command, its choice, or the name of somebody there. */
 export const completeWith =
   (commands: readonly Command[], names: () => readonly string[]): Completer =>
   (before) => {
-    const [, command, space, argument = ''] = /^\/(\w*)( ?)(\S*)$/.exec(before) ?? [];
+    const [, command, argument] = /^\/(\w*)(?: (\S*))?$/.exec(before) ?? [];
     if (command === undefined) return completeName(before, names());
-    if (space === '')
+    if (argument === undefined)
       return commands
         .filter(({ name }) => name.startsWith(command))
         .map(({ name, argument: wanted }) => `/${name}${wanted ? ' ' : ''}`);
@@ -109,9 +125,12 @@ export const completeWith =
 
 /** The longest end of `before` that begins a name counts, because a name may have spaces. */
 function completeName(before: string, names: readonly string[]): string[] {
-  for (const { index } of before.matchAll(/(?<=^|\s)(?=\S|$)/gu)) {
+  const end = before.slice(-2 * maxNameBytes);
+  const safe = names.filter(isName);
+  for (const { index: at } of end.matchAll(/(?<=^|\s)(?=\S|$)/gu)) {
+    const index = before.length - end.length + at;
     const begun = before.slice(index).toLowerCase();
-    const found = names.filter((name) => name.toLowerCase().startsWith(begun));
+    const found = safe.filter((name) => name.toLowerCase().startsWith(begun));
     const completed = found.map((name) => `${before.slice(0, index)}${name}${index === 0 ? ': ' : ' '}`);
     if (completed.length > 0) return completed;
   }

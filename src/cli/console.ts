@@ -1,4 +1,5 @@
 import { WriteStream } from 'node:tty';
+import { exitCodeOf } from '../errors.ts';
 import { maxTextBytes } from '../protocol.ts';
 import { type Ability, abilityOf, rewrapOf, withoutColorWishes } from '../terminal/ability.ts';
 import { JsonView } from '../terminal/json-view.ts';
@@ -23,6 +24,8 @@ export type Console = {
   lines: AsyncIterable<string>;
   /** Somebody sits there: nothing ends by itself. */
   person: boolean;
+  /** At a prompt of ours, where the end of the input is a wish to leave. */
+  isScreen: boolean;
 };
 
 export const now = (): number => Date.now();
@@ -45,21 +48,21 @@ export function openConsole({
   const renderer = new Renderer(style);
   if (isScreen) {
     const screen = { input: stdin, output: stdout, renderer, rewrap: rewrapOf(env), settings, maxBytes: maxTextBytes };
-    const view = new ScreenView({ ...screen, now, interrupt, suspend });
+    const view = new ScreenView({ ...screen, now, force, suspend });
     if (!isWindows) process.on('SIGCONT', () => view.continued());
     // However the program ends, a second Ctrl-C included.
     process.on('exit', () => view.close());
-    return { view, lines: view.lines, person: true };
+    return { view, lines: view.lines, person: true, isScreen };
   }
   const chat = { stream: stdout, renderer };
   const self = { stream: stderr, renderer: new Renderer({ ...style, ...abilityOfStream(stderr, color) }) };
   const view = json ? new JsonView(stdout, now) : new PipeView({ chat, self, settings, now });
   const lines = messages.length > 0 ? given(messages) : readLines(stdin, maxTextBytes);
-  return { view, lines, person: stdin.isTTY === true && messages.length === 0 };
+  return { view, lines, person: stdin.isTTY === true && messages.length === 0, isScreen };
 }
 
-/** In raw mode the terminal does not make signals of keys. */
-const interrupt = () => void process.emit('SIGINT', 'SIGINT');
+/** As a second SIGINT does; in raw mode the terminal makes no signals of keys. */
+const force = () => process.exit(exitCodeOf('SIGINT'));
 /** Stops the whole job, as Ctrl-Z does, and returns when it is continued; where there is no job control, at once. */
 const suspend = () => void (isWindows || process.kill(0, 'SIGTSTP'));
 const isWindows = process.platform === 'win32';

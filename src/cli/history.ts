@@ -18,15 +18,21 @@ export const historyCommand = (store: Store, view: View, now: () => number): Com
     if (!count && !spanMs) return complain(view, 'How many, or since when? For example: /history 50, /history 2h');
     const entries = store.read(count ? Math.max(store.head - count + 1, 1) : 1, count ?? store.head);
     const sinceMs = spanMs ? now() - spanMs : 0;
-    const shown = entries.filter(({ message, atMs }) => !message.void && (message.ts ?? atMs) >= sinceMs);
-    if (shown.length === 0) return say(view, 'nothing was said');
+    const shown = entries.filter((entry) => !entry.message.void && writtenMs(entry) >= sinceMs);
+    const [oldest] = shown;
+    if (!oldest) return say(view, 'nothing was said');
+    const { length } = shown;
+    view.show({ type: 'replay', count: length, total: length, sinceMs: writtenMs(oldest), first: true });
     for (const entry of shown) showEntry(entry, view);
+    view.show({ type: 'replayed', first: true });
     return undefined;
   },
 });
 
 /** An entry of a log as an event. A void one is never shown. */
-export function showEntry({ message, atMs }: Entry, view: View): void {
-  const { ts = atMs } = message;
-  if (!message.void) view.show(messageEvent({ ...message, ts }, false, Number.POSITIVE_INFINITY));
+export function showEntry(entry: Entry, view: View): void {
+  const { message } = entry;
+  if (!message.void) view.show(messageEvent({ ...message, ts: writtenMs(entry) }, false, Number.POSITIVE_INFINITY));
 }
+
+const writtenMs = ({ message, atMs }: Entry): number => message.ts ?? atMs;

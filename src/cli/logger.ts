@@ -1,4 +1,5 @@
-import { visible, visibleJson } from '../terminal/visible.ts';
+import { visibleJson } from '../terminal/visible.ts';
+import { forStderr } from './run.ts';
 
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -15,7 +16,7 @@ export class Logger {
     if (logLevels.indexOf(level) > this.#threshold) return;
     const ts = new Date().toISOString();
     const line = process.stderr.isTTY
-      ? `${ts.slice(11, 19)} ${level.padEnd(5)} ${visible(message)}`
+      ? `${ts.slice(11, 19)} ${level.padEnd(5)} ${forStderr(message)}`
       : visibleJson({ ts, level, message, ...fields });
     process.stderr.write(`${line}\n`);
   }

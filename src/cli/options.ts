@@ -17,7 +17,7 @@ export const fromEnvironment = (option: string): string | undefined => process.e
 
 export const sharedOptions = {
   color: { type: 'boolean', describe: 'use colours, or not', defaultDescription: 'on a terminal' },
-  verbose: { alias: 'v', type: 'boolean', default: false, describe: 'say more on stderr' },
+  verbose: { alias: 'v', type: 'boolean', default: false, describe: 'say more' },
   help: { alias: 'h', type: 'boolean', default: false, describe: 'show this' },
   version: { type: 'boolean', default: false, describe: 'show the version' },
 } as const satisfies OptionTable;
@@ -115,9 +115,16 @@ function askedForHelp(args: string[]): boolean {
   return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
 }
 
+const purposes: Record<string, string> = {
+  p2p: 'chat of two',
+  'chat-server': 'keeps a room',
+  'chat-client': 'enters a room',
+  'chat-server export': 'prints what is kept',
+};
+
 function printHelp({ command, options, subcommands }: Program, example: string): undefined {
   const usages: Usage[] = [
-    [`${command} [options]`, ''],
+    [`${command} [options]`, purposes[command] ?? ''],
     ...Object.entries(subcommands).map(
       ([name, { usage, describe }]): Usage => [`${command} ${name} ${usage}`, describe],
     ),

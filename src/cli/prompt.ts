@@ -1,7 +1,6 @@
 import type { Conversation } from '../core/conversation.ts';
 import { bellChoices, type Settings } from '../terminal/settings.ts';
 import type { View } from '../terminal/view.ts';
-import { statusCommand, whoCommand } from './about.ts';
 import {
   type Command,
   clearCommand,
@@ -13,6 +12,7 @@ import {
   readCommands,
   settingCommand,
 } from './commands.ts';
+import { statusCommand, whoCommand } from './overview.ts';
 
 export type PromptOptions = {
   conversation: Conversation;
@@ -32,8 +32,7 @@ export function openPrompt(
     statusCommand(conversation, about, view),
     ...own,
     meCommand(view),
-    settingCommand('bell', bellChoices, 'what rings', settings, view),
-    clearCommand(view),
+    ...(view.clear ? [settingCommand('bell', bellChoices, 'what rings', settings, view), clearCommand(view)] : []),
     quitCommand,
   ];
   commands.push(helpCommand(commands, view));

@@ -1,13 +1,13 @@
 import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { ChatError, exitCodes } from '../errors.ts';
+import { ChatError, exitCodeOf, exitCodes, signals } from '../errors.ts';
 import { Queue } from '../queue.ts';
-import { visible } from '../terminal/visible.ts';
+import { asciiOnly, visible } from '../terminal/visible.ts';
+import { abilityOfStream } from './console.ts';
 
 /** What a command gets from the process it runs in. */
 export type Stop = Queue<NodeJS.Signals>;
 
-export const signalNumbers: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 /** However a command ends, the process is gone this long after. */
 const hardExitMs = 2_000;
 
@@ -19,9 +19,9 @@ const hardExitMs = 2_000;
 export async function run(command: string, main: (stop: Stop) => Promise<number>): Promise<void> {
   const stop: Stop = new Queue();
   let stopping = false;
-  for (const signal of Object.keys(signalNumbers) as NodeJS.Signals[])
+  for (const signal of signals)
     process.on(signal, () => {
-      if (stopping) process.exit(128 + (signalNumbers[signal] ?? 0));
+      if (stopping) process.exit(exitCodeOf(signal));
       stopping = true;
       stop.push(signal);
     });
@@ -49,11 +49,23 @@ function closedPipe(error: NodeJS.ErrnoException, stop: Stop): void {
   stop.push('SIGPIPE');
 }
 
+/** A text for stderr, whoever wrote it. */
+export const forStderr = (text: string): string =>
+  abilityOfStream(process.stderr, undefined).ascii ? asciiOnly(visible(text)) : visible(text);
+
+/** What we write goes to a file on a full disk. */
+const isDiskFull = (error: unknown) =>
+  ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException)?.code ?? '');
+
 /** Prints what happened and what to do; returns the exit code. A stack is shown only for a bug of ours. */
 function report(command: string, error: unknown): number {
+  if (isDiskFull(error)) {
+    const hint = 'Make room on the disk that the output goes to.';
+    return report(command, new ChatError('OUTPUT_FAILED', 'cannot write the output.', hint, error));
+  }
   if (error instanceof ChatError) {
     const lines = [`${command}: ${error.message}`, ...(error.hint ? [error.hint] : [])];
-    process.stderr.write(`${lines.map(visible).join('\n')}\n`);
+    process.stderr.write(`${lines.map(forStderr).join('\n')}\n`);
     return exitCodes[error.code];
   }
   const details = error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -3,14 +3,13 @@ import type { Conversation, ConversationInput } from '../core/conversation.ts';
 import type { ChatEvent } from '../core/events.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
 import type { Change, Store } from '../core/store.ts';
-import { ChatError, exitCodes } from '../errors.ts';
+import { ChatError, exitCodeOf, exitCodes } from '../errors.ts';
 import { decode, encode, maxTextBytes } from '../protocol.ts';
 import { Queue } from '../queue.ts';
 import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
 import type { Meaning } from './commands.ts';
 import { race } from './race.ts';
-import { signalNumbers } from './run.ts';
 import type { Trouble } from './trouble.ts';
 
 export type TalkOptions = {
@@ -19,7 +18,9 @@ export type TalkOptions = {
   view: View;
   /** Where the conversation keeps what must outlive the program, if it has such things. */
   store?: Store;
-  /** Told when the server has taken another name. */
+  /** Says why the person cannot go by another name. */
+  whyNotCalled?: (name: string) => string | undefined;
+  /** Told when the server has taken the name that the person asked for. */
   renamed?: (name: string) => void;
   /** What a line at a person's prompt means; without it every line is a text. */
   read?: (line: string) => Meaning;
@@ -34,6 +35,8 @@ export type TalkOptions = {
   emptyHint: string;
   /** Stays when `lines` ends. */
   listen: boolean;
+  /** Says what happens to the connection. */
+  verbose?: boolean;
   /** Ends as soon as the other side answers. */
   check?: boolean;
   /** How long to wait for getting online: at the start, and after the end of a pipe. Undefined: for ever. */
@@ -41,8 +44,13 @@ export type TalkOptions = {
   now: () => number;
 };
 
+/** For spans of time: the clock of the machine may be set while we wait. */
+const elapsedMs = () => performance.now();
+
 const tickMs = 100;
 const resumedMs = 1_000;
+/** A live server is heard at least this often. */
+const hearingMs = 3_000;
 /** How long a person's quit waits for what was just typed. */
 const partingMs = 1_000;
 /** How long the goodbye may take. */
@@ -68,6 +76,7 @@ class Talk {
   #everOnline = false;
   #offlineSinceMs: number;
   #tickedAtMs: number;
+  #resumedAtMs = Number.NEGATIVE_INFINITY;
   #typed = 0;
   #notTaken = 0;
   #linesEnded = false;
@@ -75,12 +84,13 @@ class Talk {
   #leftAtMs: number | undefined;
   #signal: NodeJS.Signals | undefined;
   #naming = false;
+  #wantedName: string | undefined;
 
   constructor(options: TalkOptions) {
     this.#options = options;
-    this.#startedMs = options.now();
+    this.#startedMs = elapsedMs();
     this.#offlineSinceMs = this.#startedMs;
-    this.#tickedAtMs = this.#startedMs;
+    this.#tickedAtMs = options.now();
   }
 
   async run(): Promise<number> {
@@ -143,27 +153,32 @@ class Talk {
   }
 
   #link(event: LinkEvent): void {
-    this.#options.trouble.note(event, this.#options.now());
+    const { trouble, verbose, view, now } = this.#options;
+    trouble.note(event, now());
+    if (verbose && event.type !== 'frame')
+      view.show({ type: 'status', code: 'LINK', message: `connection: ${event.type}` });
     if (event.type === 'frame') this.#step({ type: 'frame', frame: decode(event.bytes) });
     else if (event.type === 'connected' || event.type === 'disconnected') this.#step({ type: event.type });
   }
 
   #stop(signal: NodeJS.Signals | undefined): void {
     this.#signal ??= signal;
-    this.#stopAtMs ??= this.#options.now();
+    this.#stopAtMs ??= elapsedMs();
   }
 
   #tick(): void {
-    const lateMs = this.#options.now() - this.#tickedAtMs - tickMs;
-    this.#tickedAtMs += lateMs + tickMs;
-    // This program itself stood still (Ctrl-Z, a sleeping laptop): first hear what has come meanwhile.
-    if (lateMs > resumedMs) return;
+    const nowMs = this.#options.now();
+    const lateMs = nowMs - this.#tickedAtMs - tickMs;
+    this.#tickedAtMs = nowMs;
+    // This program stood still (Ctrl-Z, a sleeping laptop) or the clock was set: first hear what has come meanwhile.
+    if (lateMs > resumedMs) this.#resumedAtMs = elapsedMs();
+    if (elapsedMs() - this.#resumedAtMs < hearingMs) return;
     this.#step({ type: 'tick' });
     const { now, timeoutMs, view, trouble } = this.#options;
     if (this.#everOnline) return;
     const status = trouble.diagnose(now());
     if (status) view.show({ type: 'status', ...status });
-    if (timeoutMs === undefined || now() - this.#startedMs < timeoutMs || this.#stopAtMs !== undefined) return;
+    if (timeoutMs === undefined || elapsedMs() - this.#startedMs < timeoutMs || this.#stopAtMs !== undefined) return;
     throw new ChatError(
       'TIMEOUT',
       `not online after ${timeoutMs / 1_000} s.`,
@@ -182,11 +197,11 @@ class Talk {
     }
     view.waiting(conversation.waiting);
     if (conversation.online) this.#everOnline = true;
-    else if (wasOnline) this.#offlineSinceMs = now();
+    else if (wasOnline) this.#offlineSinceMs = elapsedMs();
   }
 
   #show(event: ChatEvent): void {
-    if (event.type === 'renamed') this.#options.renamed?.(event.name);
+    if (event.type === 'renamed' && event.name === this.#wantedName) this.#options.renamed?.(event.name);
     this.#options.view.show(event);
   }
 
@@ -210,15 +225,16 @@ class Talk {
 
   #name(line: string): void {
     const name = normalizeName(line);
-    const message = whyNameRefused(name);
+    const message = whyNameRefused(name) ?? this.#options.whyNotCalled?.(name);
     if (message) return this.#options.view.show({ type: 'error', code: 'NAME_REFUSED', message });
     this.#naming = false;
+    this.#wantedName = name;
     this.#step({ type: 'named', name });
   }
 
   /** Says goodbye once it is over, then waits a little for the answer. */
   get #hasLeft(): boolean {
-    const nowMs = this.#options.now();
+    const nowMs = elapsedMs();
     if (this.#leftAtMs === undefined) {
       if (!this.#isOver) return false;
       this.#leftAtMs = nowMs;
@@ -228,8 +244,8 @@ class Talk {
   }
 
   get #isOver(): boolean {
-    const { conversation, link, check, listen, now, timeoutMs } = this.#options;
-    const nowMs = now();
+    const { conversation, link, check, listen, timeoutMs } = this.#options;
+    const nowMs = elapsedMs();
     const idle = conversation.waiting.length === 0 && link.backlog === 0;
     if (check) return conversation.online || this.#stopAtMs !== undefined;
     if (this.#stopAtMs !== undefined) return idle || nowMs - this.#stopAtMs >= partingMs;
@@ -247,7 +263,7 @@ class Talk {
     const message = `${left} ${left === 1 ? 'message was' : 'messages were'} not sent${later}.`;
     if (left > 0) view.show({ type: 'status', code: 'NOT_ACCEPTED', message });
     if (person || left === 0) return 0;
-    return this.#signal ? 128 + (signalNumbers[this.#signal] ?? 0) : exitCodes.NOT_ACCEPTED;
+    return this.#signal ? exitCodeOf(this.#signal) : exitCodes.NOT_ACCEPTED;
   }
 }
 

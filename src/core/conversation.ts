@@ -31,6 +31,8 @@ export type Waiting = { text: string; sinceMs: number; action?: true };
 
 /** One side of a chat: a member of a room (session.ts) or one of two people (pair.ts). */
 export interface Conversation {
+  /** What I am called: what is typed now bears this name. */
+  readonly name: string;
   readonly online: boolean;
   /** What was typed but is not accepted yet, oldest first. */
   readonly waiting: readonly Waiting[];

@@ -1,7 +1,7 @@
 import { type Join, joinProof, type Refused } from '../protocol.ts';
 import type { Crypto } from './crypto.ts';
 import type { Ledger } from './ledger.ts';
-import { nameKey, normalizeName, safeName, whyNameRefused } from './names.ts';
+import { isName, nameKey, normalizeName, safeName, whyNameRefused } from './names.ts';
 
 /** What becomes of a join. */
 export type Verdict =
@@ -55,8 +55,7 @@ export class Door {
 
   /** True if a message of `key` may stand in the log under this name: its own, or one that is nobody's. */
   maySign(name: string, key: string | undefined, nowMs: number): boolean {
-    const isName = name === normalizeName(name) && whyNameRefused(name) === undefined;
-    return isName && this.#whyTaken(name, key, nowMs) === undefined;
+    return isName(name) && this.#whyTaken(name, key, nowMs) === undefined;
   }
 
   /** True if `key` has joined with this name, so that nobody else has. */

@@ -18,18 +18,23 @@ export const nameKey = (name: string): string => normalizeName(name).normalize('
 /** Says in words why a normalized name is refused, or undefined if it is fine. */
 export function whyNameRefused(name: string): string | undefined {
   if (name === '') return 'A name must not be empty.';
+  if (name.startsWith('/')) return 'A name must not begin with a slash.';
   if (refused.test(name) || refused.test(name.normalize('NFKC')))
-    return 'A name must not contain control, invisible or bracket characters.';
+    return 'A name must not contain control or invisible characters, nor [ ] < >.';
   if ([...segmenter.segment(name)].length > maxNameCharacters)
     return `A name has at most ${maxNameCharacters} characters.`;
   if (Buffer.byteLength(name) > maxNameBytes) return `A name has at most ${maxNameBytes} bytes.`;
   return undefined;
 }
 
+/** True for a name as it may stand on a screen. */
+export const isName = (name: string | undefined): boolean =>
+  name !== undefined && name === normalizeName(name) && whyNameRefused(name) === undefined;
+
 /** Makes any string a name that may be shown, for clients that cannot be asked to choose another. */
 export function safeName(raw: string): string {
   const allowed = [...raw.replace(everyRefused, '')].filter((character) => !refused.test(character.normalize('NFKC')));
-  let name = normalizeName(allowed.join(''));
+  let name = normalizeName(allowed.join('')).replace(/^[/\s]+/, '');
   if (whyNameRefused(name) !== undefined) {
     const characters = [...segmenter.segment(name)].map((s) => s.segment).slice(0, maxNameCharacters);
     while (Buffer.byteLength(characters.join('')) > maxNameBytes) characters.pop();

@@ -2,7 +2,7 @@ import { ChatError } from '../errors.ts';
 import { type Frame, type Join, type Message, protocolVersion, type Received } from '../protocol.ts';
 import type { ConversationEffect, ConversationInput, Waiting } from './conversation.ts';
 import type { ChatEvent } from './events.ts';
-import { nameKey } from './names.ts';
+import { nameKey, safeName } from './names.ts';
 import { markMention, messageEvent, plainMessage, waitingText } from './narrate.ts';
 import { maxWaiting, Outbox } from './outbox.ts';
 import { silentMs } from './session.ts';
@@ -60,6 +60,10 @@ export class Pair {
     this.#binds = binds;
   }
 
+  get name(): string {
+    return this.#name;
+  }
+
   get online(): boolean {
     return this.#state === 'together';
   }
@@ -75,8 +79,7 @@ export class Pair {
   /** The original program says its name with its first message. */
   get others(): string[] {
     const { name, dev } = this.#peer ?? { name: '', dev: '' };
-    const isKnown = this.online && dev !== '' && nameKey(name) !== nameKey(this.#name);
-    return isKnown ? [name] : [];
+    return this.online && dev !== '' ? [name] : [];
   }
 
   get present(): number {
@@ -167,8 +170,9 @@ export class Pair {
     }
   }
 
-  #meet({ name, version, dev = name, reply }: Join, nowMs: number): void {
+  #meet({ name: rawName, version, dev = rawName, reply }: Join, nowMs: number): void {
     if (version === undefined) return;
+    const name = this.#nameOf(rawName);
     if (!reply) this.#hello(true);
     if (this.#peer?.dev !== dev) this.#part('lost');
     this.#outbox.restart();
@@ -198,7 +202,14 @@ export class Pair {
     this.#show({ type: 'state', state: 'offline', reason, peer: name });
   }
 
-  #message(message: Message, nowMs: number): void {
+  /** Nobody has checked it, and it may be mine. */
+  #nameOf(raw: string): string {
+    const name = safeName(raw);
+    return nameKey(name) === nameKey(this.#name) ? `${name} (peer)` : name;
+  }
+
+  #message(received: Message, nowMs: number): void {
+    const message = { ...received, name: this.#nameOf(received.name) };
     const { name, id } = message;
     if (this.#state !== 'together') this.#together({ name, dev: id?.dev ?? name }, id === undefined, nowMs);
     if (this.#legacy) this.#peer = { name, dev: name };

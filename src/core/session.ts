@@ -16,10 +16,12 @@ import { Copy } from './copy.ts';
 import { Courier } from './courier.ts';
 import type { Crypto, Identity } from './crypto.ts';
 import type { ChatEvent } from './events.ts';
+import { isName } from './names.ts';
 import { Naming } from './naming.ts';
 import { legacyEvent, markMention, messageEvent, noticeEvent, plainMessage, waitingText } from './narrate.ts';
 import { maxWaiting } from './outbox.ts';
 import { defaultFlow, type Flow } from './readers.ts';
+import { Replay } from './replay.ts';
 import { Roster } from './roster.ts';
 import { emptyHash, type Store } from './store.ts';
 
@@ -86,16 +88,11 @@ export class Session {
   #proven = false;
   #answered = false;
   #everLive = false;
-  /** Entries after the one and up to the other were written before the session opened. */
-  #replayFrom = 0;
+  readonly #replay = new Replay();
+  /** Entries up to here were in the log when the session opened. */
   #head = 0;
   /** Own messages up to this n were in the log when the session opened. */
   #logged = 0;
-  /** Replayed entries up to here are taken, but not shown. */
-  #quietTo = 0;
-  #replaying = false;
-  /** Nothing was missed by who was never here. */
-  #firstTime: { first?: true } = {};
   #unanswered = 0;
   #acked = 0;
   #ackedAtMs = 0;
@@ -112,6 +109,10 @@ export class Session {
     this.#roster.isMine(this.#naming.name);
     this.#copy = new Copy(store, options.maxKept);
     this.#courier = new Courier(options, this.#copy, store);
+  }
+
+  get name(): string {
+    return this.#naming.name;
   }
 
   get online(): boolean {
@@ -180,7 +181,9 @@ export class Session {
     if (this.#state === 'leaving') return;
     if (this.#state === 'live' && this.#legacy) return this.#showFixedName();
     this.#naming.want(name);
-    if (this.#state === 'refused' || (this.#state === 'live' && this.#naming.isOpen)) this.#join(nowMs);
+    if (this.#state === 'refused' || (this.#state === 'live' && this.#naming.isOpen)) return this.#join(nowMs);
+    const message = this.#naming.isOpen ? `you will be called ${name} when you are online` : `you are called ${name}`;
+    this.#show({ type: 'status', code: 'NAME', message });
   }
 
   #showFixedName(): void {
@@ -223,6 +226,9 @@ export class Session {
         return this.#rejoin(frame.delayMs, nowMs);
       case 'refused':
         return this.#proven ? this.#refused(frame, nowMs) : undefined;
+      case 'notice':
+        // No part of the log: it would not come again.
+        return this.#isResuming && !this.#legacy ? this.#show(noticeEvent(frame)) : undefined;
       case 'message':
         return frame.seq === undefined && !this.#proven ? this.#welcomeLegacy(frame, nowMs) : undefined;
     }
@@ -272,18 +278,19 @@ export class Session {
     const { name, head, n = 0, online, members } = welcome;
     this.#legacy = false;
     this.#server = name;
-    const isStrange = this.#naming.isRefused || welcome.fork || welcome.log !== this.#copy.log;
-    const was = this.#naming.take(welcome.who);
+    const isFirst = this.#copy.log === '';
+    const isOther = welcome.fork || welcome.log !== this.#copy.log;
+    const isStrange = this.#naming.isRefused || isOther;
+    const was = this.#naming.take(isName(welcome.who) ? welcome.who : undefined);
     this.#place(welcome);
     // It may know no older name as mine, and what bears one would be void.
     if (isStrange) this.#courier.rename(this.#naming.name, name);
     this.#acked = this.#copy.cursor;
     this.#ackedAtMs = nowMs;
-    this.#replayFrom = this.#copy.cursor;
     this.#head = head;
     this.#logged = n;
     if (n > this.#courier.lastN) return this.#failCopied('its messages were numbered further elsewhere');
-    this.#quiet();
+    if (isOther || !this.#isResuming) this.#beginReplay(isFirst);
     this.#meet(members, online);
     this.#goOnline(name, online, nowMs, members);
     this.#showRenamed(was);
@@ -305,7 +312,6 @@ export class Session {
   /** Makes the copy continue where the session begins. */
   #place({ log, since, hash = emptyHash, fork, firstMs }: Welcome): void {
     const { cursor } = this.#copy;
-    this.#firstTime = this.#copy.log === '' ? { first: true } : {};
     const same = log === this.#copy.log && since === cursor && !fork;
     if (same) return;
     if (!fork && this.#copy.log === log)
@@ -342,12 +348,12 @@ export class Session {
   }
 
   #goOnline(server: string, online: number, nowMs: number, members?: string[]): void {
-    const resumed = this.#everLive && this.#lostAtMs === undefined;
+    const isResuming = this.#isResuming;
     this.#state = 'live';
     this.#server = server;
     this.#everLive = true;
     // A join after a mere gap changes nothing a person should see.
-    if (resumed) return;
+    if (isResuming) return;
     const after: { afterMs?: number } = this.#lostAtMs === undefined ? {} : { afterMs: nowMs - this.#lostAtMs };
     this.#lostAtMs = undefined;
     const waiting = this.#courier.own.filter(({ sig }) => sig === undefined).length;
@@ -365,11 +371,17 @@ export class Session {
     this.#show({ type: 'state', state: 'offline', reason });
   }
 
+  /** It has not been offline: what comes between two joins was not missed. */
+  get #isResuming(): boolean {
+    return this.#everLive && this.#lostAtMs === undefined;
+  }
+
   /** What was written before this program started is shown only if that is wanted; of a long replay, only the end. */
-  #quiet(): void {
+  #beginReplay(isFirst: boolean): void {
     const { replay, maxReplay, history } = this.#options;
     const wanted = this.#everLive || replay || history > 0;
-    this.#quietTo = wanted ? Math.max(this.#head - maxReplay, 0) : this.#head;
+    const quietTo = wanted ? Math.max(this.#head - maxReplay, 0) : this.#head;
+    this.#replay.begin({ from: this.#copy.cursor, to: this.#head, quietTo, isFirst });
   }
 
   #entry(message: Message, nowMs: number): void {
@@ -379,8 +391,8 @@ export class Session {
     if (seq > cursor + 1) return this.#join(nowMs);
     const isNew = this.#copy.take(message, seq, nowMs);
     if (seq - this.#acked >= (this.#options.flow ?? defaultFlow).windowEntries / 4) this.#ack(nowMs);
-    if (isNew && seq > this.#quietTo) this.#showEntry(message, seq);
-    if (seq === this.#head) this.#endReplay();
+    if (isNew && this.#replay.isShown(seq)) this.#showEntry(message, seq);
+    for (const event of this.#replay.after(seq)) this.#show(event);
     if (id) this.#accept(id, message);
     this.#caughtUp(nowMs);
     this.#upload(nowMs);
@@ -406,23 +418,8 @@ export class Session {
       if (own) this.#show({ type: 'error', code: 'REFUSED', message: 'The room refused a message of yours.' });
       return;
     }
-    if (seq <= this.#head && !this.#replaying) {
-      this.#replaying = true;
-      const { ts: sinceMs = 0 } = message;
-      this.#show({
-        type: 'replay',
-        count: this.#head - seq + 1,
-        total: this.#head - this.#replayFrom,
-        sinceMs,
-        ...this.#firstTime,
-      });
-    }
-    this.#show(messageEvent(message, own, this.#head));
-  }
-
-  #endReplay(): void {
-    if (this.#replaying) this.#show({ type: 'replayed', ...this.#firstTime });
-    this.#replaying = false;
+    for (const event of this.#replay.before(seq, message.ts ?? 0)) this.#show(event);
+    this.#show(messageEvent(message, own, this.#replay.to));
   }
 
   #type({ text, action }: { text: string; action?: true }, nowMs: number): void {

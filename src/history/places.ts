@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import envPaths from 'env-paths';
 import { nameKey } from '../core/names.ts';
 import { ChatError } from '../errors.ts';
@@ -16,8 +16,29 @@ export const userFolder = (): string => envPaths('0mq-chat', { suffix: '' }).dat
 export const serverFolder = (dataDir: string | undefined, port: number): string =>
   dataDir ?? process.env.STATE_DIRECTORY ?? join(userFolder(), 'server', String(port));
 
-/** The folder of one name: its identity, and below it what it knows of each server. */
-export const personFolder = (dataDir: string | undefined, name: string): string =>
+/** In a folder of a name that somebody took later: whose folder is to be used. */
+const samePerson = 'same-person-as';
+
+/** The folder of who goes by this name: the identity, and below it what is known of each server. */
+export function personFolder(dataDir: string | undefined, name: string): string {
+  const folder = folderOf(dataDir, name);
+  const other = existsSync(join(folder, samePerson)) ? readFileSync(join(folder, samePerson), 'utf8').trim() : '';
+  return /^[\w-][\w.-]*$/.test(other) ? join(dirname(folder), other) : folder;
+}
+
+/** True if nobody else on this machine goes by this name. */
+export const isFreeName = (person: string, dataDir: string | undefined, name: string): boolean =>
+  personFolder(dataDir, name) === person || !existsSync(folderOf(dataDir, name));
+
+/** From now on the name leads to the folder of this person too, if it is free. */
+export function addName(person: string, dataDir: string | undefined, name: string): void {
+  const folder = folderOf(dataDir, name);
+  if (personFolder(dataDir, name) === person || existsSync(folder)) return;
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  writeFileSync(join(folder, samePerson), `${basename(person)}\n`, { mode: 0o600 });
+}
+
+const folderOf = (dataDir: string | undefined, name: string): string =>
   join(dataDir ?? join(userFolder(), 'client'), fileName(name));
 
 /**

@@ -16,13 +16,6 @@ export function loadIdentity(folder: string): Identity {
   return identityOf(read(path) ?? keep(path, randomBytes(seedBytes)));
 }
 
-/** Makes the identity of one folder that of another too, which has none yet: a person has taken another name. */
-export function shareIdentity(folder: string, other: string): void {
-  const seed = read(pathIn(folder));
-  const path = pathIn(other);
-  if (seed && !read(path)) keep(path, seed);
-}
-
 /** An identity for once, kept nowhere. */
 export const newIdentity = (): Identity => identityOf(randomBytes(seedBytes));
 

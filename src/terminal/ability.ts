@@ -22,10 +22,14 @@ export const abilityOf = (output: Output): Ability => ({
 /** What a terminal does with rows that are too long when it has become narrower. */
 export type Rewrap = 'all' | 'all but the cursor line' | 'none';
 
-/** xterm wraps nothing anew, the terminal of VS Code everything but the line of the cursor. */
-export function rewrapOf({ TMUX, XTERM_VERSION, TERM_PROGRAM }: Environment): Rewrap {
-  if (!TMUX && XTERM_VERSION) return 'none';
-  return !TMUX && TERM_PROGRAM === 'vscode' ? 'all but the cursor line' : 'all';
+/**
+ * Most terminals wrap everything anew; xterm, screen, rxvt, st and the Linux console wrap nothing, that of VS Code all
+ * but the line of the cursor. Far from the terminal (ssh) not all of them can be told.
+ */
+export function rewrapOf({ TMUX, STY, XTERM_VERSION, TERM_PROGRAM, TERM = '' }: Environment): Rewrap {
+  if (TMUX) return 'all';
+  if (STY || XTERM_VERSION || /^(linux|screen|rxvt|st)\b/.test(TERM)) return 'none';
+  return TERM_PROGRAM === 'vscode' ? 'all but the cursor line' : 'all';
 }
 
 /** What a terminal can do does not depend on wishes; Node would mix them in, and warn of contradictory ones. */

@@ -1,4 +1,5 @@
 import type { ChatEvent } from '../core/events.ts';
+import { nameKey } from '../core/names.ts';
 
 export type Passage = Extract<ChatEvent, { type: 'join' | 'leave' }>;
 /** What several people did at once, as one line. */
@@ -6,7 +7,7 @@ export type Group = { did: 'joined' | 'left' | 'lost'; names: string[]; server: 
 
 /** After this long without another one a group is complete; it is shown after `maxHoldMs` anyway. */
 const quietMs = 700;
-const maxHoldMs = 5_000;
+export const maxHoldMs = 5_000;
 /** So many at once are a crowd; what follows within `maxHoldMs` is held for as long. */
 const crowdSize = 5;
 
@@ -15,7 +16,7 @@ const crowdSize = 5;
  * none; nobody else is left out.
  */
 export class Crowd {
-  readonly #people = new Map<string, { came: boolean; went?: 'left' | 'lost' }>();
+  readonly #people = new Map<string, { name: string; came: boolean; went?: 'left' | 'lost' }>();
   #server = '';
   #online = 0;
   #firstMs = 0;
@@ -23,7 +24,7 @@ export class Crowd {
   #busyUntilMs = 0;
 
   has(name: string): boolean {
-    return this.#people.has(name);
+    return this.#people.has(nameKey(name));
   }
 
   /** When `take` should be called, in ms since 1970. */
@@ -39,20 +40,21 @@ export class Crowd {
     this.#lastMs = nowMs;
     this.#server = server;
     this.#online = online;
-    const { came = false, went } = this.#people.get(name) ?? {};
-    if (passage.type === 'leave') this.#people.set(name, { came, went: passage.reason });
-    else if (went && !came) this.#people.delete(name);
-    else this.#people.set(name, { came: true });
+    const key = nameKey(name);
+    const { came = false, went } = this.#people.get(key) ?? {};
+    if (passage.type === 'leave') this.#people.set(key, { name, came, went: passage.reason });
+    else if (went && !came) this.#people.delete(key);
+    else this.#people.set(key, { name, came: true });
   }
 
   /** Everything held, and nothing is held any more. */
   take(nowMs: number): Group[] {
-    const people = [...this.#people];
+    const people = [...this.#people.values()];
     this.#people.clear();
     if (people.length >= crowdSize) this.#busyUntilMs = nowMs + maxHoldMs;
     const [server, online] = [this.#server, this.#online];
     const group = (did: Group['did'], has: (one: { came: boolean; went?: string }) => boolean): Group[] => {
-      const names = people.filter(([, one]) => has(one)).map(([name]) => name);
+      const names = people.filter(has).map(({ name }) => name);
       return names.length > 0 ? [{ did, names, server, online }] : [];
     };
     return [

@@ -18,6 +18,8 @@ export class Editor {
   #draft: Draft = emptyDraft;
   #undo: Draft[] = [];
   #killed = '';
+  /** Kills one after the other are one. */
+  #isKilling = false;
   #cycle: { texts: string[]; at: number; after: string } | undefined;
 
   constructor(maxBytes: number) {
@@ -39,12 +41,14 @@ export class Editor {
     if (erased) this.#erase(erased(this.#draft), key in kills);
     const other = this.#others[key];
     other?.();
+    this.#isKilling = key in kills;
     return (move ?? erased ?? other) !== undefined;
   }
 
   /** Returns false if it does not fit. */
   insert(text: string): boolean {
     this.#cycle = undefined;
+    this.#isKilling = false;
     return this.#fits(this.#draft.text, text) && this.#change(insert(this.#draft, text));
   }
 
@@ -61,8 +65,8 @@ export class Editor {
   readonly #others: Record<string, () => void> = {
     up: () => this.#recall(this.#past.older(this.#draft.text)),
     'ctrl-p': () => this.#recall(this.#past.older(this.#draft.text)),
-    down: () => this.#recall(this.#past.newer()),
-    'ctrl-n': () => this.#recall(this.#past.newer()),
+    down: () => this.#recall(this.#past.newer(this.#draft.text)),
+    'ctrl-n': () => this.#recall(this.#past.newer(this.#draft.text)),
     'ctrl-y': () => this.insert(this.#killed),
     'ctrl-t': () => this.#change(transpose(this.#draft)),
     'ctrl-_': () => {
@@ -76,7 +80,8 @@ export class Editor {
 
   #erase(to: number, isKill: boolean): void {
     const { draft, taken } = cut(this.#draft, to);
-    if (isKill && taken !== '') this.#killed = taken;
+    const killed = this.#isKilling ? this.#killed : '';
+    if (isKill && taken !== '') this.#killed = to < this.#draft.cursor ? taken + killed : killed + taken;
     this.#change(draft);
   }
 
@@ -97,6 +102,7 @@ export class Editor {
     const typed = text.slice(0, cursor);
     this.#cycle ??= { texts: [typed, ...this.completer(typed)], at: 0, after: text.slice(cursor) };
     const { texts, after } = this.#cycle;
+    this.#isKilling = false;
     this.#cycle.at = (this.#cycle.at + step + texts.length) % texts.length;
     const chosen = texts[this.#cycle.at] ?? typed;
     this.#change({ text: chosen + after, cursor: chosen.length });

@@ -2,14 +2,13 @@ import type { WriteStream } from 'node:tty';
 import type { Rewrap } from './ability.ts';
 import { type Cell, draw, rewrapped, widthOf, wrap } from './cells.ts';
 
-/** A line of the live area: what it shows, and how it is painted. */
-export type LiveLine = { cells: readonly Cell[]; paint?: (text: string) => string };
-type Row = { cells: readonly Cell[]; paint: (text: string) => string };
+/** What the live area shows: short lines, and below them the draft with the cursor before its cell `at`. */
+export type Live = { asides: readonly (readonly Cell[])[]; draft: readonly Cell[]; at: number };
+type Row = readonly Cell[];
 /** What stands on the screen now, and in which row and before which cell of it the cursor is. */
 type Painted = { rows: readonly Row[]; row: number; at: number; text: string };
 
 const nothing: Painted = { rows: [], row: 0, at: 0, text: '' };
-const plain = (text: string) => text;
 
 /**
  * The few rows below the log that are painted anew all the time. Lines of the log are never wrapped here, the terminal
@@ -21,20 +20,23 @@ const plain = (text: string) => text;
 export class LiveArea {
   readonly #output: WriteStream;
   readonly #rewrap: Rewrap;
+  /** How asides are painted. */
+  readonly #paintAside: (text: string) => string;
   #painted = nothing;
 
-  constructor(output: WriteStream, rewrap: Rewrap) {
+  constructor(output: WriteStream, rewrap: Rewrap, paintAside: (text: string) => string) {
     this.#output = output;
     this.#rewrap = rewrap;
+    this.#paintAside = paintAside;
   }
 
-  /** Writes `log`, whole lines, where the area was, and paints the area below, with the cursor before `lines.at(-1).cells[at]`. */
-  paint(log: string, lines: readonly LiveLine[], at: number): void {
+  /** Writes `log`, whole lines, where the area was, and paints the area below. */
+  paint(log: string, live: Live): void {
     this.#refreshSize();
-    const next = this.#layOut(lines, at);
+    const next = this.#layOut(live);
     if (log === '' && next.text === this.#painted.text) return;
     // Without the cursor, which would be seen jumping.
-    this.#output.write(`\x1b[?25l${this.#erasure}${log.replaceAll('\n', '\r\n')}${next.text}\x1b[?25h`);
+    this.#output.write(`\x1b[?25l${this.#erasure}${log}${next.text}\x1b[?25h`);
     this.#painted = next;
   }
 
@@ -58,34 +60,30 @@ export class LiveArea {
     return Math.max(this.#output.columns || 80, 1);
   }
 
-  #layOut(lines: readonly LiveLine[], at: number): Painted {
+  /** As many rows as the screen has, but one for the log: the last asides, and of the draft those around the cursor. */
+  #layOut({ asides, draft, at }: Live): Painted {
     const columns = this.#columns;
-    const rows = lines.flatMap(({ cells, paint = plain }) =>
-      wrap(cells, columns).map((row) => ({ cells: row, paint })),
-    );
-    const last = wrap(lines.at(-1)?.cells ?? [], columns);
-    const cursor = cursorIn(last, at, columns);
-    const row = rows.length - last.length + cursor.row;
-    if (row === rows.length) rows.push({ cells: [], paint: plain });
-    return this.#clipped(rows, row, cursor.at);
-  }
-
-  /** As many rows as the screen has, but one for the log, around the cursor. */
-  #clipped(all: readonly Row[], row: number, at: number): Painted {
     const height = Math.max((this.#output.rows || 24) - 1, 1);
-    const first = Math.max(Math.min(row, all.length - height), 0);
-    const rows = all.slice(first, first + height);
-    const up = rows.length - 1 - (row - first);
-    const column = widthOf(all[row]?.cells.slice(0, at) ?? []);
-    const drawn = rows.map(({ cells, paint }) => paint(draw(cells, this.#columns))).join('\r\n');
-    const text = `${drawn}${up > 0 ? `\x1b[${up}A` : ''}\r${column > 0 ? `\x1b[${column}C` : ''}`;
-    return { rows, row: row - first, at, text };
+    const above = asides.flatMap((cells) => wrap(cells, columns));
+    const below = wrap(draft, columns);
+    const cursor = cursorIn(below, at, columns);
+    if (cursor.row === below.length) below.push([]);
+    const room = Math.min(above.length, Math.max(height - below.length, Math.floor(height / 2)));
+    const first = Math.max(Math.min(cursor.row, below.length - (height - room)), 0);
+    const shown = { above: above.slice(above.length - room), below: below.slice(first, first + height - room) };
+    const drawn = [
+      ...shown.above.map((row) => this.#paintAside(draw(row, columns))),
+      ...shown.below.map((row) => draw(row, columns)),
+    ];
+    const row = room + cursor.row - first;
+    const column = widthOf(below[cursor.row]?.slice(0, cursor.at) ?? []);
+    const text = `${drawn.join('\n')}${up(drawn.length - 1 - row)}\r${right(column)}`;
+    return { rows: [...shown.above, ...shown.below], row, at: cursor.at, text };
   }
 
   get #erasure(): string {
     if (this.#painted.rows.length === 0) return '';
-    const up = this.#rowsAboveCursor;
-    return `${up > 0 ? `\x1b[${up}A` : ''}\r\x1b[J`;
+    return `${up(this.#rowsAboveCursor)}\r\x1b[J`;
   }
 
   /** In doubt one too few: better a row of the area is left behind than a row of the log is erased. */
@@ -93,11 +91,14 @@ export class LiveArea {
     const { rows, row, at } = this.#painted;
     if (this.#rewrap === 'none') return row;
     const columns = this.#columns;
-    const above = rows.slice(0, row).reduce((sum, { cells }) => sum + rewrapped(cells, columns), 0);
+    const above = rows.slice(0, row).reduce((sum, cells) => sum + rewrapped(cells, columns), 0);
     if (this.#rewrap === 'all but the cursor line') return above;
-    return above + rewrapped(rows[row]?.cells.slice(0, at) ?? [], columns) - 1;
+    return above + rewrapped(rows[row]?.slice(0, at) ?? [], columns) - 1;
   }
 }
+
+const up = (rows: number) => (rows > 0 ? `\x1b[${rows}A` : '');
+const right = (columns: number) => (columns > 0 ? `\x1b[${columns}C` : '');
 
 /** The row and the place in it of the cell at `at`; behind a full row that is the next one. */
 function cursorIn(rows: readonly (readonly Cell[])[], at: number, columns: number): { row: number; at: number } {

@@ -134,7 +134,9 @@ export class Renderer {
   #text(text: string): string {
     const [first = '', ...rest] = text.split('\n').map((line) => this.safe(line));
     if (!this.#style.multiline) return [first, ...rest].join('\\n');
-    return [first, ...rest.map((line) => `      | ${line}`)].join('\n');
+    const last = rest.slice(maxRows - 1).join(` ${this.marks.newline} `);
+    const rows = rest.length < maxRows ? rest : [...rest.slice(0, maxRows - 1), last];
+    return [first, ...rows.map((line) => `      | ${line}`)].join('\n');
   }
 
   #time(atMs: number, nowMs: number): string {
@@ -155,6 +157,8 @@ export class Renderer {
 
 type Message = ChatEvent & { type: 'message' };
 
+/** A message of more lines has the others in its last row, so that nobody fills the screen with line ends. */
+const maxRows = 100;
 const kept = 'What you write now is kept and sent when it is back.';
 const original = 'runs the original program: no receipts and nothing missed is sent again.';
 const verbs = { joined: 'joined the room', left: 'left the room', lost: 'lost the connection' };
@@ -195,7 +199,7 @@ function list(names: readonly string[]): string {
 
 /** A span of time as a person says it: `42 s`, `3 min`, `2 h`. */
 export function duration(ms: number): string {
-  const seconds = Math.round(ms / 1_000);
+  const seconds = Math.max(Math.round(ms / 1_000), 0);
   if (seconds < 120) return `${seconds} s`;
   const minutes = Math.round(seconds / 60);
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;

@@ -4,8 +4,8 @@ import type { ChatEvent } from '../core/events.ts';
 import { Queue } from '../queue.ts';
 import type { Rewrap } from './ability.ts';
 import { type Asides, asideLines } from './asides.ts';
-import { graphemes, toCells } from './cells.ts';
-import { Crowd } from './crowd.ts';
+import { type Cell, graphemes, toCells } from './cells.ts';
+import { Crowd, maxHoldMs } from './crowd.ts';
 import type { Draft } from './draft.ts';
 import { type Completer, Editor } from './editor.ts';
 import { Keyboard } from './keyboard.ts';
@@ -23,12 +23,14 @@ export type ScreenOptions = {
   /** Most UTF-8 bytes of one message. */
   maxBytes: number;
   now: () => number;
-  /** Ctrl-C where there is nothing to clear. */
-  interrupt: () => void;
+  /** Ctrl-C while the program is quitting. */
+  force: () => void;
   /** Ctrl-Z: returns when the program goes on. */
   suspend: () => void;
 };
 
+/** Between two people the leave has said it. */
+const isOffline = (event: ChatEvent & { type: 'state' }) => event.state === 'offline' && event.peer === undefined;
 const prompt = '> ';
 const clockMs = 1_000;
 /** A draft of more lines, if some were pasted, is sent only when Enter is pressed twice. */
@@ -56,19 +58,22 @@ export class ScreenView implements View {
   #pastedLines = false;
   #isAsked = false;
   #isDue = false;
+  /** The draft as it was last painted. */
+  #painted: { text: string | undefined; cells: Cell[] } = { text: undefined, cells: [] };
   #isClosed = false;
+  #isQuitting = false;
   /** Since Ctrl-Z, so that the signal that tells of it is no news. */
   #hasContinued = false;
 
   constructor(options: ScreenOptions) {
     this.#options = options;
-    const { input, output, rewrap, maxBytes } = options;
+    const { input, output, renderer, rewrap, maxBytes } = options;
     this.#editor = new Editor(maxBytes);
-    this.#area = new LiveArea(output, rewrap);
+    this.#area = new LiveArea(output, rewrap, (text) => renderer.aside(text));
     this.#keyboard = new Keyboard(input, output, {
       key: (key, text) => this.#key(key, text),
       paste: (text) => this.#paste(text),
-      end: () => this.lines.close(),
+      end: () => this.#quit(),
     });
     this.#clock = setInterval(this.#repaint, clockMs).unref();
     output.on('resize', this.#repaint);
@@ -87,7 +92,7 @@ export class ScreenView implements View {
 
   show(event: ChatEvent): void {
     const { settings, now } = this.#options;
-    if (event.type === 'state') this.#asides.offlineSinceMs = event.state === 'offline' ? now() : undefined;
+    if (event.type === 'state') this.#asides.offlineSinceMs = isOffline(event) ? now() : undefined;
     if ((event.type === 'join' || event.type === 'leave') && event.server !== undefined) {
       if (settings.joins === 'none') return;
       if (settings.joins === 'auto') return this.#hold(event);
@@ -125,7 +130,7 @@ export class ScreenView implements View {
     this.#options.output.off('resize', this.#repaint);
     this.#area.erase();
     const left = this.#cells(this.#editor.draft.text).map(({ shown }) => shown);
-    if (left.length > 0) this.#options.output.write(`${prompt}${left.join('')}\r\n`);
+    if (left.length > 0) this.#options.output.write(`${prompt}${left.join('')}\n`);
     this.#keyboard.close();
     this.lines.close();
   }
@@ -135,7 +140,10 @@ export class ScreenView implements View {
     this.#crowd.add(event, now());
     clearTimeout(this.#crowdTimer);
     const dueMs = this.#crowd.dueMs;
-    if (dueMs !== undefined) this.#crowdTimer = setTimeout(() => this.#showCrowd(), Math.max(dueMs - now(), 0));
+    if (dueMs === undefined) return;
+    // The clock of the machine may have been set back.
+    const waitMs = Math.min(Math.max(dueMs - now(), 0), maxHoldMs);
+    this.#crowdTimer = setTimeout(() => this.#showCrowd(), waitMs);
   }
 
   #showCrowd(): void {
@@ -168,28 +176,26 @@ export class ScreenView implements View {
     const { renderer, now } = this.#options;
     const { text, cursor } = this.#editor.draft;
     const before = graphemes(text.slice(0, cursor)).length;
-    const asides = asideLines(this.#asides, renderer.marks.more, now()).map((line) => ({
-      cells: this.#cells(line),
-      paint: (drawn: string) => renderer.aside(drawn),
-    }));
+    const asides = asideLines(this.#asides, renderer.marks.more, now()).map((line) => this.#cells(line));
     const log = this.#unpainted;
     this.#unpainted = '';
-    this.#area.paint(
-      log,
-      [...asides, { cells: [...this.#cells(prompt), ...this.#cells(text)] }],
-      prompt.length + before,
-    );
+    this.#area.paint(log, { asides, draft: this.#draftCells(text), at: prompt.length + before });
   }
 
-  #cells(text: string) {
+  /** Kept from one painting to the next: most of them are because of a line of the log. */
+  #draftCells(text: string): Cell[] {
+    if (text !== this.#painted.text) this.#painted = { text, cells: [...this.#cells(prompt), ...this.#cells(text)] };
+    return this.#painted.cells;
+  }
+
+  #cells(text: string): Cell[] {
     const { renderer } = this.#options;
     return toCells(text, (grapheme) => (grapheme === '\n' ? renderer.marks.newline : renderer.safe(grapheme)));
   }
 
   #key(key: string, text: string): void {
     const isAsked = this.#isAsked;
-    this.#asides.hint = '';
-    this.#isAsked = false;
+    this.#forgetQuestion();
     const action = this.#actions[key];
     if (key === 'return' || key === 'enter') this.#enter(isAsked);
     else if (action && !(key === 'ctrl-d' && this.#editor.draft.text !== '')) action();
@@ -201,17 +207,22 @@ export class ScreenView implements View {
     'meta-return': () => this.#insert('\n'),
     'meta-enter': () => this.#insert('\n'),
     'ctrl-c': () => this.#interrupt(),
-    'ctrl-d': () => this.lines.close(),
+    'ctrl-d': () => this.#quit(),
     'ctrl-l': () => this.#redraw(),
     'ctrl-z': () => this.#suspend(),
   };
 
   #paste(text: string): void {
     const block = text.replace(/\n+$/, '');
-    this.#asides.hint = '';
-    this.#isAsked = false;
+    this.#forgetQuestion();
     if (this.#insert(block)) this.#pastedLines ||= block.includes('\n');
     this.#paintSoon();
+  }
+
+  #forgetQuestion(): void {
+    this.#asides.hint = '';
+    this.#isAsked = false;
+    this.#hasContinued = false;
   }
 
   #insert(text: string): boolean {
@@ -232,8 +243,15 @@ export class ScreenView implements View {
   }
 
   #interrupt(): void {
-    if (this.#editor.draft.text === '') this.#options.interrupt();
-    this.#take();
+    const text = this.#take();
+    if (this.#isQuitting) this.#options.force();
+    else if (text === '') this.#quit();
+  }
+
+  /** Behind what was entered before: that is sent. */
+  #quit(): void {
+    this.#isQuitting = true;
+    this.lines.close();
   }
 
   #take(): string {
@@ -260,6 +278,8 @@ export class ScreenView implements View {
     this.#keyboard.close();
     this.#keyboard.open();
     this.#area.forget();
+    // Without a shell between, the draft still stands there.
+    this.#options.output.write('\r\x1b[J');
     this.#paintSoon();
   }
 }

@@ -5,11 +5,18 @@
 
 /** Arabic and Syriac marks that Unicode counts as format characters but that are seen. */
 const seenFormat = '\\u0600-\\u0605\\u06DD\\u070F\\u0890\\u0891\\u08E2';
-/** A joiner between two pictures is part of an emoji. */
+/** Unseen, but part of what is seen: a joiner between two pictures, and selectors of a form behind what has forms. */
 const joiner = '(?<=\\p{Extended_Pictographic}[\\uFE0F\\u{1F3FB}-\\u{1F3FF}]?)\\u200D(?=\\p{Extended_Pictographic})';
-const unseen = '[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\u2800\\u034F]|(?!\\p{M})\\p{Default_Ignorable_Code_Point}';
-const hidden = new RegExp(`(?<emoji>${joiner})|(?![${seenFormat}])\\p{Cf}|${unseen}`, 'gu');
+const selectors = [
+  '(?<=\\p{Emoji})[\\uFE0E\\uFE0F]',
+  '(?<=\\p{Script=Han})[\\uFE00-\\uFE02\\u{E0100}-\\u{E01EF}]',
+  '(?<=\\p{Script=Mongolian})[\\u180B-\\u180D\\u180F]',
+];
+const unseen = '[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\u2800\\u{16FE4}]|\\p{Default_Ignorable_Code_Point}';
+const hidden = new RegExp(`(?<seen>${[joiner, ...selectors].join('|')})|(?![${seenFormat}])\\p{Cf}|${unseen}`, 'gu');
 
+/** So many blanks that what follows would begin a row of its own, and look like a line of somebody else. */
+const manyBlanks = /([\p{Zs}]{32})(\p{Zs}{2,})/gu;
 /** More marks than any script puts on one letter would grow over the lines above and below. */
 const manyMarks = /(\p{M}{8})(\p{M}+)/gu;
 
@@ -17,8 +24,9 @@ const manyMarks = /(\p{M}{8})(\p{M}+)/gu;
 export function visible(text: string): string {
   return text
     .toWellFormed()
-    .replace(hidden, (found, emoji) => (emoji === undefined ? picture(found) : found))
-    .replace(manyMarks, (_, kept: string, more: string) => `${kept}<+${[...more].length}>`);
+    .replace(hidden, (found, seen) => (seen === undefined ? picture(found) : found))
+    .replace(manyMarks, (_, kept: string, more: string) => `${kept}<+${[...more].length}>`)
+    .replace(manyBlanks, (_, kept: string, more: string) => `${kept}<+${[...more].length}>`);
 }
 
 /**
@@ -34,7 +42,7 @@ function ascii(character: string): string {
 
 /** JSON for a terminal or a pipe: what `visible` replaces is escaped, so that reading it back gives the original. */
 export function visibleJson(value: unknown): string {
-  return JSON.stringify(value).replace(hidden, (found, emoji) => (emoji === undefined ? escaped(found) : found));
+  return JSON.stringify(value).replace(hidden, (found, seen) => (seen === undefined ? escaped(found) : found));
 }
 
 function picture(character: string): string {

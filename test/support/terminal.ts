@@ -2,6 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { ReadStream, WriteStream } from 'node:tty';
 import { Unicode11Addon } from '@xterm/addon-unicode11';
 import headless from '@xterm/headless';
+import type { Rewrap } from '../../src/terminal/ability.ts';
 
 /** A row as a person sees it, and whether the terminal itself continued it from the one above. */
 export type ScreenRow = { text: string; wrapped: boolean };
@@ -20,13 +21,16 @@ export class Terminal {
   readonly #xterm: headless.Terminal;
   #pending: Promise<void> = Promise.resolve();
 
-  constructor(columns: number, rows: number, reflowCursorLine = true) {
+  /** @param rewrap what it does when it has become narrower; with 'none' it cuts the rows off */
+  constructor(columns: number, rows: number, rewrap: Rewrap = 'all') {
     this.#xterm = new headless.Terminal({
       cols: columns,
       rows,
       scrollback: 5_000,
       allowProposedApi: true,
-      reflowCursorLine,
+      reflowCursorLine: rewrap === 'all',
+      // The only way to turn reflow off.
+      ...(rewrap === 'none' && { windowsPty: { backend: 'winpty', buildNumber: 1 } }),
     });
     // As every terminal of today: an emoji takes two columns.
     this.#xterm.loadAddon(new Unicode11Addon() as unknown as headless.ITerminalAddon);
@@ -63,9 +67,11 @@ export class Terminal {
 
   /** All rows from the oldest kept to the last one that is not blank, or has the cursor. */
   get rows(): ScreenRow[] {
-    const { active } = this.#xterm.buffer;
+    const { cols, buffer } = this.#xterm;
+    const { active } = buffer;
     const rows = Array.from({ length: active.length }, (_, y) => active.getLine(y)).map((line) => ({
-      text: line?.translateToString(true) ?? '',
+      // Where nothing is wrapped anew, what was cut off is still there, but nobody sees it.
+      text: line?.translateToString(false, 0, lengthOf(line, cols)) ?? '',
       wrapped: line?.isWrapped ?? false,
     }));
     const cursorRow = active.baseY + active.cursorY;
@@ -97,4 +103,13 @@ export class Terminal {
     this.#pending = new Promise((resolve) => this.#xterm.write(text.replace(/(?<!\r)\n/g, '\r\n'), resolve));
     return true;
   }
+}
+
+/** The columns up to the last one that was written to. */
+function lengthOf(line: headless.IBufferLine, columns: number): number {
+  for (let x = Math.min(columns, line.length) - 1; x >= 0; x--) {
+    const cell = line.getCell(x);
+    if (cell?.getChars() !== '') return x + (cell?.getWidth() ?? 1);
+  }
+  return 0;
 }

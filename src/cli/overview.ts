@@ -9,11 +9,12 @@ export const whoCommand = (conversation: Conversation, view: View): Command => (
   name: 'who',
   does: 'who is online',
   run() {
-    if (!conversation.online) return say(view, 'you are offline');
+    const { online, name, present } = conversation;
+    if (!online) return say(view, 'you are offline');
     const others = conversation.others.slice(0, maxNamed);
-    const unnamed = conversation.present - 1 - others.length;
+    const unnamed = present - 1 - others.length;
     const more = unnamed > 0 ? [`${unnamed} more`] : [];
-    return say(view, `${conversation.present} online: ${['you', ...others, ...more].join(', ')}`);
+    return say(view, `${present} online: ${[`${name} (you)`, ...others, ...more].join(', ')}`);
   },
 });
 
@@ -22,11 +23,11 @@ export const statusCommand = (conversation: Conversation, about: () => string[],
   name: 'status',
   does: 'how things stand',
   run() {
-    const { online, present, waiting } = conversation;
+    const { online, name, present, waiting } = conversation;
     const where = online ? `online, ${present} there` : 'offline';
     const count = waiting.length === 1 ? '1 message' : `${waiting.length} messages`;
     const what = waiting.length === 0 ? 'nothing waits to be sent' : `${count} not sent yet`;
-    for (const line of [...about(), `${where}; ${what}`]) say(view, line);
+    for (const line of [`you are ${name}`, `${where}; ${what}`, ...about()]) say(view, line);
     return undefined;
   },
 });

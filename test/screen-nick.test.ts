@@ -1,0 +1,72 @@
+import { describe, expect } from 'vitest';
+import { test } from './support/command.ts';
+
+describe.concurrent('another name', () => {
+  test('is the same person next time: what was read is not shown again, what was missed is', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    const bo = await stage.online(port, 'bo', '--listen');
+    const ana = await stage.clientScreen(port, 'ana');
+    bo.write('read\n');
+    await ana.until('[bo] read');
+    ana.enter('/nick zoe');
+    await ana.until('-- you are now called zoe');
+    await bo.stdoutLine('[room] ana is now called zoe. 2 online.');
+    ana.enter('by zoe');
+    await bo.stdoutLine('[zoe] by zoe');
+    ana.enter('/quit');
+    await ana.ends(0);
+    bo.write('missed\n');
+    await bo.stdoutLine('[room] zoe left the room. 1 online.');
+    const zoe = await stage.clientScreen(port, 'zoe');
+    await zoe.until('-- end of missed messages ---');
+    expect(zoe.count('-- 1 missed message since')).toBe(1);
+    expect(zoe.count('[bo] missed')).toBe(1);
+    expect(zoe.has('[bo] read')).toBe(false);
+  });
+
+  test('what waits under the old one goes out when started under the new one', async ({ stage }) => {
+    const { server, port } = await stage.server('--name', 'room');
+    const ana = await stage.clientScreen(port, 'ana');
+    ana.enter('/nick zoe');
+    await ana.until('-- you are now called zoe');
+    server.kill('SIGKILL');
+    await ana.until('-- connection lost.');
+    ana.enter('later');
+    await ana.until(/^… later$/);
+    ana.press('ctrl-d');
+    await ana.ends(0);
+    expect(ana.has('-- 1 message was not sent; it will go out next time.')).toBe(true);
+    const { server: again } = await stage.server('--name', 'room', '--port', String(port));
+    await stage.clientScreen(port, 'zoe');
+    expect(await again.json({ type: 'message' })).toMatchObject({ text: 'later', from: { name: 'zoe' } });
+  });
+
+  test('is not taken from somebody else on this machine, nor from somebody in the room', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    for (const name of ['bob', 'carl']) await stage.client(port, name, '-m', `I am ${name}`).ends(0);
+    const ana = await stage.clientScreen(port, 'ana');
+    ana.enter('/nick bob');
+    await ana.until('!! "bob" is somebody else on this machine: start with --name.');
+    const far = await stage.clientScreen(port, 'dan', ['--data-dir', `${stage.home}/far`]);
+    far.enter('/nick bob');
+    await far.until('!! "bob" belongs to somebody else.');
+    far.enter('still dan');
+    await far.until('[dan] still dan');
+  });
+
+  test('while others talk: nothing looks missed, and nothing is doubled', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    const bo = await stage.online(port, 'bo', '--listen');
+    const ana = await stage.clientScreen(port, 'ana', ['--joins', 'all']);
+    for (let n = 1; n <= 10; n++) {
+      ana.enter(`/nick ana${n}`);
+      for (let line = 0; line < 20; line++) bo.write(`${n}.${line}\n`);
+      await ana.until(`[bo] ${n}.19`);
+      await ana.until(`-- you are now called ana${n}`);
+    }
+    await ana.settled();
+    expect(ana.has('missed')).toBe(false);
+    for (let n = 1; n <= 10; n++)
+      for (let line = 0; line < 20; line++) expect(ana.count(new RegExp(`\\[bo\\] ${n}\\.${line}$`))).toBe(1);
+  });
+});
