@@ -54,6 +54,18 @@ const cases: Record<string, Case[]> = {
       { ...settled('ann'), asked: 'bo' },
     ],
     ['is the name for the joins to come', [...online, ['want', 'bo'], ['ask'], ['take'], ['ask']], 'bo', settled('bo')],
+    [
+      'and joins again under what was made of it',
+      [...online, ['want', 'bo'], ['ask'], ['take', 'BO'], ['ask']],
+      'BO',
+      settled('BO'),
+    ],
+    [
+      'and under the old one if it was not',
+      [...online, ['want', 'bo'], ['ask'], ['take', 'ann'], ['ask']],
+      'ann',
+      settled('ann'),
+    ],
     ['is no wish if it is the name', [...online, ['want', ' ann ']], undefined, settled('ann')],
     ['is gone if the name itself is wished', [...online, ['want', 'bo'], ['want', 'ann']], undefined, settled('ann')],
     [

@@ -771,6 +771,8 @@ describe('another name', () => {
     goOnline();
     rename('ann');
     says('you are called ann');
+    rename(' ann ');
+    expect([sent, failed]).toEqual([[], []]);
     rename('anna');
     open({ who: 'anna' });
     rename('anna');
