@@ -18,7 +18,7 @@ export type PromptOptions = {
   conversation: Conversation;
   view: View;
   settings: Settings;
-  /** What `/status` says first. */
+  /** What `/status` says last. */
   about: () => string[];
 };
 
