@@ -714,6 +714,18 @@ describe('another name', () => {
     expect(session.name).toBe('anna');
   });
 
+  test('of a program that ended is not used for what waits: the server may have died before it knew it', () => {
+    goOnline();
+    rename('anna');
+    open({ who: 'anna' });
+    step({ type: 'disconnected' });
+    type('own 1');
+    start();
+    step({ type: 'connected' });
+    open({ who: 'ann' });
+    expect(names()).toEqual(['ann 1']);
+  });
+
   test('chosen offline can be chosen otherwise, and taken back', () => {
     rename('anna');
     later('anna');

@@ -280,11 +280,11 @@ export class Session {
     this.#server = name;
     const isFirst = this.#copy.log === '';
     const isOther = welcome.fork || welcome.log !== this.#copy.log;
-    const isStrange = this.#naming.isRefused || isOther;
+    const mayForget = this.#naming.isRefused || isOther || !this.#everLive;
     const was = this.#naming.take(isName(welcome.who) ? welcome.who : undefined);
     this.#place(welcome);
-    // It may know no older name as mine, and what bears one would be void.
-    if (isStrange) this.#courier.rename(this.#naming.name, name);
+    // It may not know another name as mine (it died before that was on disk), and what bears one would be void.
+    if (mayForget) this.#courier.rename(this.#naming.name, name);
     this.#acked = this.#copy.cursor;
     this.#ackedAtMs = nowMs;
     this.#head = head;

@@ -29,7 +29,7 @@ export const mutants: Mutant[] = [
     ['the heartbeat shows a lost tail', 'sentSeq > this.#copy.cursor ||', ''],
     ['no echo, send again', '|| this.#unanswered >= maxUnanswered', ''],
     ['no answer, ask again', 'if (isLate)', 'if (false)'],
-    ['a server may not know an older name', 'if (isStrange)', 'if (false)'],
+    ['a server may not know an older name', 'if (mayForget)', 'if (false)'],
     ['what the log had has arrived', 'this.#courier.acceptLogged(this.#logged);', ''],
   ]),
   ...of('naming', [
