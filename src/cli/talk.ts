@@ -119,9 +119,9 @@ class Talk {
 
   get #wantsLines(): boolean {
     const { conversation, link, person, check } = this.#options;
-    // What is typed behind /quit is meant for the shell.
-    if (check || this.#stopAtMs !== undefined) return false;
-    return person || conversation.waiting.length + link.backlog < maxUnderWay;
+    if (check) return false;
+    // What a person types behind /quit is meant for the shell; a pipe is read on, so that what is left of it counts.
+    return person ? this.#stopAtMs === undefined : conversation.waiting.length + link.backlog < maxUnderWay;
   }
 
   #line(text: string | undefined): void {
