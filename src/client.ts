@@ -1,16 +1,16 @@
 #!/usr/bin/env node
+import { clientOptions } from './cli/args/client-options.ts';
+import { parseOptions } from './cli/args/options.ts';
 import { noBelongings, openBelongings } from './cli/belongings.ts';
-import { clientOptions } from './cli/client-options.ts';
-import { nickCommand, settingCommand } from './cli/commands.ts';
 import { now, openConsole } from './cli/console.ts';
-import { historyCommand } from './cli/history.ts';
-import { parseOptions } from './cli/options.ts';
-import { openPrompt } from './cli/prompt.ts';
 import { run } from './cli/run.ts';
-import { talk } from './cli/talk.ts';
-import { Trouble } from './cli/trouble.ts';
-import { Session } from './core/session.ts';
-import { crypto } from './keys/crypto.ts';
+import { Session } from './core/member/session.ts';
+import { crypto } from './keys/ed25519.ts';
+import { talk } from './loop/talk.ts';
+import { Trouble } from './loop/trouble.ts';
+import { nickCommand, settingCommand } from './prompt/commands.ts';
+import { historyCommand } from './prompt/history.ts';
+import { openPrompt } from './prompt/prompt.ts';
 import { joinsChoices } from './terminal/settings.ts';
 import { connectEndpoint, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';

@@ -1,12 +1,12 @@
 #!/usr/bin/env node
+import { ipOption, loginName, nameOption, parseOptions, portOption } from './cli/args/options.ts';
 import { now, openConsole } from './cli/console.ts';
-import { ipOption, loginName, nameOption, parseOptions, portOption } from './cli/options.ts';
-import { openPrompt } from './cli/prompt.ts';
 import { run } from './cli/run.ts';
-import { talk } from './cli/talk.ts';
-import { Trouble } from './cli/trouble.ts';
 import { Pair } from './core/pair.ts';
-import { newDevice } from './keys/crypto.ts';
+import { newDevice } from './keys/ed25519.ts';
+import { talk } from './loop/talk.ts';
+import { Trouble } from './loop/trouble.ts';
+import { openPrompt } from './prompt/prompt.ts';
 import type { Settings } from './terminal/settings.ts';
 import { bindEndpoint, connectEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';

@@ -1,7 +1,4 @@
 #!/usr/bin/env node
-import { now } from './cli/console.ts';
-import { exportLog, exportOptions } from './cli/export.ts';
-import { Logger, logLevels } from './cli/logger.ts';
 import {
   countOption,
   countOptionOf,
@@ -11,14 +8,17 @@ import {
   parseOptions,
   portOption,
   sharedOptions,
-} from './cli/options.ts';
+} from './cli/args/options.ts';
+import { now } from './cli/console.ts';
+import { exportLog, exportOptions } from './cli/export.ts';
+import { Logger, logLevels } from './cli/logger.ts';
 import { run } from './cli/run.ts';
-import { serve } from './cli/serve.ts';
-import { Room } from './core/room.ts';
+import { Room } from './core/room/room.ts';
 import { LmdbStore } from './history/lmdb.ts';
 import { MemoryStore } from './history/memory.ts';
-import { serverFolder } from './history/places.ts';
-import { crypto, newDevice, newNonces } from './keys/crypto.ts';
+import { serverFolder } from './history/paths.ts';
+import { crypto, newDevice, newNonces } from './keys/ed25519.ts';
+import { serve } from './loop/serve.ts';
 import { JsonView } from './terminal/json-view.ts';
 import { bindEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
 import { RouterLink } from './transport/router.ts';

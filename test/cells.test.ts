@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Cell, draw, graphemes, rewrapped, toCells, widthOf, wrap } from '../src/terminal/cells.ts';
-import { visible } from '../src/terminal/visible.ts';
+import { visible } from '../src/text/visible.ts';
 import { Terminal } from './support/terminal.ts';
 
 const cellsOf = (text: string) => toCells(text, visible);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { closest } from '../src/cli/closest.ts';
+import { closest } from '../src/text/closest.ts';
 
 const options = ['name', 'port', 'ip', 'server', 'history-limit', 'history-days', 'message'];
 

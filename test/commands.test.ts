@@ -1,4 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { ChatEvent } from '../src/core/events.ts';
+import { emptyHash, makeEntry } from '../src/core/log/store.ts';
+import type { Conversation } from '../src/core/turn.ts';
+import { MemoryStore } from '../src/history/memory.ts';
 import {
   type Command,
   completeWith,
@@ -9,17 +13,13 @@ import {
   quitCommand,
   readCommands,
   settingCommand,
-} from '../src/cli/commands.ts';
-import { historyCommand } from '../src/cli/history.ts';
-import { statusCommand, whoCommand } from '../src/cli/overview.ts';
-import { openPrompt } from '../src/cli/prompt.ts';
-import { readSpanMs } from '../src/cli/span.ts';
-import type { Conversation } from '../src/core/conversation.ts';
-import type { ChatEvent } from '../src/core/events.ts';
-import { emptyHash, makeEntry } from '../src/core/store.ts';
-import { MemoryStore } from '../src/history/memory.ts';
+} from '../src/prompt/commands.ts';
+import { historyCommand } from '../src/prompt/history.ts';
+import { statusCommand, whoCommand } from '../src/prompt/overview.ts';
+import { openPrompt } from '../src/prompt/prompt.ts';
 import type { Settings } from '../src/terminal/settings.ts';
 import type { View } from '../src/terminal/view.ts';
+import { readSpanMs } from '../src/text/span.ts';
 
 let shown: ChatEvent[];
 let cleared: number;

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test as unit } from 'vitest';
-import { completionFor, completionScript, shells, withCompletion } from '../src/cli/completion.ts';
-import type { Program } from '../src/cli/flags.ts';
+import { completionFor, completionScript, shells, withCompletion } from '../src/cli/args/completion.ts';
+import type { Program } from '../src/cli/args/flags.ts';
 import { type Stage, test } from './support/command.ts';
 
 /** Descriptions and choices with everything that means something to a shell. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Copy, canBeKept } from '../src/core/copy.ts';
+import { Copy, canBeKept } from '../src/core/log/copy.ts';
 import { MemoryStore } from '../src/history/memory.ts';
-import { type Message, maxTextBytes } from '../src/protocol.ts';
+import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
 
 let store: MemoryStore;
 let copy: Copy;

@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Feed, type Item } from '../src/core/feed.ts';
-import { makeEntry } from '../src/core/store.ts';
+import { Feed, type Item } from '../src/core/log/feed.ts';
+import { makeEntry } from '../src/core/log/store.ts';
 import { MemoryStore } from '../src/history/memory.ts';
-import type { Notice } from '../src/protocol.ts';
+import type { Notice } from '../src/protocol/frames.ts';
 
 let store: MemoryStore;
 let feed: Feed;

@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { type Help, helpText } from '../src/cli/help.ts';
+import { type Help, helpText } from '../src/cli/args/help.ts';
 
 const help: Help = {
   example: 'tool --name "John Doe" --and-more to-copy',

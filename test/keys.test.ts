@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { addName, isFreeName, personFolder } from '../src/history/places.ts';
-import { crypto, identityOf, newDevice, newNonces } from '../src/keys/crypto.ts';
+import { addName, isFreeName, personFolder } from '../src/history/paths.ts';
+import { crypto, identityOf, newDevice, newNonces } from '../src/keys/ed25519.ts';
 import { loadIdentity } from '../src/keys/identity-file.ts';
 import { test as staged } from './support/command.ts';
 

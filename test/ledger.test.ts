@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Ledger } from '../src/core/ledger.ts';
-import type { Change } from '../src/core/store.ts';
+import { Ledger } from '../src/core/log/ledger.ts';
+import type { Change } from '../src/core/log/store.ts';
 import { MemoryStore } from '../src/history/memory.ts';
-import { chainedText, type Message } from '../src/protocol.ts';
+import type { Message } from '../src/protocol/frames.ts';
+import { chainedText } from '../src/protocol/signed.ts';
 import { fakeCrypto } from './support/fake-crypto.ts';
 
 const ageMs = 1_000;

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
-import { Members } from '../src/core/members.ts';
 import { whyNameRefused } from '../src/core/names.ts';
-import { encode, maxFrameBytes, type Welcome } from '../src/protocol.ts';
+import { Members } from '../src/core/room/members.ts';
+import { encode } from '../src/protocol/codec.ts';
+import { maxFrameBytes, type Welcome } from '../src/protocol/frames.ts';
 
 it('a welcome fits into a frame, however many members there are and however long their names', () => {
   const members = new Members();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Naming } from '../src/core/naming.ts';
+import { Naming } from '../src/core/member/naming.ts';
 
 /** What is done, and what is returned by the last of it. */
 type Step = ['want', string] | ['ask'] | ['take', string?] | ['refuse'] | ['settle'];

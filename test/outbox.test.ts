@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { maxWaiting, Outbox } from '../src/core/outbox.ts';
-import type { Message } from '../src/protocol.ts';
+import { maxWaiting } from '../src/core/limits.ts';
+import { Outbox } from '../src/core/log/outbox.ts';
+import type { Message } from '../src/protocol/frames.ts';
 
 let outbox: Outbox;
 beforeEach(() => {

@@ -1,10 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ConversationInput } from '../src/core/conversation.ts';
 import type { ChatEvent } from '../src/core/events.ts';
-import { maxWaiting } from '../src/core/outbox.ts';
+import { maxWaiting, silentMs } from '../src/core/limits.ts';
 import { legacyMs, Pair } from '../src/core/pair.ts';
-import { silentMs } from '../src/core/session.ts';
-import { encode, type Frame, type Join, type Message, type Received } from '../src/protocol.ts';
+import type { ConversationInput } from '../src/core/turn.ts';
+import { encode } from '../src/protocol/codec.ts';
+import type { Frame, Join, Message, Received } from '../src/protocol/frames.ts';
 
 /** Ann is on device `A`; the other side is Bo on device `B`, or the original program. */
 let pair: Pair;

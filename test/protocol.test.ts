@@ -1,19 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { decode, encode } from '../src/protocol/codec.ts';
 import {
   type Batch,
-  chainedText,
-  decode,
-  encode,
   type Frame,
-  formatId,
-  joinProof,
   type Message,
   maxBatchEntries,
   maxFrameBytes,
   type Received,
-  signedText,
-} from '../src/protocol.ts';
+} from '../src/protocol/frames.ts';
+import { chainedText, formatId, joinProof, signedText } from '../src/protocol/signed.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const decodeText = (text: string) => decode(bytes(text));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { race } from '../src/cli/race.ts';
+import { race } from '../src/loop/race.ts';
 
 /** A source that a test fills by hand, and that counts how often it was asked and closed. */
 class Source<T> implements AsyncIterable<T>, AsyncIterator<T> {

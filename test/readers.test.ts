@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Feed } from '../src/core/feed.ts';
-import { type Flow, Readers } from '../src/core/readers.ts';
-import { makeEntry } from '../src/core/store.ts';
+import type { Flow } from '../src/core/limits.ts';
+import { Feed } from '../src/core/log/feed.ts';
+import { makeEntry } from '../src/core/log/store.ts';
+import { Readers } from '../src/core/room/readers.ts';
 import { MemoryStore } from '../src/history/memory.ts';
 
 const flow: Flow = { windowEntries: 6, batchEntries: 4, batchBytes: 10_000 };

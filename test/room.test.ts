@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { graceMs } from '../src/core/members.ts';
-import { defaultFlow } from '../src/core/readers.ts';
-import { heartbeatIntervalMs, type RoomInput, sessionTimeoutMs } from '../src/core/room.ts';
-import { type Message, maxBatchEntries, maxTextBytes, signedText } from '../src/protocol.ts';
+import { defaultFlow, heartbeatIntervalMs } from '../src/core/limits.ts';
+import { graceMs } from '../src/core/room/members.ts';
+import { type RoomInput, sessionTimeoutMs } from '../src/core/room/room.ts';
+import { type Message, maxBatchEntries, maxTextBytes } from '../src/protocol/frames.ts';
+import { signedText } from '../src/protocol/signed.ts';
 import { signature } from './support/fake-crypto.ts';
 import { type Json, RoomWorld } from './support/room-world.ts';
 

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ChatEvent } from '../src/core/events.ts';
+import { maxNames, Roster } from '../src/core/member/roster.ts';
 import { nameKey } from '../src/core/names.ts';
-import { maxNames, Roster } from '../src/core/roster.ts';
 
 /** Ann's, whose key is `kA`. */
 let roster: Roster;

@@ -4,7 +4,7 @@ import type { Rewrap } from '../src/terminal/ability.ts';
 import { draw, toCells, widthOf, wrap } from '../src/terminal/cells.ts';
 import { Renderer } from '../src/terminal/render.ts';
 import { ScreenView } from '../src/terminal/screen-view.ts';
-import { visible } from '../src/terminal/visible.ts';
+import { visible } from '../src/text/visible.ts';
 import { Random } from './sim/random.ts';
 import { Terminal } from './support/terminal.ts';
 

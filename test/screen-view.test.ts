@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import type { Waiting } from '../src/core/conversation.ts';
 import type { ChatEvent } from '../src/core/events.ts';
+import type { Waiting } from '../src/core/turn.ts';
 import type { Rewrap } from '../src/terminal/ability.ts';
 import { Renderer, type Style } from '../src/terminal/render.ts';
 import { ScreenView } from '../src/terminal/screen-view.ts';

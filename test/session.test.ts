@@ -1,20 +1,12 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ConversationEffect, ConversationInput } from '../src/core/conversation.ts';
 import type { ChatEvent } from '../src/core/events.ts';
-import { maxWaiting } from '../src/core/outbox.ts';
-import { defaultFlow } from '../src/core/readers.ts';
-import { Session, type SessionOptions, silentMs } from '../src/core/session.ts';
-import type { Change } from '../src/core/store.ts';
+import { defaultFlow, maxWaiting, silentMs } from '../src/core/limits.ts';
+import type { Change } from '../src/core/log/store.ts';
+import { Session, type SessionOptions } from '../src/core/member/session.ts';
+import type { ConversationEffect, ConversationInput } from '../src/core/turn.ts';
 import { MemoryStore } from '../src/history/memory.ts';
-import {
-  type Frame,
-  joinProof,
-  type Message,
-  type Notice,
-  type Received,
-  signedText,
-  type Welcome,
-} from '../src/protocol.ts';
+import type { Frame, Message, Notice, Received, Welcome } from '../src/protocol/frames.ts';
+import { joinProof, signedText } from '../src/protocol/signed.ts';
 import { fakeCrypto, fakeIdentity, signature } from './support/fake-crypto.ts';
 
 const { windowEntries } = defaultFlow;

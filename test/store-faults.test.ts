@@ -17,10 +17,10 @@ import { setImmediate } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { open } from 'lmdb';
 import { afterAll, beforeEach, describe, expect } from 'vitest';
-import { type Entry, makeEntry } from '../src/core/store.ts';
+import { type Entry, makeEntry } from '../src/core/log/store.ts';
 import { ChatError } from '../src/errors.ts';
 import { LmdbStore } from '../src/history/lmdb.ts';
-import type { Message } from '../src/protocol.ts';
+import type { Message } from '../src/protocol/frames.ts';
 import { test } from './support/command.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'zmqchat-faults-'));

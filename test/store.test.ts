@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { Ledger } from '../src/core/ledger.ts';
-import { type Change, type Entry, makeEntry, type Store } from '../src/core/store.ts';
+import { Ledger } from '../src/core/log/ledger.ts';
+import { type Change, type Entry, makeEntry, type Store } from '../src/core/log/store.ts';
 import { LmdbStore } from '../src/history/lmdb.ts';
 import { MemoryStore } from '../src/history/memory.ts';
-import { crypto } from '../src/keys/crypto.ts';
-import { chainedText, formatId, type Message } from '../src/protocol.ts';
+import { crypto } from '../src/keys/ed25519.ts';
+import type { Message } from '../src/protocol/frames.ts';
+import { chainedText, formatId } from '../src/protocol/signed.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'zmqchat-store-'));
 let folders = 0;

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Trouble } from '../src/cli/trouble.ts';
+import { Trouble } from '../src/loop/trouble.ts';
 import type { LinkEvent } from '../src/transport/link.ts';
 
 const nobody = { code: 'NOBODY_LISTENING', message: 'nobody is listening on localhost:9999 yet; trying again' };

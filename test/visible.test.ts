@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { asciiOnly, visible, visibleJson } from '../src/terminal/visible.ts';
+import { asciiOnly, visible, visibleJson } from '../src/text/visible.ts';
 
 /** C0, DEL, C1, soft hyphen, Arabic letter mark, Mongolian separator, zero-width, bidi, separators, BOM; not the joiner. */
 const dangerous =

@@ -1,8 +1,8 @@
 import type { Identity } from '../core/crypto.ts';
-import type { Store } from '../core/store.ts';
+import type { Store } from '../core/log/store.ts';
 import { MemoryStore } from '../history/memory.ts';
-import { addName, isFreeName, openClientStore, personFolder } from '../history/places.ts';
-import { newDevice } from '../keys/crypto.ts';
+import { addName, isFreeName, openClientStore, personFolder } from '../history/paths.ts';
+import { newDevice } from '../keys/ed25519.ts';
 import { loadIdentity, newIdentity } from '../keys/identity-file.ts';
 
 /** What a client brings to a room: who it is, and what it keeps. MUST be closed. */

@@ -1,6 +1,6 @@
 import { WriteStream } from 'node:tty';
 import { exitCodeOf } from '../errors.ts';
-import { maxTextBytes } from '../protocol.ts';
+import { maxTextBytes } from '../protocol/frames.ts';
 import { type Ability, abilityOf, rewrapOf, withoutColorWishes } from '../terminal/ability.ts';
 import { JsonView } from '../terminal/json-view.ts';
 import { PipeView } from '../terminal/pipe-view.ts';

@@ -1,14 +1,14 @@
-import type { Store } from '../core/store.ts';
+import type { Store } from '../core/log/store.ts';
 import { ChatError } from '../errors.ts';
 import { LmdbStore } from '../history/lmdb.ts';
-import { serverFolder } from '../history/places.ts';
+import { serverFolder } from '../history/paths.ts';
+import { showEntry } from '../prompt/history.ts';
 import { JsonView } from '../terminal/json-view.ts';
 import { PipeView } from '../terminal/pipe-view.ts';
 import { Renderer } from '../terminal/render.ts';
+import { readSpanMs } from '../text/span.ts';
+import { dataDirOption, parseSubcommand, portOption } from './args/options.ts';
 import { abilityOfStream, now } from './console.ts';
-import { showEntry } from './history.ts';
-import { dataDirOption, parseSubcommand, portOption } from './options.ts';
-import { readSpanMs } from './span.ts';
 
 const example = 'chat-server export --port 9999 --since 2d';
 const chunk = 500;

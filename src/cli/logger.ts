@@ -1,4 +1,4 @@
-import { visibleJson } from '../terminal/visible.ts';
+import { visibleJson } from '../text/visible.ts';
 import { forStderr } from './run.ts';
 
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const;

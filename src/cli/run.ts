@@ -2,7 +2,7 @@ import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { ChatError, exitCodeOf, exitCodes, signals } from '../errors.ts';
 import { Queue } from '../queue.ts';
-import { asciiOnly, visible } from '../terminal/visible.ts';
+import { asciiOnly, visible } from '../text/visible.ts';
 import { abilityOfStream } from './console.ts';
 
 /** What a command gets from the process it runs in. */

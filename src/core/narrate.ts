@@ -1,7 +1,8 @@
-import { formatId, type Message, type Notice } from '../protocol.ts';
-import type { Waiting } from './conversation.ts';
+import type { Message, Notice } from '../protocol/frames.ts';
+import { formatId } from '../protocol/signed.ts';
 import type { ChatEvent } from './events.ts';
 import { mentions } from './mention.ts';
+import type { Waiting } from './turn.ts';
 
 /** What frames say, as events. */
 

@@ -1,11 +1,11 @@
 import { ChatError } from '../errors.ts';
-import { type Frame, type Join, type Message, protocolVersion, type Received } from '../protocol.ts';
-import type { ConversationEffect, ConversationInput, Waiting } from './conversation.ts';
+import { type Frame, type Join, type Message, protocolVersion, type Received } from '../protocol/frames.ts';
 import type { ChatEvent } from './events.ts';
+import { heartbeatIntervalMs, maxWaiting, silentMs } from './limits.ts';
+import { Outbox } from './log/outbox.ts';
 import { nameKey, safeName } from './names.ts';
 import { markMention, messageEvent, plainMessage, waitingText } from './narrate.ts';
-import { maxWaiting, Outbox } from './outbox.ts';
-import { silentMs } from './session.ts';
+import type { ConversationEffect, ConversationInput, Waiting } from './turn.ts';
 
 /**
  * One of two people. Pure: inputs in, effects out. The connecting side says hello, the binding side answers.
@@ -31,7 +31,6 @@ type State = 'down' | 'greeting' | 'together' | 'leaving';
 
 /** A connection that lives this long without a hello leads to the original program. */
 export const legacyMs = 4_000;
-const heartbeatIntervalMs = 2_500;
 const unheardLimit = 2;
 const secondHelloMs = 500;
 

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { type Database, open, type RootDatabase } from 'lmdb';
-import { type Change, type DeviceMark, type Entry, emptyHash, type Owner, type Store } from '../core/store.ts';
+import { type Change, type DeviceMark, type Entry, emptyHash, type Owner, type Store } from '../core/log/store.ts';
 import { ChatError } from '../errors.ts';
-import { decode, encode, type Message, type MessageId } from '../protocol.ts';
+import { decode, encode } from '../protocol/codec.ts';
+import type { Message, MessageId } from '../protocol/frames.ts';
 import { cannotUse, damaged, fileOf, isDiskFull, prepareFolder, replaced } from './folder.ts';
 import { checkLock, releaseLock, takeLock } from './lock.ts';
 

@@ -1,5 +1,6 @@
-import { type Change, type DeviceMark, type Entry, emptyHash, type Owner, type Store } from '../core/store.ts';
-import { formatId, type Message } from '../protocol.ts';
+import { type Change, type DeviceMark, type Entry, emptyHash, type Owner, type Store } from '../core/log/store.ts';
+import type { Message } from '../protocol/frames.ts';
+import { formatId } from '../protocol/signed.ts';
 
 /** A store that lives as long as the process. */
 export class MemoryStore implements Store {

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readFileSync, rmSy
 import { dirname, join } from 'node:path';
 import type { Identity } from '../core/crypto.ts';
 import { ChatError } from '../errors.ts';
-import { identityOf, seedBytes } from './crypto.ts';
+import { identityOf, seedBytes } from './ed25519.ts';
 
 const elsewhere = 'Choose another folder with --data-dir.';
 

@@ -1,4 +1,4 @@
-import type { Waiting } from '../core/conversation.ts';
+import type { Waiting } from '../core/turn.ts';
 import { graphemes } from './cells.ts';
 import { duration } from './render.ts';
 

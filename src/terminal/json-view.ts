@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 import type { ChatEvent } from '../core/events.ts';
+import { visibleJson } from '../text/visible.ts';
 import { maxDateMs } from './render.ts';
 import type { View } from './view.ts';
-import { visibleJson } from './visible.ts';
 
 /** One JSON object a line and nothing else; fields are only ever added. */
 export class JsonView implements View {

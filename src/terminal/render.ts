@@ -1,8 +1,8 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { ChatEvent } from '../core/events.ts';
+import { asciiOnly, visible } from '../text/visible.ts';
 import type { Ability } from './ability.ts';
 import type { Group } from './crowd.ts';
-import { asciiOnly, visible } from './visible.ts';
 
 export const timestampChoices = ['auto', 'off', 'time', 'iso'] as const;
 export type Timestamps = Exclude<(typeof timestampChoices)[number], 'auto'>;

@@ -1,6 +1,6 @@
 import type { ReadStream, WriteStream } from 'node:tty';
-import type { Waiting } from '../core/conversation.ts';
 import type { ChatEvent } from '../core/events.ts';
+import type { Waiting } from '../core/turn.ts';
 import { Queue } from '../queue.ts';
 import type { Rewrap } from './ability.ts';
 import { type Asides, asideLines } from './asides.ts';

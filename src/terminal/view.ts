@@ -1,5 +1,5 @@
-import type { Waiting } from '../core/conversation.ts';
 import type { ChatEvent } from '../core/events.ts';
+import type { Waiting } from '../core/turn.ts';
 import type { Completer } from './editor.ts';
 
 /** Where the events of a chat are shown. */

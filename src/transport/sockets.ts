@@ -1,5 +1,5 @@
 import { Dealer, Pair, Router, type Socket } from 'zeromq';
-import { maxFrameBytes } from '../protocol.ts';
+import { maxFrameBytes } from '../protocol/frames.ts';
 
 /** The one place of ZeroMQ settings; the reasons stand in docs/protocol.md, rules T1 to T8. */
 const everySocket = {

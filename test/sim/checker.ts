@@ -1,7 +1,9 @@
 import type { ChatEvent } from '../../src/core/events.ts';
-import type { Flow } from '../../src/core/readers.ts';
-import type { Change, Entry, Store } from '../../src/core/store.ts';
-import { decode, type Frame, formatId, type Message, type MessageId, maxTextBytes } from '../../src/protocol.ts';
+import type { Flow } from '../../src/core/limits.ts';
+import type { Change, Entry, Store } from '../../src/core/log/store.ts';
+import { decode } from '../../src/protocol/codec.ts';
+import { type Frame, type Message, type MessageId, maxTextBytes } from '../../src/protocol/frames.ts';
+import { formatId } from '../../src/protocol/signed.ts';
 
 type Shown = ChatEvent & { type: 'message' };
 

@@ -1,5 +1,5 @@
-import { Room } from '../../src/core/room.ts';
-import { Session } from '../../src/core/session.ts';
+import { Session } from '../../src/core/member/session.ts';
+import { Room } from '../../src/core/room/room.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
 import { findFailure } from './run.ts';
 

@@ -8,8 +8,8 @@ const of = (file: string, rows: [rule: string, from: string, to: string][]): Mut
   rows.map(([rule, from, to]) => ({ rule, file: `core/${file}.js`, from, to }));
 
 export const mutants: Mutant[] = [
-  ...of('door', [['a join is proven', '!crypto.verify(key, joinProof(nonce, server, join), proof)', 'false']]),
-  ...of('room', [
+  ...of('room/door', [['a join is proven', '!crypto.verify(key, joinProof(nonce, server, join), proof)', 'false']]),
+  ...of('room/room', [
     ['an id counts once', 'if (id.n <= last)', 'if (false)'],
     ['n follows n', 'id.n > last + 1 && !first', 'false'],
     ['what others lost may jump', 'id.n > last + 1 && !first', 'id.n > last + 1'],
@@ -23,7 +23,7 @@ export const mutants: Mutant[] = [
     ['another hash is a fork', "(this.#store.hashAt(since) ?? '') === (hash ?? '')", 'true'],
     ['the welcome says what the log had', 'this.#store.mark(dev)?.n ?? 0', '0'],
   ]),
-  ...of('session', [
+  ...of('member/session', [
     ['a gap is read again', 'seq > cursor + 1', 'false'],
     ['a place counts once', 'seq === undefined || seq <= cursor', 'seq === undefined'],
     ['the heartbeat shows a lost tail', 'sentSeq > this.#copy.cursor ||', ''],
@@ -32,14 +32,14 @@ export const mutants: Mutant[] = [
     ['a server may not know an older name', 'if (mayForget)', 'if (false)'],
     ['what the log had has arrived', 'this.#courier.acceptLogged(this.#logged);', ''],
   ]),
-  ...of('naming', [
+  ...of('member/naming', [
     [
       'what is typed bears a name that was taken',
       'this.#wanted = normalizeName(name);',
       'this.#name = this.#wanted = normalizeName(name);',
     ],
   ]),
-  ...of('courier', [
+  ...of('member/courier', [
     [
       'a message stays until it is seen',
       'return this.#isFirst(message, nowMs) ? { ...signed, first: true } : signed;',
@@ -49,16 +49,16 @@ export const mutants: Mutant[] = [
     ['n is never used twice', 'this.#lastN = Math.max(', 'this.#lastN = 0 * Math.max('],
     ['a fork gives back what is lost', 'this.#copy.keep(lost);', 'this.#outbox.remove((m) => lost.includes(m));'],
   ]),
-  ...of('outbox', [
+  ...of('log/outbox', [
     ['on disk before it is sent', 'next?.durable', 'next'],
     ['sent in order', 'this.#waiting.sort(', '(() => 0)('],
   ]),
-  ...of('copy', [['a message is shown once', 'id.n <= this.seen(id.dev)', 'false']]),
-  ...of('ledger', [
+  ...of('log/copy', [['a message is shown once', 'id.n <= this.seen(id.dev)', 'false']]),
+  ...of('log/ledger', [
     ['what is not on disk yet counts too', 'this.#marks.get(dev) ?? this.#store.mark(dev)', 'this.#store.mark(dev)'],
     ['places follow each other', 'this.#unsettled.at(-1)?.seq ?? this.#store.head', 'this.#store.head'],
   ]),
-  ...of('readers', [
+  ...of('room/readers', [
     ['a slow reader has a window', 'Math.min(batchEntries, windowEntries - (sent.seq - acked))', 'batchEntries'],
     [
       'the original gets name and text',

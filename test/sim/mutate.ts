@@ -10,7 +10,7 @@ const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 /** Loads the compiled cores with one rule removed. Throws if the rule does not stand there exactly once. */
 export async function mutate({ file, from, to }: Mutant): Promise<Cores> {
   const folder = mkdtempSync(join(tmpdir(), 'mutant-'));
-  for (const part of ['core', 'history', 'protocol.js', 'errors.js'])
+  for (const part of ['core', 'history', 'protocol', 'errors.js'])
     cpSync(join(dist, part), join(folder, part), { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}');
   const path = join(folder, file);
@@ -19,8 +19,8 @@ export async function mutate({ file, from, to }: Mutant): Promise<Cores> {
   writeFileSync(path, parts.join(to));
   const load = (name: string) => import(pathToFileURL(join(folder, name)).href);
   const [{ Room }, { Session }, { MemoryStore }] = await Promise.all([
-    load('core/room.js'),
-    load('core/session.js'),
+    load('core/room/room.js'),
+    load('core/member/session.js'),
     load('history/memory.js'),
   ]);
   rmSync(folder, { recursive: true });

@@ -1,12 +1,13 @@
-import type { ConversationInput } from '../../src/core/conversation.ts';
 import type { Crypto } from '../../src/core/crypto.ts';
 import type { ChatEvent } from '../../src/core/events.ts';
-import type * as rooms from '../../src/core/room.ts';
-import type * as sessions from '../../src/core/session.ts';
-import type { Change, Entry } from '../../src/core/store.ts';
+import type { Change, Entry } from '../../src/core/log/store.ts';
+import type * as sessions from '../../src/core/member/session.ts';
+import type * as rooms from '../../src/core/room/room.ts';
+import type { ConversationInput } from '../../src/core/turn.ts';
 import type { ChatError } from '../../src/errors.ts';
 import type * as memory from '../../src/history/memory.ts';
-import { decode, encode, type Frame, type Message } from '../../src/protocol.ts';
+import { decode, encode } from '../../src/protocol/codec.ts';
+import type { Frame, Message } from '../../src/protocol/frames.ts';
 import { Checker, Violation } from './checker.ts';
 import { Random } from './random.ts';
 

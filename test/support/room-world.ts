@@ -1,9 +1,11 @@
 import type { ChatEvent } from '../../src/core/events.ts';
-import type { Flow } from '../../src/core/readers.ts';
-import { Room, type RoomInput } from '../../src/core/room.ts';
-import type { Change } from '../../src/core/store.ts';
+import type { Flow } from '../../src/core/limits.ts';
+import type { Change } from '../../src/core/log/store.ts';
+import { Room, type RoomInput } from '../../src/core/room/room.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
-import { decode, type Join, joinProof } from '../../src/protocol.ts';
+import { decode } from '../../src/protocol/codec.ts';
+import type { Join } from '../../src/protocol/frames.ts';
+import { joinProof } from '../../src/protocol/signed.ts';
 import { fakeCrypto, signature } from './fake-crypto.ts';
 
 /** One frame as it stands on the wire. */

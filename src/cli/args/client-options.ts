@@ -1,5 +1,5 @@
-import { timestampChoices } from '../terminal/render.ts';
-import { bellChoices, joinsChoices } from '../terminal/settings.ts';
+import { timestampChoices } from '../../terminal/render.ts';
+import { bellChoices, joinsChoices } from '../../terminal/settings.ts';
 import { countOption, dataDirOption, ipOption, listOption, loginName, nameOption, portOption } from './options.ts';
 
 /** What `chat-client` can be told. */

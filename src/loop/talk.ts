@@ -1,14 +1,15 @@
 import { setInterval } from 'node:timers/promises';
-import type { Conversation, ConversationInput } from '../core/conversation.ts';
 import type { ChatEvent } from '../core/events.ts';
+import type { Change, Store } from '../core/log/store.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
-import type { Change, Store } from '../core/store.ts';
+import type { Conversation, ConversationInput } from '../core/turn.ts';
 import { ChatError, exitCodeOf, exitCodes } from '../errors.ts';
-import { decode, encode, maxTextBytes } from '../protocol.ts';
+import type { Meaning } from '../prompt/commands.ts';
+import { decode, encode } from '../protocol/codec.ts';
+import { maxTextBytes } from '../protocol/frames.ts';
 import { Queue } from '../queue.ts';
 import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
-import type { Meaning } from './commands.ts';
 import { race } from './race.ts';
 import type { Trouble } from './trouble.ts';
 

@@ -1,4 +1,5 @@
-import { encode, type Message } from '../protocol.ts';
+import { encode } from '../../protocol/codec.ts';
+import type { Message } from '../../protocol/frames.ts';
 
 /**
  * An entry of the log: the message with its `seq` and `hash`, its encoded frame (made once for all readers), and when

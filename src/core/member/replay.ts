@@ -1,4 +1,4 @@
-import type { ChatEvent } from './events.ts';
+import type { ChatEvent } from '../events.ts';
 
 export type Missed = {
   /** Places after `from` and up to `to` were written before the session opened. */

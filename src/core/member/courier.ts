@@ -1,8 +1,9 @@
-import { type Message, type MessageId, signedText } from '../protocol.ts';
-import { type Copy, canBeKept } from './copy.ts';
-import type { Crypto, Identity } from './crypto.ts';
-import { Outbox } from './outbox.ts';
-import type { Store } from './store.ts';
+import type { Message, MessageId } from '../../protocol/frames.ts';
+import { signedText } from '../../protocol/signed.ts';
+import type { Crypto, Identity } from '../crypto.ts';
+import { type Copy, canBeKept } from '../log/copy.ts';
+import { Outbox } from '../log/outbox.ts';
+import type { Store } from '../log/store.ts';
 
 /** How long others have to give back what lies before a lost message known here. [P28] */
 const mendPatienceMs = 30_000;

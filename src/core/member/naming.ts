@@ -1,4 +1,4 @@
-import { normalizeName } from './names.ts';
+import { normalizeName } from '../names.ts';
 
 /**
  * The name a client goes by and the one it wants. What is typed bears `name`: the one a server has taken, or, before

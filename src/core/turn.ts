@@ -1,7 +1,7 @@
 import type { ChatError } from '../errors.ts';
-import type { Frame, Received } from '../protocol.ts';
+import type { Frame, Received } from '../protocol/frames.ts';
 import type { ChatEvent } from './events.ts';
-import type { Change } from './store.ts';
+import type { Change } from './log/store.ts';
 
 /** What happens to a conversation, from the wire and from the person. */
 export type ConversationInput =

@@ -1,5 +1,5 @@
-import { ChatError } from '../errors.ts';
-import { closest } from './closest.ts';
+import { ChatError } from '../../errors.ts';
+import { closest } from '../../text/closest.ts';
 import { choicesOf, flagsOf, isSwitch, type Option, type Program, spellingsOf } from './flags.ts';
 
 /** Throws a ChatError USAGE for the first word of a command line that is not understood: it says what to do instead. */

@@ -1,5 +1,5 @@
-import type { ChatEvent } from './events.ts';
-import { nameKey } from './names.ts';
+import type { ChatEvent } from '../events.ts';
+import { nameKey } from '../names.ts';
 
 /** Most names remembered. */
 export const maxNames = 1_000;

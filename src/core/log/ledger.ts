@@ -1,6 +1,7 @@
-import { chainedText, type Message } from '../protocol.ts';
-import type { Crypto } from './crypto.ts';
-import { nameKey } from './names.ts';
+import type { Message } from '../../protocol/frames.ts';
+import { chainedText } from '../../protocol/signed.ts';
+import type { Crypto } from '../crypto.ts';
+import { nameKey } from '../names.ts';
 import { type Change, type DeviceMark, type Entry, emptyHash, makeEntry, type Owner, type Store } from './store.ts';
 
 /** How much of the log is kept: at most `entries`, none older than `ageMs`, whichever is less. */

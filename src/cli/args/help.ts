@@ -1,5 +1,5 @@
 import stringWidth from 'string-width';
-import { visible } from '../terminal/visible.ts';
+import { visible } from '../../text/visible.ts';
 import { choicesOf, type Flag, flagsOf, isSwitch, type Option, type OptionTable } from './flags.ts';
 
 /** A way to call the command, and what it is for. */

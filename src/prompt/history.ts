@@ -1,8 +1,8 @@
+import type { Entry, Store } from '../core/log/store.ts';
 import { messageEvent } from '../core/narrate.ts';
-import type { Entry, Store } from '../core/store.ts';
 import type { View } from '../terminal/view.ts';
+import { readSpanMs } from '../text/span.ts';
 import { type Command, complain, say } from './commands.ts';
-import { readSpanMs } from './span.ts';
 
 const shownByDefault = '20';
 

@@ -1,12 +1,14 @@
 import { setImmediate as nextTurn, setInterval, setTimeout } from 'node:timers/promises';
 import type { ChatEvent } from '../core/events.ts';
-import type { Room, RoomInput } from '../core/room.ts';
-import type { Change, Store } from '../core/store.ts';
-import { decode } from '../protocol.ts';
+import type { Change, Store } from '../core/log/store.ts';
+import type { Room, RoomInput } from '../core/room/room.ts';
+import { decode } from '../protocol/codec.ts';
 import type { View } from '../terminal/view.ts';
 import type { Incoming, RouterLink, SendOutcome } from '../transport/router.ts';
-import type { Logger } from './logger.ts';
 import { race } from './race.ts';
+
+/** The server's diary. */
+export type Diary = { log(level: 'error' | 'warn' | 'info' | 'debug', message: string): void };
 
 export type ServeOptions = {
   room: Room;
@@ -14,7 +16,7 @@ export type ServeOptions = {
   link: RouterLink;
   /** Shows the room's events (JSON), or nothing. */
   view: View | undefined;
-  logger: Logger;
+  logger: Diary;
   stop: AsyncIterable<NodeJS.Signals>;
   now: () => number;
 };

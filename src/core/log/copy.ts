@@ -1,4 +1,4 @@
-import { type Message, maxTextBytes } from '../protocol.ts';
+import { type Message, maxTextBytes } from '../../protocol/frames.ts';
 import { type Change, type Entry, emptyHash, makeEntry, type Store } from './store.ts';
 
 /** A client's copy of the log is trimmed to `limit` entries when it is this share longer. */

@@ -1,15 +1,8 @@
-import { encode, maxBatchEntries } from '../protocol.ts';
-import type { Feed, Item, Position } from './feed.ts';
-import { plainMessage } from './narrate.ts';
+import { encode } from '../../protocol/codec.ts';
+import type { Flow } from '../limits.ts';
+import type { Feed, Item, Position } from '../log/feed.ts';
+import { plainMessage } from '../narrate.ts';
 
-/** How much may be under way to one reader. */
-export type Flow = {
-  /** Most entries sent and not acknowledged; the rest waits in the log, not in memory of its own. [P15] */
-  windowEntries: number;
-  batchEntries: number;
-  batchBytes: number;
-};
-export const defaultFlow: Flow = { windowEntries: 512, batchEntries: maxBatchEntries, batchBytes: 32_768 };
 const retryFullMs = 30;
 
 type Reader = {

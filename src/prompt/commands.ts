@@ -1,7 +1,7 @@
 import { isName, maxNameBytes } from '../core/names.ts';
 import type { Completer } from '../terminal/editor.ts';
 import type { View } from '../terminal/view.ts';
-import { closest } from './closest.ts';
+import { closest } from '../text/closest.ts';
 
 /** What a person may type at the prompt besides texts: `/name argument`. */
 export type Command = {

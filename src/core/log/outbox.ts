@@ -1,7 +1,7 @@
-import { formatId, type Message, type MessageId } from '../protocol.ts';
+import type { Message, MessageId } from '../../protocol/frames.ts';
+import { formatId } from '../../protocol/signed.ts';
+import { maxWaiting } from '../limits.ts';
 
-/** Most messages waiting to be accepted; what is typed beyond is refused in words. */
-export const maxWaiting = 10_000;
 /** Most messages under way at once: a long outbox must not flood the socket's queue. [P11] */
 const windowMessages = 256;
 

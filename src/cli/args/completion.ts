@@ -1,5 +1,5 @@
-import { ChatError } from '../errors.ts';
-import { closest } from './closest.ts';
+import { ChatError } from '../../errors.ts';
+import { closest } from '../../text/closest.ts';
 import { choicesOf, type Flag, flagsOf, isSwitch, type Option, type Program, type Subcommands } from './flags.ts';
 
 const writers = { bash, zsh, fish };

@@ -1,4 +1,5 @@
-import { encode, type Notice } from '../protocol.ts';
+import { encode } from '../../protocol/codec.ts';
+import type { Notice } from '../../protocol/frames.ts';
 import type { Entry, Store } from './store.ts';
 
 /** What one reader was sent so far: entries up to `seq`, notices before number `notice`. */

@@ -1,14 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import yargs from 'yargs';
-import { normalizeName, safeName, whyNameRefused } from '../core/names.ts';
-import { ChatError } from '../errors.ts';
+import { normalizeName, safeName, whyNameRefused } from '../../core/names.ts';
+import { ChatError } from '../../errors.ts';
 import { completionFor, withCompletion } from './completion.ts';
 import { isSwitch, type Option, type OptionTable, type Program, type Subcommands } from './flags.ts';
 import { helpText, type Usage } from './help.ts';
 import { rejectMistakes } from './mistakes.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
   version: string;
 };
 

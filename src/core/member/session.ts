@@ -1,29 +1,28 @@
-import { ChatError } from '../errors.ts';
+import { ChatError } from '../../errors.ts';
 import {
   type Challenge,
   type Frame,
   type Join,
-  joinProof,
   type Message,
   type MessageId,
   protocolVersion,
   type Received,
   type Refused,
   type Welcome,
-} from '../protocol.ts';
-import type { ConversationEffect, ConversationInput, Waiting } from './conversation.ts';
-import { Copy } from './copy.ts';
+} from '../../protocol/frames.ts';
+import { joinProof } from '../../protocol/signed.ts';
+import type { Crypto, Identity } from '../crypto.ts';
+import type { ChatEvent } from '../events.ts';
+import { defaultFlow, type Flow, maxWaiting, silentMs } from '../limits.ts';
+import { Copy } from '../log/copy.ts';
+import { emptyHash, type Store } from '../log/store.ts';
+import { isName } from '../names.ts';
+import { legacyEvent, markMention, messageEvent, noticeEvent, plainMessage, waitingText } from '../narrate.ts';
+import type { ConversationEffect, ConversationInput, Waiting } from '../turn.ts';
 import { Courier } from './courier.ts';
-import type { Crypto, Identity } from './crypto.ts';
-import type { ChatEvent } from './events.ts';
-import { isName } from './names.ts';
 import { Naming } from './naming.ts';
-import { legacyEvent, markMention, messageEvent, noticeEvent, plainMessage, waitingText } from './narrate.ts';
-import { maxWaiting } from './outbox.ts';
-import { defaultFlow, type Flow } from './readers.ts';
 import { Replay } from './replay.ts';
 import { Roster } from './roster.ts';
-import { emptyHash, type Store } from './store.ts';
 
 /**
  * A client's side of a room. Pure: inputs in, effects out.
@@ -48,8 +47,6 @@ import { emptyHash, type Store } from './store.ts';
  */
 type State = 'down' | 'joining' | 'live' | 'silent' | 'refused' | 'leaving';
 
-/** A live server sends a heartbeat every 2.5 s; after this long without a frame it is taken for dead or hung. */
-export const silentMs = 8_000;
 const ackIntervalMs = 5_000;
 const legacyServer = 'this server runs the original program: no receipts and nothing missed is sent again.';
 /** Heartbeats without an echo while something is under way, before it is sent again. */

@@ -1,4 +1,4 @@
-import type { Conversation } from '../core/conversation.ts';
+import type { Conversation } from '../core/turn.ts';
 import type { View } from '../terminal/view.ts';
 import { type Command, say } from './commands.ts';
 

@@ -1,5 +1,5 @@
+import { encode } from '../../protocol/codec.ts';
 import {
-  encode,
   type Frame,
   type Join,
   type Message,
@@ -7,16 +7,17 @@ import {
   type Notice,
   type Received,
   type Refused,
-  signedText,
-} from '../protocol.ts';
+} from '../../protocol/frames.ts';
+import { signedText } from '../../protocol/signed.ts';
+import type { ChatEvent } from '../events.ts';
+import { defaultFlow, type Flow, heartbeatIntervalMs } from '../limits.ts';
+import { Feed } from '../log/feed.ts';
+import { Ledger, type Retention } from '../log/ledger.ts';
+import type { Change, Entry, Store } from '../log/store.ts';
+import { messageEvent } from '../narrate.ts';
 import { Door, type DoorOptions, type Verdict } from './door.ts';
-import type { ChatEvent } from './events.ts';
-import { Feed } from './feed.ts';
-import { Ledger, type Retention } from './ledger.ts';
 import { type Departure, Members } from './members.ts';
-import { messageEvent } from './narrate.ts';
-import { defaultFlow, type Flow, Readers } from './readers.ts';
-import type { Change, Entry, Store } from './store.ts';
+import { Readers } from './readers.ts';
 
 /**
  * The room: one log, and everybody, the author too, is a reader of it. Pure: inputs in, effects out.
@@ -35,7 +36,6 @@ import type { Change, Entry, Store } from './store.ts';
  *   I8 a session costs a bounded amount of memory, however slow its reader is;
  *   I9 a session that never sent a version is sent only {name, text}.
  */
-export const heartbeatIntervalMs = 2_500;
 /** A version-1 session from which nothing came for this long has expired. */
 export const sessionTimeoutMs = 20_000;
 const trimIntervalMs = 60_000;

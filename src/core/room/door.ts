@@ -1,7 +1,8 @@
-import { type Join, joinProof, type Refused } from '../protocol.ts';
-import type { Crypto } from './crypto.ts';
-import type { Ledger } from './ledger.ts';
-import { isName, nameKey, normalizeName, safeName, whyNameRefused } from './names.ts';
+import type { Join, Refused } from '../../protocol/frames.ts';
+import { joinProof } from '../../protocol/signed.ts';
+import type { Crypto } from '../crypto.ts';
+import type { Ledger } from '../log/ledger.ts';
+import { isName, nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
 
 /** What becomes of a join. */
 export type Verdict =

@@ -1,0 +1,16 @@
+import type { Join, Message, MessageId } from './frames.ts';
+
+/** The text of a message id as it stands on the wire. */
+export const formatId = (id: MessageId): string => `${id.dev}.${id.n}`;
+
+/** What the signature of a message covers: the room (by its server's name), then what its author wrote. [P24] */
+export const signedText = (room: string, { id, lc, ts, name, text, action }: Message): string =>
+  JSON.stringify([room, id ? formatId(id) : '', lc ?? 0, ts ?? 0, name, text, ...(action ? ['action'] : [])]);
+
+/** What a client signs to prove who it is, to this server, on this connection. [P23] */
+export const joinProof = (nonce: string, server: string, { name, key, dev }: Join): string =>
+  JSON.stringify(['0mq-chat join', nonce, server, name, key, dev]);
+
+/** What the hash of an entry covers: the chain before it and everything that was written. [P25] */
+export const chainedText = (previous: string, message: Message): string =>
+  JSON.stringify([previous, signedText('', message), message.key ?? '', message.sig ?? '', message.void ? 1 : 0]);
