@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-import { clientOptions } from './cli/args/client-options.ts';
 import { parseOptions } from './cli/args/options.ts';
+import { client } from './cli/args/programs.ts';
 import { noBelongings, openBelongings } from './cli/belongings.ts';
 import { now, openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
@@ -16,28 +16,15 @@ import { connectEndpoint, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
 import { openDealer } from './transport/sockets.ts';
 
-const example = 'chat-client --port 9999 --ip localhost --name "John Doe"';
 const pipeTimeoutSeconds = 10;
 const emptyHint = 'Pipe text in, use -m TEXT, or --listen to read only.';
 /** How much of the log a client shows at first, shows after an absence, and keeps. */
 const limits = { history: 20, maxReplay: 200, maxKept: 5_000 };
 
 await run('chat-client', async (stop) => {
-  const parsed = await parseOptions('chat-client', example, clientOptions, process.argv.slice(2));
+  const parsed = parseOptions(client);
   if (!parsed) return 0;
-  const {
-    name,
-    port,
-    ip = 'localhost',
-    message: texts = [],
-    listen,
-    check,
-    verbose,
-    dataDir,
-    joins,
-    bell,
-    ...style
-  } = parsed;
+  const { name, port, ip, message: texts = [], listen, check, verbose, dataDir, joins, bell, ...style } = parsed;
   const settings = { joins, bell };
   const { view, lines, person, isScreen } = openConsole({ ...style, settings, messages: check ? ['check'] : texts });
   view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { ipOption, loginName, nameOption, parseOptions, portOption } from './cli/args/options.ts';
+import { parseOptions } from './cli/args/options.ts';
+import { p2p } from './cli/args/programs.ts';
 import { now, openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
 import { Pair } from './core/pair.ts';
@@ -12,22 +13,14 @@ import { bindEndpoint, connectEndpoint, portOf, showEndpoint } from './transport
 import { Link } from './transport/link.ts';
 import { openBindingPair, openConnectingPair } from './transport/sockets.ts';
 
-const example = 'p2p --name a --port 8888 --ip all --server\np2p --name b --port 8888 --ip localhost';
 const pipeTimeoutMs = 10_000;
 const emptyHint = 'Pipe text in, or type it at a terminal.';
-const options = {
-  name: nameOption(loginName()),
-  port: portOption(8888),
-  ip: ipOption(undefined, 'the other side [localhost]; with --server: listen here [all]'),
-  server: { type: 'boolean', default: false, describe: 'wait for the other side to connect' },
-  json: { type: 'boolean', default: false, describe: 'events as JSON lines on stdout' },
-} as const;
 
 /** Between two people every message is meant for me. */
 const settings: Settings = { joins: 'all', bell: 'mention' };
 
 await run('p2p', async (stop) => {
-  const parsed = await parseOptions('p2p', example, options, process.argv.slice(2));
+  const parsed = parseOptions(p2p);
   if (!parsed) return 0;
   const { name, port, server: binds, ip = binds ? 'all' : 'localhost', verbose, ...style } = parsed;
   const { view, lines, person } = openConsole({ ...style, settings });

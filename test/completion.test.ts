@@ -2,19 +2,23 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test as unit } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { completionFor, completionScript, shells, withCompletion } from '../src/cli/args/completion.ts';
 import type { Program } from '../src/cli/args/flags.ts';
-import { type Stage, test } from './support/command.ts';
+import { parse } from '../src/cli/args/options.ts';
+import { client, p2p, server } from '../src/cli/args/programs.ts';
+import { test as real } from './support/command.ts';
 
 /** Descriptions and choices with everything that means something to a shell. */
 const program: Program = {
   command: 'my-tool',
+  purpose: 'all that a tool can do',
+  example: 'my-tool',
   options: {
-    name: { type: 'string', value: 'NAME', describe: `it's "yours": [a] \\ $(b) \`c\` {d}` },
+    name: { value: 'NAME', describe: `it's "yours": [a] \\ $(b) \`c\` {d}` },
     sign: { choices: ['a b', "it's", '$(touch x)', 'plain'], describe: 'one sign' },
-    text: { alias: 'm', type: 'string', value: 'TEXT', repeatable: true, describe: 'say this' },
-    folder: { type: 'string', value: 'DIR', folder: true, describe: 'where' },
+    text: { alias: 'm', value: 'TEXT', repeatable: true, describe: 'say this' },
+    folder: { value: 'DIR', folder: true, describe: 'where' },
     log: { type: 'boolean', default: true, describe: 'keep nothing' },
     quiet: { alias: 'q', type: 'boolean', default: false, describe: 'say less' },
     color: { type: 'boolean', describe: 'colours' },
@@ -22,30 +26,34 @@ const program: Program = {
   subcommands: withCompletion({
     print: {
       usage: '[options]',
-      describe: `print it's: [all]`,
-      options: { since: { type: 'string', value: 'SPAN', describe: 'from then on' } },
+      purpose: `print it's: [all]`,
+      options: { since: { value: 'SPAN', describe: 'from then on' } },
     },
   }),
 };
 const all = '--name --sign -m --text --folder --no-log -q --quiet --color --no-color'.split(' ');
 
-/** What bash answers to a Tab at the end of these words; `=` stands alone there, as readline splits it. */
-function bash(script: string, words: string[], { cwd }: { cwd?: string } = {}): string[] {
-  const [command = ''] = words;
-  const name = command.replace(/^.*\//, '');
-  const ask = `${script}
-    COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 ))
-    read -r _ _ function _ <<< "$(complete -p ${name})"
-    "$function" ${name} "\${COMP_WORDS[COMP_CWORD]}" "\${COMP_WORDS[COMP_CWORD-1]}"
-    if (( \${#COMPREPLY[@]} )); then printf '%s\\n' "\${COMPREPLY[@]}"; fi`;
-  const args = ['--norc', '--noprofile', '-c', ask, 'bash', ...words];
-  const { stdout, stderr, status } = spawnSync('bash', args, { encoding: 'utf8', cwd });
+const scripts = [program, p2p, server, client].map((each) => completionScript('bash', each)).join('\n');
+const quote = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
+
+/** What one bash answers to a Tab at the end of each line; `=` is a word of its own there, as readline splits it. */
+function bash(lines: string[][], cwd: string): string[][] {
+  const ask = `${scripts}
+    answer() {
+      COMP_WORDS=("$@"); COMP_CWORD=$(( $# - 1 ))
+      read -r _ _ function _ <<< "$(complete -p "\${1##*/}")"
+      "$function" "\${1##*/}" "\${COMP_WORDS[COMP_CWORD]}" "\${COMP_WORDS[COMP_CWORD-1]}"
+      if (( \${#COMPREPLY[@]} )); then printf '%s\\n' "\${COMPREPLY[@]}"; fi
+      printf '\\036'
+    }
+    ${lines.map((words) => `answer ${words.map(quote).join(' ')}`).join('\n')}`;
+  const { stdout, stderr, status } = spawnSync('bash', ['--norc', '--noprofile', '-c', ask], { encoding: 'utf8', cwd });
   expect(`${stderr}${status}`).toBe('0');
-  return stdout.split('\n').slice(0, -1);
+  const answers = stdout.split('\x1e').slice(0, -1);
+  return answers.map((answer) => answer.split('\n').slice(0, -1));
 }
 
 describe.skipIf(process.platform === 'win32')('bash itself', () => {
-  const script = completionScript('bash', program);
   const folder = mkdtempSync(join(tmpdir(), 'zmqchat-completion-'));
   beforeAll(() => {
     for (const name of ['my folder', "it's", 'st*r', 'other']) mkdirSync(join(folder, name));
@@ -53,7 +61,7 @@ describe.skipIf(process.platform === 'win32')('bash itself', () => {
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 
-  const cases: [typed: string[], offered: string[]][] = [
+  const tool: [typed: string[], offered: string[]][] = [
     [[''], [...all, 'print', 'completion']],
     [['--'], all.filter((word) => word.startsWith('--'))],
     [['--no'], ['--no-log', '--no-color']],
@@ -90,39 +98,52 @@ describe.skipIf(process.platform === 'win32')('bash itself', () => {
     [['--', '--'], []],
     [['--name', 'a -- b', '--na'], ['--name']],
   ];
-  for (const [typed, offered] of cases)
-    unit(`my-tool ${typed.join(' ')}`, () => {
-      expect(bash(script, ['my-tool', ...typed], { cwd: folder })).toEqual(offered);
-      expect(bash(script, ['./bin/my-tool', ...typed], { cwd: folder })).toEqual(offered);
-    });
+  const programs: typeof tool = [
+    [['chat-client', '--timestamps', 'au'], ['auto']],
+    [
+      ['chat-client', '--joins', ''],
+      ['auto', 'all', 'none'],
+    ],
+    [
+      ['chat-client', '--bell', ''],
+      ['mention', 'all', 'off'],
+    ],
+    [['chat-client', '--no-'], ['--no-color']],
+    [
+      ['/opt/bin/chat-client', '--ti'],
+      ['--timestamps', '--timeout'],
+    ],
+    [['chat-server', 'ex'], ['export']],
+    [['chat-server', 'export', '--s'], ['--since']],
+    [
+      ['chat-server', '--no-'],
+      ['--no-history', '--no-color'],
+    ],
+    [['chat-server', '--log-level', 'w'], ['warn']],
+    [['p2p', '--se'], ['--server']],
+  ];
+  const lines = tool.flatMap(([typed, offered]): typeof tool => [
+    [['my-tool', ...typed], offered],
+    [['./bin/my-tool', ...typed], offered],
+  ]);
+  lines.push(...programs);
 
-  unit('runs no word of the table and leaves no variable behind', () => {
-    const ask = `${script}\nCOMP_WORDS=(my-tool --sign ''); COMP_CWORD=2; _my_tool; compgen -v; compgen -f`;
+  test('offers what fits, to a command in $PATH and to a path, of each program', () => {
+    const words = lines.map(([typed]) => typed);
+    const answers = bash(words, folder);
+    expect(words.map((typed, i) => [typed, answers[i]])).toEqual(lines);
+  });
+
+  test('runs no word of the table and leaves no variable behind', () => {
+    const ask = `${scripts}\nCOMP_WORDS=(my-tool --sign ''); COMP_CWORD=2; _my_tool; compgen -v; compgen -f`;
     const { stdout } = spawnSync('bash', ['--norc', '-c', ask], { encoding: 'utf8', cwd: folder });
     expect(stdout).toMatch(/^COMPREPLY$/m);
     expect(stdout).not.toMatch(/^(cur|prev|part|before|word|words|x)$/m);
   });
-
-  const sets: [program: 'p2p' | 'server' | 'client', typed: string[], offered: string[]][] = [
-    ['client', ['chat-client', '--timestamps', 'au'], ['auto']],
-    ['client', ['chat-client', '--joins', ''], ['auto', 'all', 'none']],
-    ['client', ['chat-client', '--bell', ''], ['mention', 'all', 'off']],
-    ['client', ['chat-client', '--no-'], ['--no-color']],
-    ['client', ['/opt/bin/chat-client', '--ti'], ['--timestamps', '--timeout']],
-    ['server', ['chat-server', 'ex'], ['export']],
-    ['server', ['chat-server', 'export', '--s'], ['--since']],
-    ['server', ['chat-server', '--no-'], ['--no-history', '--no-color']],
-    ['server', ['chat-server', '--log-level', 'w'], ['warn']],
-    ['p2p', ['p2p', '--se'], ['--server']],
-  ];
-  for (const [which, typed, offered] of sets)
-    test(typed.join(' '), async ({ stage }) => {
-      expect(bash(await printed(stage, which, 'bash'), typed)).toEqual(offered);
-    });
 });
 
 describe('the text for', () => {
-  unit('zsh', () => {
+  test('zsh', () => {
     const script = completionScript('zsh', program);
     expect(script).toMatch(/^#compdef my-tool\n/);
     expect(script).toContain(String.raw`'(--name)--name=[it'\''s "yours"\: \[a\] \\ $(b) ${'`c`'} {d}]:NAME: '`);
@@ -134,7 +155,7 @@ describe('the text for', () => {
     expect(script).toContain(`'(--color --no-color)--no-color[colours]'`);
   });
 
-  unit('fish', () => {
+  test('fish', () => {
     const script = completionScript('fish', program);
     expect(script).toContain(String.raw`-l name -x -d 'it\'s "yours": [a] \\ $(b) ${'`c`'} {d}'`);
     expect(script).toContain(String.raw`-l sign -x -a '\'a b\' \'it\\\'s\' \'$(touch x)\' plain' -d 'one sign'`);
@@ -146,31 +167,27 @@ describe('the text for', () => {
 });
 
 describe('chat-client completion', () => {
-  for (const shell of shells)
-    test(`${shell}: every option of the help, nothing on stderr`, async ({ stage }) => {
-      const script = await printed(stage, 'client', shell);
-      const help = stage.spawn('client', ['--help'], { stdin: null });
-      await help.ends(0);
-      const options = help.stdout.matchAll(/^ {2}.{4}--(\[no-\])?([\w-]+)/gm);
-      for (const [, , name = ''] of options) expect(script).toMatch(new RegExp(`(--|-l )${name}\\b`));
-    });
+  const surroundings = { env: { SHELL: '/usr/local/bin/fish' }, columns: 80 };
 
-  test('without a word it is the shell of $SHELL', async ({ stage }) => {
-    const command = stage.spawn('client', ['completion'], { stdin: null, env: { SHELL: '/usr/local/bin/fish' } });
-    await command.ends(0);
-    expect(command.stdout).toBe(await printed(stage, 'client', 'fish'));
+  test.each(shells)('%s: every option of the help', (shell) => {
+    const help = String(parse(client, ['--help'], surroundings));
+    const script = parse(client, ['completion', shell], surroundings);
+    const options = [...help.matchAll(/^ {2}.{4}--(\[no-\])?([\w-]+)/gm)];
+    expect(options.length).toBeGreaterThan(15);
+    for (const [, , name = ''] of options) expect(script).toMatch(new RegExp(`(--|-l )${name}\\b`));
   });
 
-  unit('of every system', () => {
+  test('without a word it is the shell of $SHELL, on every system', () => {
+    expect(parse(client, ['completion'], surroundings)).toBe(completionScript('fish', client));
     const named = completionScript('bash', program);
     expect(completionFor(program, ['completion'], 'C:\\Program Files\\Git\\bin\\bash.exe')).toBe(named);
     expect(completionFor(program, ['--name', 'completion'], '/bin/bash')).toBeUndefined();
   });
-});
 
-async function printed(stage: Stage, program: 'p2p' | 'server' | 'client', shell: string): Promise<string> {
-  const command = stage.spawn(program, ['completion', shell], { stdin: null });
-  await command.ends(0);
-  expect(command.stderr).toBe('');
-  return command.stdout;
-}
+  real('goes to stdout, nothing to stderr', async ({ stage }) => {
+    const command = stage.spawn('client', ['completion', 'zsh'], { stdin: null });
+    await command.ends(0);
+    expect(command.stderr).toBe('');
+    expect(command.stdout).toMatch(/^#compdef chat-client\n/);
+  });
+});

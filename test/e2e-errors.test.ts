@@ -3,144 +3,40 @@ import { type AddressInfo, createServer, type Server } from 'node:net';
 import { describe, expect } from 'vitest';
 import { type Command, isPlain, type Program, type SpawnOptions, type Stage, test } from './support/command.ts';
 
-const everyProgram = ['p2p', 'server', 'client'] as const;
 const commandName = { p2p: 'p2p', server: 'chat-server', client: 'chat-client' } as const;
 
-/** Command lines that are not understood: the words on stderr behind the command's name. */
-const mistakes: [args: string[], says: string, programs?: readonly Program[]][] = [
-  [['--port', 'abc'], '--port "abc" is not a port.\nA port is a number from 0 to 65535.'],
-  [['--port', '99999'], '--port "99999" is not a port.\nA port is a number from 0 to 65535.'],
-  [['--port', '65536'], '--port "65536" is not a port.\nA port is a number from 0 to 65535.'],
-  [['--port=-1'], '--port "-1" is not a port.\nA port is a number from 0 to 65535.'],
-  [['--port', '1e3'], '--port "1e3" is not a port.\nA port is a number from 0 to 65535.'],
-  [['--port', '80', '--port', 'abc'], '--port "abc" is not a port.\nA port is a number from 0 to 65535.'],
-  [['--name', ''], '--name "": A name must not be empty.'],
-  [['--name', '   '], '--name "   ": A name must not be empty.'],
-  [['--name', 'x'.repeat(33)], `--name "${'x'.repeat(33)}": A name has at most 32 characters.`],
-  [['--name', 'a\x1b[31mb'], '--name "a␛[31mb": A name must not contain control or invisible characters, nor [ ] < >.'],
-  [['--name', '[bob]'], '--name "[bob]": A name must not contain control or invisible characters, nor [ ] < >.'],
-  [['--ip', 'tcp://x'], '--ip "tcp://x" is not a host name or an address.\nExamples: localhost, 192.168.1.7, all.'],
-  [['--ip', ''], '--ip "" is not a host name or an address.\nExamples: localhost, 192.168.1.7, all.'],
-  [['--naem', 'x'], 'unknown option --naem.\nDid you mean --name?'],
-  [['--prot=1'], 'unknown option --prot.\nDid you mean --port?'],
-  [['--quite-another'], 'unknown option --quite-another.\nSee --help.'],
-  [['--name.x', '3'], 'unknown option --name.x.\nDid you mean --name?'],
-  [['--Name', 'x'], 'unknown option --Name.\nDid you mean --name?', ['p2p']],
-  [['-name', 'x'], 'unknown option -name.\nDid you mean --name?', ['server']],
-  [['-n', 'x'], 'unknown option -n.\nDid you mean --name?', ['p2p', 'client']],
-  [['-p', '80'], 'unknown option -p.\nDid you mean --port?', ['client']],
-  [['-x'], 'unknown option -x.\nSee --help.', ['p2p']],
-  [['-vx'], 'unknown option -vx.\nSee --help.', ['server']],
-  [['--hist', '9'], 'unknown option --hist.\nDid you mean --history?', ['client']],
-  [['-t', '9'], 'unknown option -t.\nDid you mean --timestamps or --timeout?', ['client']],
-  [['-mhello'], 'unknown option -mhello.\nDid you mean -m hello?', ['client']],
-  [['--dataDir', 'x'], 'unknown option --dataDir.\nDid you mean --data-dir?', ['server', 'client']],
-  [['--name'], '--name needs a value.\nWrite --name NAME.', ['client']],
-  [['--name', '--json'], '--name needs a value.\nWrite --name NAME.', ['p2p']],
-  [['--name', '-bo'], '--name needs a value.\nIf -bo is its value, write --name=-bo.', ['server']],
-  [['-m'], '-m needs a value.\nWrite -m TEXT.', ['client']],
-  [['--timestamps'], '--timestamps needs a value.\nWrite --timestamps auto|off|time|iso.', ['client']],
-  [['--json=yes'], '--json takes no value.\nWrite --json or --no-json.', ['client']],
-  [['--no-color=1'], '--no-color takes no value.\nWrite --no-color or --color.', ['p2p']],
-  [['--data-dir', ''], '--data-dir "" is not a folder.\nGive its path, or leave the option out.', ['server', 'client']],
-  [['--timestamps', 'tme'], '--timestamps "tme" is none of auto, off, time, iso.\nDid you mean time?', ['client']],
-  [['--timestamps=ISO'], '--timestamps "ISO" is none of auto, off, time, iso.\nDid you mean iso?', ['client']],
-  [['--joins', 'never'], '--joins "never" is none of auto, all, none.\nChoose one of them.', ['client']],
-  [['--bell', 'mentions'], '--bell "mentions" is none of mention, all, off.\nDid you mean mention?', ['client']],
-  [
-    ['--log-level', 'trace'],
-    '--log-level "trace" is none of error, warn, info, debug.\nChoose one of them.',
-    ['server'],
-  ],
-  [['localhost'], 'unknown argument "localhost".\nDid you mean --ip localhost?', ['server']],
-  [['10.0.0.7'], 'unknown argument "10.0.0.7".\nDid you mean --ip 10.0.0.7?', ['client']],
-  [['tcp://host:99'], 'unknown argument "tcp://host:99".\nDid you mean --ip host --port 99?', ['p2p']],
-  [['9999'], 'unknown argument "9999".\nDid you mean --port 9999?', ['server']],
-  [['--json', 'name', 'Ana'], 'unknown argument "name".\nDid you mean --name?', ['client']],
-  [['name=Ana'], 'unknown argument "name=Ana".\nDid you mean --name?', ['p2p']],
-  [['—name', 'Ana'], 'unknown argument "—name".\nDid you mean --name?', ['server']],
-  [['--name', 'John', 'Doe', '--json'], 'unknown argument "Doe".\nDid you mean --name "John Doe"?', ['client']],
-  [['-m', 'a', 'b', 'c'], 'unknown argument "b".\nDid you mean -m "a b c"?', ['client']],
-  [['--', 'host.org'], 'unknown argument "host.org".\nDid you mean --ip host.org?', ['p2p']],
-  [['hello'], 'unknown argument "hello".\nA value needs its option: --ip hello or --name hello.', ['p2p', 'server']],
-  [
-    ['hello you'],
-    'unknown argument "hello you".\n' +
-      'A value needs its option: --ip "hello you", --name "hello you" or --message "hello you".',
-    ['client'],
-  ],
-  [['exprot'], 'unknown argument "exprot".\nDid you mean export?', ['server']],
-  [['Export'], 'unknown argument "Export".\nDid you mean export?', ['server']],
-  [['--port', '1', 'export'], 'unknown argument "export".\nWrite it first: chat-server export.', ['server']],
-  [['export', '--sicne', '2d'], 'unknown option --sicne.\nDid you mean --since?', ['server']],
-  [['export', '2d'], 'unknown argument "2d".\nSee chat-server export --help.', ['server']],
-  [['export', '--since', '2w'], '--since "2w" is not a span of time.\nExamples: 30m, 2h, 2d.', ['server']],
-  [['completon'], 'unknown argument "completon".\nDid you mean completion?', ['server']],
-  [['completion', 'bsh'], 'no completion for the shell "bsh".\nDid you mean bash?', ['client']],
-  [
-    ['completion', 'tcsh', 'x'],
-    'no completion for the shell "tcsh".\nWrite chat-client completion bash|zsh|fish.',
-    ['client'],
-  ],
-  [['completion', 'zsh', 'x'], 'unknown argument "x".\nWrite chat-client completion bash|zsh|fish.', ['client']],
-  [['completion'], 'completion needs the name of a shell.\nWrite p2p completion bash|zsh|fish.', ['p2p']],
-  [['--timeout', 'soon'], '--timeout "soon" is not a whole number.\nGive a number such as 10.', ['client']],
-  [['--max-clients', 'many'], '--max-clients "many" is not a whole number.\nGive a number such as 10.', ['server']],
-];
-
-describe.concurrent('what is not understood: exit 2, the word that is wrong, and what to do', () => {
-  for (const [args, says, programs = everyProgram] of mistakes)
-    test(args.join(' '), async ({ stage }) => {
-      for (const program of programs) {
-        const command = stage.spawn(program, args, { stdin: null });
-        await command.ends(2);
-        expect(clean(command)).toBe(`${commandName[program]}: ${says}\n`);
-        expect(command.stdout).toBe('');
-      }
+describe.concurrent('what is not understood: exit 2, and on stderr the word that is wrong and what to do', () => {
+  const slips: [program: Program, args: string[], says: string][] = [
+    ['p2p', ['--naem', 'x'], 'unknown option --naem.\nDid you mean --name?'],
+    ['server', ['export', '--since', '2w'], '--since "2w" is not a span of time.\nExamples: 30m, 2h, 2d.'],
+    [
+      'client',
+      ['--ip', 'a\x1b[31mb'],
+      '--ip "a␛[31mb" is not a host name or an address.\nExamples: localhost, 192.168.1.7, all.',
+    ],
+  ];
+  for (const [program, args, says] of slips)
+    test(`${commandName[program]} ${args[0]}`, async ({ stage }) => {
+      const command = stage.spawn(program, args, { stdin: null, env: { LC_ALL: 'es_ES.UTF-8' } });
+      await command.ends(2);
+      expect(clean(command)).toBe(`${commandName[program]}: ${says}\n`);
+      expect(command.stdout).toBe('');
     });
-
-  test('in every language the same', async ({ stage }) => {
-    const command = stage.spawn('client', ['--timestamps', 'x'], { env: { LC_ALL: 'es_ES.UTF-8' } });
-    await command.ends(2);
-    expect(clean(command)).toContain('is none of');
-  });
-
-  test('in a shell that is not known', async ({ stage }) => {
-    const command = stage.spawn('p2p', ['completion'], { env: { SHELL: '/bin/tcsh' } });
-    await command.ends(2);
-    expect(clean(command)).toBe(
-      'p2p: no completion for the shell "tcsh" of $SHELL.\nWrite p2p completion bash|zsh|fish.\n',
-    );
-  });
 });
 
 describe.concurrent('what is asked of the program itself', () => {
-  const helps: [program: Program, args: string[], start: RegExp][] = [
-    ['p2p', ['--help'], /^p2p --name a --port \d+/],
-    ['server', ['--help'], /^chat-server --port \d+/],
+  const asked: [program: Program, args: string[], start: RegExp][] = [
     ['client', ['--help'], /^chat-client --port \d+/],
-    ['client', ['--naem', 'x', '-h'], /^chat-client --port \d+/],
-    ['client', ['-vh'], /^chat-client --port \d+/],
-    ['client', ['completion', '--help'], /^chat-client --port \d+/],
     ['server', ['export', '--help'], /^chat-server export --port \d+/],
+    ['p2p', ['--version'], /^\d+\.\d+\.\d+\n$/],
   ];
-  for (const [program, args, start] of helps)
-    test(`${commandName[program]} ${args.join(' ')} fits a screen and starts with the example`, async ({ stage }) => {
-      const env = { TERM: 'xterm-256color', COLORTERM: 'truecolor', FORCE_COLOR: '3', COLUMNS: '200' };
-      const help = stage.spawn(program, args, { stdin: null, env });
-      await help.ends(0);
-      const lines = help.stdout.trimEnd().split('\n');
-      expect(lines[0]).toMatch(start);
-      expect(lines.length).toBeLessThanOrEqual(24);
-      expect(Math.max(...lines.map(({ length }) => length))).toBeLessThanOrEqual(80);
-      expect(clean(help)).toBe('');
-    });
-
-  for (const program of everyProgram)
-    test(`${commandName[program]} --version`, async ({ stage }) => {
-      const version = stage.spawn(program, ['--version'], { stdin: null });
-      await version.ends(0);
-      expect(version.stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  for (const [program, args, start] of asked)
+    test(`${commandName[program]} ${args.join(' ')}`, async ({ stage }) => {
+      const env = { TERM: 'xterm-256color', COLORTERM: 'truecolor', FORCE_COLOR: '3' };
+      const command = stage.spawn(program, args, { stdin: null, env });
+      await command.ends(0);
+      expect(command.stdout).toMatch(start);
+      expect(clean(command)).toBe('');
     });
 
   test('colours: a wish in the environment counts in a pipe too, an option counts more', async ({ stage }) => {
@@ -173,8 +69,6 @@ describe.concurrent('what is asked of the program itself', () => {
     const flags = stage.spawn('client', ['--name', 'x', '--name', 'flag', '-m', 'hi'], { env: clientEnv });
     await flags.ends(0);
     await server.json({ type: 'join', name: 'flag' });
-    const wrong = stage.spawn('client', ['-m', 'hi'], { env: { ...env, ZMQCHAT_PORT: 'tcp://x' } });
-    await wrong.ends(2);
   });
 });
 

@@ -1,22 +1,22 @@
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { type Help, helpText } from '../src/cli/args/help.ts';
+import type { Program } from '../src/cli/args/flags.ts';
+import { helpText } from '../src/cli/args/help.ts';
 
-const help: Help = {
+const help: Program = {
+  command: 'tool',
+  purpose: '',
   example: 'tool --name "John Doe" --and-more to-copy',
-  usages: [
-    ['tool [options]', ''],
-    ['tool print [options]', 'prints all that there is to be printed'],
-  ],
   options: {
-    name: { type: 'string', value: 'NAME', default: 'ana', describe: 'the name that everybody else will see' },
+    name: { value: 'NAME', default: 'ana', describe: 'the name that everybody else will see' },
     when: { choices: ['now', 'later'], value: 'WHEN', default: 'now', describe: 'moment' },
     how: { choices: ['a', 'b'], value: 'HOW', default: 'a', describe: 'like a or like b' },
-    text: { alias: 'm', type: 'string', describe: 'what to say', defaultDescription: 'nothing' },
+    text: { alias: 'm', describe: 'what to say', defaultDescription: 'nothing' },
     log: { type: 'boolean', default: true, describe: 'keep nothing' },
     quiet: { type: 'boolean', default: false, describe: 'say less' },
     color: { type: 'boolean', describe: 'colours' },
   },
+  subcommands: { print: { usage: '[options]', purpose: 'prints all that there is to be printed' } },
 };
 
 test('as a person reads it', () => {
@@ -59,6 +59,6 @@ describe('a narrow terminal', () => {
 });
 
 test('a default from the environment cannot reach the terminal', () => {
-  const name = { type: 'string', default: 'a\u001b[31mb', describe: 'name' } as const;
+  const name = { default: 'a\u001b[31mb', describe: 'name' };
   expect(helpText({ ...help, options: { name } }, 80)).toContain('name [a␛[31mb]');
 });

@@ -22,7 +22,7 @@ export type PromptOptions = {
   about: () => string[];
 };
 
-/** Gives who types at `view` the commands of every chat and these. Returns what a line means. */
+/** Gives whoever types at `view` the commands of every chat, and `own`. Returns what a line means. */
 export function openPrompt(
   own: readonly Command[],
   { conversation, view, settings, about }: PromptOptions,

@@ -1,6 +1,6 @@
 import { ChatError } from '../../errors.ts';
 import { closest } from '../../text/closest.ts';
-import { choicesOf, type Flag, flagsOf, isSwitch, type Option, type Program, type Subcommands } from './flags.ts';
+import { type Flag, flagsOf, isSwitch, type Option, type Program, type Subcommands } from './flags.ts';
 
 const writers = { bash, zsh, fish };
 export type Shell = keyof typeof writers;
@@ -9,7 +9,7 @@ export const shells = Object.keys(writers) as Shell[];
 /** The commands of a program, and `completion`, which each program has. */
 export const withCompletion = (subcommands: Subcommands): Subcommands => ({
   ...subcommands,
-  completion: { usage: `[${shells.join('|')}]`, describe: 'prints a script: Tab completes', words: shells },
+  completion: { usage: `[${shells.join('|')}]`, purpose: 'prints a script: Tab completes', words: shells },
 });
 
 /**
@@ -18,7 +18,7 @@ export const withCompletion = (subcommands: Subcommands): Subcommands => ({
  */
 export function completionFor(program: Program, args: readonly string[], loginShell = ''): string | undefined {
   const [command, wanted, stray] = args;
-  if (command !== 'completion') return undefined;
+  if (command !== 'completion' || !program.subcommands.completion) return undefined;
   const shell = wanted ?? loginShell.replace(/^.*[\\/]/, '').replace(/\.exe$/, '');
   const known = shells.find((name) => name === shell);
   if (known && stray === undefined) return completionScript(known, program);
@@ -50,7 +50,6 @@ const identifier = (command: string): string => `_${command.replace(/\W/g, '_')}
 const header = (shell: Shell, { command }: Program): string =>
   `# Completion of ${command} for ${shell}, made by: ${command} completion ${shell}`;
 const spellings = ({ long, short }: Flag): string[] => (short ? [short, long] : [long]);
-const describe = ({ describe: text = '' }: Option): string => String(text).replace(/\s+/g, ' ');
 
 /** One word of bash or zsh, whatever is in it. */
 const quote = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
@@ -101,7 +100,7 @@ const patterns = (part: string, flag: Flag): string =>
 
 /** Readline puts folders in quotes itself, if it is told that they are files. */
 function bashValue(option: Option): string {
-  const choices = choicesOf(option);
+  const { choices = [] } = option;
   if (choices.length > 0) return `words=(${choices.map(quote).join(' ')})`;
   if (!option.folder) return 'return';
   return `while IFS= read -r word; do COMPREPLY+=("$before$word"); done < <(compgen -d -- "$cur")
@@ -114,7 +113,7 @@ function zsh(program: Program): string {
   const { command, subcommands } = program;
   const name = `_${command}`;
   const [main, ...others] = partsOf(program);
-  const commands = Object.entries(subcommands).map(([word, { describe: text }]) => `${word}\\:${quote(zshText(text))}`);
+  const commands = Object.entries(subcommands).map(([word, { purpose }]) => `${word}\\:${quote(zshText(purpose))}`);
   return `#compdef ${command}
 ${header('zsh', program)}
 ${name}() {
@@ -146,7 +145,7 @@ const zshFlags = (flags: Flag[], indent: string): string =>
 
 function zshFlag(flag: Flag): string {
   const { short, long, option } = flag;
-  const rest = `[${zshText(describe(option))}]${zshValue(option)}`;
+  const rest = `[${zshText(option.describe)}]${zshValue(option)}`;
   const same = flag.option.repeatable ? '*' : `(${opposites(flag).join(' ')})`;
   const equals = isSwitch(option) ? '' : '=';
   if (!short) return quote(`${same}${long}${equals}${rest}`);
@@ -162,8 +161,7 @@ function opposites({ short, long, option }: Flag): string[] {
 
 function zshValue(option: Option): string {
   if (isSwitch(option)) return '';
-  const choices = choicesOf(option);
-  const words = choices.map((choice) => choice.replace(/[^\w-]/g, '\\$&')).join(' ');
+  const words = option.choices?.map((choice) => choice.replace(/[^\w-]/g, '\\$&')).join(' ');
   const action = words ? `(${words})` : option.folder ? '_files -/' : ' ';
   return `:${option.value ?? 'value'}:${action}`;
 }
@@ -176,8 +174,7 @@ function fish(program: Program): string {
   const is = `__fish${identifier(command)}_is`;
   const names = Object.keys(subcommands);
   const offers = Object.entries(subcommands).map(
-    ([word, { describe: text }]) =>
-      `complete -c ${command} -n '${is} first' -a ${fishQuote(word)} -d ${fishQuote(text)}`,
+    ([word, { purpose }]) => `complete -c ${command} -n '${is} first' -a ${fishQuote(word)} -d ${fishQuote(purpose)}`,
   );
   return `${header('fish', program)}
 function ${is} -a part place
@@ -201,11 +198,11 @@ function fishPart(command: string, is: string, { name, flags, words }: Part): st
 
 function fishFlag({ long, short, option }: Flag): string {
   const spelled = `${short ? ` -s ${short.slice(1)}` : ''} -l ${long.slice(2)}`;
-  return `${spelled}${isSwitch(option) ? '' : ` -x${fishValue(option)}`} -d ${fishQuote(describe(option))}`;
+  return `${spelled}${isSwitch(option) ? '' : ` -x${fishValue(option)}`} -d ${fishQuote(option.describe)}`;
 }
 
 function fishValue(option: Option): string {
-  const choices = choicesOf(option).map((choice) => (/^[\w-]+$/.test(choice) ? choice : fishQuote(choice)));
+  const choices = (option.choices ?? []).map((choice) => (/^[\w-]+$/.test(choice) ? choice : fishQuote(choice)));
   if (choices.length > 0) return ` -a ${fishQuote(choices.join(' '))}`;
   return option.folder ? ` -a ${fishQuote(`(__fish_complete_directories (${fishToken}))`)}` : '';
 }

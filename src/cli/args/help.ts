@@ -1,26 +1,21 @@
 import stringWidth from 'string-width';
 import { visible } from '../../text/visible.ts';
-import { choicesOf, type Flag, flagsOf, isSwitch, type Option, type OptionTable } from './flags.ts';
-
-/** A way to call the command, and what it is for. */
-export type Usage = [way: string, what: string];
-export type Help = {
-  /** Command lines to copy: they are never wrapped. */
-  example: string;
-  usages: Usage[];
-  options: OptionTable;
-};
+import { type Flag, flagsOf, isSwitch, type Option, type OptionTable, type Program } from './flags.ts';
 
 const widest = 80;
 /** Below this the text stands under its option, not beside it. */
 const narrowestText = 24;
 
-/** The help of one command, at most 80 columns wide, and no wider than `columns`. */
-export function helpText({ example, usages, options }: Help, columns: number): string {
+/** The help of one command, at most 80 columns wide, and no wider than `columns`. The example is never wrapped. */
+export function helpText({ command, purpose, example, options, subcommands }: Program, columns: number): string {
   const width = Math.min(widest, columns);
+  const others = Object.entries(subcommands).map(
+    ([name, { usage, purpose }]) => [`${name} ${usage}`, purpose] as const,
+  );
+  const usages = [['[options]', purpose] as const, ...others];
   const beside = Math.max(...usages.map(([way]) => way.length)) + 2;
   const ways = usages.map(([way, what], i) =>
-    `${i === 0 ? 'Usage: ' : '       '}${way.padEnd(beside)}${what}`.trimEnd(),
+    `${i === 0 ? 'Usage: ' : '       '}${command} ${way.padEnd(beside)}${what}`.trimEnd(),
   );
   const lines = [example, '', ...ways.flatMap((way) => wrap(way, width, 9)), 'Options [default]:'];
   return `${[...lines, ...optionLines(options, width)].join('\n')}\n`;
@@ -49,9 +44,8 @@ function leftOf({ long, short, option }: Flag, isBoth: boolean): string {
 }
 
 function rightOf(option: Option): string {
-  const { describe = '', defaultDescription, default: value } = option;
-  const choices = choicesOf(option);
-  const named = choices.every((choice) => String(describe).includes(choice)) ? '' : `: ${choices.join(', ')}`;
+  const { describe, defaultDescription, default: value, choices = [] } = option;
+  const named = choices.every((choice) => describe.includes(choice)) ? '' : `: ${choices.join(', ')}`;
   const fallback = isSwitch(option) ? defaultDescription : (value ?? defaultDescription);
   return `${describe}${named}${fallback === undefined ? '' : ` [${visible(String(fallback))}]`}`;
 }

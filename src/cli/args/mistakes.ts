@@ -1,42 +1,33 @@
 import { ChatError } from '../../errors.ts';
 import { closest } from '../../text/closest.ts';
-import { choicesOf, flagsOf, isSwitch, type Option, type Program, spellingsOf } from './flags.ts';
+import { flagsOf, isSwitch, type Option, type Program, spellingsOf } from './flags.ts';
 
-/** Throws a ChatError USAGE for the first word of a command line that is not understood: it says what to do instead. */
-export function rejectMistakes(args: readonly string[], program: Program): void {
+/**
+ * Throws a ChatError USAGE for the first word of a command line that is not understood: it says what to do instead.
+ * `words` are options and their values, `rest` begins with a word that is neither. The parser keeps no order and no
+ * spelling, so each word that begins with a dash is looked at here: a value can begin with one only behind `=`.
+ */
+export function rejectMistakes(words: readonly string[], rest: readonly string[], program: Program): void {
   const known = spellingsOf(program.options);
-  for (let at = 0; at < args.length; ) {
-    const arg = args[at] ?? '';
-    if (!isFlag(arg) || arg === '--') rejectStray(args, arg === '--' ? at + 1 : at, program);
-    at += isFlag(arg) && arg !== '--' ? wordsOf(args, at, known, program) : 1;
-  }
+  for (const [at, word] of words.entries())
+    if (isFlag(word) && word !== '--' && !isCluster(word, known)) rejectFlag(word, words[at + 1], known, program);
+  if (rest.length > 0) rejectStray(words, rest, program);
 }
 
-const isFlag = (arg: string): boolean => /^-./.test(arg) && !/^-\d+(\.\d+)?$/.test(arg);
-const isYesOrNo = (value = ''): boolean => /^(true|false)$/.test(value);
-
-/** How many words the option at this place takes, its own included. */
-function wordsOf(args: readonly string[], at: number, known: Map<string, Option>, program: Program): number {
-  const [, flag = '', given] = /^(--?[^=]*)(?:=(.*))?$/s.exec(args[at] ?? '') ?? [];
-  if (isCluster(flag, known)) return 1;
-  const option = known.get(flag) ?? rejectUnknown(flag, program);
-  const next = args[at + 1];
-  if (isSwitch(option)) {
-    rejectValue(flag, given);
-    return given === undefined && isYesOrNo(next) ? 2 : 1;
-  }
-  if (given === undefined && (next === undefined || isFlag(next))) rejectMissing(flag, option, next, known);
-  rejectChoice(flag, option, given ?? next ?? '');
-  return given === undefined ? 2 : 1;
-}
+const isFlag = (word: string): boolean => /^-./.test(word) && !/^-(\d*\.)?\d+$/.test(word);
 
 /** Several switches of one letter: `-vh`. */
-const isCluster = (flag: string, known: Map<string, Option>): boolean =>
-  /^-[^-]{2,}$/.test(flag) &&
-  [...flag.slice(1)].every((letter) => {
-    const option = known.get(`-${letter}`);
-    return option && isSwitch(option);
-  });
+const isCluster = (word: string, known: Map<string, Option>): boolean =>
+  /^-[^-]{2,}$/.test(word) && [...word.slice(1)].every((letter) => known.get(`-${letter}`)?.type === 'boolean');
+
+function rejectFlag(word: string, next: string | undefined, known: Map<string, Option>, program: Program): void {
+  const [, flag = '', given] = /^(--?[^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+  const option = known.get(flag) ?? rejectUnknown(flag, program);
+  if (isSwitch(option)) rejectValue(flag, given);
+  else if (given === undefined && (next === undefined || isFlag(next))) rejectMissing(flag, option, next, known);
+  // The parser takes `-m=` for two options.
+  else if (given === '' && flag.length === 2) rejectMissing(flag, option, undefined, known);
+}
 
 function rejectUnknown(flag: string, program: Program): never {
   const meant = alike(flag, program);
@@ -50,42 +41,31 @@ function rejectUnknown(flag: string, program: Program): never {
 function alike(flag: string, { options }: Program): string[] {
   const typed = flag.replace(/^-+/, '').toLowerCase();
   const all = [...spellingsOf(options).keys()].flatMap((name) => (name.startsWith('--') ? [name.slice(2)] : []));
-  const begun = flagsOf(options).flatMap(({ long }) => (long.startsWith(`--${typed}`) ? [long] : []));
+  const begun = flagsOf(options).flatMap(({ long }) => (typed && long.startsWith(`--${typed}`) ? [long] : []));
   if (typed.length === 1) return begun.filter((long) => !long.startsWith('--no-'));
   const best = closest(typed, all);
   return best ? [`--${best}`] : begun;
 }
 
 function rejectValue(flag: string, given: string | undefined): void {
-  if (given === undefined || isYesOrNo(given)) return;
+  if (given === undefined || (/^(true|false)$/.test(given) && !flag.startsWith('--no-'))) return;
   const other = flag.startsWith('--no-') ? flag.replace('--no-', '--') : flag.replace('--', '--no-');
-  throw usage(`${flag} takes no value.`, `Write ${flag} or ${other}.`);
+  throw usage(`${flag} takes no value.`, `Write ${either([...new Set([flag, other])])}.`);
 }
 
 function rejectMissing(flag: string, option: Option, next: string | undefined, known: Map<string, Option>): never {
   const isText = next !== undefined && !known.has(next.replace(/=.*/s, ''));
   const how = isText ? `If ${shown(next)} is its value, write ${flag}=${shown(next)}.` : undefined;
-  const what = choicesOf(option).join('|') || (option.value ?? 'VALUE');
+  const what = option.choices?.join('|') ?? option.value ?? 'VALUE';
   throw usage(`${flag} needs a value.`, how ?? `Write ${flag} ${what}.`);
 }
 
-function rejectChoice(flag: string, option: Option, value: string): void {
-  const choices = choicesOf(option);
-  if (choices.length === 0 || choices.includes(value)) return;
-  const best = closest(value.toLowerCase(), choices);
-  throw usage(
-    `${flag} "${value}" is none of ${choices.join(', ')}.`,
-    didYouMean(best ? [best] : []) ?? 'Choose one of them.',
-  );
-}
-
-function rejectStray(args: readonly string[], at: number, program: Program): void {
-  const stray = args[at];
-  if (stray === undefined) return;
+function rejectStray(words: readonly string[], rest: readonly string[], program: Program): never {
+  const [stray = ''] = rest;
   const hint =
     withDashes(stray, program) ??
-    asCommand(stray, at, program) ??
-    asWords(args, at, program) ??
+    asCommand(stray, words.length === 0, program) ??
+    asWords(words, rest, program) ??
     asValue(stray, program) ??
     `See ${program.command} --help.`;
   throw usage(`unknown argument ${quoted(stray)}.`, hint);
@@ -97,21 +77,20 @@ function withDashes(stray: string, { options }: Program): string | undefined {
   return spellingsOf(options).has(`--${name}`) ? didYouMean([`--${name}`]) : undefined;
 }
 
-function asCommand(stray: string, at: number, { command, subcommands }: Program): string | undefined {
+function asCommand(stray: string, isFirst: boolean, { command, subcommands }: Program): string | undefined {
   const names = Object.keys(subcommands);
-  if (at > 0) return names.includes(stray) ? `Write it first: ${command} ${stray}.` : undefined;
+  if (!isFirst) return names.includes(stray) ? `Write it first: ${command} ${stray}.` : undefined;
   const best = closest(stray.toLowerCase(), names);
   return best && didYouMean([best]);
 }
 
 /** Words that belong together, without quotes: `--name John Doe`. */
-function asWords(args: readonly string[], at: number, { options }: Program): string | undefined {
-  const flag = args[at - 2] ?? '';
+function asWords(words: readonly string[], rest: readonly string[], { options }: Program): string | undefined {
+  const [flag = '', first] = words.slice(-2);
   const value = spellingsOf(options).get(flag)?.value;
   if (value !== 'NAME' && value !== 'TEXT') return undefined;
-  const rest = args.slice(at);
   const end = rest.findIndex(isFlag);
-  return didYouMean([`${flag} ${quoted([args[at - 1], ...(end === -1 ? rest : rest.slice(0, end))].join(' '))}`]);
+  return didYouMean([`${flag} ${quoted([first, ...(end === -1 ? rest : rest.slice(0, end))].join(' '))}`]);
 }
 
 /** A value whose option is missing. */

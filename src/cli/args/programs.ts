@@ -1,0 +1,105 @@
+import { userInfo } from 'node:os';
+import { safeName } from '../../core/names.ts';
+import { timestampChoices } from '../../terminal/render.ts';
+import { bellChoices, joinsChoices } from '../../terminal/settings.ts';
+import { logLevels } from '../logger.ts';
+import { withCompletion } from './completion.ts';
+import type { OptionTable, Program } from './flags.ts';
+import { choice, count, folder, host, name, port, span, texts, toggle } from './values.ts';
+
+const person = name(loginName(), 'your name in the chat');
+const json = toggle('events as JSON lines on stdout');
+const dataDir = {
+  ...folder('folder for what must be kept'),
+  variable: 'DATA_DIR',
+  defaultDescription: 'a folder of your user',
+};
+
+export const p2p = program({
+  command: 'p2p',
+  purpose: 'chat of two',
+  example: 'p2p --name a --port 8888 --ip all --server\np2p --name b --port 8888 --ip localhost',
+  options: {
+    name: person,
+    port: port('8888'),
+    ip: host('the other side [localhost]; with --server: listen here [all]'),
+    server: toggle('wait for the other side to connect'),
+    json,
+  },
+  subcommands: withCompletion({}),
+});
+
+export const serverExport = program({
+  command: 'chat-server export',
+  purpose: 'prints what is kept',
+  example: 'chat-server export --port 9999 --since 2d',
+  options: {
+    port: port('9999'),
+    'data-dir': dataDir,
+    since: span('only the last 30m, 2h, 2d'),
+    json,
+  },
+  subcommands: {},
+});
+
+export const server = program({
+  command: 'chat-server',
+  purpose: 'keeps a room',
+  example: 'chat-server --port 9999 --ip all --name chatroom-server',
+  options: {
+    name: name('server', 'name of the server'),
+    port: port('9999'),
+    ip: { ...host('address to listen on; all is every interface'), default: 'all' },
+    'data-dir': dataDir,
+    history: { ...toggle('keep the room in memory only'), default: true },
+    'history-limit': { ...count('most messages kept'), default: '100000' },
+    'history-days': { ...count('days a message is kept'), default: '30' },
+    'max-clients': { ...count('most clients at a time'), defaultDescription: 'no limit' },
+    json,
+    'log-level': { ...choice('LEVEL', logLevels, 'what to say on stderr'), default: 'info' },
+  },
+  subcommands: withCompletion({ export: { ...serverExport, usage: '[options]' } }),
+});
+
+export const client = program({
+  command: 'chat-client',
+  purpose: 'enters a room',
+  example: 'chat-client --port 9999 --ip localhost --name "John Doe"',
+  options: {
+    name: person,
+    port: port('9999'),
+    ip: { ...host('host of the server'), default: 'localhost' },
+    message: { ...texts('send this and exit (repeatable; - is all of stdin)'), alias: 'm' },
+    listen: toggle('stay when the input ends'),
+    history: { ...count('first time: show the last N'), defaultDescription: '20 on a terminal' },
+    replay: toggle('in a pipe, too: what was missed'),
+    json,
+    timestamps: { ...choice('WHEN', timestampChoices, 'time before each line'), default: 'auto' },
+    joins: { ...choice('WHICH', joinsChoices, 'joins and leaves: all, grouped (auto), none'), default: 'auto' },
+    bell: { ...choice('WHEN', bellChoices, 'ring for mentions, all, or not (off)'), default: 'mention' },
+    timeout: { ...count('how long to try getting online', 'SECONDS'), defaultDescription: '10 in a pipe' },
+    check: toggle('exit 0 if the server answers'),
+    'data-dir': dataDir,
+  },
+  subcommands: withCompletion({}),
+});
+
+/** Gives a command the options that every command has. */
+function program<const Table extends OptionTable>(own: Program<Table>) {
+  const shared = {
+    color: { type: 'boolean', describe: 'use colours, or not', defaultDescription: 'on a terminal' },
+    verbose: { ...toggle('say more'), alias: 'v' },
+    help: { ...toggle('show this'), alias: 'h' },
+    version: toggle('show the version'),
+  } as const;
+  return { ...own, options: { ...own.options, ...shared } };
+}
+
+/** Whoever is logged in, as a name that is allowed. */
+function loginName(): string {
+  try {
+    return safeName(userInfo().username);
+  } catch {
+    return 'somebody';
+  }
+}
