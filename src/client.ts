@@ -2,10 +2,12 @@
 import { parseOptions } from './cli/args/options.ts';
 import { client } from './cli/args/programs.ts';
 import { noBelongings, openBelongings } from './cli/belongings.ts';
-import { now, openConsole } from './cli/console.ts';
+import { openConsole, wallMs } from './cli/console.ts';
 import { run } from './cli/run.ts';
-import { Session } from './core/member/session.ts';
+import { Log } from './core/log/log.ts';
+import { Member } from './core/member/member.ts';
 import { crypto } from './keys/ed25519.ts';
+import { now } from './loop/drive.ts';
 import { talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
 import { nickCommand, settingCommand } from './prompt/commands.ts';
@@ -24,31 +26,32 @@ const limits = { history: 20, maxReplay: 200, maxKept: 5_000 };
 await run('chat-client', async (stop) => {
   const parsed = parseOptions(client);
   if (!parsed) return 0;
-  const { name, port, ip, message: texts = [], listen, check, verbose, dataDir, joins, bell, ...style } = parsed;
+  const { name, port, ip, message: texts = [], check, verbose, dataDir, joins, bell, ...style } = parsed;
   const settings = { joins, bell };
   const { view, lines, person, isScreen } = openConsole({ ...style, settings, messages: check ? ['check'] : texts });
   view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
   try {
     const endpoint = await connectEndpoint(ip, port);
     const belongings = check ? noBelongings() : openBelongings({ name, ip, port, dataDir });
-    const { store, renamed, whyNotCalled } = belongings;
+    const { store, names, folder, damaged } = belongings;
     try {
-      const link = Link.connect(openDealer(), endpoint);
       const history = parsed.history ?? (person ? limits.history : 0);
       const show = { history, replay: parsed.replay || person, maxReplay: person ? limits.maxReplay : Infinity };
-      const conversation = new Session({ ...belongings, ...limits, ...show, name, crypto, check }, store);
-      const timeoutSeconds = parsed.timeout ?? (person ? undefined : pipeTimeoutSeconds);
-      const timeoutMs = timeoutSeconds === undefined ? undefined : timeoutSeconds * 1_000;
-      const trouble = new Trouble(ip, port);
-      const wiring = { conversation, link, view, store, trouble, lines, stop, now, person, verbose, check, timeoutMs };
-      const about = () => [`the room at ${showEndpoint(ip, port)}`, `what is kept here: ${belongings.folder}`];
+      const conversation = new Member({ ...belongings, ...limits, ...show, name, crypto, check }, store);
+      for (const what of damaged)
+        view.show({ type: 'error', code: 'DATA_DAMAGED', message: `The disk has damaged ${what}.` });
+      const seconds = parsed.timeout ?? (person ? undefined : pipeTimeoutSeconds);
+      const timeoutMs = seconds === undefined ? undefined : seconds * 1_000;
+      const manner = { person, listen: parsed.listen && !isScreen, check, timeoutMs, verbose, emptyHint };
       const own = [
-        historyCommand(store, view, now),
+        historyCommand(new Log(store, crypto), view, wallMs),
         nickCommand(view),
         settingCommand('joins', joinsChoices, 'who comes and goes', settings, view),
       ];
+      const about = () => [`the room at ${showEndpoint(ip, port)}`, `what is kept here: ${folder}`];
       const read = person ? { read: openPrompt(own, { conversation, view, settings, about }) } : {};
-      return await talk({ ...wiring, ...read, emptyHint, renamed, whyNotCalled, listen: listen && !isScreen });
+      const parts = { conversation, view, store, names, ...read, trouble: new Trouble(ip, port), manner, now };
+      return await talk(parts, { lines, link: Link.connect(openDealer, endpoint), stop });
     } finally {
       await store.close();
     }

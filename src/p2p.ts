@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { parseOptions } from './cli/args/options.ts';
 import { p2p } from './cli/args/programs.ts';
-import { now, openConsole } from './cli/console.ts';
+import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
 import { Pair } from './core/pair.ts';
 import { newDevice } from './keys/ed25519.ts';
+import { now } from './loop/drive.ts';
 import { talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
 import { openPrompt } from './prompt/prompt.ts';
@@ -28,36 +29,23 @@ await run('p2p', async (stop) => {
     const link = binds ? await listen(ip, port) : await connect(ip, port);
     const conversation = new Pair({ name, dev: newDevice(), binds });
     const timeoutMs = person || binds ? undefined : pipeTimeoutMs;
-    const trouble = new Trouble(ip, port);
+    const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
     const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];
     const read = person ? { read: openPrompt([], { conversation, view, settings, about }) } : {};
-    return await talk({
-      ...read,
-      emptyHint,
-      conversation,
-      link,
-      view,
-      trouble,
-      lines,
-      stop,
-      person,
-      listen: false,
-      verbose,
-      timeoutMs,
-      now,
-    });
+    const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner, now };
+    return await talk(parts, { lines, link, stop });
   } finally {
     view.close();
   }
 
   async function listen(ip: string, port: number): Promise<Link> {
-    const { link, endpoint } = await Link.bind(openBindingPair(), await bindEndpoint(ip, port));
+    const { link, endpoint } = await Link.bind(openBindingPair, await bindEndpoint(ip, port));
     view.show({ type: 'listening', endpoint: showEndpoint(ip, portOf(endpoint)), port: portOf(endpoint) });
     return link;
   }
 
   async function connect(ip: string, port: number): Promise<Link> {
     view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
-    return Link.connect(openConnectingPair(), await connectEndpoint(ip, port));
+    return Link.connect(openConnectingPair, await connectEndpoint(ip, port));
   }
 });

@@ -1,8 +1,6 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ChatEvent } from '../src/core/events.ts';
-import { emptyHash, makeEntry } from '../src/core/log/store.ts';
 import type { Conversation } from '../src/core/turn.ts';
-import { MemoryStore } from '../src/history/memory.ts';
 import {
   type Command,
   completeWith,
@@ -17,9 +15,11 @@ import {
 import { historyCommand } from '../src/prompt/history.ts';
 import { statusCommand, whoCommand } from '../src/prompt/overview.ts';
 import { openPrompt } from '../src/prompt/prompt.ts';
+import type { Message } from '../src/protocol/frames.ts';
 import type { Settings } from '../src/terminal/settings.ts';
 import type { View } from '../src/terminal/view.ts';
 import { readSpanMs } from '../src/text/span.ts';
+import { Written } from './support/places.ts';
 
 let shown: ChatEvent[];
 let cleared: number;
@@ -27,6 +27,7 @@ let settings: Settings;
 const view: View = {
   show: (event) => void shown.push(event),
   waiting: () => {},
+  isBehind: false,
   close: () => {},
   clear: () => void cleared++,
 };
@@ -48,8 +49,9 @@ const talk = (some: Partial<Conversation> = {}): Conversation => ({
   waiting: [],
   others: ['Luis', 'Ana María', 'ana', 'Bo'],
   present: 5,
-  left: false,
-  step: () => [],
+  hasLeft: false,
+  isFull: false,
+  turn: () => [],
   ...some,
 });
 const prompt = (own: Command[] = [], at = view) =>
@@ -330,15 +332,19 @@ test.each([
 describe('/history', () => {
   const nowMs = 100 * 86_400_000;
   const hourMs = 3_600_000;
+  /** Of a log with these messages, all written down an hour ago. */
+  const historyOf = (messages: Message[]) => {
+    const written = new Written();
+    for (const message of messages) written.append(1, message, { atMs: nowMs - hourMs });
+    return historyCommand(written.log, view, () => nowMs);
+  };
   /** Message n was written so many hours ago. */
   const history = (...hoursAgo: number[]) => {
-    const store = new MemoryStore('log');
-    const entries = hoursAgo.map((hours, n) => {
-      const atMs = nowMs - hours * hourMs;
-      return makeEntry({ kind: 'message', name: 'bob', text: `${n + 1}`, ts: atMs }, n + 1, emptyHash, atMs);
+    const messages = hoursAgo.map((hours, n): Message => {
+      const ts = nowMs - hours * hourMs;
+      return { kind: 'message', name: 'bob', text: `${n + 1}`, ts };
     });
-    store.apply({ entries });
-    return historyCommand(store, view, () => nowMs);
+    return historyOf(messages);
   };
   const oldest = (hoursAgo: number, count: number) => ({
     type: 'replay',
@@ -393,14 +399,10 @@ describe('/history', () => {
   });
 
   test('counts no void entry, and what has no time by when it was logged', () => {
-    const store = new MemoryStore('log');
     const lost = { kind: 'message', name: 'bob', text: '', void: true } as const;
     const timeless = { kind: 'message', name: 'bob', text: 'old' } as const;
     const message = { kind: 'message', name: 'bob', text: 'new', ts: nowMs } as const;
-    store.apply({
-      entries: [lost, timeless, lost, message].map((one, n) => makeEntry(one, n + 1, emptyHash, nowMs - hourMs)),
-    });
-    historyCommand(store, view, () => nowMs).run('');
+    historyOf([lost, timeless, lost, message]).run('');
     expect(shown).toEqual([
       oldest(1, 2),
       expect.objectContaining({ type: 'message', text: 'old', sentMs: nowMs - hourMs }),
@@ -410,10 +412,7 @@ describe('/history', () => {
   });
 
   test('shows no void entry', () => {
-    const store = new MemoryStore('log');
-    const message = { kind: 'message', name: 'bob', text: '', void: true } as const;
-    store.apply({ entries: [makeEntry(message, 1, emptyHash, nowMs)] });
-    historyCommand(store, view, () => nowMs).run('');
+    historyOf([{ kind: 'message', name: 'bob', text: '', void: true }]).run('');
     expect(said()).toEqual(['nothing was said']);
   });
 });

@@ -1,163 +1,256 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Copy, canBeKept } from '../src/core/log/copy.ts';
+import { Log } from '../src/core/log/log.ts';
+import type { Change } from '../src/core/log/store.ts';
 import { MemoryStore } from '../src/history/memory.ts';
 import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
+import { chainedText } from '../src/protocol/signed.ts';
+import { fakeCrypto } from './support/fake-crypto.ts';
+import { Chain } from './support/member-world.ts';
 
+const now = { ms: 0, wallMs: 7 };
 let store: MemoryStore;
 let copy: Copy;
+let log: Chain;
+/** Places count as shown in the order they were taken: this is the number of the last one. */
+let shows: number;
 beforeEach(() => {
   store = new MemoryStore();
+  log = new Chain();
   start();
 });
 const start = (limit = 1_000) => {
-  copy = new Copy(store, limit);
+  copy = new Copy(new Log(store, fakeCrypto), fakeCrypto, limit, store.pending());
+  shows = 0;
 };
-const message = (n: number, more: Partial<Message> = {}): Message => ({
-  kind: 'message',
-  name: 'x',
-  text: `text ${n}`,
-  id: { dev: 'A', n },
-  lc: n,
-  key: 'kA',
-  sig: 's',
-  hash: `h${n}`,
-  ...more,
-});
-const keep = (change = copy.takeChange()) => {
-  if (!change) throw new Error('nothing to keep');
+const settle = (change: Change) => {
   store.apply(change);
   copy.settle(change);
 };
-const take = (...seqs: number[]) => seqs.map((seq) => copy.take(message(seq), seq, 7));
+/** What is shown so far is on disk. */
+const keep = () => {
+  copy.release(shows);
+  for (let change = copy.takeChange(); change; change = copy.takeChange()) settle(change);
+};
+const take = (entry: Message) => {
+  const taken = copy.take(entry.seq ?? 0, entry.hash ?? '', entry, now);
+  copy.awaits(++shows);
+  return taken;
+};
+const takeTo = (from: number, to: number) => {
+  for (let seq = from; seq <= to; seq++) take(log.entry(seq));
+};
+const begin = (chain = log) => {
+  log = chain;
+  return copy.restart(chain.id, chain.base, chain.hashAt(chain.base));
+};
+const texts = (messages: Message[]) => messages.map(({ text }) => text);
 
 test('a new copy is of no log', () => {
-  expect([copy.log, copy.cursor, copy.hash, copy.seen('A')]).toEqual(['', 0, '', 0]);
+  expect([copy.log, copy.cursor, copy.hash, copy.seen('B')]).toEqual(['', 0, '', 0]);
   expect(copy.takeChange()).toBeUndefined();
 });
 
-describe('taking entries', () => {
+describe('reading', () => {
   beforeEach(() => {
-    copy.restart('log', 0, '');
+    begin();
     keep();
   });
 
-  test('moves the cursor and the hash at once, and the store with the change', () => {
-    expect(take(1, 2)).toEqual([true, true]);
-    expect([copy.cursor, copy.hash, copy.seen('A'), store.head]).toEqual([2, 'h2', 2, 0]);
+  test('moves the cursor and the hash at once, the shown place when that was shown, the store with the change', () => {
+    takeTo(1, 2);
+    expect([copy.cursor, copy.hash, copy.seen('B'), copy.shown, copy.behind]).toEqual([2, log.hashAt(2), 2, 0, 2]);
+    expect(copy.takeChange()).toBeUndefined();
+    copy.release(shows);
+    expect([copy.shown, copy.behind, store.head]).toEqual([2, 0, 0]);
     keep();
-    expect([store.log, store.head, store.hashAt(2), store.mark('A')?.n]).toEqual(['log', 2, 'h2', 2]);
-    expect(store.read(1, 9).map(({ atMs, message }) => [atMs, message.text])).toEqual([
+    expect([store.log, store.head, store.headHash, store.mark('B')?.n]).toEqual(['log', 2, log.hashAt(2), 2]);
+    expect(store.read(1, 9).map(({ atMs, message }) => [atMs, message?.text])).toEqual([
       [7, 'text 1'],
       [7, 'text 2'],
     ]);
   });
 
-  test('knows a message again, in memory, on disk and after a restart', () => {
-    take(1, 2);
-    expect(copy.take(message(2), 3, 7)).toBe(false);
+  test('knows a message again, read, shown, on disk and after a restart', () => {
+    const again = (seq: number) => take(log.entry(seq, { id: { dev: 'B', n: 2 } }));
+    takeTo(1, 2);
+    expect(again(3)).toBeUndefined();
+    copy.release(shows);
+    expect(again(4)).toBeUndefined();
     keep();
-    expect(copy.take(message(1), 4, 7)).toBe(false);
+    expect(again(5)).toBeUndefined();
     keep();
     start();
-    expect(copy.take(message(2), 5, 7)).toBe(false);
-    expect(copy.take(message(3), 6, 7)).toBe(true);
-    expect(copy.take(message(1, { id: { dev: 'B', n: 1 } }), 7, 7)).toBe(true);
+    expect(again(6)).toBeUndefined();
+    expect(take(log.entry(7, { id: { dev: 'B', n: 3 } }))).toMatchObject({ text: 'text 7' });
+    expect(take(log.entry(8, { id: { dev: 'C', n: 1 } }))).toMatchObject({ text: 'text 8' });
   });
 
-  test('knows no message without an id', () => {
-    const { id: _, ...plain } = message(1);
-    expect([copy.take(plain, 1, 7), copy.take(plain, 2, 7)]).toEqual([true, true]);
+  test('takes every message without an id for a new one', () => {
+    const message: Message = { kind: 'message', name: 'lea', text: 'hi' };
+    const hash = fakeCrypto.hash(chainedText('', message));
+    expect(copy.take(1, hash, message, now)).toBe(message);
   });
 
   test('is trimmed when it is a tenth too long', () => {
     start(10);
-    take(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11);
+    takeTo(1, 11);
     keep();
     expect(store.first).toBe(1);
-    take(12);
+    takeTo(12, 12);
     keep();
-    expect([store.first, store.head, store.hashAt(2)]).toEqual([3, 12, 'h2']);
+    expect([store.first, store.head, store.baseHash]).toEqual([3, 12, log.hashAt(2)]);
+  });
+
+  test('trims nothing of a log that takes the place of another, before that is on disk', () => {
+    start(10);
+    takeTo(1, 11);
+    keep();
+    const other = new Chain();
+    other.entry(1, { id: { dev: 'C', n: 1 } });
+    begin(other);
+    takeTo(1, 12);
+    copy.release(shows);
+    expect(copy.takeChange()).not.toHaveProperty('keep');
   });
 });
 
 describe('the counter', () => {
   test('is above everything written and seen, also before a restart', () => {
     expect([copy.nextLc(), copy.nextLc()]).toEqual([1, 2]);
-    copy.restart('log', 0, '');
-    copy.take(message(1, { lc: 40 }), 1, 7);
+    begin();
+    take(log.entry(1, { lc: 40 }));
     expect(copy.nextLc()).toBe(41);
-    copy.take(message(2, { lc: 5 }), 2, 7);
-    copy.keep([message(9, { lc: 60 })]);
+    take(log.entry(2, { lc: 5 }));
+    copy.keep([log.entry(9, { lc: 60 })]);
     keep();
     start();
     expect(copy.nextLc()).toBe(61);
   });
 
   test('has an end, which only malice reaches: there it stays', () => {
-    copy.take(message(1, { lc: Number.MAX_SAFE_INTEGER }), 1, 7);
+    begin();
+    take(log.entry(1, { lc: Number.MAX_SAFE_INTEGER }));
     expect([copy.nextLc(), copy.nextLc()]).toEqual([Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER]);
   });
 });
 
 describe('another log', () => {
   beforeEach(() => {
-    copy.restart('log', 4, 'h4');
-    take(5, 6);
+    begin(new Chain('log', 4));
+    takeTo(5, 5);
     keep();
-    take(7);
+    takeTo(6, 6);
+    copy.release(shows);
+    takeTo(7, 7);
   });
 
-  test('takes the place of the old one, whose messages are given back, also those not on disk', () => {
-    expect(copy.restart('new', 2, 'g2').map(({ text }) => text)).toEqual(['text 5', 'text 6', 'text 7']);
-    expect([copy.log, copy.cursor, copy.hash]).toEqual(['new', 2, 'g2']);
+  test('takes the place of the old one, whose messages are given back: kept, shown, and only read', () => {
+    expect(texts(begin(new Chain('new', 2)))).toEqual(['text 5', 'text 6', 'text 7']);
+    expect([copy.log, copy.cursor, copy.shown, copy.hash]).toEqual(['new', 2, 2, 'h2']);
     keep();
-    expect([store.log, store.first, store.head, store.hashAt(2)]).toEqual(['new', 3, 2, 'g2']);
+    expect([store.log, store.first, store.head, store.headHash]).toEqual(['new', 3, 2, 'h2']);
   });
 
   test('goes on at once, in the same change', () => {
-    copy.restart('new', 0, '');
-    expect(copy.take(message(8), 1, 7)).toBe(true);
+    begin(new Chain('new'));
+    takeTo(1, 1);
     keep();
-    expect([store.log, store.head, store.hashAt(1)]).toEqual(['new', 1, 'h8']);
+    expect([store.log, store.head, store.headHash]).toEqual(['new', 1, log.hashAt(1)]);
   });
 
   test('does not make a message new again', () => {
-    copy.restart('new', 0, '');
-    expect(copy.take(message(7), 1, 7)).toBe(false);
+    begin(new Chain('new'));
+    expect(take(log.entry(1, { id: { dev: 'B', n: 7 } }))).toBeUndefined();
     keep();
     start();
-    expect(copy.seen('A')).toBe(7);
+    expect(copy.seen('B')).toBe(7);
   });
 
   test('survives the answer to an older change', () => {
-    const old = copy.takeChange();
-    copy.restart('new', 0, '');
-    copy.take(message(8), 1, 7);
-    keep(old);
-    expect(copy.restart('newer', 0, '').map(({ text }) => text)).toContain('text 8');
+    const old = copy.takeChange() as Change;
+    begin(new Chain('new'));
+    takeTo(1, 1);
+    settle(old);
+    expect(texts(begin(new Chain('newer')))).toContain('text 1');
+  });
+
+  test('mends no place of the old one', () => {
+    begin(new Chain('log', 8));
+    copy.take(9, log.hashAt(9), undefined, now);
+    copy.awaits(++shows);
+    keep();
+    copy.keep([log.entry(10)]);
+    const underWay = copy.takeChange() as Change;
+    expect(copy.mend(log.entry(9))).toBe(true);
+    begin(new Chain('new'));
+    settle(underWay);
+    expect(copy.takeChange()).toEqual({ restart: { log: 'new', seq: 0, hash: '' }, marks: [expect.anything()] });
+  });
+
+  test('leaves nothing waiting of what was accepted in a place that was never kept, unless it is kept again', () => {
+    copy.keep([log.entry(7), log.entry(8)]);
+    copy.drop([log.entry(7), log.entry(8)]);
+    begin(new Chain('new'));
+    copy.keep([log.entry(8)]);
+    copy.release(1_000);
+    keep();
+    expect(store.pending()).toEqual([log.entry(8)]);
+  });
+
+  test('from a later place: what was accepted before the gap needs no keeping', () => {
+    copy.keep([log.entry(7)]);
+    copy.drop([log.entry(7)]);
+    copy.restart(log.id, 20, 'h20');
+    copy.release(1_000);
+    keep();
+    expect(store.pending()).toEqual([]);
   });
 });
 
-test('what waits is kept and dropped with the next change', () => {
-  copy.restart('log', 0, '');
-  copy.keep([message(1), message(2)]);
-  copy.keep([]);
-  copy.drop([]);
-  keep();
-  expect(store.pending()).toHaveLength(2);
-  copy.drop([message(1)]);
-  expect(copy.takeChange()).toEqual({ dropped: [message(1)] });
+describe('what waits', () => {
+  beforeEach(() => {
+    begin();
+    copy.keep([log.entry(1), log.entry(2)]);
+    copy.keep([]);
+    copy.drop([]);
+    keep();
+  });
+
+  test('is kept, and dropped with the next change', () => {
+    expect(store.pending()).toHaveLength(2);
+    copy.drop([log.entry(1)]);
+    expect(copy.takeChange()).toEqual({ dropped: [{ dev: 'B', n: 1 }] });
+  });
+
+  test('is dropped together with the place that was read last, not before', () => {
+    take(log.entry(1));
+    copy.drop([log.entry(1)]);
+    expect(copy.takeChange()).toBeUndefined();
+    copy.release(shows);
+    expect(copy.takeChange()).toMatchObject({ entries: [{ seq: 1 }], dropped: [{ dev: 'B', n: 1 }] });
+  });
+});
+
+test('one change is under way at a time', () => {
+  copy.keep([log.entry(1)]);
+  const first = copy.takeChange() as Change;
+  copy.keep([log.entry(2)]);
+  expect(copy.takeChange()).toBeUndefined();
+  settle(first);
+  expect(copy.takeChange()).toMatchObject({ pending: [{ text: 'text 2' }] });
 });
 
 describe('can be given back to a log that lost it', () => {
+  const message: Message = { kind: 'message', name: 'x', text: 'y', id: { dev: 'A', n: 1 }, key: 'k', sig: 's' };
   const text = 'é'.repeat(maxTextBytes / 2);
-  test('what its author signed', () => expect([message(1), message(1, { text })].map(canBeKept)).toEqual([true, true]));
+  test('what its author signed', () => expect([message, { ...message, text }].map(canBeKept)).toEqual([true, true]));
 
   test.each<[string, Message]>([
     ['without an id', { kind: 'message', name: 'x', text: 'y', key: 'k', sig: 's' }],
     ['without a key', { kind: 'message', name: 'x', text: 'y', id: { dev: 'A', n: 1 }, sig: 's' }],
     ['without a signature', { kind: 'message', name: 'x', text: 'y', id: { dev: 'A', n: 1 }, key: 'k' }],
-    ['void', message(1, { void: true })],
-    ['too long', message(1, { text: `${text}x` })],
+    ['void', { ...message, void: true }],
+    ['too long', { ...message, text: `${text}x` }],
   ])('nothing %s', (_name, lost) => expect(canBeKept(lost)).toBe(false));
 });

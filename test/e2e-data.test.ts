@@ -34,9 +34,9 @@ async function online(command: Command): Promise<Command> {
   return command;
 }
 
-/** The files named `data.mdb` below a folder, as paths from it. */
+/** The files named `log.db` below a folder, as paths from it. */
 const logs = (folder: string) =>
-  (readdirSync(folder, { recursive: true }) as string[]).filter((path) => path.endsWith('data.mdb')).sort();
+  (readdirSync(folder, { recursive: true }) as string[]).filter((path) => path.endsWith('log.db')).sort();
 
 function exportLog(stage: Stage, args: string[], env: Record<string, string> = {}): Command {
   return stage.spawn('server', ['export', ...args], { env, stdin: null });
@@ -66,9 +66,9 @@ describe.concurrent('where things are kept', () => {
     await say(stage, home, two.port, 'ann', 'second room');
     const found = logs(home);
     for (const { port } of [one, two]) {
-      expect(found.filter((path) => path.endsWith(`0mq-chat/server/${port}/data.mdb`))).toHaveLength(1);
+      expect(found.filter((path) => path.endsWith(`0mq-chat/server/${port}/log.db`))).toHaveLength(1);
       expect(
-        found.filter((path) => new RegExp(`/client/ann-\\w+/127\\.0\\.0\\.1_${port}-\\w+/1/data\\.mdb$`).test(path)),
+        found.filter((path) => new RegExp(`/client/ann-\\w+/127\\.0\\.0\\.1_${port}-\\w+/1/log\\.db$`).test(path)),
       ).toHaveLength(1);
     }
     expect(found).toHaveLength(4);
@@ -86,7 +86,7 @@ describe.concurrent('where things are kept', () => {
     await stop((await serve(stage, home, env)).server);
     expect([variable, state, home].map(existsSync)).toEqual([true, false, false]);
     await stop((await serve(stage, home, { STATE_DIRECTORY: state })).server);
-    expect([existsSync(join(state, 'data.mdb')), existsSync(home)]).toEqual([true, false]);
+    expect([existsSync(join(state, 'log.db')), existsSync(home)]).toEqual([true, false]);
     await stop((await serve(stage, home)).server);
     expect(logs(home)).toHaveLength(1);
   });
@@ -128,7 +128,7 @@ describe.concurrent('exit 7, at once, with words', () => {
   test('damaged, not a folder, an identity others can read', async ({ stage }) => {
     const [folder, home] = [newFolder(), newFolder()];
     mkdirSync(folder);
-    writeFileSync(join(folder, 'data.mdb'), 'garbage'.repeat(5_000));
+    writeFileSync(join(folder, 'log.db'), 'garbage'.repeat(5_000));
     const restore = 'Restore it from a copy, or move it away to begin a new one: members give back what they have.';
     const broken = stage.spawn('server', [...listen, '--data-dir', folder]);
     await refused(broken, `chat-server: the data in ${folder} is damaged.`, restore);
@@ -198,7 +198,7 @@ describe.concurrent('chat-server export', () => {
 describe.concurrent('several clients of one person', () => {
   const slots = (home: string) =>
     logs(home)
-      .map((path) => /\/client\/.*\/(\d+)\/data\.mdb$/.exec(path)?.[1])
+      .map((path) => /\/client\/.*\/(\d+)\/log\.db$/.exec(path)?.[1])
       .filter(Boolean);
 
   test('each takes the first free place; it is free again after an end and after kill -9', async ({ stage }) => {

@@ -1,164 +1,297 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Ledger } from '../src/core/log/ledger.ts';
-import type { Change } from '../src/core/log/store.ts';
-import { MemoryStore } from '../src/history/memory.ts';
-import type { Message } from '../src/protocol/frames.ts';
-import { chainedText } from '../src/protocol/signed.ts';
-import { fakeCrypto } from './support/fake-crypto.ts';
+import { Ledger, type Outcome, type Proposal } from '../src/core/log/ledger.ts';
+import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
+import { chainedText, signedText } from '../src/protocol/signed.ts';
+import { rot } from './sim/rot.ts';
+import { fakeCrypto, signature } from './support/fake-crypto.ts';
+import { hashAt, Written } from './support/places.ts';
 
 const ageMs = 1_000;
-let store: MemoryStore;
+let written: Written;
 let ledger: Ledger;
+let nowMs: number;
 beforeEach(() => {
-  store = new MemoryStore('log');
-  ledger = new Ledger(store, fakeCrypto, { entries: 1_000, ageMs });
+  written = new Written();
+  start();
 });
-const message = (n: number, dev = 'A', key = `k${dev}`): Message => ({
-  kind: 'message',
-  name: 'x',
-  text: `text ${n}`,
-  id: { dev, n },
-  key,
-});
-/** What is to be written is on disk. */
-const keep = (change = ledger.takeChange()) => {
-  if (!change) throw new Error('nothing to keep');
-  store.apply(change);
-  return ledger.settle(change);
+const start = (entries = 1_000) => {
+  nowMs = 5_000;
+  const retention = { entries, ageMs };
+  ledger = new Ledger({ name: 'server', dev: 'run', crypto: fakeCrypto, retention }, written.log);
 };
+const decide = (...proposals: Proposal[]) => ledger.decide<never>(proposals, { ms: nowMs, wallMs: 7_000_000 });
+/** Decides, and what was decided is on disk. */
+const keep = (...proposals: Proposal[]): Outcome[] => {
+  const { change, outcomes } = decide(...proposals);
+  if (change) written.commit(change);
+  return outcomes;
+};
+/** Signed by its author. */
+const message = (dev: string, n: number, more: Partial<Message> = {}): Message => {
+  const key = `k${dev}`;
+  const said: Message = { kind: 'message', name: dev, text: `${dev} ${n}`, id: { dev, n }, lc: n, ts: n, key, ...more };
+  return { ...said, sig: signature(said.key ?? '', signedText('server', said)) };
+};
+const say = (dev: string, n: number, more: Partial<Message> = {}): Proposal => {
+  return { type: 'say', from: dev, message: message(dev, n, more), name: dev };
+};
+const giveBack = (dev: string, n: number, more: Partial<Message> = {}): Proposal => {
+  return { type: 'giveBack', from: 'b', message: message(dev, n, more) };
+};
+const enter = (name: string, key = `k${name}`, dev = name): Proposal => {
+  return { type: 'enter', from: name, name, key, dev, join: { kind: 'join', name } };
+};
+const tidy = (...present: { name: string; key: string }[]): Proposal => ({ type: 'tidy', present });
+const said = () => written.store.read(1, 1_000).map(({ message }) => `${message?.id?.dev}.${message?.id?.n}`);
+const refusal = (code: string) => expect.objectContaining({ type: 'refused', code });
 
-describe('what is appended', () => {
-  test('gets the next place and the next link of the chain at once', () => {
-    const [one, two] = [ledger.append(message(1), 5), ledger.append(message(2), 6)];
-    expect([one.seq, two.seq, ledger.head, store.head]).toEqual([1, 2, 2, 0]);
-    expect(one.hash).toBe(fakeCrypto.hash(chainedText('', message(1))));
-    expect(two.hash).toBe(fakeCrypto.hash(chainedText(one.hash, message(2))));
-    expect(two).toMatchObject({ atMs: 6, message: { seq: 2, hash: two.hash, text: 'text 2' } });
-    expect(JSON.parse(two.wire)).toMatchObject({ seq: 2, h: two.hash, text: 'text 2\n', id: 'A.2' });
+describe('a decision', () => {
+  test('changes nothing: until it is on disk, the same is decided again', () => {
+    keep(enter('ann'), say('ann', 1));
+    const proposals = [enter('bo'), say('ann', 2), giveBack('cy', 1), giveBack('cy', 2), tidy()];
+    const first = decide(...proposals);
+    expect(first.change?.entries).toHaveLength(3);
+    expect(decide(...proposals)).toEqual(first);
+    decide(say('ann', 2, { text: 'never written' }), enter('eve', 'kE', 'cy'));
+    expect(decide(...proposals)).toEqual(first);
+    expect([ledger.owner('bo', { ms: nowMs, wallMs: 0 }), written.store.head]).toEqual([undefined, 1]);
   });
 
-  test('counts once it is on disk, in the order it was appended', () => {
-    ledger.append(message(1), 5);
-    const first = ledger.takeChange();
-    ledger.append(message(2), 5);
-    ledger.append(message(3), 5);
-    const second = ledger.takeChange();
-    expect(keep(first).map(({ seq }) => seq)).toEqual([1]);
-    expect(ledger.head).toBe(3);
-    expect(keep(second).map(({ seq }) => seq)).toEqual([2, 3]);
-    ledger.append(message(4), 5);
-    expect(keep().map(({ seq }) => seq)).toEqual([4]);
+  test('knows what it has decided before in itself', () => {
+    const outcomes = keep(enter('ann'), enter('ann', 'kE', 'E'), say('ann', 1), say('ann', 1), say('ann', 2));
+    expect(outcomes).toMatchObject([{ type: 'entered' }, refusal('NAME_REFUSED')]);
+    expect(said()).toEqual(['ann.1', 'ann.2']);
   });
 
-  test('goes on where the store ends, after a restart', () => {
-    const one = ledger.append(message(1), 5);
-    keep();
-    ledger = new Ledger(store, fakeCrypto, { entries: 1_000, ageMs });
-    expect(ledger.append(message(2), 5)).toMatchObject({
+  test('is no change if there is nothing to write, and passes on what is no proposal, in its place', () => {
+    expect(decide()).toEqual({ change: undefined, outcomes: [] });
+    const other = { type: 'lose' } as const;
+    const { outcomes } = ledger.decide([other, say('a', 3), other], { ms: nowMs, wallMs: 0 });
+    expect(outcomes).toEqual([other, { type: 'rejoin', from: 'a' }, other]);
+  });
+
+  test('is one change: entries, marks and owners', () => {
+    expect(decide(enter('ann'), say('ann', 1), say('ann', 2)).change).toEqual({
+      entries: [expect.objectContaining({ seq: 1 }), expect.objectContaining({ seq: 2 })],
+      marks: [{ dev: 'ann', n: 2, key: 'kann' }],
+      owners: [{ name: 'ann', key: 'kann', seenMs: 0 }],
+    });
+  });
+});
+
+describe('what is said', () => {
+  test('gets the next place, the next link of the chain and the times, also after a restart', () => {
+    keep(say('A', 1), say('A', 2, { first: true }));
+    written = new Written(written.store);
+    start();
+    keep(say('B', 1));
+    const [one, two, three] = written.store.read(1, 3);
+    const link = (before: string, said: Message) => fakeCrypto.hash(chainedText(before, said));
+    expect(one).toMatchObject({ seq: 1, prev: '', hash: link('', message('A', 1)), atMs: 7_000_000, ranMs: 0 });
+    expect(two).toMatchObject({ seq: 2, prev: one?.hash, hash: link(one?.hash ?? '', message('A', 2)) });
+    expect(two?.message).toEqual({ ...message('A', 2), seq: 2, hash: two?.hash });
+    expect(three).toMatchObject({ seq: 3, prev: two?.hash });
+  });
+
+  test('counts once and in order; a skipped number is asked for, unless it is the first', () => {
+    expect(keep(say('A', 2))).toEqual([{ type: 'rejoin', from: 'A' }]);
+    expect(keep(say('A', 1), say('A', 1), say('A', 3))).toEqual([{ type: 'rejoin', from: 'A' }]);
+    expect(keep(say('A', 7, { first: true }), say('A', 2, { first: true }), say('A', 8))).toEqual([]);
+    expect(said()).toEqual(['A.1', 'A.7', 'A.8']);
+  });
+
+  test('by a client of the original leaves no mark', () => {
+    const id = { dev: 'run-1', n: 1 };
+    keep({ type: 'say', from: 'l', message: { kind: 'message', name: 'lea', text: 'hi', id }, name: 'lea' });
+    expect([said(), written.store.mark('run-1')]).toEqual([['run-1.1'], undefined]);
+  });
+
+  test('in too many bytes is void, holds its place, and what follows follows', () => {
+    keep(say('A', 1, { text: 'é'.repeat(2_049) }), say('A', 2, { text: 'x'.repeat(maxTextBytes) }));
+    const [one, two] = written.store.read(1, 2);
+    expect(one?.message).toMatchObject({ text: '', void: true, id: { dev: 'A', n: 1 } });
+    expect(two?.message?.void).toBeUndefined();
+  });
+
+  test.each(['bo', 'server', 'SERVER', '[ann]', 'ann ', 'nobody’s', ''])(
+    'under a name that is not its author’s is void: %j',
+    (name) => {
+      keep(enter('ann'), enter('bo'));
+      keep(say('ann', 1, { name }), say('ann', 2));
+      expect(written.store.read(1, 2)).toMatchObject([{ message: { name, void: true } }, { message: { name: 'ann' } }]);
+      expect(written.store.read(2, 1)[0]?.message?.void).toBeUndefined();
+    },
+  );
+
+  test('under an older name of its author’s is as it was typed', () => {
+    keep(enter('ann'), enter('anna', 'kann', 'ann'));
+    keep({ ...say('ann', 1), name: 'anna' } as Proposal);
+    expect(written.store.read(1, 1)[0]?.message?.void).toBeUndefined();
+  });
+});
+
+describe('what is given back', () => {
+  test('looks as if it had never been lost, and its author goes on behind it', () => {
+    expect(keep(giveBack('cy', 1), giveBack('cy', 2))).toEqual([]);
+    expect(written.store.read(2, 1)[0]?.message).toEqual({
+      ...message('cy', 2),
       seq: 2,
-      hash: fakeCrypto.hash(chainedText(one.hash, message(2))),
+      hash: hashAt(written.store, 2),
     });
+    keep(say('cy', 3));
+    expect(said()).toEqual(['cy.1', 'cy.2', 'cy.3']);
   });
 
-  test('does not say that it was sent first', () => {
-    expect(ledger.append({ ...message(1), first: true }, 5).wire).not.toContain('first');
+  test('at or below the mark is had, also if it was trimmed, and whoever asks is told', () => {
+    keep(giveBack('cy', 1), giveBack('cy', 2));
+    const had = (n: number) => ({ type: 'had', from: 'b', id: { dev: 'cy', n } });
+    expect(keep(giveBack('cy', 1, { sig: 'any' }), giveBack('cy', 2, { first: true }), giveBack('cy', 3))).toEqual([
+      had(1),
+      had(2),
+    ]);
+    written.commit({ keep: { from: 4, hash: written.store.headHash } });
+    expect(keep(giveBack('cy', 3))).toEqual([had(3)]);
   });
 
-  test('moves the mark of its device before it is on disk, and it stays', () => {
-    ledger.append(message(7), 5);
-    expect(ledger.mark('A')).toEqual({ n: 7, key: 'kA' });
-    keep();
-    expect(ledger.mark('A')).toEqual({ n: 7, key: 'kA' });
-    expect(ledger.mark('B')).toBeUndefined();
+  test('waits, without a word, for what lies before it; or begins where nobody has that', () => {
+    expect(keep(giveBack('cy', 2))).toEqual([]);
+    expect(said()).toEqual([]);
+    expect(keep(giveBack('cy', 4, { first: true }), giveBack('cy', 5))).toEqual([]);
+    expect(said()).toEqual(['cy.4', 'cy.5']);
   });
 
-  test('is one change with the names claimed, and nothing is no change', () => {
-    expect(ledger.takeChange()).toBeUndefined();
-    ledger.append(message(1), 5);
-    ledger.claim('Ann', 'kA', 5);
-    expect(ledger.takeChange()).toMatchObject({
-      entries: [{ seq: 1 }],
-      owners: [{ name: 'ann', key: 'kA', seenMs: 5 }],
-    });
-    expect(ledger.takeChange()).toBeUndefined();
+  const cy = message('cy', 1);
+  test.each<[string, Partial<Message>]>([
+    ['a wrong signature', { ...cy, sig: 'forged' }],
+    ['another text', { ...cy, text: 'I owe you' }],
+    ['another name', { ...cy, name: 'cyd' }],
+    ['another number', { ...message('cy', 2), id: { dev: 'cy', n: 1 } }],
+    ['another lc', { ...cy, lc: 9 }],
+    ['another time', { ...cy, ts: 9 }],
+    ['what it did for what it said', { ...cy, action: true }],
+    ['the signature of whoever brings it', { ...cy, sig: message('cy', 1, { key: 'kB' }).sig as string }],
+  ])('is ignored with %s', (_name, forged) => {
+    const ignored = { type: 'ignored', reason: 'a kept message without a valid signature' };
+    expect(keep({ type: 'giveBack', from: 'b', message: forged as Message })).toEqual([ignored]);
+    expect(said()).toEqual([]);
+  });
+
+  test.each(['sig', 'key'])('is ignored without its %s', (field) => {
+    const { [field as 'sig']: _, ...rest } = cy;
+    expect(keep({ type: 'giveBack', from: 'b', message: rest })).toMatchObject([{ type: 'ignored' }]);
+  });
+
+  test('is ignored if its device is another key’s, or the server’s own, though well signed', () => {
+    keep(say('A', 1));
+    expect(keep(giveBack('A', 2, { key: 'kE' }), giveBack('run-1', 1))).toMatchObject([
+      { type: 'ignored' },
+      { type: 'ignored' },
+    ]);
+    expect(said()).toEqual(['A.1']);
+  });
+
+  test('claims no name, and is void under one that belongs to another by now', () => {
+    keep(giveBack('cy', 1));
+    expect(written.store.owner('cy')).toBeUndefined();
+    keep(enter('cy', 'kX', 'X'));
+    keep(giveBack('cy', 2), giveBack('cy', 3, { name: 'dot' }), giveBack('cy', 4, { name: 'server' }));
+    expect(written.store.read(1, 4).map(({ message }) => message?.void)).toEqual([undefined, true, undefined, true]);
   });
 });
 
-describe('a name', () => {
-  test('is owned at once, and on disk', () => {
-    ledger.claim('Ann', 'kA', 5);
-    expect(ledger.owner('ANN', 5)).toBe('kA');
-    const first = ledger.takeChange();
-    ledger.claim('bo', 'kB', 5);
-    const second = ledger.takeChange();
-    keep(first);
-    expect(ledger.owner('bo', 5)).toBe('kB');
-    ledger.claim('cy', 'kC', 5);
-    keep(second);
-    expect(ledger.owner('cy', 5)).toBe('kC');
-    keep();
-    expect([ledger.owner('ann', 5), ledger.owner('bo', 5), ledger.owner('dot', 5)]).toEqual(['kA', 'kB', undefined]);
+describe('whoever enters', () => {
+  test('owns the name, in any form of it, until it was away for too long', () => {
+    keep(enter('Ann', 'kA', 'A'));
+    const owner = (name: string) => ledger.owner(name, { ms: nowMs, wallMs: 0 });
+    nowMs += ageMs;
+    expect([owner('ann'), owner('ＡＮＮ'), owner('bo')]).toEqual(['kA', 'kA', undefined]);
+    expect(decide(enter('ANN', 'kE', 'E')).outcomes).toEqual([
+      { type: 'refused', from: 'ANN', code: 'NAME_REFUSED', text: '"ANN" belongs to somebody else.' },
+    ]);
+    expect(decide(enter('ANN', 'kE', 'E')).change).toBeUndefined();
+    keep(enter('ann', 'kA', 'A'));
+    nowMs += ageMs + 1;
+    expect([owner('ann'), keep(enter('ann', 'kE', 'E'))]).toMatchObject([undefined, [{ type: 'entered', key: 'kE' }]]);
   });
 
-  test('lapses when it was not used for longer than entries are kept', () => {
-    ledger.claim('ann', 'kA', 5);
-    expect(ledger.owner('ann', 5 + ageMs)).toBe('kA');
-    expect(ledger.owner('ann', 6 + ageMs)).toBeUndefined();
-    keep();
-    expect(ledger.owner('ann', 6 + ageMs)).toBeUndefined();
-    ledger.claim('ann', 'kA', 100);
-    expect(ledger.owner('ann', 6 + ageMs)).toBe('kA');
+  test('has a device that nobody else wrote with, and none of the server’s', () => {
+    keep(say('A', 1));
+    expect(keep(enter('eve', 'kE', 'A'), enter('eve', 'kE', 'run-3'))).toEqual([
+      refusal('DEVICE_REFUSED'),
+      refusal('DEVICE_REFUSED'),
+    ]);
+    expect(keep(enter('ann', 'kA', 'A'))).toMatchObject([{ type: 'entered' }]);
   });
 });
 
-describe('trimming', () => {
+describe('tidying', () => {
   /** The place it would keep from, if any. */
-  const trimmed = (nowMs: number) => {
-    ledger.trim(nowMs);
-    const change: Change = ledger.takeChange() ?? {};
-    return change.keepFrom;
-  };
-  const fill = (count: number, atMs: number) => {
-    for (let n = 1; n <= count; n++) ledger.append(message(n), atMs);
-    keep();
-  };
+  const trimmed = () => decide(tidy()).change?.keep?.from;
+  const fill = (count: number, ranMs: number) => written.append(count, {}, { ranMs });
 
-  test('an empty log does nothing', () => expect(trimmed(1e9)).toBeUndefined());
+  test('says how the log’s clock stands, and nothing when that is known', () => {
+    expect(decide(tidy()).change).toBeUndefined();
+    nowMs += 10;
+    expect(decide(tidy()).change).toEqual({ ranMs: 10 });
+  });
 
-  test('begins above the limit and a share, and ends at the limit', () => {
+  test('counts on from where the log’s clock stood, whatever this program’s clock says', () => {
+    written.commit({ ranMs: 700 });
+    start();
+    keep(say('A', 1));
+    nowMs += 50;
+    keep(say('A', 2), tidy());
+    expect(written.store.read(1, 2).map(({ ranMs }) => ranMs)).toEqual([700, 750]);
+    expect(written.store.ranMs).toBe(750);
+  });
+
+  test('forgets what is above the limit and a share, down to the limit, with the chain up to there', () => {
     fill(1_050, 0);
-    expect(trimmed(0)).toBeUndefined();
+    expect(trimmed()).toBeUndefined();
     fill(1, 0);
-    expect(trimmed(0)).toBe(52);
+    expect(decide(tidy()).change?.keep).toEqual({ from: 52, hash: hashAt(written.store, 51) });
   });
 
   test.each([1, 99, 100, 101, 250])('forgets %i old entries and no younger one', (count) => {
     fill(count, 0);
     fill(5, 500);
-    expect(trimmed(ageMs)).toBeUndefined();
-    expect(trimmed(ageMs + 1)).toBe(count + 1);
+    decide();
+    nowMs += ageMs;
+    expect(trimmed()).toBeUndefined();
+    nowMs += 1;
+    expect(trimmed()).toBe(count + 1);
+    nowMs += 500;
+    expect(trimmed()).toBe(count + 6);
   });
 
-  test('may forget everything', () => {
-    fill(200, 0);
-    expect(trimmed(ageMs + 1)).toBe(201);
+  test('keeps the names of those present, and of nobody else', () => {
+    keep(enter('Ann', 'kA', 'A'), enter('bo', 'kB', 'B'), enter('cy', 'kC', 'C'));
+    nowMs += ageMs / 4;
+    const present = [
+      { name: 'Ann', key: 'kA' },
+      { name: 'bo', key: 'kE' },
+      { name: 'nobody’s', key: 'kE' },
+    ];
+    expect(decide(tidy(...present)).change?.owners).toBeUndefined();
+    nowMs += 1;
+    const { change } = decide(tidy(...present));
+    expect(change?.owners).toEqual([{ name: 'ann', key: 'kA', seenMs: ageMs / 4 + 1 }]);
   });
+});
 
-  test('forgets by count first, then by age', () => {
-    ledger = new Ledger(store, fakeCrypto, { entries: 10, ageMs });
-    fill(100, 0);
-    fill(5, 500);
-    expect(trimmed(0)).toBe(96);
-    expect(trimmed(ageMs + 1)).toBe(101);
+test('a lost entry is mended by the message its hash comes to, with no word about any other', () => {
+  keep(say('A', 1), say('A', 2), say('A', 3));
+  const right = written.store.read(2, 1)[0]?.message as Message;
+  rot(written.store, 2, 'no row');
+  written = new Written(written.store);
+  start();
+  written.log.read(1, 3);
+  const mend = (message: Message): Proposal => ({ type: 'mend', message });
+  expect(decide(mend({ ...right, text: 'x' }), mend({ ...right, seq: 1 }))).toEqual({
+    change: undefined,
+    outcomes: [],
   });
-
-  test('does not touch what is not on disk', () => {
-    fill(3, 0);
-    ledger.append(message(4), 0);
-    ledger.trim(ageMs + 1);
-    const change = ledger.takeChange();
-    expect(change).toMatchObject({ keepFrom: 4, entries: [{ seq: 4 }] });
-    keep(change);
-    expect([store.first, store.head]).toEqual([4, 4]);
-  });
+  expect(keep(mend(right))).toMatchObject([{ type: 'mended', entry: { seq: 2, message: right } }]);
+  expect(said()).toEqual(['A.1', 'A.2', 'A.3']);
+  expect(decide(mend(right)).change).toBeUndefined();
 });

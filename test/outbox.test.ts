@@ -1,13 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { maxWaiting } from '../src/core/limits.ts';
+import { maxAdopted, maxWaiting, uploadWindow } from '../src/core/limits.ts';
 import { Outbox } from '../src/core/log/outbox.ts';
 import type { Message } from '../src/protocol/frames.ts';
 
+/** Of the device `me`. */
 let outbox: Outbox;
 beforeEach(() => {
-  outbox = new Outbox();
+  outbox = new Outbox('me');
 });
-const message = (n: number, dev = 'dev', lc = n): Message => ({
+const message = (n: number, dev = 'me', lc = n): Message => ({
   kind: 'message',
   name: 'ann',
   text: `text ${n}`,
@@ -21,40 +22,30 @@ const add = (...numbers: number[]) => {
 const numbers = (messages: Message[]) => messages.map(({ id }) => id?.n);
 const ids = (messages: Message[]) => messages.map(({ id }) => `${id?.dev}${id?.n}`);
 const sent = () => numbers(outbox.takeUnsent());
-const accept = (n: number, dev = 'dev') => numbers(outbox.accept({ dev, n }));
+const accept = (n: number, dev = 'me') => numbers(outbox.accept({ dev, n }));
 
 describe('what is sent', () => {
   test('is sent once on a connection', () => {
     add(1);
-    expect(sent()).toEqual([1]);
-    expect(sent()).toEqual([]);
+    expect([sent(), sent()]).toEqual([[1], []]);
     add(2);
     expect(sent()).toEqual([2]);
     expect(outbox.underWay).toBe(2);
   });
 
-  test('is sent again on the next connection, in order', () => {
+  test('stays until it is accepted, and is sent again on the next connection, in order', () => {
     add(1, 2, 3);
     sent();
+    expect(accept(1)).toEqual([1]);
+    expect([numbers(outbox.own), sent()]).toEqual([[2, 3], []]);
     outbox.restart();
     expect(outbox.underWay).toBe(0);
-    expect(sent()).toEqual([1, 2, 3]);
-  });
-
-  test('stays until it is accepted', () => {
-    add(1, 2);
-    sent();
-    expect(numbers(outbox.messages)).toEqual([1, 2]);
-    expect(accept(1)).toEqual([1]);
-    expect(numbers(outbox.messages)).toEqual([2]);
-    expect(sent()).toEqual([]);
-    outbox.restart();
-    expect(sent()).toEqual([2]);
+    expect(sent()).toEqual([2, 3]);
   });
 
   test('is at most 256 under way', () => {
     add(...upTo(1, 600));
-    expect(sent()).toEqual(upTo(1, 256));
+    expect(sent()).toEqual(upTo(1, uploadWindow));
     expect(sent()).toEqual([]);
     accept(100);
     expect(outbox.underWay).toBe(156);
@@ -62,22 +53,27 @@ describe('what is sent', () => {
     accept(356);
     expect(sent()).toEqual(upTo(357, 600));
   });
+
+  test('is what is mine, then what others wrote; of that only what can follow', () => {
+    outbox.adopt([message(1, 'a', 1), message(2, 'b', 2), message(3, 'a', 3)]);
+    add(7);
+    expect(ids(outbox.takeUnsent(({ id }) => id?.dev === 'a'))).toEqual(['me7', 'a1', 'a3']);
+    expect(ids(outbox.takeUnsent())).toEqual(['b2']);
+  });
+
+  test('what cannot follow takes no room in the window', () => {
+    outbox.adopt(upTo(1, 600).map((n) => message(n, 'a')));
+    expect(outbox.takeUnsent(({ id }) => (id?.n ?? 0) > 590)).toHaveLength(10);
+    expect(outbox.underWay).toBe(10);
+  });
 });
 
 describe('what is not on disk', () => {
-  test('is not sent, but waits', () => {
-    outbox.add(message(1), false);
-    expect(sent()).toEqual([]);
-    expect(outbox.size).toBe(1);
-    outbox.settle([message(1)]);
-    expect(sent()).toEqual([1]);
-  });
-
-  test('holds up what comes behind it', () => {
+  test('is not sent, but waits, and holds up what comes behind it', () => {
     outbox.add(message(1), false);
     outbox.add(message(2), false);
     outbox.settle([message(2)]);
-    expect(sent()).toEqual([]);
+    expect([sent(), outbox.own.length]).toEqual([[], 2]);
     outbox.settle([message(1)]);
     expect(sent()).toEqual([1, 2]);
   });
@@ -91,34 +87,32 @@ describe('what is not on disk', () => {
 
   test('may be accepted all the same', () => {
     outbox.add(message(1), false);
-    expect(accept(1)).toEqual([1]);
-    expect(outbox.size).toBe(0);
+    expect([accept(1), outbox.own]).toEqual([[1], []]);
   });
 });
 
 describe('accepting', () => {
-  test('takes everything of the device up to n', () => {
+  test('takes everything of the device up to n, once', () => {
     add(...upTo(1, 5));
     sent();
     expect(accept(3)).toEqual([1, 2, 3]);
-    expect(numbers(outbox.messages)).toEqual([4, 5]);
+    expect([accept(3), numbers(outbox.own)]).toEqual([[], [4, 5]]);
   });
 
-  test('the same n twice does nothing the second time', () => {
-    add(1, 2, 3);
-    sent();
-    accept(2);
-    expect(accept(2)).toEqual([]);
-    expect(outbox.size).toBe(1);
-  });
-
-  test('of another device leaves all', () => {
+  test('of another device leaves all of mine, and so the other way round', () => {
     add(1, 2);
-    expect(accept(9, 'other')).toEqual([]);
-    expect(outbox.size).toBe(2);
     outbox.adopt([message(1, 'other', 3)]);
     expect(accept(9, 'other')).toEqual([1]);
-    expect(ids(outbox.messages)).toEqual(['dev1', 'dev2']);
+    expect(ids(outbox.own)).toEqual(['me1', 'me2']);
+    outbox.adopt([message(1, 'other', 3)]);
+    expect(accept(9)).toEqual([1, 2]);
+    expect(ids(outbox.others)).toEqual(['other1']);
+  });
+
+  test('leaves what is to be kept all the same', () => {
+    outbox.adopt([message(1, 'a'), message(2, 'a')]);
+    expect(numbers(outbox.accept({ dev: 'a', n: 2 }, ({ id }) => id?.n === 1))).toEqual([2]);
+    expect(ids(outbox.others)).toEqual(['a1']);
   });
 
   test('what was not sent yet does not skip what comes after', () => {
@@ -132,63 +126,52 @@ describe('accepting', () => {
     expect(outbox.takeUnsent()).toHaveLength(4);
     accept(2, 'a');
     expect(outbox.underWay).toBe(2);
-    add(5);
-    expect(sent()).toEqual([5]);
   });
 });
 
 describe('adopting', () => {
   test('puts older messages before younger ones, by lc, then device, then number', () => {
-    outbox.add(message(7, 'me', 5), true);
-    outbox.adopt([message(2, 'b', 4), message(3, 'a', 5), message(2, 'a', 5), message(1, 'b', 3), message(1, 'z', 9)]);
-    expect(ids(outbox.messages)).toEqual(['b1', 'b2', 'a2', 'a3', 'me7', 'z1']);
+    add(9);
+    outbox.adopt([message(2, 'b', 4), message(3, 'a', 5), message(2, 'a', 5), message(1, 'b', 3), message(7, 'me', 5)]);
+    expect([ids(outbox.own), ids(outbox.others)]).toEqual([
+      ['me7', 'me9'],
+      ['b1', 'b2', 'a2', 'a3'],
+    ]);
   });
 
-  test('sends them first, and at once: they are on disk', () => {
-    outbox.add(message(7, 'me', 5), true);
-    outbox.adopt([message(1, 'b', 1)]);
-    expect(ids(outbox.takeUnsent())).toEqual(['b1', 'me7']);
+  test('is what a new outbox does with what it is given: all of it is on disk', () => {
+    outbox = new Outbox('me', [message(2), message(1, 'a', 7), message(1)]);
+    expect(ids(outbox.takeUnsent())).toEqual(['me1', 'me2', 'a1']);
   });
 
-  test('is what a new outbox does with what it is given', () => {
-    outbox = new Outbox([message(2), message(1, 'a', 7), message(1)]);
-    expect(ids(outbox.takeUnsent())).toEqual(['dev1', 'dev2', 'a1']);
+  test('takes each message once, and says which', () => {
+    add(1);
+    outbox.adopt([message(1, 'a')]);
+    expect(ids(outbox.adopt([message(1), message(1, 'a'), message(2, 'a')]))).toEqual(['a2']);
   });
 
   test('takes messages without a counter or an id', () => {
-    outbox.adopt([{ kind: 'message', name: 'x', text: 'b' }, message(1), { kind: 'message', name: 'x', text: 'c' }]);
-    expect(outbox.messages.map(({ text }) => text)).toEqual(['b', 'c', 'text 1']);
+    outbox.adopt([{ kind: 'message', name: 'x', text: 'b' }, message(1, 'a')]);
+    expect(outbox.others.map(({ text }) => text)).toEqual(['b', 'text 1']);
+  });
+
+  test('takes no more of others than its limit, and what is mine beyond it', () => {
+    const taken = outbox.adopt([...upTo(1, maxAdopted + 1).map((n) => message(n, 'a')), message(1)]);
+    expect([taken.length, outbox.others.length, outbox.own.length]).toEqual([maxAdopted + 1, maxAdopted, 1]);
   });
 });
 
-describe('removing', () => {
-  test('takes out what is unwanted and gives it back; the rest goes on', () => {
-    add(...upTo(1, 5));
-    sent();
-    add(6, 7);
-    expect(numbers(outbox.remove(({ id }) => (id?.n ?? 0) % 2 === 0))).toEqual([2, 4, 6]);
-    expect(numbers(outbox.messages)).toEqual([1, 3, 5, 7]);
-    expect(outbox.underWay).toBe(3);
-    expect(sent()).toEqual([7]);
-  });
-
-  test('of nothing changes nothing', () => {
-    add(1, 2);
-    sent();
-    expect(outbox.remove(() => false)).toEqual([]);
-    expect([outbox.size, outbox.underWay]).toEqual([2, 2]);
-  });
-
-  test('of the last message of a device forgets the device', () => {
-    add(1);
-    outbox.remove(() => true);
-    expect(accept(9)).toEqual([]);
-    add(2);
-    expect(accept(2)).toEqual([2]);
-  });
+test('removing takes out what is unwanted, of mine and of others, and gives it back; the rest goes on', () => {
+  add(...upTo(1, 4));
+  outbox.adopt([message(6, 'a'), message(7, 'a')]);
+  outbox.takeUnsent();
+  expect(numbers(outbox.remove(({ id }) => (id?.n ?? 0) % 2 === 0))).toEqual([2, 4, 6]);
+  expect([ids(outbox.own), ids(outbox.others), outbox.underWay]).toEqual([['me1', 'me3'], ['a7'], 3]);
+  expect([outbox.remove(() => false), outbox.underWay]).toEqual([[], 3]);
 });
 
-test('is full at its limit and not before', () => {
+test('is full at its limit and not before; what others wrote does not count', () => {
+  outbox.adopt(upTo(1, maxAdopted).map((n) => message(n, 'a')));
   add(...upTo(1, maxWaiting - 1));
   expect(outbox.isFull).toBe(false);
   add(maxWaiting);

@@ -1,34 +1,47 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ChatEvent } from '../src/core/events.ts';
-import { maxWaiting, silentMs } from '../src/core/limits.ts';
-import { legacyMs, Pair } from '../src/core/pair.ts';
-import type { ConversationInput } from '../src/core/turn.ts';
-import { encode } from '../src/protocol/codec.ts';
+import { legacyMs, maxWaiting, silentMs } from '../src/core/limits.ts';
+import { Pair } from '../src/core/pair.ts';
+import { type Input, theLink } from '../src/core/turn.ts';
+import { decode, encode } from '../src/protocol/codec.ts';
 import type { Frame, Join, Message, Received } from '../src/protocol/frames.ts';
 
 /** Ann is on device `A`; the other side is Bo on device `B`, or the original program. */
 let pair: Pair;
 let nowMs: number;
+/** The clock of the machine is another one. */
+const wallMs = () => nowMs + 1_700_000_000_000;
 /** What the last step did. */
 let sent: Frame[];
 let shown: ChatEvent[];
+let places: number[];
 let failed: string[];
 const start = (binds: boolean) => {
   pair = new Pair({ name: 'ann', dev: 'A', binds });
   nowMs = 1_000_000;
-  [sent, shown, failed] = [[], [], []];
+  [sent, shown, places, failed] = [[], [], [], []];
 };
 
-const step = (input: ConversationInput) => {
-  [sent, shown, failed] = [[], [], []];
-  for (const effect of pair.step(input, nowMs)) {
-    if (effect.type === 'send') sent.push(effect.frame);
-    else if (effect.type === 'show') shown.push(effect.event);
-    else if (effect.type === 'fail') failed.push(effect.error.code);
-    else throw new Error('a pair keeps nothing');
+const step = (input: Input) => {
+  [sent, shown, places, failed] = [[], [], [], []];
+  for (const effect of pair.turn([input], { ms: nowMs, wallMs: wallMs() })) {
+    if (effect.type === 'send') sent.push(frameOf(effect.data));
+    else if (effect.type === 'show') {
+      shown.push(effect.event);
+      if (effect.place !== undefined) places.push(effect.place);
+    } else if (effect.type === 'fail') failed.push(effect.error.code);
+    else throw new Error(`a pair does not ${effect.type}`);
   }
 };
-const receive = (frame: Received) => step({ type: 'frame', frame });
+const frameOf = (data: string) => decode(Buffer.from(data)) as Frame;
+const receive = (frame: Received) => step({ type: 'frame', from: theLink, frame });
+const connect = () => step({ type: 'connected', from: theLink });
+const disconnect = () => step({ type: 'disconnected', from: theLink });
+/** Receives a message, and its text leaves the program. */
+const show = (frame: Message) => {
+  receive(frame);
+  for (const place of places) step({ type: 'shown', place });
+};
 const type = (text: string) => step({ type: 'typed', text });
 const tick = (ms = 0) => {
   nowMs += ms;
@@ -63,14 +76,14 @@ const boGone = (reason: 'left' | 'lost') => [
   { type: 'state', state: 'offline', reason, peer: 'bo' },
 ];
 const meet = () => {
-  step({ type: 'connected' });
+  connect();
   receive(reply);
 };
 
 describe('two meet', () => {
   test('the connecting side says hello, and the answer brings them together', () => {
     start(false);
-    step({ type: 'connected' });
+    connect();
     expect(sent).toEqual([myHello]);
     expect(shown).toEqual([]);
     receive(reply);
@@ -81,7 +94,7 @@ describe('two meet', () => {
 
   test('the connecting side says hello a second time after half a second, and then no more', () => {
     start(false);
-    step({ type: 'connected' });
+    connect();
     tick(499);
     nothing();
     tick(1);
@@ -92,14 +105,14 @@ describe('two meet', () => {
 
   test('the binding side says nothing until it is asked', () => {
     start(true);
-    step({ type: 'connected' });
+    connect();
     tick(legacyMs - 1);
     nothing();
   });
 
   test('the binding side waits for a hello and answers it', () => {
     start(true);
-    step({ type: 'connected' });
+    connect();
     nothing();
     receive(hello);
     expect(sent).toEqual([myReply]);
@@ -110,7 +123,7 @@ describe('two meet', () => {
     start(true);
     receive(hello);
     expect(sent).toEqual([myReply]);
-    step({ type: 'connected' });
+    connect();
     nothing();
     expect(pair.online).toBe(true);
   });
@@ -119,16 +132,16 @@ describe('two meet', () => {
     start(true);
     const binder = pair;
     start(false);
-    const queue: [Pair, ConversationInput][] = [
-      [binder, { type: 'connected' }],
-      [pair, { type: 'connected' }],
+    const queue: [Pair, Input][] = [
+      [binder, { type: 'connected', from: theLink }],
+      [pair, { type: 'connected', from: theLink }],
     ];
     let steps = 0;
     for (let next = queue.shift(); next; next = queue.shift()) {
       const [who, input] = next;
       const other = who === pair ? binder : pair;
-      for (const effect of who.step(input, nowMs))
-        if (effect.type === 'send') queue.push([other, { type: 'frame', frame: effect.frame }]);
+      for (const effect of who.turn([input], { ms: nowMs, wallMs: wallMs() }))
+        if (effect.type === 'send') queue.push([other, { type: 'frame', from: theLink, frame: frameOf(effect.data) }]);
       expect(++steps).toBeLessThan(10);
     }
     expect([pair.online, binder.online]).toEqual([true, true]);
@@ -146,7 +159,7 @@ describe.each([
 
   test('a typed message waits until the peer has it, then it is shown', () => {
     type('hi');
-    expect(sent).toEqual([{ kind: 'message', name: 'ann', text: 'hi', id: { dev: 'A', n: 1 }, ts: nowMs }]);
+    expect(sent).toEqual([{ kind: 'message', name: 'ann', text: 'hi', id: { dev: 'A', n: 1 }, ts: wallMs() }]);
     expect(shown).toEqual([]);
     expect(waitingTexts()).toEqual(['hi']);
     receive({ kind: 'ack', seq: 1 });
@@ -158,7 +171,7 @@ describe.each([
         text: 'hi',
         own: true,
         replay: false,
-        sentMs: nowMs,
+        sentMs: wallMs(),
       },
     ]);
     expect(pair.waiting).toEqual([]);
@@ -176,7 +189,7 @@ describe.each([
 
   test('the other one is there, as long as they are together', () => {
     expect([pair.present, pair.others]).toEqual([2, ['bo']]);
-    step({ type: 'disconnected' });
+    disconnect();
     expect([pair.present, pair.others]).toEqual([0, []]);
   });
 
@@ -203,7 +216,7 @@ describe.each([
 
   test('an action is sent and shown as one', () => {
     step({ type: 'typed', text: 'waves', action: true });
-    expect(pair.waiting).toEqual([{ text: 'waves', sinceMs: nowMs, action: true }]);
+    expect(pair.waiting).toEqual([{ text: 'waves', sinceMs: wallMs(), action: true }]);
     expect(sent).toMatchObject([{ kind: 'message', text: 'waves', action: true }]);
     receive({ kind: 'ack', seq: 1 });
     expect(shown).toMatchObject([{ text: 'waves', action: true, own: true }]);
@@ -211,7 +224,7 @@ describe.each([
     expect(shown).toMatchObject([{ text: 'text 1', action: true, own: false }]);
   });
 
-  test('a message is shown and acknowledged', () => {
+  test('a message is shown, and acknowledged when its text has left the program', () => {
     receive(message(1));
     expect(shown).toEqual([
       {
@@ -224,14 +237,76 @@ describe.each([
         sentMs: 5,
       },
     ]);
+    expect(sent).toEqual([]);
+    const [place = 0] = places;
+    step({ type: 'shown', place });
     expect(sent).toEqual([{ kind: 'ack', seq: 1 }]);
   });
 
+  test('messages that leave the program together are acknowledged together', () => {
+    const all = [1, 2, 3].map((n) => {
+      receive(message(n));
+      return places[0] ?? 0;
+    });
+    step({ type: 'shown', place: all[1] ?? 0 });
+    expect(sent).toEqual([{ kind: 'ack', seq: 2 }]);
+    step({ type: 'shown', place: all[1] ?? 0 });
+    nothing();
+    step({ type: 'shown', place: all[2] ?? 0 });
+    expect(sent).toEqual([{ kind: 'ack', seq: 3 }]);
+  });
+
   test('a message that comes twice is shown once and acknowledged twice', () => {
-    receive(message(1));
-    receive(message(2));
+    show(message(1));
+    show(message(2));
     receive(message(1));
     expect(shown).toEqual([]);
+    expect(sent).toEqual([{ kind: 'ack', seq: 1 }]);
+  });
+
+  test('a message that comes again while its text is still inside is acknowledged once that is out', () => {
+    receive(message(1));
+    const [place = 0] = places;
+    receive(hello);
+    receive(message(1));
+    nothing();
+    step({ type: 'shown', place });
+    expect(sent).toEqual([{ kind: 'ack', seq: 1 }]);
+  });
+
+  test('what leaves the program after the connection is gone is acknowledged when it comes again', () => {
+    receive(message(1));
+    const [place = 0] = places;
+    disconnect();
+    step({ type: 'shown', place });
+    nothing();
+    meet();
+    receive(message(1));
+    expect([shown, sent]).toEqual([[], [{ kind: 'ack', seq: 1 }]]);
+  });
+
+  test('whoever came in the place of an author gets no receipt for it', () => {
+    receive(message(1));
+    const [place = 0] = places;
+    receive({ ...hello, dev: 'C' });
+    step({ type: 'shown', place });
+    nothing();
+  });
+
+  test('what leaves the program before a new connection has said what it is, is not acknowledged to it', () => {
+    receive(message(1));
+    const [place = 0] = places;
+    disconnect();
+    connect();
+    step({ type: 'shown', place });
+    nothing();
+  });
+
+  test('whoever is leaving still acknowledges what comes out', () => {
+    receive(message(1));
+    const [place = 0] = places;
+    step({ type: 'leave' });
+    step({ type: 'shown', place });
     expect(sent).toEqual([{ kind: 'ack', seq: 1 }]);
   });
 
@@ -242,12 +317,12 @@ describe.each([
     expect(pair.online).toBe(false);
     receive(goodbye);
     nothing();
-    step({ type: 'disconnected' });
+    disconnect();
     nothing();
   });
 
   test('a lost connection ends it', () => {
-    step({ type: 'disconnected' });
+    disconnect();
     expect(shown).toEqual(boGone('lost'));
     expect(pair.online).toBe(false);
   });
@@ -302,24 +377,24 @@ describe.each([
   test('leaving is over when the goodbye is answered, and until then meets nobody', () => {
     type('one');
     step({ type: 'leave' });
-    expect(pair.left).toBe(false);
+    expect(pair.hasLeft).toBe(false);
     for (const frame of [message(1), plain('hi'), hello, { kind: 'heartbeat', seq: 0 } as const]) {
       receive(frame);
       nothing();
     }
     receive({ kind: 'ack', seq: 1 });
     expect(shown).toMatchObject([{ text: 'one', own: true }]);
-    expect([pair.left, pair.online]).toEqual([false, false]);
+    expect([pair.hasLeft, pair.online]).toEqual([false, false]);
     receive(goodbye);
     nothing();
-    expect(pair.left).toBe(true);
+    expect(pair.hasLeft).toBe(true);
   });
 
   test('leaving is over when the connection is', () => {
     step({ type: 'leave' });
-    step({ type: 'disconnected' });
+    disconnect();
     nothing();
-    expect(pair.left).toBe(true);
+    expect(pair.hasLeft).toBe(true);
   });
 
   test('a peer that was started again is another one: old gone, new here, and what it had not got is sent again', () => {
@@ -347,7 +422,7 @@ describe('typed while apart', () => {
   test('is kept and sent at the meeting, in order', () => {
     start(false);
     type('one');
-    step({ type: 'connected' });
+    connect();
     type('two');
     expect(sent).toEqual([]);
     receive(reply);
@@ -359,7 +434,7 @@ describe('typed while apart', () => {
     start(false);
     meet();
     type('one');
-    step({ type: 'disconnected' });
+    disconnect();
     type('two');
     nothing();
     meet();
@@ -387,8 +462,8 @@ describe('typed while apart', () => {
 
 describe('a side that is taken', () => {
   const unheard = () => {
-    step({ type: 'connected' });
-    step({ type: 'disconnected' });
+    connect();
+    disconnect();
   };
 
   test('ends the connection twice without a word', () => {
@@ -403,7 +478,7 @@ describe('a side that is taken', () => {
     start(false);
     unheard();
     meet();
-    step({ type: 'disconnected' });
+    disconnect();
     unheard();
     expect(failed).toEqual([]);
     unheard();
@@ -425,13 +500,13 @@ describe.each([
 ])('the original program, on the %s side', (_side, binds) => {
   beforeEach(() => start(binds));
   const toLegacy = () => {
-    step({ type: 'connected' });
+    connect();
     tick(legacyMs / 2);
     tick(legacyMs / 2);
   };
 
   test('is known by four seconds without a hello', () => {
-    step({ type: 'connected' });
+    connect();
     tick(legacyMs - 1);
     expect(pair.online).toBe(false);
     tick(1);
@@ -450,7 +525,7 @@ describe.each([
   });
 
   test('is known by a message without an id', () => {
-    step({ type: 'connected' });
+    connect();
     receive(plain('hi'));
     expect(shown).toMatchObject([
       { state: 'online', legacy: true },
@@ -492,16 +567,16 @@ describe.each([
 
   test('is sent only frames that have a name and a text, from the first to the last', () => {
     const all: Frame[] = [];
-    const inputs: ConversationInput[] = [
+    const inputs: Input[] = [
       { type: 'typed', text: 'a' },
-      { type: 'connected' },
-      { type: 'frame', frame: plain('hi') },
-      { type: 'frame', frame: plain('again') },
+      { type: 'connected', from: theLink },
+      { type: 'frame', from: theLink, frame: plain('hi') },
+      { type: 'frame', from: theLink, frame: plain('again') },
       { type: 'typed', text: 'b' },
-      { type: 'frame', frame: { kind: 'unknown' } },
-      { type: 'disconnected' },
-      { type: 'connected' },
-      { type: 'frame', frame: plain('back') },
+      { type: 'frame', from: theLink, frame: { kind: 'unknown' } },
+      { type: 'disconnected', from: theLink },
+      { type: 'connected', from: theLink },
+      { type: 'frame', from: theLink, frame: plain('back') },
       { type: 'leave' },
     ];
     for (const input of inputs) {
@@ -518,15 +593,15 @@ describe.each([
   test('tells its name with its first message, which is the name that is lost', () => {
     toLegacy();
     receive(plain('hi'));
-    step({ type: 'disconnected' });
+    disconnect();
     expect(shown).toEqual(boGone('lost'));
   });
 
   test('may be replaced by version 1', () => {
     toLegacy();
-    step({ type: 'disconnected' });
+    disconnect();
     type('one');
-    step({ type: 'connected' });
+    connect();
     receive(hello);
     expect(shown).toEqual(bothHere);
     expect(sentNumbers()).toEqual([1]);
@@ -541,12 +616,12 @@ describe('down', () => {
     expect(shown).toEqual([expect.objectContaining({ type: 'error', code: 'NAME_REFUSED' })]);
   });
 
-  test.each<[string, ConversationInput]>([
+  test.each<[string, Input]>([
     ['a tick', { type: 'tick' }],
-    ['a disconnect', { type: 'disconnected' }],
-    ['a goodbye', { type: 'frame', frame: goodbye }],
-    ['an ack', { type: 'frame', frame: { kind: 'ack', seq: 5 } }],
-    ['garbage', { type: 'frame', frame: { kind: 'malformed', reason: 'x' } }],
+    ['a disconnect', { type: 'disconnected', from: theLink }],
+    ['a goodbye', { type: 'frame', from: theLink, frame: goodbye }],
+    ['an ack', { type: 'frame', from: theLink, frame: { kind: 'ack', seq: 5 } }],
+    ['garbage', { type: 'frame', from: theLink, frame: { kind: 'malformed', reason: 'x' } }],
     ['leaving', { type: 'leave' }],
   ])('%s does nothing', (_name, input) => {
     start(false);

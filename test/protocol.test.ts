@@ -127,8 +127,8 @@ const frames: [name: string, frame: Frame, wire: string][] = [
     '{"name":"s","text":"Bo is now called Bob. 2 online.\\n","notice":"rename","who":"Bob","was":"Bo","online":2}',
   ],
   [
-    'a shutdown notice',
-    { kind: 'notice', name: 'server', text: 'Server is off.', notice: 'shutdown' },
+    'a shutdown',
+    { kind: 'shutdown', name: 'server', text: 'Server is off.' },
     '{"name":"server","text":"Server is off.\\n","notice":"shutdown"}',
   ],
   [
@@ -168,6 +168,9 @@ const frames: [name: string, frame: Frame, wire: string][] = [
   ['an ack', { kind: 'ack', seq: 12 }, '{"ack":12}'],
   ['a heartbeat', { kind: 'heartbeat', seq: 0 }, '{"hb":0}'],
   ['a rejoin', { kind: 'rejoin', delayMs: 250 }, '{"rejoin":250}'],
+  ['a lost place of the log', { kind: 'lost', seq: 7, hash: 'h7' }, '{"lost":7,"h":"h7"}'],
+  ['a question for what was lost', { kind: 'lost', seq: 7 }, '{"lost":7}'],
+  ['a message the log has', { kind: 'had', id: { dev: 'd-_', n: 7 } }, '{"had":"d-_.7"}'],
   ['the word of libzmq that a connection ended', { kind: 'gone' }, '{"gone":1}'],
   ['an empty batch', { kind: 'batch', frames: [] }, '[]'],
   [
@@ -176,10 +179,11 @@ const frames: [name: string, frame: Frame, wire: string][] = [
       kind: 'batch',
       frames: [
         { kind: 'message', name: 'bo', text: 'hi', seq: 1 },
-        { kind: 'heartbeat', seq: 1 },
+        { kind: 'lost', seq: 2, hash: 'h2' },
+        { kind: 'heartbeat', seq: 2 },
       ],
     },
-    '[{"name":"bo","text":"hi\\n","seq":1},{"hb":1}]',
+    '[{"name":"bo","text":"hi\\n","seq":1},{"lost":2,"h":"h2"},{"hb":2}]',
   ],
 ];
 
@@ -193,6 +197,7 @@ test('every kind of frame stands in the table', () => {
     join: true,
     leave: true,
     message: true,
+    shutdown: true,
     notice: true,
     challenge: true,
     welcome: true,
@@ -200,6 +205,8 @@ test('every kind of frame stands in the table', () => {
     ack: true,
     heartbeat: true,
     rejoin: true,
+    lost: true,
+    had: true,
     gone: true,
     batch: true,
   };
@@ -282,6 +289,9 @@ describe('what an optional field may not be is left out', () => {
     expect(decodeText(`{"auth":1,"name":"x",${field}}`)).toStrictEqual({ kind: 'join', name: 'x' }),
   );
 
+  test('the hash of a lost place', () =>
+    expect(decodeText('{"lost":7,"h":"/"}')).toStrictEqual({ kind: 'lost', seq: 7 }));
+
   test('what a welcome says of a log that was kept', () =>
     expect(
       decodeText(
@@ -304,6 +314,26 @@ describe('what an optional field may not be is left out', () => {
         `{"welcome":1,"name":"s","text":"\\n","log":"l","since":0,"head":0,"online":1,"members":["a",7,null,"${'n'.repeat(257)}"]}`,
       ),
     ).toMatchObject({ kind: 'welcome', members: ['a'] }));
+});
+
+describe('an object that mixes kinds is of the one whose key comes first', () => {
+  const words = '"name":"x","text":"y\\n"';
+  test.each([
+    ['join', '"auth":1,"nonce":"n","server":"s","log":"l"'],
+    ['leave', '"notice":"shutdown","auth":0'],
+    ['challenge', '"welcome":1,"nonce":"n","server":"s","log":"l"'],
+    ['welcome', '"refused":"ROOM_FULL","welcome":7,"log":"l","since":0,"head":0,"online":1'],
+    ['refused', '"notice":"info","refused":"ROOM_FULL"'],
+    ['notice', '"ack":1,"notice":"join"'],
+    ['shutdown', '"ack":1,"notice":"shutdown"'],
+    ['ack', '"hb":2,"ack":1'],
+    ['heartbeat', '"rejoin":2,"hb":1'],
+    ['rejoin', '"gone":1,"rejoin":1'],
+    ['gone', '"lost":1,"gone":0'],
+    ['lost', '"had":"d.1","lost":1'],
+    ['had', '"had":"d.1","seq":1'],
+    ['message', '"seq":1,"v":1'],
+  ])('%s: %s', (kind, fields) => expect(decodeText(`{${words},${fields}}`).kind).toBe(kind));
 });
 
 const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
@@ -359,6 +389,12 @@ const garbage: [name: string, input: string | number[]][] = [
   ['a heartbeat of null', '{"hb":null}'],
   ['a heartbeat of 1.5', '{"hb":1.5}'],
   ['a rejoin without a delay', '{"rejoin":{}}'],
+  ['a lost place that is a string', '{"lost":"7"}'],
+  ['a lost place of 2^53', '{"lost":9007199254740992,"h":"h"}'],
+  ['a message that was had without an id', '{"had":null}'],
+  ['a message that was had with n 0', '{"had":"d.0"}'],
+  ['a shutdown without a name', '{"text":"t","notice":"shutdown"}'],
+  ['a shutdown without a text', '{"name":"s","notice":"shutdown"}'],
   ['a welcome without a log', '{"welcome":1,"name":"s","text":"t","since":0,"head":0,"online":1}'],
   [
     'a welcome with since 2^53',
@@ -522,7 +558,7 @@ const single = fc.oneof(
       kind: kind('notice'),
       name,
       text,
-      notice: fc.constantFrom('join', 'leave', 'rename', 'shutdown', 'info'),
+      notice: fc.constantFrom('join', 'leave', 'rename', 'info'),
       who: name,
       was: name,
       online: count,
@@ -553,6 +589,9 @@ const single = fc.oneof(
   fc.record({ kind: kind('ack'), seq: count }),
   fc.record({ kind: kind('heartbeat'), seq: count }),
   fc.record({ kind: kind('rejoin'), delayMs: count }),
+  fc.record({ kind: kind('shutdown'), name, text }),
+  fc.record({ kind: kind('lost'), seq: count, hash: token }, { requiredKeys: ['kind', 'seq'] }),
+  fc.record({ kind: kind('had'), id }),
   fc.record({ kind: kind('gone') }),
 ) as fc.Arbitrary<Batch['frames'][number]>;
 const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
@@ -595,13 +634,15 @@ test('any JSON under any key gives a frame or a reason, never an exception', () 
     'ack',
     'hb',
     'rejoin',
+    'lost',
+    'had',
     'gone',
     'nonce',
     'v',
   ];
   const near = fc.dictionary(
     fc.constantFrom(...keys, 'act', 'key', 'dev', 'since', 'log', 'h', 'sig', 'server', 'members', 'was', '__proto__'),
-    fc.oneof(fc.jsonValue(), fc.constantFrom(0, 1, -1, 2 ** 53, 'd.1', 'join', 'ROOM_FULL', '\ud800')),
+    fc.oneof(fc.jsonValue(), fc.constantFrom(0, 1, -1, 2 ** 53, 'd.1', 'join', 'shutdown', 'ROOM_FULL', '\ud800')),
   );
   fc.assert(
     fc.property(fc.oneof(fc.jsonValue(), near, fc.array(near, { maxLength: 4 })), (value) => {

@@ -1,35 +1,36 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Flow } from '../src/core/limits.ts';
-import { Feed } from '../src/core/log/feed.ts';
-import { makeEntry } from '../src/core/log/store.ts';
+import { Feed, type Position } from '../src/core/log/feed.ts';
+import { sentence } from '../src/core/original.ts';
 import { Readers } from '../src/core/room/readers.ts';
-import { MemoryStore } from '../src/history/memory.ts';
+import { Written } from './support/places.ts';
 
 const flow: Flow = { windowEntries: 6, batchEntries: 4, batchBytes: 10_000 };
-let store: MemoryStore;
+let written: Written;
 let feed: Feed;
 let readers: Readers;
 beforeEach(() => {
-  store = new MemoryStore('log');
-  feed = new Feed(store);
+  written = new Written();
+  feed = new Feed(written.log);
   readers = new Readers(feed, flow);
 });
-const append = (count: number, more = {}) => {
-  for (let i = 0; i < count; i++) {
-    const seq = store.head + 1;
-    const message = { kind: 'message', name: 'x', text: `${seq}`, ...more } as const;
-    store.apply({ entries: [makeEntry(message, seq, `h${seq}`, 0)] });
-  }
+const append = (count: number, more = {}) => written.append(count, more);
+const announce = (who: string, reason: 'left' | 'lost' = 'left') => {
+  const facts = { notice: 'leave', who, online: 1, reason } as const;
+  feed.announce({ kind: 'notice', name: 'server', ...facts, text: sentence(facts) });
 };
-const announce = (text: string) => feed.announce({ kind: 'notice', name: 'server', text, notice: 'leave' }, store.head);
-/** What a pump sends, to whom: the seqs, or the words of notices. */
+/** What a pump sends, to whom: the seqs of entries, and whom notices are about; for the original its words. */
 const pump = (nowMs = 0) =>
   readers
     .pump(nowMs)
-    .map(({ to, data }) => [to.join(), [JSON.parse(data)].flat().map(({ seq, text }) => seq ?? text.trim())]);
+    .map(({ to, data }) => [
+      to.join(),
+      [JSON.parse(data)].flat().map(({ seq, who, text }) => seq ?? who ?? text.trim()),
+    ]);
 const open = (...ids: string[]) => {
-  for (const id of ids) readers.open(id, 0, id.startsWith('old'));
+  for (const id of ids) readers.open(id, 0, id.startsWith('old') ? `dev-${id}` : undefined);
 };
+const at = (seq: number, notice = 0): Position => ({ seq, notice });
 
 describe('readers', () => {
   test('at one place share one batch, at another they get their own', () => {
@@ -60,26 +61,25 @@ describe('readers', () => {
   test('are sent as much as their window holds; notices do not count', () => {
     open('a');
     append(10);
-    announce('first');
+    announce('bo');
     expect([pump(), pump(), pump()]).toEqual([[['a', [1, 2, 3, 4]]], [['a', [5, 6]]], []]);
     expect(readers.nextPumpMs(0)).toBeUndefined();
     readers.acknowledge('a', 6);
     expect(readers.nextPumpMs(0)).toBe(0);
-    expect([pump(), pump()]).toEqual([[['a', [7, 8, 9, 10]]], [['a', ['first']]]]);
+    expect([pump(), pump()]).toEqual([[['a', [7, 8, 9, 10]]], [['a', ['bo']]]]);
   });
 
   test('that are closed are sent nothing, and unknown ones are no harm', () => {
     open('a');
     readers.close('a');
     readers.acknowledge('a', 1);
-    readers.holdBack('a', 0);
-    readers.wrote('a', 1);
+    readers.holdBack('a', at(0), 0);
     append(1);
     expect(pump()).toEqual([]);
     expect([readers.sentTo('a'), readers.nextPumpMs(0)]).toEqual([0, undefined]);
   });
 
-  test.each([7, 1])('acknowledge nothing they were not sent, and never less: %i', (seq) => {
+  test.each([11, 1])('acknowledge nothing that is not in the log, and never less: %i', (seq) => {
     open('a');
     append(10);
     pump();
@@ -88,70 +88,140 @@ describe('readers', () => {
     readers.acknowledge('a', seq);
     expect(pump()).toEqual([['a', [7, 8, 9]]]);
   });
+
+  test('that were opened again behind what they have read go on from there', () => {
+    open('a');
+    append(10);
+    readers.acknowledge('a', 8);
+    expect(pump()).toEqual([['a', [9, 10]]]);
+  });
+
+  test('say with each frame where they stood before it', () => {
+    open('a', 'old');
+    append(2);
+    announce('bo');
+    append(1);
+    expect(readers.pump(0).map(({ to, before }) => [to.join(), before])).toEqual([
+      ['a', at(0)],
+      ['old', at(0)],
+      ['old', at(1)],
+      ['old', at(2)],
+      ['old', at(2, 1)],
+    ]);
+  });
 });
 
-describe('a full queue', () => {
-  test('gets the same batch again, 30 ms later and not before', () => {
+describe('a full connection', () => {
+  test('gets the same again: at once, then after a pause, and not before; nobody else waits', () => {
     open('a', 'b');
     append(2);
     pump(100);
     expect(readers.sentTo('a')).toBe(2);
-    readers.holdBack('a', 100);
-    expect(readers.sentTo('a')).toBe(0);
+    readers.holdBack('a', at(0), 100);
+    expect([readers.sentTo('a'), readers.nextPumpMs(100)]).toEqual([0, 0]);
+    pump(100);
+    readers.holdBack('a', at(0), 100);
     append(1);
-    expect(pump(129)).toEqual([['b', [3]]]);
-    expect(readers.nextPumpMs(110)).toBe(20);
-    expect(pump(130)).toEqual([['a', [1, 2, 3]]]);
-    expect(readers.nextPumpMs(130)).toBeUndefined();
+    expect(pump(100)).toEqual([['b', [3]]]);
+    expect(readers.nextPumpMs(100)).toBe(2);
+    expect(pump(102)).toEqual([['a', [1, 2, 3]]]);
+    expect(readers.nextPumpMs(102)).toBeUndefined();
   });
 
-  test('of an original client loses the batch: nothing may be sent twice', () => {
-    open('old');
+  test('is tried after pauses that double from 2 ms to 128 ms, and at once when it has taken something', () => {
+    open('a');
+    append(1);
+    const pauses: unknown[] = [];
+    let nowMs = 0;
+    pump(nowMs);
+    readers.holdBack('a', at(0), nowMs);
+    for (let i = 0; i < 9; i++) {
+      pump(nowMs);
+      // Looking when the next pump is due changes nothing.
+      readers.nextPumpMs(nowMs);
+      readers.holdBack('a', at(0), nowMs);
+      const pauseMs = readers.nextPumpMs(nowMs) ?? 0;
+      pauses.push(pauseMs);
+      expect(pump(nowMs + pauseMs - 1)).toEqual([]);
+      nowMs += pauseMs;
+    }
+    expect(pauses).toEqual([2, 4, 8, 16, 32, 64, 128, 128, 128]);
+    expect(pump(nowMs)).toEqual([['a', [1]]]);
+    append(1);
+    expect(pump(nowMs)).toEqual([['a', [2]]]);
+    readers.holdBack('a', at(1), nowMs);
+    expect(readers.nextPumpMs(nowMs)).toBe(0);
+  });
+
+  test('keeps its pause when its client joins again', () => {
+    open('a');
     append(1);
     pump();
-    readers.holdBack('old', 0);
+    readers.holdBack('a', at(0), 0);
+    pump();
+    readers.holdBack('a', at(0), 0);
+    open('a');
+    expect([pump(1), pump(2)]).toEqual([[], [['a', [1]]]]);
+  });
+
+  test('is not sent again what its client has acknowledged', () => {
+    open('a');
+    append(3);
+    pump();
+    readers.acknowledge('a', 2);
+    readers.holdBack('a', at(0), 0);
+    expect(pump(2)).toEqual([['a', [3]]]);
+  });
+
+  test('of the original goes on at the very frame: nothing is lost, and nothing comes twice', () => {
+    open('old');
+    append(3);
+    const [, second] = readers.pump(0);
+    readers.holdBack('old', second?.before as Position, 0);
     append(1);
-    expect(pump(1_000)).toEqual([['old', ['2']]]);
+    expect(pump(2)).toEqual([
+      ['old', ['2']],
+      ['old', ['3']],
+      ['old', ['4']],
+    ]);
   });
 });
 
-describe('an original client', () => {
+describe('a client of the original', () => {
   test('is sent one frame for each entry, name and text', () => {
     open('old');
-    append(2);
-    expect(readers.pump(0)).toEqual([
-      { to: ['old'], data: '{"name":"x","text":"1\\n"}' },
-      { to: ['old'], data: '{"name":"x","text":"2\\n"}' },
+    append(2, { key: 'k', sig: 's', lc: 1, id: { dev: 'A', n: 1 } });
+    expect(readers.pump(0).map(({ data }) => data)).toEqual([
+      '{"name":"x","text":"1\\n"}',
+      '{"name":"x","text":"2\\n"}',
     ]);
   });
 
-  test('is not sent its own, nor what is void, and others are', () => {
+  test('is not sent its own words, nor what is void or lost, and others are', () => {
     open('old', 'old2', 'a');
-    append(1);
-    readers.wrote('old', 1);
+    append(1, { id: { dev: 'dev-old', n: 1 } });
     append(1, { void: true });
-    append(1);
-    readers.wrote('old2', 3);
-    expect(pump()).toEqual([
-      ['old2', ['1']],
-      ['old', ['3']],
-      ['a', [1, 2, 3]],
+    append(1, { id: { dev: 'dev-old2', n: 1 } });
+    const { seq, hash } = { seq: 4, hash: 'h' };
+    written.commit({ entries: [{ seq, hash, prev: written.store.headHash, atMs: 0, ranMs: 0 }] });
+    expect(
+      readers.pump(0).map(({ to, data }) => [to.join(), JSON.parse(data).text ?? JSON.parse(data).length]),
+    ).toEqual([
+      ['old2', '1\n'],
+      ['old', '3\n'],
+      ['a', 4],
     ]);
   });
 
-  test('reads of who lost the connection that they left', () => {
+  test('reads of whoever lost the connection that they left; what somebody says stays as it is', () => {
     open('old', 'a');
-    announce('Bo lost the connection. 1 online.');
+    announce('bo', 'lost');
+    append(1, { text: 'bo lost the connection. 1 online.' });
     expect(pump()).toEqual([
-      ['old', ['Bo left the room. 1 online.']],
-      ['a', ['Bo lost the connection. 1 online.']],
+      ['old', ['bo left the room. 1 online.']],
+      ['old', ['bo lost the connection. 1 online.']],
+      ['a', ['bo', 1]],
     ]);
-  });
-
-  test('is read no notice into a message of somebody', () => {
-    open('old');
-    append(1, { text: 'Bo lost the connection. 1 online.' });
-    expect(pump()).toEqual([['old', ['Bo lost the connection. 1 online.']]]);
   });
 
   test('has no window: it acknowledges nothing', () => {

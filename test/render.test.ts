@@ -137,6 +137,12 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
     '-- messages before 14:04 are no longer kept by the server',
   ],
   [
+    'a damaged message',
+    { type: 'lost', seq: 12 },
+    'self',
+    '-- message 12 of the room is damaged; it is shown when somebody has it',
+  ],
+  [
     'the beginning of one missed message',
     { type: 'replay', count: 1, total: 1, sinceMs: at(22, 0, 0) },
     'self',
@@ -194,6 +200,7 @@ test('every kind of event stands in the table', () => {
     shutdown: true,
     notice: true,
     gap: true,
+    lost: true,
     replay: true,
     replayed: true,
     status: true,
@@ -236,6 +243,11 @@ describe('the time', () => {
       /\n09:07 \[bob\] hi$/,
     );
   });
+
+  test('of a message that was lost is its own', () =>
+    expect(render(message('hi', { sentMs: 0, mended: true }), { timestamps: 'iso' })?.text).toBe(
+      '1970-01-01T00:00:00.000Z [bob] hi',
+    ));
 
   test('of a missed message without one is now', () =>
     expect(render(message('hi', { replay: true }), { timestamps: 'time' })?.text).toBe('14:04 [bob] hi'));

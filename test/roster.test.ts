@@ -1,14 +1,15 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ChatEvent } from '../src/core/events.ts';
-import { maxNames, Roster } from '../src/core/member/roster.ts';
+import { maxNames } from '../src/core/limits.ts';
+import { Roster } from '../src/core/member/roster.ts';
 import { nameKey } from '../src/core/names.ts';
 
 /** Ann's, whose key is `kA`. */
 let roster: Roster;
 beforeEach(() => {
   roster = new Roster('kA');
-  roster.isMine('ann');
+  roster.goBy('ann');
 });
 
 const server = 'server';
@@ -94,7 +95,7 @@ describe('who comes and goes', () => {
   });
 
   test('a name that becomes mine is no other one’s', () => {
-    roster.isMine('BO');
+    roster.goBy('BO');
     expect(roster.others).toEqual([]);
   });
 });
@@ -122,7 +123,7 @@ test('whatever is heard: each name once, mine never, and not too many', () => {
   fc.assert(
     fc.property(fc.array(event, { maxLength: 30 }), (events) => {
       const any = new Roster('kA');
-      any.isMine('ann');
+      any.goBy('ann');
       for (const heard of events) Array.isArray(heard) ? any.begin(heard, heard.length) : any.hear(heard);
       const keys = any.others.map(nameKey);
       expect(new Set(keys).size).toBe(keys.length);

@@ -744,6 +744,7 @@ describe('the bell', () => {
     ['what I said', { own: true }, 0, 0],
     ['what I said of me', { own: true, mention: true }, 0, 0],
     ['what was missed', { replay: true, mention: true }, 0, 0],
+    ['what was lost', { mended: true, mention: true }, 0, 0],
     ['an action that names me', { action: true, mention: true }, 1, 1],
   ])('rings as it is set for %s', async (_name, more, mention, all) => {
     expect([await rung('mention', more), await rung('all', more), await rung('off', more)]).toEqual([mention, all, 0]);
@@ -987,6 +988,48 @@ describe('the end', () => {
     screen.terminal.input.emit('end');
     await screen.rows();
     expect(screen.ended).toBe(true);
+  });
+});
+
+describe('what is shown', () => {
+  const shown: ChatEvent = { type: 'status', code: 'X', message: 'hello' };
+  const hidden: ChatEvent = { type: 'join', server: 's', name: 'bob', online: 2 };
+  const open = () => {
+    const screen = openScreen({ settings: { joins: 'none' } });
+    const taken: string[] = [];
+    const show = (name: string, event: ChatEvent) =>
+      screen.view.show(event, () => taken.push(`${name}: ${screen.terminal.written.split('hello').length - 1}`));
+    return { screen, taken, show };
+  };
+
+  test('is taken once it is painted, in order, with what shows nothing', async () => {
+    const { screen, taken, show } = open();
+    show('a', shown);
+    show('b', hidden);
+    show('c', shown);
+    expect([taken, screen.view.isBehind]).toEqual([[], true]);
+    await screen.rows();
+    expect([taken, screen.view.isBehind]).toEqual([['a: 2', 'b: 2', 'c: 2'], false]);
+    show('d', hidden);
+    await screen.rows();
+    expect(taken.slice(3)).toEqual(['d: 2']);
+  });
+
+  test('is taken when the screen is closed right behind it', () => {
+    const { screen, taken, show } = open();
+    show('a', shown);
+    screen.view.close();
+    show('late', shown);
+    expect([taken, screen.view.isBehind]).toEqual([['a: 1'], false]);
+  });
+
+  test('is not taken by a terminal that is gone', async () => {
+    const { screen, taken, show } = open();
+    Object.assign(screen.terminal.output, { errored: new Error('EIO') });
+    show('a', shown);
+    await screen.rows();
+    screen.view.close();
+    expect(taken).toEqual([]);
   });
 });
 

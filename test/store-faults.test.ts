@@ -1,90 +1,125 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setImmediate } from 'node:timers/promises';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { open } from 'lmdb';
-import { afterAll, beforeEach, describe, expect } from 'vitest';
-import { type Entry, makeEntry } from '../src/core/log/store.ts';
+import { promisify } from 'node:util';
+import { DatabaseSync } from '@photostructure/sqlite';
+import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { Entry } from '../src/core/log/store.ts';
 import { ChatError } from '../src/errors.ts';
-import { LmdbStore } from '../src/history/lmdb.ts';
-import type { Message } from '../src/protocol/frames.ts';
-import { test } from './support/command.ts';
+import { type SqliteOptions, SqliteStore } from '../src/history/sqlite.ts';
+
+const disk = vi.hoisted(() => ({ type: undefined as number | undefined }));
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  const statfsSync = (path: string) => ({
+    ...fs.statfsSync(path),
+    ...(disk.type !== undefined && { type: disk.type }),
+  });
+  return { ...fs, statfsSync };
+});
+// The words go on to speak of the real time.
+vi.mock('../src/history/trouble.ts', async (original) => ({
+  ...(await original<typeof import('../src/history/trouble.ts')>()),
+  busyMs: 100,
+}));
 
 const root = mkdtempSync(join(tmpdir(), 'zmqchat-faults-'));
-const serverPath = fileURLToPath(new URL('../dist/server.js', import.meta.url));
+const source = new URL('../src/history/sqlite.ts', import.meta.url).href;
+const isRoot = process.getuid?.() === 0;
+const isLinux = process.platform === 'linux';
+const opened: SqliteStore[] = [];
+const children: ChildProcess[] = [];
 let count = 0;
 let folder: string;
 beforeEach(() => {
   folder = join(root, String(++count));
 });
+afterEach(async () => {
+  disk.type = undefined;
+  for (const child of children.splice(0)) child.kill('SIGKILL');
+  for (const store of opened.splice(0)) await store.close();
+});
 afterAll(() => rmSync(root, { recursive: true }));
 
-const pageSize = 4_096;
-const data = () => join(folder, 'data.mdb');
-const message = (n: number, length = 100): Message => ({
-  kind: 'message',
-  name: 'ann',
-  text: 'x'.repeat(length),
-  id: { dev: 'dev', n },
-});
-const entries = (from: number, to: number, length?: number): Entry[] =>
-  Array.from({ length: to - from + 1 }, (_, i) => makeEntry(message(from + i, length), from + i, `h${from + i}`, 1));
-
+const data = () => join(folder, 'log.db');
+const entries = (from: number, to: number, length = 100): Entry[] =>
+  Array.from({ length: to - from + 1 }, (_, i) => {
+    const [seq, hash] = [from + i, `h${from + i}`];
+    const message = { kind: 'message', name: 'ann', text: 'x'.repeat(length), id: { dev: 'dev', n: seq } } as const;
+    return { seq, prev: `h${seq - 1}`, hash, atMs: 1, ranMs: 1, message: { ...message, seq, hash } };
+  });
+function open(options: SqliteOptions = {}): SqliteStore {
+  const store = SqliteStore.open(folder, { newLog: 'log', program: 'server', ...options });
+  opened.push(store);
+  return store;
+}
 /** A log of `size` entries, closed. */
 async function write(size = 100): Promise<void> {
-  const store = LmdbStore.open(folder, { newLog: 'log' });
-  for (let seq = 1; seq <= size; seq += 100) await store.commit({ entries: entries(seq, seq + 99) });
+  const store = open();
+  await store.commit({ entries: entries(1, size) });
   await store.close();
 }
-
+/** Opens it, reads everything, and resolves with how many entries there were. */
+async function readAll(options: SqliteOptions = {}): Promise<number> {
+  const store = open(options);
+  const places = store.read(1, 1_000_000);
+  await store.close();
+  return places.filter(({ message }) => message).length;
+}
 /** Why the folder cannot be opened, as it would be told. */
-async function failure(options = {}): Promise<Pick<ChatError, 'code' | 'message' | 'hint'>> {
-  let store: LmdbStore;
+function failure(options: SqliteOptions = {}): Pick<ChatError, 'code' | 'message' | 'hint'> {
   try {
-    store = LmdbStore.open(folder, { program: 'server', ...options });
+    open(options);
   } catch (error) {
     expect(error).toBeInstanceOf(ChatError);
     const { code, message, hint } = error as ChatError;
     return { code, message, hint };
   }
-  await store.close();
   throw new Error('it was opened');
 }
-
-/** Opens it, reads everything, and returns how many entries there were. */
-async function readAll(options = {}): Promise<number> {
-  const store = LmdbStore.open(folder, options);
-  try {
-    return store.read(1, 1_000_000).filter(({ message }) => message.text !== '').length;
-  } finally {
-    await store.close();
-  }
+function run(sql: string): void {
+  const db = new DatabaseSync(data());
+  db.exec(sql);
+  db.close();
 }
 
-/** Writes a value into the table of facts, as another version or process would have done. */
-async function setFact(name: string, value: unknown): Promise<void> {
-  const other = open({ path: folder, maxDbs: 8, mapSize: 2 ** 40, overlappingSync: false });
-  await other.openDB({ name: 'meta' }).put(name, value);
-  await other.close();
-}
+const damaged = () => ({
+  code: 'DATA_DAMAGED',
+  message: `the data in ${folder} is damaged.`,
+  hint: 'Restore it from a copy, or move it away to begin a new one: members give back what they have.',
+});
+const refusal = (reason: string, at = folder) => ({
+  code: 'DATA_NOT_WRITABLE',
+  message: `cannot use ${at}: ${reason}.`,
+  hint: 'Choose another folder with --data-dir.',
+});
+const removed = () => ({
+  code: 'DATA_NOT_WRITABLE',
+  message: `the data in ${folder} was removed or replaced while it was in use.`,
+  hint: 'Start again.',
+});
 
 describe('a folder has one program that writes', () => {
   test('a second one is told who uses it; the first goes on; one that reads may come', async () => {
-    const store = LmdbStore.open(folder, { newLog: 'log', program: 'server' });
-    expect(await failure()).toEqual({
+    const store = open();
+    expect(failure()).toEqual({
       code: 'DATA_IN_USE',
       message: `another server (pid ${process.pid}) is using ${folder}.`,
       hint: 'End it, or choose another folder with --data-dir.',
@@ -95,228 +130,370 @@ describe('a folder has one program that writes', () => {
     expect(await readAll()).toBe(100);
   });
 
-  test('in another process; killed (-9) it is gone at once, and what was committed is there', async ({ stage }) => {
-    const { server, port } = await stage.server('--data-dir', folder);
-    const { code, message } = await failure();
-    expect(code).toBe('DATA_IN_USE');
-    const pid = Number(/^another server \(pid (\d+)\) is using /.exec(message)?.[1]);
-    expect(readFileSync(`/proc/${pid}/cmdline`, 'utf8')).toContain('server.js');
-    await (await stage.jsonOnline(port, 'ann', '-m', 'kept')).ends(0);
-    server.kill('SIGKILL');
-    await server.exit;
-    expect(await readAll()).toBe(1);
+  test('another process, killed (-9) while it writes: free at once, and everything committed is there', async () => {
+    const script = `
+      const { SqliteStore } = await import(${JSON.stringify(source)});
+      const store = SqliteStore.open(${JSON.stringify(folder)}, { newLog: 'log', program: 'client' });
+      for (let seq = 1; ; seq++) {
+        await store.commit({ entries: [{ seq, prev: '', hash: 'h', atMs: 1, ranMs: 1,
+          message: { kind: 'message', name: 'ann', text: 'x'.repeat(seq), seq, hash: 'h' } }] });
+        process.stdout.write(seq + '\\n');
+      }`;
+    const child = spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script]);
+    children.push(child);
+    let last = 0;
+    for await (const line of createInterface(child.stdout)) {
+      last = Number(line);
+      if (last === 1) expect(failure().message).toBe(`another client (pid ${child.pid}) is using ${folder}.`);
+      if (last === 50) child.kill('SIGKILL');
+    }
+    if (child.signalCode === null) await once(child, 'exit');
+    const store = open();
+    expect(store.head).toBeGreaterThanOrEqual(last);
+    expect(store.read(1, 1_000).map(({ message }) => message?.text.length)).toEqual(
+      Array.from({ length: store.head }, (_, i) => i + 1),
+    );
   });
 
-  test.runIf(process.platform === 'linux')(
-    'a killed one that nobody has buried yet (a zombie) is gone, too',
-    async () => {
-      // The shell becomes a program that never waits for its child.
-      const command = `"${process.execPath}" "${serverPath}" --json --port 0 --ip 127.0.0.1 --data-dir "${folder}" & exec sleep 60 >&- 2>&-`;
-      const parent = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'ignore'] });
-      try {
-        await once(parent.stdout, 'data');
-        const pid = Number(/pid (\d+)/.exec((await failure()).message)?.[1]);
-        process.kill(pid, 'SIGKILL');
-        const state = () => readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.[0];
-        while (state() !== 'Z') await setImmediate();
-        expect(await readAll()).toBe(0);
-        expect(state()).toBe('Z');
-      } finally {
-        parent.kill('SIGKILL');
-      }
-    },
-  );
+  test('a stranger that writes is waited for, some seconds; then nothing is committed any more', async () => {
+    const store = open();
+    const stranger = new DatabaseSync(data());
+    stranger.exec('BEGIN IMMEDIATE');
+    const words = { code: 'DATA_IN_USE', message: `another program has kept the data in ${folder} to itself for 5 s.` };
+    await expect(store.commit({ entries: entries(1, 1) })).rejects.toMatchObject(words);
+    stranger.close();
+    await expect(store.commit({ entries: entries(1, 1) })).rejects.toMatchObject(words);
+    await store.close();
+    expect(await readAll()).toBe(0);
+  });
 
-  test.runIf(process.platform === 'linux')(
-    'a later process with the same pid is not the one that used it',
-    async () => {
-      await write();
-      await setFact('holder', { pid: process.pid, started: 'another boot 4711', program: 'server', run: 'other' });
-      expect(await readAll()).toBe(100);
-    },
-  );
-
-  test('one that cannot see the other (in another container) takes the folder: the first writes nothing more', async () => {
-    const first = LmdbStore.open(folder, { newLog: 'log' });
-    await first.commit({ entries: entries(1, 5) });
-    await setFact('holder', { pid: 1, started: 'elsewhere', program: 'server', run: 'other' });
-    const late = first.commit({ entries: entries(6, 9) });
-    await expect(late).rejects.toMatchObject({
-      code: 'DATA_IN_USE',
-      message: `another server (pid 1) is using ${folder}.`,
-    });
-    await expect(first.commit({ owners: [] })).rejects.toMatchObject({ code: 'DATA_IN_USE' });
-    await first.close();
-    expect(await readAll({ readOnly: true })).toBe(5);
+  test('what a stranger changed in between does no harm', async () => {
+    const store = open();
+    await store.commit({ entries: entries(1, 5) });
+    run('DELETE FROM entries WHERE seq = 3; INSERT INTO entries (seq) VALUES (0), (99); VACUUM');
+    expect(store.read(0, 99).map(({ seq }) => seq)).toEqual([1, 2, 4, 5]);
+    await store.commit({ entries: entries(6, 6), mended: entries(3, 3) });
+    await store.close();
+    expect(await readAll()).toBe(6);
   });
 });
 
 describe('what is no log', () => {
-  const damaged = () => ({
-    code: 'DATA_DAMAGED',
-    message: `the data in ${folder} is damaged.`,
-    hint: 'Restore it from a copy, or move it away to begin a new one: members give back what they have.',
-  });
-
-  test('garbage of any length is called damaged, and is left as it is', async () => {
+  test('garbage of any length is called damaged, and is left as it is', () => {
     mkdirSync(folder);
-    for (const length of [1, 100, pageSize, 2 * pageSize, 100_000]) {
+    for (const length of [1, 100, 4_096, 8_192, 100_000]) {
       const garbage = Buffer.alloc(length, 'garbage');
       writeFileSync(data(), garbage);
-      for (const readOnly of [false, true]) expect(await failure({ readOnly })).toEqual(damaged());
+      for (const readOnly of [false, true]) expect(failure({ readOnly })).toEqual(damaged());
       expect(readFileSync(data())).toEqual(garbage);
     }
   });
 
-  /** Puts these bytes in the place of a log of 1,000 entries; resolves with how many can be read, or why not. */
-  async function readAs(bytes: Buffer): Promise<unknown> {
-    // A folder for each: within one process LMDB maps a path once.
-    folder = join(root, String(++count));
+  test("another program's database is not touched", () => {
     mkdirSync(folder);
-    writeFileSync(data(), bytes);
-    try {
-      return await readAll();
-    } catch (error) {
-      expect(error).toMatchObject(damaged());
-      return 'damaged';
-    }
-  }
-
-  test('cut anywhere it is called damaged, unless what is missing was free', async () => {
-    await write(1_000);
-    const whole = readFileSync(data());
-    const lengths = Array.from({ length: whole.length / pageSize }, (_, i) => i * pageSize).slice(1);
-    const cuts = [100, ...lengths, whole.length - 1];
-    const outcomes: unknown[] = [];
-    for (const length of cuts) outcomes.push(await readAs(whole.subarray(0, length)));
-    const damagedUpTo = outcomes.lastIndexOf('damaged') + 1;
-    expect(damagedUpTo).toBeGreaterThan(cuts.length / 2);
-    expect(outcomes.slice(0, damagedUpTo)).toEqual(Array(damagedUpTo).fill('damaged'));
-    expect(outcomes.slice(damagedUpTo)).toEqual(Array(cuts.length - damagedUpTo).fill(1_000));
-    expect(await readAs(whole)).toBe(1_000);
+    run('CREATE TABLE recipes (name)');
+    const bytes = readFileSync(data());
+    for (const readOnly of [false, true]) expect(failure({ readOnly })).toEqual(damaged());
+    expect(readFileSync(data())).toEqual(bytes);
   });
 
-  test('an overwritten page: words, at the latest when it is read, and never the end of the process', async () => {
-    await write(1_000);
+  test('cut anywhere it is called damaged', async () => {
+    await write(300);
     const whole = readFileSync(data());
-    const outcomes = new Map<unknown, number>();
-    for (let page = 0; page < whole.length / pageSize; page++) {
+    for (let length = whole.length - 4_096; length > 0; length -= 4_096) {
+      writeFileSync(data(), whole.subarray(0, length));
+      expect(failure()).toEqual(damaged());
+    }
+    writeFileSync(data(), whole);
+    expect(await readAll()).toBe(300);
+  });
+
+  test('an overwritten page: words, or what was in it is missing; never the end of the process', async () => {
+    await write(300);
+    const whole = readFileSync(data());
+    for (let page = 0; page < whole.length; page += 4_096) {
       for (const filling of [0, 0xff, 0x5a]) {
-        const bytes = Buffer.from(whole).fill(filling, page * pageSize, (page + 1) * pageSize);
-        const outcome = await readAs(bytes);
-        outcomes.set(outcome, (outcomes.get(outcome) ?? 0) + 1);
+        writeFileSync(data(), Buffer.from(whole).fill(filling, page, page + 4_096));
+        const outcome = await readAll({ readOnly: true }).catch((error) => error);
+        if (typeof outcome !== 'number') expect(outcome).toMatchObject(damaged());
       }
     }
-    expect([...outcomes.keys()].sort()).toEqual([1_000, 'damaged']);
-    expect(outcomes.get('damaged')).toBeGreaterThan(outcomes.get(1_000) ?? 0);
   });
 
-  test('a whole file may end before its last page: LMDB does not write pages that were used and freed in one turn', async () => {
-    const store = LmdbStore.open(folder, { newLog: 'log' });
-    await store.commit({ entries: entries(1, 100) });
-    const long = Array.from({ length: 10 }, (_, i) => message(200 + i, 4_000));
-    await store.commit({ pending: long, dropped: long });
-    await store.close();
-    const lastPage = Math.max(...[0, pageSize].map((page) => Number(readFileSync(data()).readBigUInt64LE(page + 144))));
-    expect((lastPage + 1) * pageSize).toBeGreaterThan(statSync(data()).size);
-    expect(await readAll()).toBe(100);
-  });
-
-  test('reading beside a program that writes at full speed: never called damaged', async () => {
-    const store = LmdbStore.open(folder, { newLog: 'log' });
-    let seq = 0;
-    for (let round = 0; round < 60; round++) {
-      const commits: Promise<void>[] = [];
-      for (let i = 0; i < 5; i++, seq += 20)
-        commits.push(
-          store.commit({ entries: entries(seq + 1, seq + 20, 1 + ((seq * 37) % 4_000)), keepFrom: seq - 200 }),
-        );
-      await Promise.all(commits);
-      const reader = LmdbStore.open(folder, { readOnly: true });
-      expect(reader.head).toBe(seq);
-      await reader.close();
-    }
-    await store.close();
-  });
-
-  test('an empty file is a new log', async () => {
+  test('an empty file is a new log', () => {
     mkdirSync(folder);
     writeFileSync(data(), '');
-    expect((await failure({ readOnly: true })).message).toBe(`there is no log in ${folder}.`);
-    const store = LmdbStore.open(folder, { newLog: 'log' });
-    expect([store.log, store.head]).toEqual(['log', 0]);
-    await store.close();
+    expect(failure({ readOnly: true }).message).toBe(`there is no log in ${folder}.`);
+    const { log, head } = open();
+    expect([log, head]).toEqual(['log', 0]);
   });
 
-  test('nothing there: one that only reads says so and makes nothing', async () => {
+  test('nothing there: one that only reads says so and makes nothing', () => {
     const nothing = {
       code: 'DATA_NOT_WRITABLE',
       message: `there is no log in ${folder}.`,
       hint: 'Look elsewhere: --port, --data-dir.',
     };
-    expect(await failure({ readOnly: true })).toEqual(nothing);
+    expect(failure({ readOnly: true })).toEqual(nothing);
     expect(existsSync(folder)).toBe(false);
     mkdirSync(folder);
-    expect(await failure({ readOnly: true })).toEqual(nothing);
+    expect(failure({ readOnly: true })).toEqual(nothing);
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('another version of the tables is refused in words, to read and to write', async () => {
+  test('a later version is refused in words, and left as it is', async () => {
+    const later = {
+      code: 'DATA_VERSION',
+      message: `the data in ${folder} has format 2, this program knows 1.`,
+      hint: 'Use the version of this program that wrote it, or another --data-dir.',
+    };
     await write();
-    await setFact('schema', 2);
-    for (const readOnly of [false, true])
-      expect(await failure({ readOnly })).toEqual({
-        code: 'DATA_VERSION',
-        message: `the data in ${folder} has format 2, this program knows 1.`,
-        hint: 'Use the version of this program that wrote it, or another --data-dir.',
-      });
-    await setFact('schema', 1);
+    run('ALTER TABLE state ADD COLUMN mood; PRAGMA user_version=2');
+    const bytes = readFileSync(data());
+    for (const readOnly of [false, true]) expect(failure({ readOnly })).toEqual(later);
+    expect(readFileSync(data())).toEqual(bytes);
+  });
+
+  test('a version number that only the disk has changed is put right', async () => {
+    await write();
+    run('PRAGMA user_version=3');
     expect(await readAll()).toBe(100);
   });
 
-  test('a message that cannot be read', async () => {
-    await write();
-    const other = open({ path: folder, maxDbs: 8, mapSize: 2 ** 40, overlappingSync: false });
-    await other.openDB({ name: 'entries', encoding: 'string' }).put(50, '1 {"name":');
-    await other.close();
-    await expect(readAll()).rejects.toMatchObject(damaged());
+  test('a folder of the program before SQLite', () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, 'data.mdb'), 'old');
+    for (const readOnly of [false, true])
+      expect(failure({ readOnly })).toEqual({
+        code: 'DATA_VERSION',
+        message: `the data in ${folder} is of a version that was never released, and cannot be read any more.`,
+        hint: 'Move data.mdb and lock.mdb away, or choose another --data-dir.',
+      });
+    expect(readdirSync(folder)).toEqual(['data.mdb']);
   });
 });
 
-describe('a folder that cannot be written', () => {
-  const refusal = (reason: string) => ({
-    code: 'DATA_NOT_WRITABLE',
-    message: expect.stringMatching(new RegExp(`^cannot use ${folder}: .*${reason}.*\\.$`)),
-    hint: 'Choose another folder with --data-dir.',
+describe('where a log may be', () => {
+  test('a name with dots, blanks, and what means something in an address', async () => {
+    for (const name of ['chat.example.org', 'file:x?mode=ro#1', '100% änd.db']) {
+      folder = join(root, name);
+      await write();
+      expect(await readAll({ readOnly: true })).toBe(100);
+    }
   });
 
-  test('is a file, or lies below one', async () => {
+  test('a folder that is reached over a link, and several that do not exist yet', async () => {
+    mkdirSync(folder);
+    symlinkSync(folder, `${folder}-link`);
+    folder = join(`${folder}-link`, 'a', 'b');
+    await write();
+    expect(await readAll({ readOnly: true })).toBe(100);
+  });
+
+  test('a file, or below one', () => {
     writeFileSync(folder, 'a letter');
-    expect(await failure()).toEqual(refusal('EEXIST'));
-    folder = join(folder, 'below');
-    expect(await failure()).toEqual(refusal('ENOTDIR'));
+    expect(failure()).toEqual(refusal('a part of its path is not a folder'));
+    folder = join(folder, 'below', 'it');
+    expect(failure()).toEqual(refusal('a part of its path is not a folder'));
   });
 
-  test.skipIf(process.getuid?.() === 0)('where this user may not (root may everywhere)', async () => {
+  test.runIf(isLinux)('below /proc, where Node would try for ever', () => {
+    for (folder of ['/proc/x', '/proc/x/y/z']) expect(failure()).toEqual(refusal('no folder can be made there'));
+  });
+
+  test.skipIf(isRoot)('where this user may not write (root may everywhere)', async () => {
     await write();
     chmodSync(data(), 0o400);
-    expect(await failure()).toEqual(refusal(''));
+    expect(failure()).toEqual(refusal('this user may not read or write there'));
+    chmodSync(folder, 0o500);
+    expect(failure()).toEqual(refusal('this user may not read or write there'));
+    chmodSync(folder, 0o700);
   });
 
-  test('what is made is for its owner only', async () => {
+  test.runIf(isRoot)("another user's folder or file (only root can make one); to read it is no harm", async () => {
     await write();
+    for (const path of [folder, data(), join(folder, 'lock.db')]) {
+      chownSync(path, 4_711, 4_711);
+      expect(failure()).toEqual(refusal(`${path} belongs to another user`));
+      expect(await readAll({ readOnly: true })).toBe(100);
+      chownSync(path, 0, 0);
+    }
+    expect(await readAll()).toBe(100);
+  });
+
+  test('a link in the place of a file, which leads elsewhere', async () => {
+    await write();
+    const elsewhere = join(root, 'elsewhere');
+    for (const name of ['log.db', 'lock.db', 'log.db-wal']) {
+      rmSync(join(folder, name), { force: true });
+      symlinkSync(elsewhere, join(folder, name));
+      expect(failure()).toEqual(refusal(`${join(folder, name)} is no plain file`));
+      rmSync(join(folder, name));
+    }
+    expect(existsSync(elsewhere)).toBe(false);
+  });
+
+  test.skipIf(process.platform === 'win32')('a pipe in the place of a file: nobody waits', () => {
+    mkdirSync(folder);
+    execFileSync('mkfifo', [data()]);
+    expect(failure()).toEqual(refusal(`${data()} is no plain file`));
+  });
+
+  test('what is made is for its owner only, and one file remains', async () => {
+    const store = open();
     expect(statSync(folder).mode & 0o777).toBe(0o700);
+    expect(readdirSync(folder).sort()).toEqual(['lock.db', 'log.db', 'log.db-shm', 'log.db-wal']);
     for (const file of readdirSync(folder)) expect(statSync(join(folder, file)).mode & 0o077, file).toBe(0);
-    expect(readdirSync(folder).sort()).toEqual(['data.mdb', 'lock.mdb']);
+    await store.close();
+    expect(readdirSync(folder).sort()).toEqual(['lock.db', 'log.db']);
   });
 });
 
-describe('a folder that is removed while it is in use', () => {
-  test('takes nothing more: what is written there would be nowhere', async () => {
-    const store = LmdbStore.open(folder, { newLog: 'log' });
+describe('files that are removed while they are in use', () => {
+  test.each(['log.db', 'lock.db', 'log.db-wal', ''])('take nothing more: "%s"', async (name) => {
+    const store = open();
     await store.commit({ entries: entries(1, 1) });
+    rmSync(join(folder, name), { recursive: true });
+    for (let i = 0; i < 2; i++) await expect(store.commit({ entries: entries(2, 2) })).rejects.toMatchObject(removed());
+  });
+
+  test('or replaced by a copy: the copy stays as it is', async () => {
+    await write();
+    renameSync(folder, `${folder}-copy`);
+    const store = open();
     rmSync(folder, { recursive: true });
-    await expect(store.commit({ entries: entries(2, 2) })).rejects.toMatchObject({ code: 'DATA_NOT_WRITABLE' });
+    renameSync(`${folder}-copy`, folder);
+    await expect(store.commit({ entries: entries(1, 1) })).rejects.toMatchObject(removed());
+    const other = open();
     await store.close();
+    await other.commit({ entries: entries(101, 101) });
+    await other.close();
+    expect(await readAll()).toBe(101);
+  });
+});
+
+describe('the journal', () => {
+  test('stays small, whoever reads beside', async () => {
+    const store = open();
+    const reader = open({ readOnly: true });
+    let largest = 0;
+    for (let seq = 1; seq <= 2_000; seq += 10) {
+      await store.commit({ entries: entries(seq, seq + 9, 4_000), keep: { from: Math.max(1, seq - 50), hash: 'h' } });
+      store.read(seq, 3);
+      reader.read(1, 10);
+      largest = Math.max(largest, statSync(`${data()}-wal`).size);
+    }
+    expect(largest).toBeLessThan(6_000_000);
+    expect(statSync(data()).size).toBeLessThan(2_000_000);
+  });
+});
+
+describe('a disk that several machines may see (NFS)', () => {
+  test('one program has the file for itself, without a WAL; it is free when that ends', async () => {
+    disk.type = 0x6969;
+    const store = open();
+    await store.commit({ entries: entries(1, 100) });
+    expect(readdirSync(folder)).not.toContain('log.db-wal');
+    expect(failure()).toMatchObject({ code: 'DATA_IN_USE', message: `another program is using ${folder}.` });
+    await store.close();
+    expect(await readAll()).toBe(100);
+    disk.type = undefined;
+    expect(await readAll({ readOnly: true })).toBe(100);
+  });
+});
+
+/** A mount of its own needs a namespace of its own: Linux, and the right to make one. */
+const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
+/** What a program in such a namespace finds; `disk` is a small disk. */
+async function onSmallDisk(script: string): Promise<Record<string, unknown>> {
+  mkdirSync(folder);
+  const begin = `
+    import { execFileSync } from 'node:child_process';
+    import { cpSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+    const { SqliteStore } = await import(${JSON.stringify(source)});
+    const disk = ${JSON.stringify(folder)};
+    let place = disk;
+    const mount = (options) => execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'none', disk]);
+    const entry = (seq, length) => ({ seq, prev: '', hash: 'h', atMs: 1, ranMs: 1,
+      message: { kind: 'message', name: 'ann', text: 'x'.repeat(length), seq, hash: 'h' } });
+    const open = (name, readOnly = false) => SqliteStore.open(place + '/' + name, { newLog: 'log', readOnly });
+    const said = {};
+    const failing = async (name, work) => {
+      try { said[name] = await work(); } catch ({ code, message }) { said[name] = [code, message]; }
+    };`;
+  const program = `${begin}\n${script}\nprocess.stdout.write(JSON.stringify(said));`;
+  const node = [process.execPath, '--import', 'tsx', '--input-type=module', '-e', program];
+  const { stdout } = await promisify(execFile)('unshare', ['-rm', ...node], {
+    cwd: fileURLToPath(new URL('..', import.meta.url)),
+  });
+  return JSON.parse(stdout);
+}
+
+// Skipped where this user may not mount a small disk (unshare -rm): nothing else has a full or a read-only disk.
+describe.skipIf(!canMount)('disks', () => {
+  const words = (code: string, message: string) => [code, message];
+
+  test('a full one: words at the commit and at a start, and everything committed is there', async () => {
+    const said = await onSmallDisk(`
+      mount('size=2m');
+      writeFileSync(disk + '/spare', Buffer.alloc(2 ** 20));
+      await open('old').close();
+      const store = open('log');
+      let head = 0;
+      const fill = async () => { for (;; head++) await store.commit({ entries: [entry(head + 1, 4000)] }); };
+      await failing('commit', fill);
+      await failing('again', fill);
+      await store.close();
+      try { writeFileSync(disk + '/rest', Buffer.alloc(2 ** 21)); } catch {}
+      await failing('old', () => open('old'));
+      await failing('new', () => open('new'));
+      for (const name of ['rest', 'spare']) rmSync(disk + '/' + name);
+      const after = open('log');
+      said.kept = [head > 50, after.head === head, after.read(1, 1e6).length === head];
+      await after.close();`);
+    const full = (name: string) => words('DATA_NOT_WRITABLE', `the disk with ${folder}/${name} is full.`);
+    expect(said).toEqual({
+      commit: full('log'),
+      again: full('log'),
+      old: full('old'),
+      new: full('new'),
+      kept: [true, true, true],
+    });
+  });
+
+  test('a read-only one: nothing to write, in words; a log can be read', async () => {
+    mkdirSync(`${folder}-ro`);
+    const said = await onSmallDisk(`
+      mount('size=8m');
+      const log = open('log');
+      await log.commit({ entries: [entry(1, 1), entry(2, 1)] });
+      cpSync(disk + '/log', disk + '/killed', { recursive: true });
+      cpSync(disk + '/log', disk + '/copied', { recursive: true });
+      rmSync(disk + '/copied/log.db-shm');
+      await log.close();
+      cpSync(disk + '/log', disk + '/wal', { recursive: true });
+      const { DatabaseSync } = await import('@photostructure/sqlite');
+      const db = new DatabaseSync(disk + '/wal/log.db');
+      db.exec('PRAGMA journal_mode=WAL; PRAGMA user_version=1');
+      db.close();
+      said.files = readdirSync(disk + '/wal').sort();
+      place = disk + '-ro';
+      execFileSync('mount', ['--bind', disk, place]);
+      execFileSync('mount', ['-o', 'remount,bind,ro', place]);
+      await failing('write', () => open('log'));
+      await failing('new', () => open('new'));
+      for (const name of ['log', 'killed', 'wal', 'copied'])
+        await failing(name, () => open(name, true).read(1, 9).length);`);
+    const readOnly = (name: string) =>
+      words('DATA_NOT_WRITABLE', `cannot use ${folder}-ro/${name}: its disk is read-only.`);
+    expect(said).toEqual({
+      files: ['lock.db', 'log.db'],
+      write: readOnly('log'),
+      new: readOnly('new'),
+      log: 2,
+      killed: 2,
+      wal: 2,
+      copied: words('DATA_NOT_WRITABLE', `cannot use ${folder}-ro/copied: unable to open database file.`),
+    });
   });
 });

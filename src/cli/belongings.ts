@@ -10,12 +10,17 @@ export type Belongings = {
   identity: Identity;
   store: Store;
   dev: string;
+  /** What the disk has changed and is lost, in words; it grows as things are read. */
+  damaged: ReadonlySet<string>;
   /** Where the store is; absent if it is kept nowhere. */
   folder?: string;
-  /** Says why the person cannot go by this name, if somebody else on this machine does. */
-  whyNotCalled: (name: string) => string | undefined;
-  /** The person goes by another name now, and is to be the same person when starting under that. */
-  renamed: (name: string) => void;
+  /** What other names mean on this machine. */
+  names: {
+    /** Says why the person cannot go by this name, if somebody else does. */
+    whyNotCalled(name: string): string | undefined;
+    /** The person goes by another name now, and is to be the same person when starting under that. */
+    renamed(name: string): void;
+  };
 };
 export type Place = { name: string; ip: string; port: number; dataDir: string | undefined };
 
@@ -26,7 +31,8 @@ export function openBelongings({ name, ip, port, dataDir }: Place): Belongings {
   const whyNotCalled = (other: string) =>
     isFreeName(person, dataDir, other) ? undefined : `"${other}" is somebody else on this machine: start with --name.`;
   const renamed = (other: string) => addName(person, dataDir, other);
-  return { identity, store, dev: store.fact('dev', newDevice), folder: store.folder, whyNotCalled, renamed };
+  const { folder, damaged } = store;
+  return { identity, store, dev: store.fact('dev', newDevice), folder, damaged, names: { whyNotCalled, renamed } };
 }
 
 /** For who only looks in. */
@@ -34,6 +40,6 @@ export const noBelongings = (): Belongings => ({
   identity: newIdentity(),
   store: new MemoryStore(),
   dev: newDevice(),
-  whyNotCalled: () => undefined,
-  renamed: () => {},
+  damaged: new Set(),
+  names: { whyNotCalled: () => undefined, renamed: () => {} },
 });

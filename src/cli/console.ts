@@ -28,7 +28,7 @@ export type Console = {
   isScreen: boolean;
 };
 
-export const now = (): number => Date.now();
+export const wallMs = (): number => Date.now();
 
 export function openConsole({
   json = false,
@@ -48,7 +48,7 @@ export function openConsole({
   const renderer = new Renderer(style);
   if (isScreen) {
     const screen = { input: stdin, output: stdout, renderer, rewrap: rewrapOf(env), settings, maxBytes: maxTextBytes };
-    const view = new ScreenView({ ...screen, now, force, suspend });
+    const view = new ScreenView({ ...screen, now: wallMs, force, suspend });
     if (!isWindows) process.on('SIGCONT', () => view.continued());
     // However the program ends, a second Ctrl-C included.
     process.on('exit', () => view.close());
@@ -56,7 +56,7 @@ export function openConsole({
   }
   const chat = { stream: stdout, renderer };
   const self = { stream: stderr, renderer: new Renderer({ ...style, ...abilityOfStream(stderr, color) }) };
-  const view = json ? new JsonView(stdout, now) : new PipeView({ chat, self, settings, now });
+  const view = json ? new JsonView(stdout, wallMs) : new PipeView({ chat, self, settings, now: wallMs });
   const lines = messages.length > 0 ? given(messages) : readLines(stdin, maxTextBytes);
   return { view, lines, person: stdin.isTTY === true && messages.length === 0, isScreen };
 }

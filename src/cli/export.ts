@@ -1,17 +1,19 @@
-import type { Store } from '../core/log/store.ts';
-import { LmdbStore } from '../history/lmdb.ts';
+import { Log } from '../core/log/log.ts';
+import type { Place } from '../core/log/store.ts';
 import { serverFolder } from '../history/paths.ts';
-import { showEntry } from '../prompt/history.ts';
+import { SqliteStore } from '../history/sqlite.ts';
+import { crypto } from '../keys/ed25519.ts';
+import { showPlace } from '../prompt/history.ts';
 import { JsonView } from '../terminal/json-view.ts';
 import { PipeView } from '../terminal/pipe-view.ts';
 import { Renderer } from '../terminal/render.ts';
 import { parseOptions } from './args/options.ts';
 import { serverExport } from './args/programs.ts';
-import { abilityOfStream, now } from './console.ts';
+import { abilityOfStream, wallMs } from './console.ts';
 
 const chunk = 500;
 
-/** `chat-server export`: prints the log, also while a server is writing it. */
+/** `chat-server export`: prints the log, also while a server is writing it; what is damaged is named. */
 export async function exportLog(args: string[]): Promise<number> {
   const parsed = parseOptions(serverExport, args);
   if (!parsed) return 0;
@@ -19,25 +21,22 @@ export async function exportLog(args: string[]): Promise<number> {
   const { stdout } = process;
   const renderer = new Renderer({ ...abilityOfStream(stdout, color), timestamps: 'iso', multiline: false });
   const chat = { stream: stdout, renderer };
-  const view = json ? new JsonView(stdout, now) : new PipeView({ chat, self: chat, settings: { joins: 'all' }, now });
-  const store = LmdbStore.open(serverFolder(dataDir, port), { readOnly: true });
+  const plain = { chat, self: chat, settings: { joins: 'all' as const }, now: wallMs };
+  const view = json ? new JsonView(stdout, wallMs) : new PipeView(plain);
+  const store = SqliteStore.open(serverFolder(dataDir, port), { readOnly: true });
   try {
-    for (const entry of entriesOf(store))
-      if (entry.atMs >= now() - spanMs) {
-        showEntry(entry, view);
-        if (stdout.writableNeedDrain) await new Promise((resolve) => stdout.once('drain', resolve));
-      }
+    for (const places of chunksOf(new Log(store, crypto))) {
+      const wanted = places.filter(({ atMs }) => atMs >= wallMs() - spanMs);
+      // What is not taken waits on the disk.
+      await Promise.all(wanted.map((place) => new Promise<void>((taken) => showPlace(place, view, taken))));
+    }
   } finally {
     await store.close();
   }
   return 0;
 }
 
-function* entriesOf(store: Store) {
-  for (let next = store.first; next <= store.head; ) {
-    const entries = store.read(next, chunk);
-    if (entries.length === 0) return;
-    yield* entries;
-    next = (entries.at(-1)?.seq ?? next) + 1;
-  }
+/** Read a little at a time: a long read would let the log of a running server grow. */
+function* chunksOf(log: Log): Generator<Place[]> {
+  for (let next = log.first; next <= log.head; next += chunk) yield log.read(next, chunk);
 }

@@ -2,19 +2,21 @@ import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { ChatError, exitCodeOf, exitCodes, signals } from '../errors.ts';
 import { Queue } from '../queue.ts';
+import { abandoned } from '../terminal/outlet.ts';
 import { asciiOnly, visible } from '../text/visible.ts';
 import { abilityOfStream } from './console.ts';
 
 /** What a command gets from the process it runs in. */
 export type Stop = Queue<NodeJS.Signals>;
 
-/** However a command ends, the process is gone this long after. */
+/** When a command has ended, the process is gone this long after. */
 const hardExitMs = 2_000;
 
 /**
  * Runs a command and ends the process with its exit code: an error becomes one clear message, the first signal
- * goes to the command, a second one ends the process. Output is never cut: the process ends by itself, and is
- * ended only if it does not.
+ * goes to the command, a second one ends the process. The process ends by itself, so that its last words get out, and is
+ * ended only if it does not. Chat that nobody has taken when the command has ended is not written any more: it is kept,
+ * and would be read twice.
  */
 export async function run(command: string, main: (stop: Stop) => Promise<number>): Promise<void> {
   const stop: Stop = new Queue();
@@ -40,6 +42,7 @@ export async function run(command: string, main: (stop: Stop) => Promise<number>
     process.exitCode = report(command, error);
   }
   process.stdin.destroy();
+  if (abandoned.has(process.stdout)) process.exit();
   setTimeout(() => process.exit(), hardExitMs).unref();
 }
 

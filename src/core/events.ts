@@ -35,6 +35,8 @@ export type ChatEvent =
       mention?: true;
       /** Written before this client came (back) online. */
       replay: boolean;
+      /** It was lost, and somebody had it. */
+      mended?: true;
       /** When it was written, in ms since 1970, by its author's clock. */
       sentMs?: number;
     }
@@ -55,8 +57,13 @@ export type ChatEvent =
    */
   | { type: 'replay'; count: number; total: number; sinceMs: number; first?: true }
   | { type: 'replayed'; first?: true }
-  /** Progress of this program that a person may want to know. */
-  | { type: 'status'; code: string; message: string }
+  /** The record of this message is damaged where the room is kept. */
+  | { type: 'lost'; seq: number }
+  /**
+   * Progress of this program that a person may want to know. FOLDED: here `count` lines were left out, because the output
+   * stood still.
+   */
+  | { type: 'status'; code: string; message: string; count?: number }
   | { type: 'error'; code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING' | 'REFUSED'; message: string }
   | { type: 'listening'; endpoint: string; port: number }
   | { type: 'closing' };

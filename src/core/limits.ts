@@ -1,15 +1,22 @@
 import { maxBatchEntries } from '../protocol/frames.ts';
 
-/** Every interval, window and limit that more than one side has to know. Times are in ms. */
+/** Every interval, window and limit of the program, once. Times are in ms. */
 
+// Liveness
 /** A live server, or peer, says something at least this often. [P14] */
 export const heartbeatIntervalMs = 2_500;
 /** After this long without a frame the other side is taken for dead or hung. [P14] */
 export const silentMs = 8_000;
+/** A client says at least this often how far it has shown the log. [P14] */
+export const ackIntervalMs = 5_000;
+/** A session of a version-1 client from which nothing came for this long has expired. [P14] */
+export const sessionTimeoutMs = 20_000;
+/** How long a member whose connection broke is still counted, so that a short flap shows nothing. [P17] */
+export const graceMs = 15_000;
+/** Heartbeats without an echo while something is under way, before it is sent again. [P10] */
+export const maxUnanswered = 3;
 
-/** Most messages of one person waiting to be accepted; what is typed beyond is refused in words. */
-export const maxWaiting = 10_000;
-
+// To one reader
 /** How much may be under way to one reader. */
 export type Flow = {
   /** Most entries sent and not acknowledged; the rest waits in the log, not in memory of its own. [P15] */
@@ -18,3 +25,41 @@ export type Flow = {
   batchBytes: number;
 };
 export const defaultFlow: Flow = { windowEntries: 512, batchEntries: maxBatchEntries, batchBytes: 32_768 };
+/** What a full connection did not take is tried again at once; if it takes nothing, after this long, then twice as long, up to the other. [P16] */
+export const retryFullMs = { first: 2, longest: 128 };
+/** Notices kept for readers that are behind; older ones are skipped, they are not part of the order. */
+export const maxNotices = 1_000;
+/** Entries of the log held in memory, so that live readers do not read the disk. */
+export const maxTail = 1_024;
+
+// In one room
+/** Unknown connections remembered as told to join; beyond, they may be told again. */
+export const maxStrangers = 10_000;
+/** A welcome must fit into a frame, whatever the names of those who are there. */
+export const maxNamed = 100;
+/** How often old messages are forgotten, names of those present refreshed, and the log's clock kept. */
+export const tidyIntervalMs = 60_000;
+/** A log is trimmed when it is longer than allowed by this share, so that trimming is rare. */
+export const trimSlack = 0.05;
+/** Damaged places that are remembered, and asked for. */
+export const maxLost = 100;
+
+// At one client
+/** Most messages of one person waiting to be accepted; what is typed beyond is refused in words. */
+export const maxWaiting = 10_000;
+/** Most messages of others kept for a log that has lost them. */
+export const maxAdopted = 10_000;
+/** Most messages under way at once: a long outbox must not flood the socket's queue. [P11] */
+export const uploadWindow = 256;
+/** How long others have to give back what lies before a lost message known here. [P28] */
+export const mendPatienceMs = 30_000;
+/** Names of others that are remembered. */
+export const maxNames = 1_000;
+
+// Between two people
+/** A connection that lives this long without a hello leads to the original program. [P22] */
+export const legacyMs = 4_000;
+/** When the hello is said again, if nothing was heard. [P22] */
+export const secondHelloMs = 500;
+/** So many connections in a row that ended without a word after the hello lead to somebody who is taken. [P22] */
+export const unheardLimit = 2;

@@ -1,11 +1,28 @@
 import { ChatError } from '../errors.ts';
-import { type Frame, type Join, type Message, protocolVersion, type Received } from '../protocol/frames.ts';
+import {
+  type Frame,
+  type Join,
+  type Message,
+  type MessageId,
+  protocolVersion,
+  type Received,
+} from '../protocol/frames.ts';
+import { Effects } from './effects.ts';
 import type { ChatEvent } from './events.ts';
-import { heartbeatIntervalMs, maxWaiting, silentMs } from './limits.ts';
+import {
+  defaultFlow,
+  heartbeatIntervalMs,
+  legacyMs,
+  maxWaiting,
+  secondHelloMs,
+  silentMs,
+  unheardLimit,
+} from './limits.ts';
 import { Outbox } from './log/outbox.ts';
 import { nameKey, safeName } from './names.ts';
-import { markMention, messageEvent, plainMessage, waitingText } from './narrate.ts';
-import type { ConversationEffect, ConversationInput, Waiting } from './turn.ts';
+import { markMention, messageEvent, waitingText } from './narrate.ts';
+import { plainMessage } from './original.ts';
+import { type Conversation, type Effect, type Input, type Now, theLink, type Waiting } from './turn.ts';
 
 /**
  * One of two people. Pure: inputs in, effects out. The connecting side says hello, the binding side answers.
@@ -25,38 +42,41 @@ import type { ConversationEffect, ConversationInput, Waiting } from './turn.ts';
  * Always true, whatever arrives:
  *   D1 a message is shown once, in the order it was typed;
  *   D2 what was typed stays in the outbox until the peer has acknowledged it;
- *   D3 a peer that never sent a version is sent only frames with name and text.
+ *   D3 a peer that never sent a version is sent only frames with name and text;
+ *   D4 a message is acknowledged when its text has left this program, so an output that is behind holds back its author.
  */
 type State = 'down' | 'greeting' | 'together' | 'leaving';
 
-/** A connection that lives this long without a hello leads to the original program. */
-export const legacyMs = 4_000;
-const unheardLimit = 2;
-const secondHelloMs = 500;
-
 export type PairOptions = { name: string; dev: string; binds: boolean };
 
-export class Pair {
+export class Pair implements Conversation {
   readonly #name: string;
   readonly #dev: string;
   readonly #binds: boolean;
-  readonly #outbox = new Outbox();
+  readonly #outbox: Outbox;
   #lastN = 0;
   #state: State = 'down';
   #legacy = false;
   #peer: { name: string; dev: string } | undefined;
+  /** The highest n that was shown, by device. */
   #shown = new Map<string, number>();
+  #shows = 0;
+  /** Everything up to this show has left the program. */
+  #left = 0;
+  /** Shown, but their text has not left the program yet. */
+  #inside: { place: number; id: MessageId }[] = [];
   #unheard = 0;
   #hellos = 0;
   #changedAtMs = 0;
   #heardAtMs = 0;
   #beatAtMs = 0;
-  #effects: ConversationEffect[] = [];
+  readonly #effects = new Effects();
 
   constructor({ name, dev, binds }: PairOptions) {
     this.#name = name;
     this.#dev = dev;
     this.#binds = binds;
+    this.#outbox = new Outbox(dev);
   }
 
   get name(): string {
@@ -67,12 +87,17 @@ export class Pair {
     return this.#state === 'together';
   }
 
-  get left(): boolean {
+  get hasLeft(): boolean {
     return this.#state !== 'leaving';
   }
 
+  /** The original program takes no receipts, so that only its connection can hold it back. */
+  get isFull(): boolean {
+    return this.#legacy && this.#shows - this.#left >= defaultFlow.windowEntries;
+  }
+
   get waiting(): Waiting[] {
-    return this.#outbox.messages.map(waitingText);
+    return this.#outbox.own.map(waitingText);
   }
 
   /** The original program says its name with its first message. */
@@ -85,29 +110,30 @@ export class Pair {
     return this.online ? 2 : 0;
   }
 
-  step(input: ConversationInput, nowMs: number): ConversationEffect[] {
-    this.#effects = [];
-    this.#take(input, nowMs);
-    return this.#effects;
+  turn(inputs: Iterable<Input>, now: Now): Effect[] {
+    for (const input of inputs) this.#take(input, now);
+    return this.#effects.take();
   }
 
-  #take(input: ConversationInput, nowMs: number): void {
+  #take(input: Input, { ms, wallMs }: Now): void {
     switch (input.type) {
       case 'connected':
-        return this.#greet(nowMs);
+        return this.#greet(ms);
       case 'disconnected':
         return this.#disconnected();
       case 'frame':
-        this.#heardAtMs = nowMs;
-        return this.#receive(input.frame, nowMs);
+        this.#heardAtMs = ms;
+        return this.#receive(input.frame, ms);
+      case 'shown':
+        return this.#acknowledge(input.place);
       case 'typed':
-        return this.#type(input, nowMs);
+        return this.#type(input, wallMs);
       case 'named': {
         const message = 'Between two people names stay; leave and come back with --name.';
         return this.#show({ type: 'error', code: 'NAME_REFUSED', message });
       }
       case 'tick':
-        return this.#tick(nowMs);
+        return this.#tick(ms);
       case 'leave':
         return this.#leave();
     }
@@ -122,10 +148,10 @@ export class Pair {
     this.#send({ kind: 'leave', name: this.#name, text: `${this.#name} left the chat.` });
   }
 
-  #greet(nowMs: number): void {
+  #greet(ms: number): void {
     if (this.#state === 'together') return;
     this.#state = 'greeting';
-    this.#changedAtMs = nowMs;
+    this.#changedAtMs = ms;
     this.#hellos = 0;
     if (!this.#binds) this.#hello();
   }
@@ -139,26 +165,24 @@ export class Pair {
   #disconnected(): void {
     if (this.#state === 'greeting' && !this.#binds && ++this.#unheard >= unheardLimit) {
       const hint = 'Ask them to end that talk first, or to listen on another --port.';
-      this.#emit({
-        type: 'fail',
-        error: new ChatError('PEER_TAKEN', 'that side is already talking to someone.', hint),
-      });
+      const error = new ChatError('PEER_TAKEN', 'that side is already talking to someone.', hint);
+      this.#effects.push({ type: 'fail', error });
     }
     this.#part('lost');
   }
 
-  #receive(frame: Received, nowMs: number): void {
+  #receive(frame: Received, ms: number): void {
     this.#unheard = 0;
     // Who is leaving meets nobody any more: only what was said before can still be answered.
     if (this.#state === 'leaving' && frame.kind !== 'leave' && frame.kind !== 'ack') return;
     switch (frame.kind) {
       case 'join':
-        return this.#meet(frame, nowMs);
+        return this.#meet(frame, ms);
       case 'leave':
         if (this.#state === 'together' && !this.#legacy) this.#goodbye();
         return this.#part('left');
       case 'message':
-        return this.#message(frame, nowMs);
+        return this.#message(frame, ms);
       case 'ack':
         for (const message of this.#outbox.accept({ dev: this.#dev, n: frame.seq }))
           this.#show(messageEvent(message, true));
@@ -169,22 +193,22 @@ export class Pair {
     }
   }
 
-  #meet({ name: rawName, version, dev = rawName, reply }: Join, nowMs: number): void {
+  #meet({ name: rawName, version, dev = rawName, reply }: Join, ms: number): void {
     if (version === undefined) return;
     const name = this.#nameOf(rawName);
     if (!reply) this.#hello(true);
     if (this.#peer?.dev !== dev) this.#part('lost');
     this.#outbox.restart();
-    this.#together({ name, dev }, false, nowMs);
+    this.#together({ name, dev }, false, ms);
   }
 
-  #together(peer: { name: string; dev: string }, legacy: boolean, nowMs: number): void {
+  #together(peer: { name: string; dev: string }, legacy: boolean, ms: number): void {
     const already = this.#state === 'together';
     this.#state = 'together';
     this.#legacy = legacy;
     this.#peer = peer;
-    this.#changedAtMs = nowMs;
-    this.#heardAtMs = nowMs;
+    this.#changedAtMs = ms;
+    this.#heardAtMs = ms;
     if (!already) {
       this.#show({ type: 'state', state: 'online', online: 2, legacy });
       this.#show({ type: 'join', name: peer.name, online: 2 });
@@ -207,25 +231,39 @@ export class Pair {
     return nameKey(name) === nameKey(this.#name) ? `${name} (peer)` : name;
   }
 
-  #message(received: Message, nowMs: number): void {
+  #message(received: Message, ms: number): void {
     const message = { ...received, name: this.#nameOf(received.name) };
     const { name, id } = message;
-    if (this.#state !== 'together') this.#together({ name, dev: id?.dev ?? name }, id === undefined, nowMs);
+    if (this.#state !== 'together') this.#together({ name, dev: id?.dev ?? name }, id === undefined, ms);
     if (this.#legacy) this.#peer = { name, dev: name };
-    if (id && id.n <= (this.#shown.get(id.dev) ?? 0)) return this.#send({ kind: 'ack', seq: id.n });
-    this.#show(messageEvent(message, false));
-    if (!id) return;
+    if (!id) return this.#show(messageEvent(message, false), ++this.#shows);
+    if (id.n <= (this.#shown.get(id.dev) ?? 0)) return this.#repeated(id);
     this.#shown.set(id.dev, id.n);
-    this.#send({ kind: 'ack', seq: id.n });
+    this.#inside.push({ place: ++this.#shows, id });
+    this.#show(messageEvent(message, false), this.#shows);
   }
 
-  #type({ text, action }: { text: string; action?: true }, nowMs: number): void {
+  #repeated({ dev, n }: MessageId): void {
+    if (!this.#inside.some(({ id }) => id.dev === dev && id.n === n)) this.#send({ kind: 'ack', seq: n });
+  }
+
+  /** Everything up to this place has left the program. What a peer that is gone has said needs no receipt. [P21] */
+  #acknowledge(place: number): void {
+    this.#left = place;
+    const left = this.#inside.filter((shown) => shown.place <= place && shown.id.dev === this.#peer?.dev);
+    this.#inside = this.#inside.filter((shown) => shown.place > place);
+    const { id } = left.at(-1) ?? {};
+    const isHere = this.#state === 'leaving' || (this.#state === 'together' && !this.#legacy);
+    if (id && isHere) this.#send({ kind: 'ack', seq: id.n });
+  }
+
+  #type({ text, action }: { text: string; action?: true }, wallMs: number): void {
     if (this.#outbox.isFull) {
       const message = `${maxWaiting} messages are waiting already; this one was not taken.`;
       return this.#show({ type: 'error', code: 'TOO_MANY_WAITING', message });
     }
     const id = { dev: this.#dev, n: ++this.#lastN };
-    this.#outbox.add({ kind: 'message', name: this.#name, text, ...(action && { action }), id, ts: nowMs }, true);
+    this.#outbox.add({ kind: 'message', name: this.#name, text, ...(action && { action }), id, ts: wallMs }, true);
     if (this.#state === 'together') this.#upload();
   }
 
@@ -239,27 +277,23 @@ export class Pair {
       }
   }
 
-  #tick(nowMs: number): void {
-    const waitedMs = this.#state === 'greeting' ? nowMs - this.#changedAtMs : 0;
+  #tick(ms: number): void {
+    const waitedMs = this.#state === 'greeting' ? ms - this.#changedAtMs : 0;
     if (waitedMs >= secondHelloMs && this.#hellos === 1 && !this.#binds) this.#hello();
-    if (this.#state === 'greeting' && nowMs - this.#changedAtMs >= legacyMs)
-      return this.#together({ name: 'The other side', dev: '' }, true, nowMs);
+    if (this.#state === 'greeting' && ms - this.#changedAtMs >= legacyMs)
+      return this.#together({ name: 'The other side', dev: '' }, true, ms);
     if (this.#state !== 'together' || this.#legacy) return;
-    if (nowMs - this.#heardAtMs >= silentMs) return this.#part('lost');
-    if (nowMs - this.#beatAtMs < heartbeatIntervalMs) return;
-    this.#beatAtMs = nowMs;
+    if (ms - this.#heardAtMs >= silentMs) return this.#part('lost');
+    if (ms - this.#beatAtMs < heartbeatIntervalMs) return;
+    this.#beatAtMs = ms;
     this.#send({ kind: 'heartbeat', seq: 0 });
   }
 
   #send(frame: Frame): void {
-    this.#emit({ type: 'send', frame });
+    this.#effects.send(theLink, frame);
   }
 
-  #show(event: ChatEvent): void {
-    this.#emit({ type: 'show', event: markMention(event, this.#name) });
-  }
-
-  #emit(effect: ConversationEffect): void {
-    this.#effects.push(effect);
+  #show(event: ChatEvent, place?: number): void {
+    this.#effects.push({ type: 'show', event: markMention(event, this.#name), ...(place !== undefined && { place }) });
   }
 }

@@ -1,36 +1,70 @@
 import type { ChatError } from '../errors.ts';
-import type { Frame, Received } from '../protocol/frames.ts';
+import type { Received } from '../protocol/frames.ts';
 import type { ChatEvent } from './events.ts';
+import type { Position } from './log/feed.ts';
 import type { Change } from './log/store.ts';
 
-/** What happens to a conversation, from the wire and from the person. */
-export type ConversationInput =
+/**
+ * The one vocabulary of all cores. A core is a state machine without socket, file, clock or timer: it takes what has
+ * happened and the time, and says what is to be done. `from` and `to` name connections: the routing ids of a server's
+ * clients, the one link of a client.
+ */
+export interface Core {
+  /** Takes everything that arrived in one turn of the event loop. What it says MUST be done in this order. */
+  turn(inputs: Iterable<Input>, now: Now): Effect[];
+  /** When the next turn is due although nothing arrives: ms from now, or undefined. */
+  nextTurnMs?(now: Now): number | undefined;
+}
+
+/** `ms` only ever rises and is for spans of time; `wallMs` is the machine's clock, in ms since 1970, to be shown. */
+export type Now = { ms: number; wallMs: number };
+
+/** What happens to a core: on its connections, at its disk, its output, its keyboard. */
+export type Input =
   /** The other side shook hands: a connection is there. */
-  | { type: 'connected' }
-  | { type: 'disconnected' }
-  | { type: 'frame'; frame: Received }
-  /** With `action`, the text says what the person does: `waves`. */
-  | { type: 'typed'; text: string; action?: true }
-  /** Another name was chosen: it counts when the server has taken it, which `renamed` says. */
-  | { type: 'named'; name: string }
+  | { type: 'connected'; from: string }
+  | { type: 'disconnected'; from: string }
+  | { type: 'frame'; from: string; frame: Received }
+  /** The queue of this connection is full: `sent` was not taken, and so was nothing after it in the same turn. */
+  | { type: 'full'; from: string; sent: Send }
   /** The change is on disk. */
   | { type: 'committed'; change: Change }
+  /** The text of the event that was given out with this `place`, and of all before it, has left the program. */
+  | { type: 'shown'; place: number }
+  /** With `action`, the text says what the person does: `waves`. */
+  | { type: 'typed'; text: string; action?: true }
+  /** Another name was chosen: it counts when the server has taken it, which the event `renamed` says. */
+  | { type: 'named'; name: string }
   | { type: 'tick' }
+  /** Say goodbye. */
   | { type: 'leave' };
 
-export type ConversationEffect =
-  | { type: 'send'; frame: Frame }
-  /** Must be on disk before the next one; answered by `committed`. */
+export type Send = {
+  type: 'send';
+  to: string[];
+  /** An encoded frame. */
+  data: string;
+  /** Where its readers stood before it, to read on from there if it is not taken. */
+  before?: Position;
+};
+export type Effect =
+  | Send
+  /** Must be on disk before anything after it; answered by `committed`. There is never more than one under way. */
   | { type: 'commit'; change: Change }
-  | { type: 'show'; event: ChatEvent }
-  /** The conversation cannot go on as it is. */
+  /** With `place`, a number that rises, `shown` says when its text has left the program. */
+  | { type: 'show'; event: ChatEvent; place?: number }
+  /** Nothing comes over this connection any more: end it and dial anew. */
+  | { type: 'hangUp'; to: string }
+  /** Frames that are none of this protocol, or not for this side. */
+  | { type: 'ignored'; frames: number; reason: string }
+  /** The core cannot go on as it is. */
   | { type: 'fail'; error: ChatError };
 
 /** A text that is not accepted yet, and when it was typed. */
 export type Waiting = { text: string; sinceMs: number; action?: true };
 
-/** One side of a chat: a member of a room (session.ts) or one of two people (pair.ts). */
-export interface Conversation {
+/** One side of a chat: a member of a room (member/) or one of two people (pair.ts). It has one connection, `theLink`. */
+export interface Conversation extends Core {
   /** What I am called: what is typed now bears this name. */
   readonly name: string;
   readonly online: boolean;
@@ -41,6 +75,10 @@ export interface Conversation {
   /** How many are online, I among them, as last said; 0 while nobody can say. */
   readonly present: number;
   /** False from `leave` until the other side has answered it: only then is nothing more under way from there. */
-  readonly left: boolean;
-  step(input: ConversationInput, nowMs: number): ConversationEffect[];
+  readonly hasLeft: boolean;
+  /** So much was shown and has not left the program that nothing more should be read from the other side, which repeats nothing. */
+  readonly isFull: boolean;
 }
+
+/** The name of a client's one connection. */
+export const theLink = 'link';

@@ -1,93 +1,59 @@
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
-import { constants } from 'node:os';
-import { join } from 'node:path';
-import { ChatError } from '../errors.ts';
-import { findDamage } from './pages.ts';
+import { accessSync, closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { trouble } from './trouble.ts';
 
-/** Room that LMDB's own small files need. It maps one of them, and a full disk would end the process (SIGBUS). */
-const probeBytes = 65_536;
-/** Less than this free, and the disk counts as full: LMDB would meet its end within a commit, and print so itself. */
-const fullBytes = 524_288;
-/** LMDB gives numbers, Node names. */
-const fullCodes: unknown[] = ['ENOSPC', 'EDQUOT', constants.errno.ENOSPC, constants.errno.EDQUOT];
-const elsewhere = 'Choose another folder with --data-dir.';
+/** Where the messages of a folder are. From the root: SQLite would take what begins with "file:" for an address. */
+export const dataPath = (folder: string): string => join(resolve(folder), 'log.db');
+export const lockPath = (folder: string): string => join(resolve(folder), 'lock.db');
+/** SQLite would take a smaller file for an empty one, and write over it. */
+const smallestDatabase = 512;
 
-/** Makes the folder if it is to be written, and refuses what LMDB would crash on. */
-export function prepareFolder(folder: string, readOnly: boolean): void {
-  const data = join(folder, 'data.mdb');
-  if (readOnly && !statSync(data, { throwIfNoEntry: false })?.size)
-    throw new ChatError('DATA_NOT_WRITABLE', `there is no log in ${folder}.`, 'Look elsewhere: --port, --data-dir.');
+/** Makes the folder and its files if it is to be written, and refuses what must not be touched. */
+export function prepareFolder(folder: string, toWrite: boolean): void {
+  const data = dataPath(folder);
+  const size = statSync(data, { throwIfNoEntry: false })?.size ?? 0;
+  if (size === 0 && existsSync(join(folder, 'data.mdb'))) throw trouble('old', folder);
+  if (size === 0 && !toWrite) throw trouble('noLog', folder);
+  if (toWrite) makeFolder(resolve(folder));
+  if (toWrite) checkOwner(resolve(folder), folder);
+  for (const path of [data, `${data}-wal`, `${data}-shm`, `${data}-journal`, lockPath(folder)])
+    checkFile(path, folder, toWrite);
+  if (size > 0 && size < smallestDatabase) throw trouble('damaged', folder);
+  for (const path of toWrite ? [data, lockPath(folder)] : [])
+    if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600));
+}
+
+/** Which files these are: SQLite would go on writing to one that was removed. */
+export function filesOf(folder: string): string {
+  const files = [dataPath(folder), `${dataPath(folder)}-wal`, lockPath(folder)];
+  const stats = files.map((path) => statSync(path, { throwIfNoEntry: false }));
+  return stats.map((file) => `${file?.dev} ${file?.ino}`).join();
+}
+
+/** Node's own recursive mkdir does not return below /proc. */
+function makeFolder(folder: string): void {
+  const isThere = () => statSync(folder, { throwIfNoEntry: false })?.isDirectory();
+  if (isThere()) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
   try {
-    if (!readOnly) mkdirSync(folder, { recursive: true, mode: 0o700 });
-    if (!readOnly && !existsSync(join(folder, 'lock.mdb'))) probe(folder);
+    mkdirSync(folder, { mode: 0o700 });
   } catch (error) {
-    throw cannotUse(folder, error);
-  }
-  const problem = damageOf(data, folder);
-  if (problem) throw damaged(folder, new Error(problem));
-}
-
-export function damaged(folder: string, cause: unknown): ChatError {
-  const hint = 'Restore it from a copy, or move it away to begin a new one: members give back what they have.';
-  return new ChatError('DATA_DAMAGED', `the data in ${folder} is damaged.`, hint, cause);
-}
-
-/** What LMDB or the system said about the folder, in words. */
-export function cannotUse(folder: string, cause: unknown): ChatError {
-  if (cause instanceof ChatError) return cause;
-  // LMDB's own error codes are negative, the system's positive.
-  if (Number((cause as { code?: unknown }).code) < 0) return damaged(folder, cause);
-  if (fullCodes.includes((cause as { code?: unknown }).code) || isDiskFull(folder))
-    return new ChatError(
-      'DATA_NOT_WRITABLE',
-      `the disk with ${folder} is full.`,
-      'Make room, or choose another folder with --data-dir.',
-      cause,
-    );
-  return new ChatError('DATA_NOT_WRITABLE', `cannot use ${folder}: ${(cause as Error).message}.`, elsewhere, cause);
-}
-
-function probe(folder: string): void {
-  const path = join(folder, `probe.${process.pid}`);
-  try {
-    writeFileSync(path, Buffer.alloc(probeBytes, 1), { flush: true });
-  } finally {
-    rmSync(path, { force: true });
+    // Unless another program was faster.
+    if (!isThere()) throw error;
   }
 }
 
-/** Says which file holds the data; '' if there is none any more. LMDB would go on writing to one that was removed. */
-export function fileOf(folder: string): string {
-  const stats = statSync(join(folder, 'data.mdb'), { throwIfNoEntry: false });
-  return stats ? `${stats.dev} ${stats.ino}` : '';
+/** A link would make this program write elsewhere, and a pipe would make it wait for ever. */
+function checkFile(path: string, folder: string, toWrite: boolean): void {
+  const stats = lstatSync(path, { throwIfNoEntry: false });
+  if (stats && !stats.isFile()) throw trouble('refused', folder, `${path} is no plain file`);
+  if (stats && toWrite) checkOwner(path, folder);
 }
 
-export const replaced = (folder: string): ChatError =>
-  new ChatError(
-    'DATA_NOT_WRITABLE',
-    `the data in ${folder} was removed or replaced while it was in use.`,
-    'Start again.',
-  );
-
-/** True if the disk has no room for another commit. */
-export function isDiskFull(folder: string): boolean {
-  try {
-    const { bavail, bsize } = statfsSync(folder);
-    return bavail * bsize < fullBytes;
-  } catch {
-    return false;
-  }
-}
-
-function damageOf(path: string, folder: string): string | undefined {
-  let file: number | undefined;
-  try {
-    file = openSync(path, 'r');
-    return findDamage(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw cannotUse(folder, error);
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
+/** What another user owns could be changed under our hands. Windows names no such owners. */
+function checkOwner(path: string, folder: string): void {
+  const { uid } = statSync(path);
+  const isForeign = process.geteuid && uid !== 0 && uid !== process.geteuid();
+  if (isForeign) throw trouble('refused', folder, `${path} belongs to another user`);
+  accessSync(path, constants.R_OK | constants.W_OK);
 }

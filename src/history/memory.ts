@@ -1,39 +1,26 @@
-import { type Change, type DeviceMark, type Entry, emptyHash, type Owner, type Store } from '../core/log/store.ts';
+import type { Change, Mark, Owner, Place, Store } from '../core/log/store.ts';
 import type { Message } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
+import { Standing, type State } from './standing.ts';
 
 /** A store that lives as long as the process. */
-export class MemoryStore implements Store {
-  log: string;
-  #base = { seq: 0, hash: emptyHash };
-  #entries: Entry[] = [];
-  #failure: unknown;
-  readonly #marks = new Map<string, DeviceMark>();
+export class MemoryStore extends Standing implements Store {
+  /** From `first` to `head`. */
+  #places: Place[] = [];
+  readonly #marks = new Map<string, Mark>();
   readonly #owners = new Map<string, Owner>();
   readonly #pending = new Map<string, Message>();
 
   constructor(log = '') {
-    this.log = log;
+    super(log);
   }
 
-  get first(): number {
-    return this.#base.seq + 1;
-  }
-
-  get head(): number {
-    return this.#base.seq + this.#entries.length;
-  }
-
-  hashAt(seq: number): string | undefined {
-    return seq === this.#base.seq ? this.#base.hash : this.#entries[seq - this.first]?.hash;
-  }
-
-  read(from: number, limit: number): Entry[] {
+  read(from: number, limit: number): Place[] {
     const start = Math.max(from - this.first, 0);
-    return this.#entries.slice(start, start + limit);
+    return this.#places.slice(start, start + limit);
   }
 
-  mark(dev: string): DeviceMark | undefined {
+  mark(dev: string): Mark | undefined {
     return this.#marks.get(dev);
   }
 
@@ -45,52 +32,22 @@ export class MemoryStore implements Store {
     return [...this.#pending.values()];
   }
 
-  async commit(change: Change): Promise<void> {
-    // Not at once: as with any store, nobody may read what is not committed yet.
-    await undefined;
-    if (this.#failure) throw this.#failure;
-    try {
-      this.apply(change);
-    } catch (error) {
-      this.#failure = error;
-      throw error;
-    }
-  }
-
-  /** What `commit` does, at once. */
-  apply({ restart, entries = [], owners = [], pending = [], dropped = [], keepFrom }: Change): void {
-    const head = restart?.seq ?? this.head;
-    const stray = entries.find(({ seq }, i) => seq !== head + 1 + i);
-    if (stray) throw new Error(`entry ${stray.seq} does not follow ${head}`);
-    if (restart) this.#restart(restart);
-    for (const message of pending) if (message.id) this.#pending.set(formatId(message.id), message);
-    for (const entry of entries) this.#append(entry);
-    for (const owner of owners) this.#owners.set(owner.name, owner);
-    for (const { id } of dropped) if (id) this.#pending.delete(formatId(id));
-    if (keepFrom !== undefined && keepFrom > this.first) this.#trim(Math.min(keepFrom, this.head + 1));
-  }
-
   async close(): Promise<void> {}
 
-  #restart({ log, seq, hash }: { log: string; seq: number; hash: string }): void {
-    this.log = log;
-    this.#base = { seq, hash };
-    this.#entries = [];
+  override apply(change: Change): void {
+    super.apply(change);
   }
 
-  #append(entry: Entry): void {
-    this.#entries.push(entry);
-    const { id, key } = entry.message;
-    if (!id) return;
-    const n = Math.max(id.n, this.#marks.get(id.dev)?.n ?? 0);
-    this.#marks.set(id.dev, key === undefined ? { n } : { n, key });
-    for (const [name, message] of this.#pending)
-      if (message.id?.dev === id.dev && message.id.n <= id.n) this.#pending.delete(name);
-  }
-
-  #trim(keepFrom: number): void {
-    const base = { seq: keepFrom - 1, hash: this.hashAt(keepFrom - 1) ?? emptyHash };
-    this.#entries = this.#entries.slice(keepFrom - this.first);
-    this.#base = base;
+  protected write(change: Change, after: State): void {
+    const { restart, entries = [], mended = [], marks = [], owners = [], pending = [], dropped = [] } = change;
+    if (restart) this.#places = [];
+    const start = restart ? restart.seq + 1 : this.first;
+    for (const place of entries) this.#places.push(place);
+    for (const entry of mended) if (this.#places[entry.seq - start]) this.#places[entry.seq - start] = entry;
+    this.#places.splice(0, after.first - start);
+    for (const mark of marks) this.#marks.set(mark.dev, mark);
+    for (const owner of owners) this.#owners.set(owner.name, owner);
+    for (const { first: _, ...message } of pending) if (message.id) this.#pending.set(formatId(message.id), message);
+    for (const id of dropped) this.#pending.delete(formatId(id));
   }
 }

@@ -4,7 +4,7 @@ import { basename, dirname, join } from 'node:path';
 import envPaths from 'env-paths';
 import { nameKey } from '../core/names.ts';
 import { ChatError } from '../errors.ts';
-import { LmdbStore } from './lmdb.ts';
+import { SqliteStore } from './sqlite.ts';
 
 /** Most clients of one person in one room on one machine at a time. */
 const maxSlots = 64;
@@ -46,9 +46,9 @@ const folderOf = (dataDir: string | undefined, name: string): string =>
  * of the others uses, so that each has a device, an outbox and a copy of the log of its own. It is the first free one,
  * unless messages wait in a later one: they were promised to go out next time.
  */
-export function openClientStore(person: string, ip: string, port: number): LmdbStore {
+export function openClientStore(person: string, ip: string, port: number): SqliteStore {
   const room = join(person, fileName(`${ip}_${port}`));
-  let spare: LmdbStore | undefined;
+  let spare: SqliteStore | undefined;
   for (let slot = 1; slot <= maxSlots; slot++) {
     const folder = join(room, String(slot));
     if (spare && !existsSync(folder)) break;
@@ -62,9 +62,9 @@ export function openClientStore(person: string, ip: string, port: number): LmdbS
   throw new ChatError('DATA_IN_USE', `${maxSlots} clients are using ${person} already.`, 'End some of them.');
 }
 
-function openIfFree(folder: string): LmdbStore | undefined {
+function openIfFree(folder: string): SqliteStore | undefined {
   try {
-    return LmdbStore.open(folder, { program: 'client' });
+    return SqliteStore.open(folder, { program: 'client' });
   } catch (error) {
     if (error instanceof ChatError && error.code === 'DATA_IN_USE') return undefined;
     throw error;

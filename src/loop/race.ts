@@ -62,3 +62,12 @@ export async function* race<Sources extends Record<string, AsyncIterable<unknown
     for (const { iterator, state } of runners) if (state !== 'ended') void iterator.return?.();
   }
 }
+
+/** A timer that is aborted ends, it does not fail. */
+export async function* quiet(ticks: AsyncIterable<void>): AsyncGenerator<void> {
+  try {
+    yield* ticks;
+  } catch (error) {
+    if ((error as Error).name !== 'AbortError') throw error;
+  }
+}

@@ -1,61 +1,45 @@
-import { setInterval } from 'node:timers/promises';
+import { setImmediate as nextTurn, setInterval } from 'node:timers/promises';
 import type { ChatEvent } from '../core/events.ts';
-import type { Change, Store } from '../core/log/store.ts';
+import type { Store } from '../core/log/store.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
-import type { Conversation, ConversationInput } from '../core/turn.ts';
-import { ChatError, exitCodeOf, exitCodes } from '../errors.ts';
+import type { Conversation, Input, Now } from '../core/turn.ts';
+import { ChatError } from '../errors.ts';
 import type { Meaning } from '../prompt/commands.ts';
-import { decode, encode } from '../protocol/codec.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
-import { Queue } from '../queue.ts';
 import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
-import { race } from './race.ts';
+import { Driver } from './drive.ts';
+import { Ending, type Manner } from './ending.ts';
+import { quiet, race } from './race.ts';
 import type { Trouble } from './trouble.ts';
 
 export type TalkOptions = {
   conversation: Conversation;
-  link: Link;
   view: View;
   /** Where the conversation keeps what must outlive the program, if it has such things. */
   store?: Store;
-  /** Says why the person cannot go by another name. */
-  whyNotCalled?: (name: string) => string | undefined;
-  /** Told when the server has taken the name that the person asked for. */
-  renamed?: (name: string) => void;
+  /** Who else on this machine may go by a name, and where it is written down that the person does. */
+  names?: { whyNotCalled(name: string): string | undefined; renamed(name: string): void };
   /** What a line at a person's prompt means; without it every line is a text. */
   read?: (line: string) => Meaning;
   trouble: Trouble;
+  manner: Manner;
+  now: () => Now;
+};
+/** What a talk waits for. */
+export type Racers = {
   /** What the person or the pipe writes, one text each. */
   lines: AsyncIterable<string>;
+  /** What happens on the connection. */
+  link: Link;
   /** Yields once when the program is asked to stop. */
   stop: AsyncIterable<NodeJS.Signals>;
-  /** A person at a terminal: quitting is always fine, a refused name can be replaced by typing another. */
-  person: boolean;
-  /** What to do instead, for who gives an empty input. */
-  emptyHint: string;
-  /** Stays when `lines` ends. */
-  listen: boolean;
-  /** Says what happens to the connection. */
-  verbose?: boolean;
-  /** Ends as soon as the other side answers. */
-  check?: boolean;
-  /** How long to wait for getting online: at the start, and after the end of a pipe. Undefined: for ever. */
-  timeoutMs?: number | undefined;
-  now: () => number;
 };
-
-/** For spans of time: the clock of the machine may be set while we wait. */
-const elapsedMs = () => performance.now();
 
 const tickMs = 100;
 const resumedMs = 1_000;
 /** A live server is heard at least this often. */
 const hearingMs = 3_000;
-/** How long a person's quit waits for what was just typed. */
-const partingMs = 1_000;
-/** How long the goodbye may take. */
-const goodbyeMs = 400;
 /** Lines are read only while fewer than this are under way. */
 const maxUnderWay = 256;
 
@@ -63,216 +47,162 @@ const maxUnderWay = 256;
  * The loop of a chat: awaits a line or a frame, whichever comes first, lets the conversation decide, and does
  * what it says. Resolves with the exit code; rejects with a ChatError.
  */
-export async function talk(options: TalkOptions): Promise<number> {
-  return new Talk(options).run();
+export async function talk(options: TalkOptions, racers: Racers): Promise<number> {
+  return new Talk(options, racers).run();
 }
-
-/** What became of a change: it is on disk, or it cannot be. */
-type Commit = { change: Change; error?: unknown };
 
 class Talk {
   readonly #options: TalkOptions;
-  readonly #commits = new Queue<Commit>();
-  readonly #startedMs: number;
-  #everOnline = false;
-  #offlineSinceMs: number;
+  readonly #racers: Racers;
+  readonly #driver: Driver;
+  readonly #ending: Ending;
   #tickedAtMs: number;
   #resumedAtMs = Number.NEGATIVE_INFINITY;
-  #typed = 0;
-  #notTaken = 0;
-  #linesEnded = false;
-  #stopAtMs: number | undefined;
-  #leftAtMs: number | undefined;
-  #signal: NodeJS.Signals | undefined;
-  #naming = false;
+  #isNaming = false;
   #wantedName: string | undefined;
 
-  constructor(options: TalkOptions) {
+  constructor(options: TalkOptions, racers: Racers) {
+    const { conversation: core, store, view, now, manner } = options;
+    const { link: links } = racers;
     this.#options = options;
-    this.#startedMs = elapsedMs();
-    this.#offlineSinceMs = this.#startedMs;
-    this.#tickedAtMs = options.now();
+    this.#racers = racers;
+    const show = (event: ChatEvent, taken?: () => void) => this.#show(event, taken);
+    this.#driver = new Driver({ core, links, store, show, now });
+    const isKept = store !== undefined;
+    this.#ending = new Ending({ conversation: core, driver: this.#driver, link: links, view, manner, isKept, now });
+    this.#tickedAtMs = now().ms;
   }
 
   async run(): Promise<number> {
-    const { link, lines, stop, view } = this.#options;
+    const { lines, link, stop } = this.#racers;
     const over = new AbortController();
-    const ticks = setInterval(tickMs, undefined, { signal: over.signal });
-    const sources = { line: lines, link: link.events, commit: this.#commits, stop, tick: quiet(ticks) };
+    const ticks = quiet(setInterval(tickMs, undefined, { signal: over.signal }));
+    const sources = { line: lines, link: link.events.batches(), due: this.#driver.due.batches(), stop, tick: ticks };
     try {
-      for await (const event of race(sources, over.signal, (source) => source !== 'line' || this.#wantsLines)) {
-        if (event.source === 'line') this.#line(event.value);
-        else if (event.source === 'link' && !event.done) this.#link(event.value);
-        else if (event.source === 'stop' && !event.done) this.#stop(event.value);
-        else if (event.source === 'commit' && !event.done) this.#committed(event.value);
-        else if (event.source === 'tick') this.#tick();
-        if (this.#hasLeft) break;
+      for await (const event of race(sources, over.signal, (source) => this.#wants(source))) {
+        if (event.source === 'line') await this.#line(event.value);
+        else if (event.source === 'stop' && !event.done) this.#ending.stop(event.value);
+        else if (event.source === 'link' && !event.done) await this.#link(event.value);
+        else if (event.source === 'due' && !event.done) await this.#turn(event.value.flat());
+        else if (event.source === 'tick') await this.#tick();
+        if (this.#ending.isDue) await this.#turn([{ type: 'leave' }]);
+        if (this.#ending.hasCome) break;
       }
-      return this.#verdict();
+      return this.#ending.verdict();
+    } catch (error) {
+      this.#nameUnkept();
+      throw error;
     } finally {
       over.abort();
-      if (this.#leftAtMs === undefined) this.#step({ type: 'leave' });
-      view.show({ type: 'state', state: 'closing' });
+      this.#driver.close();
+      this.#options.view.show({ type: 'state', state: 'closing' });
       await link.close();
-      view.close();
+      this.#options.view.close();
     }
   }
 
-  get #wantsLines(): boolean {
-    const { conversation, link, person, check } = this.#options;
-    if (check) return false;
+  #wants(source: string): boolean {
+    const { conversation, manner } = this.#options;
+    if (source === 'link') return !conversation.isFull;
+    if (source !== 'line') return true;
+    if (manner.check) return false;
     // What a person types behind /quit is meant for the shell; a pipe is read on, so that what is left of it counts.
-    return person ? this.#stopAtMs === undefined : conversation.waiting.length + link.backlog < maxUnderWay;
+    return manner.person
+      ? !this.#ending.isStopping
+      : conversation.waiting.length + this.#driver.waiting + this.#racers.link.backlog < maxUnderWay;
   }
 
-  #line(text: string | undefined): void {
-    if (text === undefined) return this.#endOfLines();
-    if (this.#naming && !text.startsWith('/')) return this.#name(text);
-    if (text.trim() === '') return;
-    const meaning = this.#options.read ? this.#options.read(text) : { text };
-    if (meaning === 'quit') this.#stop(undefined);
-    else if (meaning && 'name' in meaning) this.#name(meaning.name);
-    else if (meaning) this.#send(meaning);
+  async #line(line: string | undefined): Promise<void> {
+    if (line === undefined) return this.#ending.linesEnded();
+    if (this.#isNaming && !line.startsWith('/')) return this.#name(line);
+    if (line.trim() === '') return;
+    const meaning = this.#options.read ? this.#options.read(line) : { text: line };
+    if (meaning === 'quit') this.#ending.stop(undefined);
+    else if (meaning && 'name' in meaning) await this.#name(meaning.name);
+    else if (meaning) this.#say(meaning);
   }
 
-  #send({ text, action }: { text: string; action?: true }): void {
-    this.#typed++;
-    if (Buffer.byteLength(text) <= maxTextBytes)
-      return this.#step({ type: 'typed', text: text.toWellFormed(), ...(action && { action }) });
-    this.#notTaken++;
+  #say({ text, action }: { text: string; action?: true }): void {
+    const fits = Buffer.byteLength(text) <= maxTextBytes;
+    this.#ending.typed(fits);
+    if (fits) return this.#driver.put({ type: 'typed', text: text.toWellFormed(), ...(action && { action }) });
     const message = `Not sent: a message has at most ${maxTextBytes} bytes.`;
     this.#options.view.show({ type: 'error', code: 'TEXT_TOO_LONG', message });
   }
 
-  #endOfLines(): void {
-    this.#linesEnded = true;
-    if (this.#options.listen) return;
-    if (this.#options.person) return this.#stop(undefined);
-    // Who has read along and then ends its input just leaves.
-    if (this.#typed > 0 || this.#everOnline) return;
-    throw new ChatError('USAGE', 'nothing to send: the input is empty.', this.#options.emptyHint);
-  }
-
-  #link(event: LinkEvent): void {
-    const { trouble, verbose, view, now } = this.#options;
-    trouble.note(event, now());
-    if (verbose && event.type !== 'frame')
-      view.show({ type: 'status', code: 'LINK', message: `connection: ${event.type}` });
-    if (event.type === 'frame') this.#step({ type: 'frame', frame: decode(event.bytes) });
-    else if (event.type === 'connected' || event.type === 'disconnected') this.#step({ type: event.type });
-  }
-
-  #stop(signal: NodeJS.Signals | undefined): void {
-    this.#signal ??= signal;
-    this.#stopAtMs ??= elapsedMs();
-  }
-
-  #tick(): void {
-    const nowMs = this.#options.now();
-    const lateMs = nowMs - this.#tickedAtMs - tickMs;
-    this.#tickedAtMs = nowMs;
-    // This program stood still (Ctrl-Z, a sleeping laptop) or the clock was set: first hear what has come meanwhile.
-    if (lateMs > resumedMs) this.#resumedAtMs = elapsedMs();
-    if (elapsedMs() - this.#resumedAtMs < hearingMs) return;
-    this.#step({ type: 'tick' });
-    const { now, timeoutMs, view, trouble } = this.#options;
-    if (this.#everOnline) return;
-    const status = trouble.diagnose(now());
-    if (status) view.show({ type: 'status', ...status });
-    if (timeoutMs === undefined || elapsedMs() - this.#startedMs < timeoutMs || this.#stopAtMs !== undefined) return;
-    throw new ChatError(
-      'TIMEOUT',
-      `not online after ${timeoutMs / 1_000} s.`,
-      trouble.reason ?? 'Is the address right?',
-    );
-  }
-
-  #step(input: ConversationInput): void {
-    const { conversation, link, view, now } = this.#options;
-    const wasOnline = conversation.online;
-    for (const effect of conversation.step(input, now())) {
-      if (effect.type === 'send') link.send(encode(effect.frame));
-      else if (effect.type === 'show') this.#show(effect.event);
-      else if (effect.type === 'commit') this.#commit(effect.change);
-      else this.#fail(effect.error);
+  /** Everything that has happened on the connection. Whoever floods it must not keep the keys and timers waiting. */
+  async #link(events: readonly LinkEvent[]): Promise<void> {
+    const { trouble, manner, view, now } = this.#options;
+    const inputs: Input[] = [];
+    for (const event of events) {
+      trouble.note(event, now().ms);
+      if (manner.verbose && event.type !== 'frame')
+        view.show({ type: 'status', code: 'LINK', message: `connection: ${event.type}` });
+      if ('from' in event) inputs.push(event);
     }
-    view.waiting(conversation.waiting);
-    if (conversation.online) this.#everOnline = true;
-    else if (wasOnline) this.#offlineSinceMs = elapsedMs();
+    await this.#turn(inputs);
+    await nextTurn();
   }
 
-  #show(event: ChatEvent): void {
-    if (event.type === 'renamed' && event.name === this.#wantedName) this.#options.renamed?.(event.name);
-    this.#options.view.show(event);
+  async #tick(): Promise<void> {
+    const { ms } = this.#options.now();
+    const lateMs = ms - this.#tickedAtMs - tickMs;
+    this.#tickedAtMs = ms;
+    // This program stood still (Ctrl-Z): first hear what has come meanwhile.
+    if (lateMs > resumedMs) this.#resumedAtMs = ms;
+    if (ms - this.#resumedAtMs < hearingMs) return;
+    await this.#turn([{ type: 'tick' }]);
+    if (!this.#ending.everOnline) this.#diagnose(ms);
   }
 
-  #commit(change: Change): void {
-    void this.#options.store?.commit(change).then(
-      () => this.#commits.push({ change }),
-      (error) => this.#commits.push({ change, error }),
-    );
+  #diagnose(ms: number): void {
+    const { view, trouble, manner } = this.#options;
+    const status = trouble.diagnose(ms);
+    if (status) view.show({ type: 'status', ...status });
+    if (!this.#ending.isTooLate) return;
+    const hint = trouble.reason ?? 'Is the address right?';
+    throw new ChatError('TIMEOUT', `not online after ${(manner.timeoutMs ?? 0) / 1_000} s.`, hint);
   }
 
-  #committed({ change, error }: Commit): void {
-    if (error) throw error;
-    this.#step({ type: 'committed', change });
+  async #turn(inputs: readonly Input[]): Promise<void> {
+    try {
+      await this.#driver.turn(inputs);
+    } catch (error) {
+      this.#failed(error);
+    }
+    this.#options.view.waiting(this.#options.conversation.waiting);
+    this.#ending.noteOnline();
   }
 
-  #fail(error: ChatError): void {
-    if (error.code !== 'NAME_REFUSED' || !this.#options.person) throw error;
-    this.#naming = true;
+  #show(event: ChatEvent, taken?: () => void): void {
+    if (event.type === 'renamed' && event.name === this.#wantedName) this.#options.names?.renamed(event.name);
+    this.#options.view.show(event, taken);
+  }
+
+  /** A name that is refused can be replaced by typing another. */
+  #failed(error: unknown): void {
+    const isRefused = error instanceof ChatError && error.code === 'NAME_REFUSED';
+    if (!isRefused || !this.#options.manner.person) throw error;
+    this.#isNaming = true;
     this.#options.view.show({ type: 'error', code: error.code, message: `${error.message} Type another name:` });
   }
 
-  #name(line: string): void {
+  async #name(line: string): Promise<void> {
     const name = normalizeName(line);
-    const message = whyNameRefused(name) ?? this.#options.whyNotCalled?.(name);
+    const message = whyNameRefused(name) ?? this.#options.names?.whyNotCalled(name);
     if (message) return this.#options.view.show({ type: 'error', code: 'NAME_REFUSED', message });
-    this.#naming = false;
+    this.#isNaming = false;
     this.#wantedName = name;
-    this.#step({ type: 'named', name });
+    await this.#turn([{ type: 'named', name }]);
   }
 
-  /** Says goodbye once it is over, then waits a little for the answer. */
-  get #hasLeft(): boolean {
-    const nowMs = elapsedMs();
-    if (this.#leftAtMs === undefined) {
-      if (!this.#isOver) return false;
-      this.#leftAtMs = nowMs;
-      this.#step({ type: 'leave' });
-    }
-    return this.#options.conversation.left || nowMs - this.#leftAtMs >= goodbyeMs;
-  }
-
-  get #isOver(): boolean {
-    const { conversation, link, check, listen, timeoutMs } = this.#options;
-    const nowMs = elapsedMs();
-    const idle = conversation.waiting.length === 0 && link.backlog === 0;
-    if (check) return conversation.online || this.#stopAtMs !== undefined;
-    if (this.#stopAtMs !== undefined) return idle || nowMs - this.#stopAtMs >= partingMs;
-    if (!this.#linesEnded || listen) return false;
-    const outOfTime = timeoutMs !== undefined && !conversation.online && nowMs - this.#offlineSinceMs >= timeoutMs;
-    return (idle && this.#everOnline) || (this.#everOnline && outOfTime);
-  }
-
-  #verdict(): number {
-    const { conversation, person, view, store } = this.#options;
-    const waiting = conversation.waiting.length;
-    const left = waiting + this.#notTaken;
-    const kept = waiting < left ? `${waiting} of them` : left === 1 ? 'it' : 'they';
-    const later = store && waiting > 0 ? `; ${kept} will go out next time` : '';
-    const message = `${left} ${left === 1 ? 'message was' : 'messages were'} not sent${later}.`;
-    if (left > 0) view.show({ type: 'status', code: 'NOT_ACCEPTED', message });
-    if (person || left === 0) return 0;
-    return this.#signal ? exitCodeOf(this.#signal) : exitCodes.NOT_ACCEPTED;
-  }
-}
-
-/** A timer that is aborted ends, it does not fail. */
-async function* quiet(ticks: AsyncIterable<void>): AsyncGenerator<void> {
-  try {
-    yield* ticks;
-  } catch (error) {
-    if ((error as Error).name !== 'AbortError') throw error;
+  /** What was typed and is on no disk is named: it will not go out next time. */
+  #nameUnkept(): void {
+    for (const { text } of this.#driver.unkept?.pending ?? [])
+      this.#options.view.show({
+        type: 'error',
+        code: 'DATA_NOT_WRITABLE',
+        message: `Not kept and not sent: "${text}"`,
+      });
   }
 }

@@ -23,14 +23,14 @@ export class Trouble {
     this.#port = port;
   }
 
-  note(event: LinkEvent, nowMs: number): void {
-    if (event.type === 'refused') {
+  note({ type }: Pick<LinkEvent, 'type'>, nowMs: number): void {
+    if (type === 'refused') {
       this.#refusedAtMs ??= nowMs;
       this.#openedAtMs = undefined;
     }
-    if (event.type === 'opened') this.#openedAtMs ??= nowMs;
-    if (event.type === 'connected') this.#openedAtMs = undefined;
-    if (event.type === 'mismatch') this.#mismatch = true;
+    if (type === 'opened') this.#openedAtMs ??= nowMs;
+    if (type === 'connected') this.#openedAtMs = undefined;
+    if (type === 'mismatch') this.#mismatch = true;
   }
 
   /** The reason, when there is a new one to tell. */

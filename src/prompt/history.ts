@@ -1,4 +1,5 @@
-import type { Entry, Store } from '../core/log/store.ts';
+import type { Log } from '../core/log/log.ts';
+import type { Place } from '../core/log/store.ts';
 import { messageEvent } from '../core/narrate.ts';
 import type { View } from '../terminal/view.ts';
 import { readSpanMs } from '../text/span.ts';
@@ -7,7 +8,7 @@ import { type Command, complain, say } from './commands.ts';
 const shownByDefault = '20';
 
 /** `/history [N|2h|2d]`: the last messages of the copy kept here. */
-export const historyCommand = (store: Store, view: View, now: () => number): Command => ({
+export const historyCommand = (log: Log, view: View, now: () => number): Command => ({
   name: 'history',
   argument: '[N|2h|2d]',
   does: `the last messages again (${shownByDefault})`,
@@ -16,23 +17,25 @@ export const historyCommand = (store: Store, view: View, now: () => number): Com
     const count = /^\d{1,6}$/.test(wanted) ? Number(wanted) : undefined;
     const spanMs = readSpanMs(wanted);
     if (!count && !spanMs) return complain(view, 'How many, or since when? For example: /history 50, /history 2h');
-    const entries = store.read(count ? Math.max(store.head - count + 1, 1) : 1, count ?? store.head);
+    const places = log.read(count ? Math.max(log.head - count + 1, 1) : 1, count ?? log.head);
     const sinceMs = spanMs ? now() - spanMs : 0;
-    const shown = entries.filter((entry) => !entry.message.void && writtenMs(entry) >= sinceMs);
+    const shown = places.filter((place) => !place.message?.void && writtenMs(place) >= sinceMs);
     const [oldest] = shown;
     if (!oldest) return say(view, 'nothing was said');
     const { length } = shown;
     view.show({ type: 'replay', count: length, total: length, sinceMs: writtenMs(oldest), first: true });
-    for (const entry of shown) showEntry(entry, view);
+    for (const place of shown) showPlace(place, view);
     view.show({ type: 'replayed', first: true });
     return undefined;
   },
 });
 
-/** An entry of a log as an event. A void one is never shown. */
-export function showEntry(entry: Entry, view: View): void {
-  const { message } = entry;
-  if (!message.void) view.show(messageEvent({ ...message, ts: writtenMs(entry) }, false, Number.POSITIVE_INFINITY));
+/** A place of a log as an event. A void one is never shown, a lost one is named. */
+export function showPlace(place: Place, view: View, taken?: () => void): void {
+  const { seq, message } = place;
+  if (!message) view.show({ type: 'lost', seq }, taken);
+  else if (message.void) taken?.();
+  else view.show(messageEvent({ ...message, ts: writtenMs(place) }, false, Number.POSITIVE_INFINITY), taken);
 }
 
-const writtenMs = ({ message, atMs }: Entry): number => message.ts ?? atMs;
+const writtenMs = ({ message, atMs }: Place): number => message?.ts ?? atMs;

@@ -1,17 +1,83 @@
-import {
-  type Batch,
-  type Frame,
-  type Malformed,
-  type MessageId,
-  maxBatchEntries,
-  maxFrameBytes,
-  maxNameLength,
-  protocolVersion,
-  type Received,
-} from './frames.ts';
-import { formatId } from './signed.ts';
+import type { Frame, Malformed, Received, Single, Unknown } from './frames.ts';
+import { maxBatchEntries, maxFrameBytes, protocolVersion } from './frames.ts';
+import type { Value } from './values.ts';
+import { anyNews, count, filledName, flag, id, name, names, oneOf, signature, text, token, version } from './values.ts';
 
-type Json = Record<string, unknown>;
+/** Who says something, and what: every program can show it, the original too. */
+const words = { name: must(name), text: must(text) };
+/**
+ * Every kind of frame as it stands on the wire, its fields in the order they are written in. A field's key is its name,
+ * or the word given after its kind of value. Where a field `may` be there, anything that is no such value counts as absent.
+ */
+const table: Table = {
+  join: {
+    auth: only(1),
+    name: must(name),
+    version: may(version, 'v'),
+    key: may(token),
+    dev: may(token),
+    since: may(count),
+    log: may(token),
+    hash: may(token, 'h'),
+    history: may(count),
+    proof: may(signature),
+    text: may(text),
+    reply: may(flag, 're'),
+  },
+  leave: { auth: only(0), name: must(name), text: may(text) },
+  message: {
+    ...words,
+    action: may(flag, 'act'),
+    id: may(id),
+    lc: may(count),
+    ts: may(count),
+    key: may(token),
+    sig: may(signature),
+    first: may(flag),
+    seq: may(count),
+    hash: may(token, 'h'),
+    void: may(flag),
+  },
+  shutdown: { ...words, notice: only('shutdown') },
+  notice: {
+    ...words,
+    notice: must(anyNews),
+    who: may(name),
+    was: may(name),
+    online: may(count),
+    reason: may(oneOf('left', 'lost')),
+  },
+  challenge: { v: always(protocolVersion), nonce: must(token), server: must(name), log: must(token) },
+  welcome: {
+    welcome: always(1),
+    v: always(protocolVersion),
+    name: must(filledName),
+    text: must(text),
+    who: may(name),
+    log: must(token),
+    since: must(count),
+    hash: may(token, 'h'),
+    head: must(count),
+    n: may(count),
+    fork: may(flag),
+    firstMs: may(count),
+    online: must(count),
+    members: must(names),
+  },
+  refused: { code: must(oneOf('NAME_REFUSED', 'ROOM_FULL', 'DEVICE_REFUSED'), 'refused'), ...words },
+  ack: { seq: must(count, 'ack') },
+  heartbeat: { seq: must(count, 'hb') },
+  rejoin: { delayMs: must(count, 'rejoin') },
+  lost: { seq: must(count, 'lost'), hash: may(token, 'h') },
+  had: { id: must(id, 'had') },
+  gone: { gone: always(1) },
+};
+
+/**
+ * The first of these keys that stands in an object says of which kind it is; `text` comes last, for many kinds have one.
+ * Where kinds share a key, `only` tells them apart.
+ */
+const tags = ['auth', 'nonce', 'welcome', 'refused', 'notice', 'ack', 'hb', 'rejoin', 'gone', 'lost', 'had', 'text'];
 
 /**
  * Encodes a frame as JSON text.
@@ -36,12 +102,9 @@ export function decode(bytes: Uint8Array): Received {
   return Array.isArray(value) ? batch(value) : fromJson(value);
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-const malformed = (reason: string): Malformed => ({ kind: 'malformed', reason });
-
 function batch(values: unknown[]): Received {
   if (values.length > maxBatchEntries) return malformed('batch too long');
-  const frames: Batch['frames'] = [];
+  const frames: Single[] = [];
   for (const value of values) {
     const frame = fromJson(value);
     if (frame.kind === 'malformed') return frame;
@@ -50,158 +113,77 @@ function batch(values: unknown[]): Received {
   return { kind: 'batch', frames };
 }
 
-function toJson(frame: Exclude<Frame, Batch>): Json {
-  switch (frame.kind) {
-    case 'join': {
-      const { name, version, key, dev, since, log, hash, history, proof, text, reply } = frame;
-      const place = { since, log, h: hash, history };
-      return { auth: 1, name, v: version, key, dev, ...place, proof, text: line(text), re: flag(reply) };
-    }
-    case 'leave':
-      return { auth: 0, name: frame.name, text: line(frame.text) };
-    case 'message': {
-      const { name, text, action, id, lc, ts, key, sig, first, seq, hash } = frame;
-      const words = { name, text: line(text), act: flag(action) };
-      const entry = { seq, h: hash, void: flag(frame.void) };
-      return { ...words, id: id && formatId(id), lc, ts, key, sig, first: flag(first), ...entry };
-    }
-    case 'notice': {
-      const { name, text, notice, who, was, online, reason } = frame;
-      return { name, text: line(text), notice, who, was, online, reason };
-    }
-    case 'welcome': {
-      const { name, text, who, log, since, hash, head, n, online, members, fork, firstMs } = frame;
-      const place = { log, since, h: hash, head, n, fork: flag(fork), firstMs };
-      return { welcome: 1, v: protocolVersion, name, text: line(text), who, ...place, online, members };
-    }
-    case 'challenge':
-      return { v: protocolVersion, nonce: frame.nonce, server: frame.server, log: frame.log };
-    case 'refused':
-      return { refused: frame.code, name: frame.name, text: line(frame.text) };
-    case 'ack':
-      return { ack: frame.seq };
-    case 'heartbeat':
-      return { hb: frame.seq };
-    case 'rejoin':
-      return { rejoin: frame.delayMs };
-    case 'gone':
-      return { gone: 1 };
+function toJson(frame: Single): Json {
+  const json: Json = {};
+  for (const { property, key, constant, write } of shapes[frame.kind].rows) {
+    const value = constant ?? (frame as Json)[property];
+    if (value !== undefined) json[key] = write(value);
   }
+  return json;
 }
 
-/** The first key that is present names the kind; the order matters only for objects that mix kinds. */
-const readers: [key: string, read: (json: Json) => Received][] = [
-  ['auth', readAuth],
-  ['nonce', readChallenge],
-  ['welcome', readWelcome],
-  ['refused', readRefused],
-  ['notice', readNotice],
-  ['ack', (json) => readNumber(json.ack, (seq) => ({ kind: 'ack', seq }))],
-  ['hb', (json) => readNumber(json.hb, (seq) => ({ kind: 'heartbeat', seq }))],
-  ['rejoin', (json) => readNumber(json.rejoin, (delayMs) => ({ kind: 'rejoin', delayMs }))],
-  ['gone', () => ({ kind: 'gone' })],
-  ['text', readMessage],
-];
-
-function fromJson(value: unknown): Exclude<Received, Batch> {
+function fromJson(value: unknown): Single | Unknown | Malformed {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return malformed('not an object');
   const json = value as Json;
-  const reader = readers.find(([key]) => Object.hasOwn(json, key));
-  return (reader ? reader[1](json) : { kind: 'unknown' }) as Exclude<Received, Batch>;
+  const found = tagged.find(({ tag }) => json[tag] !== undefined);
+  if (!found) return { kind: 'unknown' };
+  const shape = found.shapes.find(({ only }) => only === undefined || only === json[found.tag]);
+  return shape ? read(shape, json) : malformed(`${found.tag} has an unknown value`);
 }
 
-function readAuth(json: Json): Received {
-  const name = asName(json.name);
-  if (name === undefined) return malformed('join or leave without a name');
-  const text = asText(json.text);
-  if (json.auth === 0) return drop({ kind: 'leave', name, text });
-  if (json.auth !== 1) return malformed('auth is neither 0 nor 1');
-  const { dev, since, log, h, history, proof, key, re } = json;
-  const place = { since: asCount(since), log: asToken(log), hash: asToken(h), history: asCount(history) };
-  const who = {
-    version: asCount(json.v) || undefined,
-    key: asToken(key),
-    dev: asToken(dev),
-    proof: asSignature(proof),
-  };
-  return drop({ kind: 'join', name, ...who, ...place, text, reply: asFlag(re) });
+function read({ kind, rows }: Shape, json: Json): Single | Malformed {
+  const frame: Json = { kind };
+  for (const { property, key, isNeeded, isStrict, read } of rows) {
+    const found = json[key];
+    if (found === undefined && !isNeeded) continue;
+    const value = read(found);
+    if (value !== undefined) frame[property] = value;
+    else if (isStrict) return malformed(`${key} of ${kind} is missing or wrong`);
+  }
+  return frame as Single;
 }
 
-function readChallenge(json: Json): Received {
-  const nonce = asToken(json.nonce);
-  const server = asName(json.server);
-  const log = asToken(json.log);
-  if (!nonce || server === undefined || !log) return malformed('challenge lacks a field');
-  return { kind: 'challenge', nonce, server, log };
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+const malformed = (reason: string): Malformed => ({ kind: 'malformed', reason });
+
+type Kind = Single['kind'];
+type Json = Record<string, unknown>;
+
+/** A field, or a constant: that stands in every frame of its kind. */
+type Field<T> = { value: Value<T>; key?: string; constant?: string | number; isOnly?: boolean; isNeeded?: boolean };
+type Needed<T> = Field<T> & { isNeeded: true };
+/** A field for each property, needed where the property is; beside them constants. */
+type Fields<F> = Record<string, Field<unknown>> & {
+  [P in keyof F as Exclude<P, 'kind'>]-?: Record<never, never> extends Pick<F, P> ? Field<F[P]> : Needed<F[P]>;
+};
+type Table = { [K in Kind]: Fields<Extract<Single, { kind: K }>> };
+
+function must<T>(value: Value<T>, key?: string): Needed<T> {
+  return { ...may(value, key), isNeeded: true };
+}
+function may<T>(value: Value<T>, key = ''): Field<T> {
+  return { value, key };
+}
+/** Written, but not read. */
+function always(constant: string | number): Field<unknown> {
+  return { value: oneOf(), constant };
+}
+/** A frame with anything else there is of another kind. */
+function only(constant: string | number): Field<unknown> {
+  return { ...always(constant), isOnly: true };
 }
 
-function readMessage(json: Json): Received {
-  const name = asName(json.name);
-  const text = asText(json.text);
-  if (name === undefined || text === undefined) return malformed('message without name and text');
-  const id = json.id === undefined ? undefined : asId(json.id);
-  if (id === null) return malformed('message id is not dev.n');
-  const author = { id, lc: asCount(json.lc), ts: asCount(json.ts), key: asToken(json.key), sig: asSignature(json.sig) };
-  const place = { seq: asCount(json.seq), hash: asToken(json.h), void: asFlag(json.void) };
-  const marks = { action: asFlag(json.act), first: asFlag(json.first) };
-  return drop({ kind: 'message', name, text, ...author, ...marks, ...place });
+/** The table as the loops above go through it: made once, of rows that are all alike. */
+type Shape = ReturnType<typeof shape>;
+function shape([kind, fields]: [string, Fields<unknown>]) {
+  const rows = Object.entries(fields).map(([property, field]) => row(property, field));
+  const tag = tags.find((tag) => rows.some(({ key }) => key === tag));
+  return { kind, rows, tag, only: Object.values(fields).find(({ isOnly }) => isOnly)?.constant };
 }
-
-function readNotice(json: Json): Received {
-  const name = asName(json.name);
-  const text = asText(json.text);
-  if (name === undefined || text === undefined) return malformed('notice without name and text');
-  const notice = oneOf(['join', 'leave', 'rename', 'shutdown', 'info'], json.notice) ?? 'info';
-  const reason = oneOf(['left', 'lost'], json.reason);
-  const people = { who: asName(json.who), was: asName(json.was), online: asCount(json.online) };
-  return drop({ kind: 'notice', name, text, notice, ...people, reason });
+function row(property: string, { value, key, constant, isNeeded = false }: Field<unknown>) {
+  const { write, read, isVital } = value;
+  return { property, key: key || property, constant, isNeeded, isStrict: isNeeded || isVital === true, write, read };
 }
-
-function readWelcome(json: Json): Received {
-  const name = asName(json.name);
-  const text = asText(json.text);
-  const log = asToken(json.log);
-  const [since, head, online] = [asCount(json.since), asCount(json.head), asCount(json.online)];
-  if (!name || text === undefined || !log || since === undefined || head === undefined || online === undefined)
-    return malformed('welcome lacks a field');
-  const members = (Array.isArray(json.members) ? json.members : []).map(asName).filter((m) => m !== undefined);
-  const more = { hash: asToken(json.h), n: asCount(json.n), fork: asFlag(json.fork), firstMs: asCount(json.firstMs) };
-  return drop({ kind: 'welcome', name, text, who: asName(json.who), log, since, head, online, members, ...more });
-}
-
-function readRefused(json: Json): Received {
-  const code = oneOf(['NAME_REFUSED', 'ROOM_FULL', 'DEVICE_REFUSED'], json.refused);
-  const name = asName(json.name);
-  const text = asText(json.text);
-  if (!code || name === undefined || text === undefined) return malformed('refusal lacks a field');
-  return { kind: 'refused', name, text, code };
-}
-
-function readNumber(value: unknown, make: (count: number) => Frame): Received {
-  const count = asCount(value);
-  return count === undefined ? malformed('not a count') : make(count);
-}
-
-const line = (text: string | undefined) => (text === undefined ? undefined : `${text}\n`);
-const flag = (value: boolean | undefined) => (value ? 1 : undefined);
-const asFlag = (value: unknown) => (value === 1 ? (true as const) : undefined);
-const asSignature = (value: unknown) => (typeof value === 'string' && /^[\w-]{1,128}$/.test(value) ? value : undefined);
-const oneOf = <T extends string>(words: readonly T[], value: unknown) => words.find((word) => word === value);
-const asCount = (value: unknown) =>
-  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : undefined;
-const asText = (value: unknown) => (typeof value === 'string' ? value.toWellFormed().replace(/\n$/, '') : undefined);
-const asName = (value: unknown) =>
-  typeof value === 'string' && value.length <= maxNameLength ? value.toWellFormed() : undefined;
-const asToken = (value: unknown) => (typeof value === 'string' && /^[\w-]{1,64}$/.test(value) ? value : undefined);
-
-function asId(value: unknown): MessageId | null {
-  const parts = typeof value === 'string' ? /^([\w-]{1,64})\.([1-9]\d{0,15})$/.exec(value) : null;
-  const n = Number(parts?.[2]);
-  return parts?.[1] && Number.isSafeInteger(n) ? { dev: parts[1], n } : null;
-}
-
-/** Leaves out what is undefined, so that a decoded frame equals the one that was encoded. */
-function drop<T extends object>(frame: { [K in keyof T]: T[K] | undefined }): T {
-  for (const key of Object.keys(frame) as (keyof T)[]) if (frame[key] === undefined) delete frame[key];
-  return frame as T;
-}
+const all = Object.entries(table).map(shape);
+const shapes = Object.fromEntries(all.map((shape) => [shape.kind, shape])) as Record<Kind, Shape>;
+const tagged = tags.map((tag) => ({ tag, shapes: all.filter((shape) => shape.tag === tag) }));

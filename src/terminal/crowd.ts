@@ -2,6 +2,9 @@ import type { ChatEvent } from '../core/events.ts';
 import { nameKey } from '../core/names.ts';
 
 export type Passage = Extract<ChatEvent, { type: 'join' | 'leave' }>;
+/** Between two people it is no passage. */
+export const isPassage = (event: ChatEvent): event is Passage =>
+  (event.type === 'join' || event.type === 'leave') && event.server !== undefined;
 /** What several people did at once, as one line. */
 export type Group = { did: 'joined' | 'left' | 'lost'; names: string[]; server: string; online: number };
 

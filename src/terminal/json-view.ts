@@ -1,26 +1,27 @@
 import type { Writable } from 'node:stream';
 import type { ChatEvent } from '../core/events.ts';
 import { visibleJson } from '../text/visible.ts';
+import { Outlet } from './outlet.ts';
 import { maxDateMs } from './render.ts';
 import type { View } from './view.ts';
 
 /** One JSON object a line and nothing else; fields are only ever added. */
-export class JsonView implements View {
-  readonly #out: Writable;
+export class JsonView extends Outlet implements View {
   readonly #now: () => number;
 
   constructor(out: Writable, now: () => number) {
-    this.#out = out;
+    super(out, (event) => lineOf(event, now()));
     this.#now = now;
   }
 
-  show(event: ChatEvent): void {
-    const { sentMs, ...rest } = { sentMs: undefined, ...event };
-    const ts = new Date(Math.min(sentMs ?? this.#now(), maxDateMs)).toISOString();
-    this.#out.write(`${visibleJson({ ...rest, ts })}\n`);
+  show(event: ChatEvent, taken?: () => void): void {
+    this.write(lineOf(event, this.#now()), taken);
   }
 
   waiting(): void {}
+}
 
-  close(): void {}
+function lineOf(event: ChatEvent, nowMs: number): string {
+  const { sentMs = nowMs, ...rest } = { sentMs: undefined, ...event };
+  return visibleJson({ ...rest, ts: new Date(Math.min(sentMs, maxDateMs)).toISOString() });
 }

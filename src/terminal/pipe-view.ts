@@ -1,15 +1,17 @@
 import type { Writable } from 'node:stream';
 import type { ChatEvent } from '../core/events.ts';
+import { isPassage } from './crowd.ts';
+import { Outlet } from './outlet.ts';
 import type { Renderer } from './render.ts';
 import type { Settings } from './settings.ts';
 import type { View } from './view.ts';
 
-type Outlet = { stream: Writable; renderer: Renderer };
+type Channel = { stream: Writable; renderer: Renderer };
 export type PipeOptions = {
   /** Messages and what the room says. */
-  chat: Outlet;
+  chat: Channel;
   /** What the program says about itself. */
-  self: Outlet;
+  self: Channel;
   settings: Pick<Settings, 'joins'>;
   now: () => number;
 };
@@ -17,23 +19,42 @@ export type PipeOptions = {
 /** Plain lines: the chat on stdout, the program's own words on stderr. Own messages are not printed back. */
 export class PipeView implements View {
   readonly #options: PipeOptions;
+  readonly #chat: Outlet;
+  readonly #self: Outlet;
 
   constructor(options: PipeOptions) {
+    const { chat, self } = options;
     this.#options = options;
+    this.#chat = this.#outlet(chat);
+    this.#self = self.stream === chat.stream ? this.#chat : this.#outlet(self);
   }
 
-  show(event: ChatEvent): void {
-    if (event.type === 'message' && event.own) return;
-    const { chat, self, settings, now } = this.#options;
-    const isPassage = (event.type === 'join' || event.type === 'leave') && event.server !== undefined;
-    if (isPassage && settings.joins === 'none') return;
+  /** The order of what is taken is that of the chat: for words about it nobody waits. */
+  show(event: ChatEvent, taken?: () => void): void {
+    const { chat, self, now } = this.#options;
     const nowMs = now();
-    const rendered = chat.renderer.render(event, nowMs);
-    if (rendered?.channel === 'chat') chat.stream.write(`${rendered.text}\n`);
-    else if (rendered) self.stream.write(`${self.renderer.render(event, nowMs)?.text}\n`);
+    const rendered = this.#isHidden(event) ? undefined : chat.renderer.render(event, nowMs);
+    if (rendered?.channel === 'chat') return this.#chat.write(rendered.text, taken);
+    if (rendered) this.#self.write(self.renderer.render(event, nowMs)?.text ?? '');
+    if (taken) this.#chat.write('', taken);
   }
 
   waiting(): void {}
 
-  close(): void {}
+  get isBehind(): boolean {
+    return this.#chat.isBehind || this.#self.isBehind;
+  }
+
+  close(): void {
+    this.#chat.close();
+    this.#self.close();
+  }
+
+  #isHidden(event: ChatEvent): boolean {
+    return event.type === 'message' ? event.own : isPassage(event) && this.#options.settings.joins === 'none';
+  }
+
+  #outlet({ stream, renderer }: Channel): Outlet {
+    return new Outlet(stream, (event) => renderer.render(event, this.#options.now())?.text ?? '');
+  }
 }

@@ -53,6 +53,8 @@ export class Renderer {
         return this.#state(event, nowMs);
       case 'gap':
         return this.#self(`messages before ${moment(event.firstMs ?? nowMs, nowMs)} are no longer kept by the server`);
+      case 'lost':
+        return this.#self(`message ${event.seq} of the room is damaged; it is shown when somebody has it`);
       case 'replay':
         return this.#self(`${replayed(event, nowMs)} ---`);
       case 'replayed':
@@ -88,8 +90,8 @@ export class Renderer {
     return this.#style.ascii ? { newline: '\\n', more: '...' } : { newline: '⏎', more: '…' };
   }
 
-  #message({ from, text, own, mention, action, replay, sentMs }: Message, nowMs: number): Rendered {
-    const time = this.#time(replay ? (sentMs ?? nowMs) : nowMs, nowMs);
+  #message({ from, text, own, mention, action, replay, mended, sentMs }: Message, nowMs: number): Rendered {
+    const time = this.#time(replay || mended ? (sentMs ?? nowMs) : nowMs, nowMs);
     const color = this.#chalk.ansi256(nameColors[hash(from.name) % nameColors.length] ?? 30);
     const paint = own ? color.bold : mention ? color.inverse : color;
     const name = this.safe(from.name);

@@ -1,13 +1,14 @@
 import type { ReadStream, WriteStream } from 'node:tty';
 import type { ChatEvent } from '../core/events.ts';
 import type { Waiting } from '../core/turn.ts';
-import { Queue } from '../queue.ts';
+import type { Queue } from '../queue.ts';
 import type { Rewrap } from './ability.ts';
 import { type Asides, asideLines } from './asides.ts';
 import { type Cell, graphemes, toCells } from './cells.ts';
-import { Crowd, maxHoldMs } from './crowd.ts';
+import { Composer } from './composer.ts';
+import { Crowd, isPassage, maxHoldMs, type Passage } from './crowd.ts';
 import type { Draft } from './draft.ts';
-import { type Completer, Editor } from './editor.ts';
+import type { Completer } from './editor.ts';
 import { Keyboard } from './keyboard.ts';
 import { LiveArea } from './live-area.ts';
 import type { Renderer } from './render.ts';
@@ -33,8 +34,6 @@ export type ScreenOptions = {
 const isOffline = (event: ChatEvent & { type: 'state' }) => event.state === 'offline' && event.peer === undefined;
 const prompt = '> ';
 const clockMs = 1_000;
-/** A draft of more lines, if some were pasted, is sent only when Enter is pressed twice. */
-const unaskedLines = 5;
 /** Lines of the log that Ctrl-L can paint again. */
 const keptLines = 200;
 
@@ -43,9 +42,10 @@ const keptLines = 200;
  * turn of the event loop is painted at once.
  */
 export class ScreenView implements View {
-  readonly lines = new Queue<string>();
+  /** What was entered; ends when the person wants to leave. */
+  readonly lines: Queue<string>;
   readonly #options: ScreenOptions;
-  readonly #editor: Editor;
+  readonly #composer: Composer;
   readonly #keyboard: Keyboard;
   readonly #area: LiveArea;
   readonly #crowd = new Crowd();
@@ -54,26 +54,26 @@ export class ScreenView implements View {
   #crowdTimer: NodeJS.Timeout | undefined;
   #log: string[] = [];
   #unpainted = '';
+  /** Whom to tell of the next painting. */
+  #told: (() => void)[] = [];
   readonly #asides: Asides = { waiting: [], hint: '' };
-  #pastedLines = false;
-  #isAsked = false;
   #isDue = false;
   /** The draft as it was last painted. */
   #painted: { text: string | undefined; cells: Cell[] } = { text: undefined, cells: [] };
   #isClosed = false;
-  #isQuitting = false;
   /** Since Ctrl-Z, so that the signal that tells of it is no news. */
   #hasContinued = false;
 
   constructor(options: ScreenOptions) {
     this.#options = options;
-    const { input, output, renderer, rewrap, maxBytes } = options;
-    this.#editor = new Editor(maxBytes);
+    const { input, output, renderer, rewrap, maxBytes, force } = options;
+    this.#composer = new Composer(maxBytes, force, { 'ctrl-l': () => this.#redraw(), 'ctrl-z': () => this.#suspend() });
+    this.lines = this.#composer.lines;
     this.#area = new LiveArea(output, rewrap, (text) => renderer.aside(text));
     this.#keyboard = new Keyboard(input, output, {
-      key: (key, text) => this.#key(key, text),
-      paste: (text) => this.#paste(text),
-      end: () => this.#quit(),
+      key: (key, text) => this.#typed(() => this.#composer.key(key, text)),
+      paste: (text) => this.#typed(() => this.#composer.paste(text)),
+      end: () => this.#composer.quit(),
     });
     this.#clock = setInterval(this.#repaint, clockMs).unref();
     output.on('resize', this.#repaint);
@@ -83,24 +83,22 @@ export class ScreenView implements View {
 
   /** What is being written. */
   get draft(): Draft {
-    return this.#editor.draft;
+    return this.#composer.editor.draft;
   }
 
   set completer(completer: Completer) {
-    this.#editor.completer = completer;
+    this.#composer.editor.completer = completer;
   }
 
-  show(event: ChatEvent): void {
-    const { settings, now } = this.#options;
-    if (event.type === 'state') this.#asides.offlineSinceMs = isOffline(event) ? now() : undefined;
-    if ((event.type === 'join' || event.type === 'leave') && event.server !== undefined) {
-      if (settings.joins === 'none') return;
-      if (settings.joins === 'auto') return this.#hold(event);
-    }
-    // A message may pass who comes or goes, unless it is theirs: joins and leaves are no part of the order.
-    if (event.type !== 'message' || this.#crowd.has(event.from.name)) this.#showCrowd();
-    const rendered = this.#options.renderer.render(event, now());
-    if (rendered) this.#print(rendered.text, this.#rings(event));
+  get isBehind(): boolean {
+    return this.#isDue;
+  }
+
+  show(event: ChatEvent, taken?: () => void): void {
+    this.#show(event);
+    if (!taken) return;
+    this.#told.push(taken);
+    this.#paintSoon();
   }
 
   waiting(messages: readonly Waiting[]): void {
@@ -129,13 +127,24 @@ export class ScreenView implements View {
     clearTimeout(this.#crowdTimer);
     this.#options.output.off('resize', this.#repaint);
     this.#area.erase();
-    const left = this.#cells(this.#editor.draft.text).map(({ shown }) => shown);
+    const left = this.#cells(this.draft.text).map(({ shown }) => shown);
     if (left.length > 0) this.#options.output.write(`${prompt}${left.join('')}\n`);
     this.#keyboard.close();
     this.lines.close();
   }
 
-  #hold(event: ChatEvent & { type: 'join' | 'leave' }): void {
+  #show(event: ChatEvent): void {
+    const { settings, now } = this.#options;
+    if (event.type === 'state') this.#asides.offlineSinceMs = isOffline(event) ? now() : undefined;
+    if (isPassage(event) && settings.joins === 'none') return;
+    if (isPassage(event) && settings.joins === 'auto') return this.#hold(event);
+    // A message may pass who comes or goes, unless it is theirs: joins and leaves are no part of the order.
+    if (event.type !== 'message' || this.#crowd.has(event.from.name)) this.#showCrowd();
+    const rendered = this.#options.renderer.render(event, now());
+    if (rendered) this.#print(rendered.text, this.#rings(event));
+  }
+
+  #hold(event: Passage): void {
     const { now } = this.#options;
     this.#crowd.add(event, now());
     clearTimeout(this.#crowdTimer);
@@ -154,7 +163,7 @@ export class ScreenView implements View {
 
   #rings(event: ChatEvent): boolean {
     const { bell } = this.#options.settings;
-    if (event.type !== 'message' || event.own || event.replay) return false;
+    if (event.type !== 'message' || event.own || event.replay || event.mended) return false;
     return bell === 'all' || (bell === 'mention' && event.mention === true);
   }
 
@@ -167,19 +176,22 @@ export class ScreenView implements View {
   #paintSoon(): void {
     if (this.#isDue || this.#isClosed) return;
     this.#isDue = true;
-    queueMicrotask(() => this.#paint());
+    setImmediate(() => this.#paint());
   }
 
   #paint(): void {
     this.#isDue = false;
     if (this.#isClosed) return;
     const { renderer, now } = this.#options;
-    const { text, cursor } = this.#editor.draft;
+    const { text, cursor } = this.draft;
+    this.#asides.hint = this.#composer.hint;
     const before = graphemes(text.slice(0, cursor)).length;
     const asides = asideLines(this.#asides, renderer.marks.more, now()).map((line) => this.#cells(line));
     const log = this.#unpainted;
     this.#unpainted = '';
     this.#area.paint(log, { asides, draft: this.#draftCells(text), at: prompt.length + before });
+    // A terminal has taken what was written when `write` returns, or has failed then.
+    if (!this.#options.output.errored) for (const taken of this.#told.splice(0)) taken();
   }
 
   /** Kept from one painting to the next: most of them are because of a line of the log. */
@@ -193,70 +205,10 @@ export class ScreenView implements View {
     return toCells(text, (grapheme) => (grapheme === '\n' ? renderer.marks.newline : renderer.safe(grapheme)));
   }
 
-  #key(key: string, text: string): void {
-    const isAsked = this.#isAsked;
-    this.#forgetQuestion();
-    const action = this.#actions[key];
-    if (key === 'return' || key === 'enter') this.#enter(isAsked);
-    else if (action && !(key === 'ctrl-d' && this.#editor.draft.text !== '')) action();
-    else if (!this.#editor.press(key) && text !== '') this.#insert(text);
-    this.#paintSoon();
-  }
-
-  readonly #actions: Record<string, () => void> = {
-    'meta-return': () => this.#insert('\n'),
-    'meta-enter': () => this.#insert('\n'),
-    'ctrl-c': () => this.#interrupt(),
-    'ctrl-d': () => this.#quit(),
-    'ctrl-l': () => this.#redraw(),
-    'ctrl-z': () => this.#suspend(),
-  };
-
-  #paste(text: string): void {
-    const block = text.replace(/\n+$/, '');
-    this.#forgetQuestion();
-    if (this.#insert(block)) this.#pastedLines ||= block.includes('\n');
-    this.#paintSoon();
-  }
-
-  #forgetQuestion(): void {
-    this.#asides.hint = '';
-    this.#isAsked = false;
+  #typed(act: () => void): void {
     this.#hasContinued = false;
-  }
-
-  #insert(text: string): boolean {
-    const fits = this.#editor.insert(text);
-    if (!fits) this.#asides.hint = `that does not fit: a message has at most ${this.#options.maxBytes} bytes`;
-    return fits;
-  }
-
-  #enter(isAsked: boolean): void {
-    const lines = this.#editor.draft.text.split('\n').length;
-    if (this.#pastedLines && lines > unaskedLines && !isAsked) {
-      this.#isAsked = true;
-      this.#asides.hint = `${lines} lines as one message: Enter sends them, Ctrl-C drops them`;
-      return;
-    }
-    const text = this.#take();
-    if (text.trim() !== '') this.lines.push(text);
-  }
-
-  #interrupt(): void {
-    const text = this.#take();
-    if (this.#isQuitting) this.#options.force();
-    else if (text === '') this.#quit();
-  }
-
-  /** Behind what was entered before: that is sent. */
-  #quit(): void {
-    this.#isQuitting = true;
-    this.lines.close();
-  }
-
-  #take(): string {
-    this.#pastedLines = false;
-    return this.#editor.take();
+    act();
+    this.#paintSoon();
   }
 
   #redraw(): void {

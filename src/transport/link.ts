@@ -1,51 +1,55 @@
-import type { Dealer, Pair } from 'zeromq';
+import { setTimeout } from 'node:timers/promises';
+import type { Dealer, EventType, Pair } from 'zeromq';
+import { type Input, theLink } from '../core/turn.ts';
 import { Queue } from '../queue.ts';
 import { bind } from './bind.ts';
+import { allTaken, decodeParts, outcomeOf, type Untaken } from './frames.ts';
 import { release } from './sockets.ts';
 
+type Socket = Dealer | Pair;
 export type LinkEvent =
+  | Extract<Input, { type: 'connected' | 'disconnected' | 'frame' }>
   /** A TCP connection is there, but no handshake yet. */
   | { type: 'opened' }
-  | { type: 'connected' }
-  | { type: 'disconnected' }
   /** Nobody listens at the endpoint; the next attempt follows by itself. */
   | { type: 'refused' }
   /** Whoever answers does not speak ZeroMQ, or not to this kind of socket. */
-  | { type: 'mismatch' }
-  | { type: 'frame'; bytes: Uint8Array };
+  | { type: 'mismatch' };
 
-const maxQueuedEvents = 1_000;
+/** What waits longer waits in ZeroMQ, and at the other side. */
+const maxQueuedEvents = 64;
 const retryFullMs = 30;
 
 /**
- * One DEALER or PAIR socket: what happens on it, as events in the order it happened.
+ * One DEALER or PAIR socket at a time: what happens on it, as events in the order it happened.
  * `send` never fails and never blocks: frames wait here while the socket's queue is full, and are dropped
  * with the connection, because whoever sent them says everything again on the next one.
  */
 export class Link {
   readonly events = new Queue<LinkEvent>();
-  readonly #socket: Dealer | Pair;
+  readonly #open: () => Socket;
+  /** Where to dial; the binding side cannot. */
+  readonly #endpoint: string | undefined;
+  #socket: Socket;
   #outgoing: string[] = [];
   #sending: Promise<void> | undefined;
   #pending = 0;
   #connections = 0;
-  #closed = false;
 
-  private constructor(socket: Dealer | Pair) {
-    this.#socket = socket;
-    this.#watch();
-    void this.#receive();
+  private constructor(open: () => Socket, endpoint?: string) {
+    this.#open = open;
+    this.#endpoint = endpoint;
+    this.#socket = this.#start();
   }
 
-  static connect(socket: Dealer | Pair, endpoint: string): Link {
-    const link = new Link(socket);
-    socket.connect(endpoint);
-    return link;
+  /** Dials the endpoint, again and again, with a socket of this kind. */
+  static connect(open: () => Socket, endpoint: string): Link {
+    return new Link(open, endpoint);
   }
 
-  static async bind(socket: Pair, endpoint: string): Promise<{ link: Link; endpoint: string }> {
-    const link = new Link(socket);
-    return { link, endpoint: await bind(socket, endpoint) };
+  static async bind(open: () => Pair, endpoint: string): Promise<{ link: Link; endpoint: string }> {
+    const link = new Link(open);
+    return { link, endpoint: await bind(link.#socket, endpoint) };
   }
 
   /** Frames handed to `send` that ZeroMQ has not taken yet. */
@@ -53,17 +57,41 @@ export class Link {
     return this.#outgoing.length;
   }
 
-  send(data: string): void {
+  /** There is only one connection to send to; it takes everything, or ends. */
+  send(_to: readonly string[], data: string): Untaken {
     this.#outgoing.push(data);
     this.#flush();
+    return allTaken;
+  }
+
+  /**
+   * Ends the connection, with all that was on its way either way, and dials anew.
+   * No event or frame of the old connection comes after its `disconnected`.
+   */
+  redial(): void {
+    if (this.#endpoint === undefined) return;
+    const old = this.#socket;
+    old.linger = 0;
+    release(old);
+    if (this.#connections > 0) this.#lost();
+    this.#pending = 0;
+    this.#connections = 0;
+    this.#socket = this.#start();
   }
 
   /** Waits for what is on its way to the socket, then closes it; ZeroMQ goes on sending for its linger time. */
   async close(): Promise<void> {
     await this.#sending;
-    this.#closed = true;
     this.events.close();
     release(this.#socket);
+  }
+
+  #start(): Socket {
+    const socket = this.#open();
+    this.#watch(socket);
+    void this.#receive(socket);
+    if (this.#endpoint !== undefined) socket.connect(this.#endpoint);
+    return socket;
   }
 
   /** A peer's first frame may be here before libzmq's word of its handshake: the answer waits for that. */
@@ -75,61 +103,60 @@ export class Link {
     try {
       while (this.#outgoing[0] !== undefined && this.#connections > 0) {
         const queue = this.#outgoing;
-        if (await this.#sendOne(this.#outgoing[0])) queue.shift();
-        else await new Promise((resolve) => setTimeout(resolve, retryFullMs));
+        if ((await outcomeOf(this.#socket.send(this.#outgoing[0]))) === 'taken') queue.shift();
+        else await setTimeout(retryFullMs);
       }
     } finally {
       this.#sending = undefined;
     }
   }
 
-  async #sendOne(data: string): Promise<boolean> {
+  async #receive(socket: Socket): Promise<void> {
     try {
-      await this.#socket.send(data);
-      return true;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return false;
-      throw error;
-    }
-  }
-
-  async #receive(): Promise<void> {
-    try {
-      for await (const [bytes, ...rest] of this.#socket) {
-        // A frame of several parts is not of this protocol; an empty one is malformed for the decoder.
-        this.events.push({ type: 'frame', bytes: rest.length === 0 && bytes ? bytes : new Uint8Array() });
+      for await (const parts of socket) {
+        if (socket.closed) return;
+        this.events.push({ type: 'frame', from: theLink, frame: decodeParts(parts) });
         await this.events.room(maxQueuedEvents);
       }
     } catch (error) {
       // Closing ends the iteration with ENOTSOCK or EAGAIN.
-      if (!this.#closed) throw error;
+      if (!socket.closed) throw error;
     }
   }
 
-  #watch(): void {
-    const { events } = this.#socket;
-    const opened = () => {
-      this.#pending++;
-      this.events.push({ type: 'opened' });
-    };
-    events.on('connect', opened);
-    events.on('accept', opened);
-    events.on('handshake', () => {
-      this.#pending--;
-      if (++this.#connections === 1) this.events.push({ type: 'connected' });
+  #watch(socket: Socket): void {
+    const on = (name: EventType, happened: () => void) =>
+      socket.events.on(name, () => {
+        if (!socket.closed) happened();
+      });
+    for (const name of ['connect', 'accept'] as const)
+      on(name, () => {
+        this.#pending++;
+        this.events.push({ type: 'opened' });
+      });
+    on('handshake', () => {
+      // The end that was taken for a stranger's was that of the connection before.
+      if (this.#pending === 0) this.#lost();
+      else {
+        this.#pending--;
+        this.#connections++;
+      }
+      if (this.#connections === 1) this.events.push({ type: 'connected', from: theLink });
       this.#flush();
     });
     // A binding PAIR may have several connections although it talks to one: only the last one's end counts,
-    // and a stranger's that never shook hands does not.
-    events.on('disconnect', () => {
+    // and a stranger's that never shook hands does not. Events do not say which connection they are of.
+    on('disconnect', () => {
       if (this.#pending > 0) this.#pending--;
-      else if (--this.#connections === 0) {
-        this.#outgoing = [];
-        this.events.push({ type: 'disconnected' });
-      }
+      else if (--this.#connections === 0) this.#lost();
     });
-    events.on('close', () => this.events.push({ type: 'refused' }));
+    on('close', () => this.events.push({ type: 'refused' }));
     for (const name of ['protocol', 'auth'] as const)
-      events.on(`handshake:error:${name}`, () => this.events.push({ type: 'mismatch' }));
+      on(`handshake:error:${name}`, () => this.events.push({ type: 'mismatch' }));
+  }
+
+  #lost(): void {
+    this.#outgoing = [];
+    this.events.push({ type: 'disconnected', from: theLink });
   }
 }

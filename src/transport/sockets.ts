@@ -7,28 +7,35 @@ const everySocket = {
   sendTimeout: 0,
   maxMessageSize: maxFrameBytes,
   handshakeInterval: 3_000,
-};
-/**
- * Only the connecting side sends ZeroMQ's heartbeats, and says in them how long it may be silent. libzmq 4.3.5 aborts
- * the process when its own heartbeat is due on a connection that ended while its input was held back, which a stranger
- * can bring about at the binding side. That side lets TCP find dead connections. [T3]
- */
-const connecting = (intervalMs: number, timeoutMs: number) => ({
-  heartbeatInterval: intervalMs,
-  heartbeatTimeout: timeoutMs,
-  heartbeatTimeToLive: timeoutMs,
-  connectTimeout: 3_000,
-  // Spread, because libzmq's delays are equal in all processes: a restarted server must not meet everybody at once.
-  reconnectInterval: 200 + Math.floor(Math.random() * 300),
-  reconnectMaxInterval: 2_000 + Math.floor(Math.random() * 500),
-});
-const binding = {
+  // A dead connection is found by TCP, by the protocol's own heartbeat, and by redialling: see below for ZeroMQ's. [T3]
   tcpKeepalive: 1,
   tcpKeepaliveIdle: 6,
   tcpKeepaliveInterval: 2,
   tcpKeepaliveCount: 3,
   tcpMaxRetransmitTimeout: 8_000,
 };
+/** Short, so that a network that comes back is used within 2 s. [T6, T7] */
+const connecting = () => ({
+  connectTimeout: 1_000,
+  // Spread, because libzmq's delays are equal in all processes: a restarted server must not meet everybody at once.
+  reconnectInterval: 200 + Math.floor(Math.random() * 300),
+  reconnectMaxInterval: 700 + Math.floor(Math.random() * 300),
+});
+/**
+ * What one connection costs a room: so many frames in ZeroMQ's queues. Of those that it sends each has at most 32 kB
+ * (core/limits.ts, defaultFlow), so 1 MiB in all; what does not fit waits in the log. Of those that it reads a client has at
+ * most its window under way, of some 5 kB each. The fewer they are, the sooner input is held back, which is what libzmq
+ * does not survive if the other side sends heartbeats of ZeroMQ: so nobody may in a room. [T3, T9]
+ */
+const perConnection = { sendHighWaterMark: 32, receiveHighWaterMark: 256 };
+/**
+ * ZeroMQ's heartbeats, in p2p alone: they tell a taken side (core/pair.ts), and make a peer of the original let go of a
+ * connection that the network has cut. libzmq 4.3.5 aborts the process when its own heartbeat is due, or one of the other
+ * side is read, on a connection that ended while its input was held back. A PAIR never holds it back: what is
+ * under way is bounded by a peer's window of unacknowledged messages. Only a peer of the original has none. [T3]
+ */
+const heartbeats = { heartbeatInterval: 500, heartbeatTimeout: 2_000, heartbeatTimeToLive: 2_000 };
+const pair = { ...everySocket, receiveHighWaterMark: 0, linger: 500 };
 const goneFrame = '{"gone":1}';
 const disconnectMessageOption = 111;
 
@@ -48,14 +55,12 @@ export function release(socket: Socket): void {
 /** libzmq puts `goneFrame` into the queue itself when a connection has ended. */
 class GoneRouter extends Router {
   constructor() {
-    super({ ...everySocket, ...binding, mandatory: true, linger: 1_000 });
+    super({ ...everySocket, ...perConnection, mandatory: true, linger: 1_000 });
     this.setStringOption(disconnectMessageOption, goneFrame);
   }
 }
 
 export const openRouter = (): Router => hold(new GoneRouter());
-export const openDealer = (): Dealer => hold(new Dealer({ ...everySocket, ...connecting(2_000, 6_000), linger: 500 }));
-export const openBindingPair = (): Pair => hold(new Pair({ ...everySocket, ...binding, linger: 500 }));
-/** Faster heartbeats than a room's: they tell a taken side (see core/pair.ts). */
-export const openConnectingPair = (): Pair =>
-  hold(new Pair({ ...everySocket, ...connecting(500, 2_000), linger: 500 }));
+export const openDealer = (): Dealer => hold(new Dealer({ ...everySocket, ...connecting(), linger: 500 }));
+export const openBindingPair = (): Pair => hold(new Pair(pair));
+export const openConnectingPair = (): Pair => hold(new Pair({ ...pair, ...connecting(), ...heartbeats }));

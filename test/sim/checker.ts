@@ -1,11 +1,19 @@
+import type { Crypto } from '../../src/core/crypto.ts';
 import type { ChatEvent } from '../../src/core/events.ts';
-import type { Flow } from '../../src/core/limits.ts';
-import type { Change, Entry, Store } from '../../src/core/log/store.ts';
+import { type Flow, mendPatienceMs } from '../../src/core/limits.ts';
+import type { Retention } from '../../src/core/log/ledger.ts';
+import { Log } from '../../src/core/log/log.ts';
+import type { Change, Store } from '../../src/core/log/store.ts';
+import { nameKey } from '../../src/core/names.ts';
+import type { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import { type Frame, type Message, type MessageId, maxTextBytes } from '../../src/protocol/frames.ts';
 import { formatId } from '../../src/protocol/signed.ts';
+import { rottenIn } from './rot.ts';
 
 type Shown = ChatEvent & { type: 'message' };
+/** A client of the original: what it said, and was sent, over its connection. */
+type Original = { said: ReadonlySet<string>; heard: string[]; since: number | undefined };
 
 /** A guarantee that was broken: its number in docs/protocol.md, and what happened. */
 export class Violation extends Error {
@@ -23,6 +31,7 @@ export class Violation extends Error {
  * nothing anybody kept is lost, nothing is shown twice, and all agree in the end.
  */
 export class Checker {
+  readonly #crypto: Crypto;
   readonly #rollback: boolean;
   #epoch = 0;
   /** What stands at a place, by epoch and seq. */
@@ -31,47 +40,104 @@ export class Checker {
   /** What an author wrote under an id, on disk. */
   readonly #written = new Map<string, Message>();
   /** Ids that somebody has on disk and that were signed. */
-  readonly #kept = new Set<string>();
+  readonly #kept = new Map<string, Set<string>>();
   /** Highest n shown, by client run and device. */
   readonly #shown = new Map<string, Map<string, number>>();
+  /** Ids that the room has refused: what is void is not given back to a log that lost it. */
+  readonly #refused = new Set<string>();
   /** Ids that were on the server's disk, trimmed or not, since it was last rolled back. */
-  readonly #stored = new Set<string>();
+  #stored = new Set<string>();
   /** Highest n of a device that somebody else gave back without what lies before, after long enough a wait. */
   readonly #overtaken = new Map<string, number>();
   readonly #cursors = new Map<string, number>();
   /** The last place its author had seen when writing. */
   readonly #causes = new Map<string, number>();
 
-  constructor(rollback: boolean) {
+  /** Ids of messages of which a record was damaged somewhere: no more than the others can be asked for them. */
+  readonly #damaged = new Set<string>();
+  /** Highest n of a device that was printed at a client, in any of its runs. */
+  readonly #printed = new Map<string, number>();
+  #damages = 0;
+  /** Since when a log may not be the one that somebody knows. */
+  #forkedAtMs: number | undefined;
+  #storedAtSnapshot = new Set<string>();
+  #goneForGood: string | undefined;
+  /** When a place was given, by its hash. */
+  readonly #givenAtMs = new Map<string, number>();
+  readonly #namesLapse: boolean;
+
+  constructor(rollback: boolean, namesLapse: boolean, crypto: Crypto) {
+    this.#crypto = crypto;
     this.#rollback = rollback;
+    this.#namesLapse = namesLapse;
   }
 
-  started(client: string, _run: number): void {
+  started(client: string): void {
     this.#shown.set(client, new Map());
     this.#cursors.delete(client);
   }
 
-  rolledBack(): void {
+  snapshot(): void {
+    this.#storedAtSnapshot = new Set(this.#stored);
+  }
+
+  rolledBack(emptied: boolean, nowMs: number): void {
+    this.#forkedAtMs ??= nowMs;
     this.#epoch++;
     this.#places.clear();
     this.#idAt.clear();
-    this.#stored.clear();
+    this.#stored = new Set(emptied ? [] : this.#storedAtSnapshot);
+    if (emptied) this.#storedAtSnapshot = new Set();
   }
 
-  /** I1: what is on the server's disk at a place stays there. */
-  stored(entries: Entry[], _log: string): void {
+  damaged(nowMs: number, message?: Message): void {
+    this.#forkedAtMs ??= nowMs;
+    this.#damages++;
+    if (message?.id) this.#damaged.add(formatId(message.id));
+  }
+
+  decided({ entries = [] }: Change, nowMs: number): void {
+    for (const { hash } of entries) this.#givenAtMs.set(hash, nowMs);
+  }
+
+  /** I1: what is on the server's disk at a place stays there. V1: what is mended is what was written. */
+  stored({ entries = [], mended = [] }: Change): void {
+    for (const { message } of mended) this.#checkWords(message);
     for (const { seq, hash, message } of entries) {
       this.#fix(seq, hash);
-      if (!message.id) continue;
+      if (!message?.id) continue;
       this.#stored.add(formatId(message.id));
+      if (message.void) this.#refused.add(formatId(message.id));
       this.#idAt.set(this.#place(seq), formatId(message.id));
     }
   }
 
-  /** A client's disk took a change. */
-  kept({ entries = [], pending = [] }: Change): void {
-    for (const { message } of entries)
-      if (message.id && message.sig && !message.void) this.#kept.add(formatId(message.id));
+  /** Only what is above the limit is forgotten, or older than it may be; no clock of the machine makes it older. */
+  trimmed(server: Store, { keep }: Change, { entries, ageMs }: Retention, nowMs: number): void {
+    for (const { seq, hash } of keep ? server.read(server.first, keep.from - server.first) : []) {
+      const isOld = nowMs - (this.#givenAtMs.get(hash) ?? Number.NEGATIVE_INFINITY) > ageMs;
+      if (keep && seq < keep.from && !isOld && server.head - seq < entries)
+        throw new Violation('I1', `place ${seq} is forgotten before its time`);
+    }
+  }
+
+  /** P6, P32: the name that somebody is known by is its own, on disk, and has not lapsed. */
+  named(key: string, name: string, server: Store, ageMs = Number.POSITIVE_INFINITY): void {
+    const owner = server.owner(nameKey(name));
+    if (owner?.key !== key || server.ranMs - owner.seenMs > ageMs)
+      throw new Violation('P32', `the name ${name} is not that of ${key}`);
+  }
+
+  /** A client's disk took a change. K3: nothing that its output has not taken. */
+  kept(client: string, { entries = [], pending = [] }: Change): void {
+    for (const { message } of entries) {
+      if (!message?.id) continue;
+      // What the room refused is never shown, and counts as seen.
+      if (message.void) this.#print(client, formatId(message.id));
+      if (message.sig && !message.void) this.#keep(formatId(message.id), client);
+      if (message.id.n > (this.#printed.get(`${client} ${message.id.dev}`) ?? 0))
+        throw new Violation('K3', `${formatId(message.id)} is kept at ${client} and was never shown`);
+    }
     for (const message of pending) {
       if (!message.id) continue;
       const id = formatId(message.id);
@@ -79,6 +145,10 @@ export class Checker {
       if (before && before.text !== message.text) throw new Violation('I4', `${id} was written twice`);
       if (!message.sig) this.#written.set(id, message);
     }
+  }
+
+  #keep(id: string, client: string): void {
+    this.#kept.set(id, (this.#kept.get(id) ?? new Set()).add(client));
   }
 
   /** I4: nothing goes out before it is on disk. */
@@ -90,10 +160,18 @@ export class Checker {
     if (!onDisk) throw new Violation('I5', `${id} was sent before it was on disk`);
   }
 
+  /** C2: nothing that the output has not taken. */
+  acknowledged(client: string, seq: number, unshown: { event: ChatEvent }[]): void {
+    for (const { event } of unshown)
+      if (event.type === 'message' && (event.seq ?? 0) <= seq)
+        throw new Violation('C2', `${client} acknowledges ${seq}, and ${event.seq} was not shown`);
+  }
+
   /** I1, I2, I3, I4, I7: what a person sees. */
   shown(client: string, { seq, id = '', text, action, from }: Shown, server: Store): void {
     if (seq === undefined) throw new Violation('I2', `${id} was shown without a place`);
     if (seq > server.head && !this.#rollback) throw new Violation('I1', `${seq} was shown but is not on disk`);
+    this.#print(client, id);
     const cursor = this.#cursors.get(client);
     if (cursor !== undefined && !this.#rollback && seq <= cursor)
       throw new Violation('I2', `${seq} after ${cursor} at ${client}`);
@@ -110,10 +188,46 @@ export class Checker {
       throw new Violation('I7', `${id} says "${text}", its author did not`);
   }
 
-  /** I9: name and text, nothing else. */
-  legacyReceived(data: string): void {
-    const keys = Object.keys(JSON.parse(data)).sort().join();
-    if (keys !== 'name,text') throw new Violation('I9', `a legacy client was sent ${data}`);
+  /** A message that was lost when its place came, and is shown now. */
+  mended(client: string, { id = '', text }: Shown): void {
+    this.#print(client, id);
+    this.#checkWords({ text }, id);
+  }
+
+  #checkWords({ id: of, text, void: isVoid }: Pick<Message, 'id' | 'text' | 'void'>, id = of && formatId(of)): void {
+    const written = this.#written.get(id ?? '');
+    if (written && !isVoid && written.text !== text)
+      throw new Violation('V1', `${id} says "${text}", its author did not`);
+  }
+
+  #print(client: string, id: string): void {
+    const [dev, n] = id.split('.');
+    const key = `${client} ${dev}`;
+    this.#printed.set(key, Math.max(Number(n), this.#printed.get(key) ?? 0));
+  }
+
+  /** I9: name and text, nothing else. I3, P3: once, and nothing of its own. */
+  legacyReceived(legacy: Original, data: string, head: number): void {
+    const { said, heard } = legacy;
+    const { name, text, ...more } = JSON.parse(data);
+    const words = String(text).trimEnd();
+    if (Object.keys(more).length > 0 || name === undefined)
+      throw new Violation('I9', `a legacy client was sent ${data}`);
+    legacy.since ??= head;
+    if (name === 'server') return;
+    if (said.has(words) || heard.includes(words))
+      throw new Violation('I3', `a legacy client was sent again, or its own: ${data}`);
+    heard.push(words);
+  }
+
+  /** P3: what others said since it was greeted, a legacy client has heard, as far as it is kept. */
+  heardAll({ said, heard, since }: Original, server: MemoryStore): void {
+    if (this.#rollback || this.#damages > 0 || since === undefined) return;
+    for (const { message } of server.read(since + 1, 1e9)) {
+      const text = message?.action ? `/me ${message.text}` : (message?.text ?? '');
+      if (!message?.void && !said.has(text) && !heard.includes(text))
+        throw new Violation('P3', `a legacy client has not heard "${text}"`);
+    }
   }
 
   /** I8: what is under way to one reader is bounded: a window for each time it joined (one welcome may have been lost). */
@@ -125,14 +239,27 @@ export class Checker {
         .flatMap((frame) => (frame.kind === 'batch' ? frame.frames : [frame]));
       const entries = frames.filter(({ kind }) => kind === 'message').length;
       const windows = frames.filter(({ kind }) => kind === 'welcome').length + 2;
-      if (entries > windows * windowEntries)
+      // Each place that was damaged may be asked for besides.
+      if (entries > windows * windowEntries + this.#damages)
         throw new Violation('I8', `${entries} entries under way in ${windows} windows`);
     }
   }
 
-  /** A device's message is given back although older ones may be missing: those may stay so. */
-  overtook({ dev, n }: MessageId): void {
+  /** P28: after long enough a device's message is given back although older ones may be missing: those may stay so. */
+  overtook({ dev, n }: MessageId, nowMs: number): void {
+    if (nowMs - (this.#forkedAtMs ?? nowMs) < mendPatienceMs)
+      throw new Violation('P28', `${dev}.${n} was given back before others could give back what lies before it`);
+    this.skipped({ dev, n });
+  }
+
+  /** P26: an author whose copy no longer holds what it wrote before, which the log had and has lost. */
+  skipped({ dev, n }: MessageId): void {
     this.#overtaken.set(dev, Math.max(n, this.#overtaken.get(dev) ?? 0));
+  }
+
+  /** What this device has written and nobody else has read is gone. */
+  lostForGood(dev: string): void {
+    this.#goneForGood = dev;
   }
 
   /** I6: its author had seen everything up to its cursor. */
@@ -141,32 +268,38 @@ export class Checker {
   }
 
   /** I1, I4, I5: after healing everybody has the same log, and it holds everything that was on a disk. */
-  healed(server: Store, clients: { dev: string; store: Store; session: unknown }[]): void {
+  healed(server: MemoryStore, clients: { dev: string; store: MemoryStore }[]): void {
     const log = server.read(server.first, 1e9);
     const last = new Map<string, number>();
-    const present = new Set(this.#rollback ? [] : this.#stored);
+    const present = new Set(this.#stored);
     for (const { message, seq } of log) {
-      if (!message.id) continue;
+      if (!message?.id || rottenIn(server).has(seq)) continue;
       const { dev, n } = message.id;
       if (n <= (last.get(dev) ?? 0)) throw new Violation('I4', `${dev}.${n} at ${seq} follows ${last.get(dev)}`);
       last.set(dev, n);
       present.add(formatId(message.id));
     }
-    for (const { message } of this.#rollback ? [] : log) this.#checkVoid(message);
-    for (const [id, { text }] of this.#written) {
-      // What the room has refused is not given back to a log that lost it.
-      const isRefused = this.#rollback && text.length > maxTextBytes;
-      if (!present.has(id) && !isRefused && !this.#isOvertaken(id))
+    for (const { message } of this.#rollback || this.#namesLapse ? [] : log) if (message) this.#checkVoid(message);
+    for (const id of this.#written.keys()) {
+      if (id.startsWith(`${this.#goneForGood}.`)) continue;
+      const isRefused = this.#rollback && this.#refused.has(id);
+      if (!present.has(id) && !isRefused && !this.#isOvertaken(id) && !this.#damaged.has(id))
         throw new Violation('I5', `${id} was typed and is lost`);
     }
-    for (const id of this.#kept)
-      if (!present.has(id) && !this.#isOvertaken(id)) throw new Violation('I1', `${id} was kept and is lost`);
+    for (const [id, holders] of this.#kept)
+      if (
+        [...holders].some((dev) => dev !== this.#goneForGood) &&
+        !present.has(id) &&
+        !this.#isOvertaken(id) &&
+        !this.#damaged.has(id)
+      )
+        throw new Violation('I1', `${id} was kept and is lost`);
     for (const { dev, store } of clients) {
       if (store.head !== server.head) throw new Violation('I5', `${dev} is at ${store.head} of ${server.head}`);
-      if (store.hashAt(store.head) !== server.hashAt(server.head)) throw new Violation('I2', `${dev} has another log`);
+      if (store.headHash !== server.headHash) throw new Violation('I2', `${dev} has another log`);
       if (store.pending().length > 0) throw new Violation('I5', `${dev} has ${store.pending().length} messages left`);
     }
-    const places = new Map(log.map(({ message, seq }) => [message.id ? formatId(message.id) : '', seq]));
+    const places = new Map(log.map(({ message, seq }) => [message?.id ? formatId(message.id) : '', seq]));
     for (const [id, cause] of this.#causes) {
       const seq = places.get(id);
       if (!this.#rollback && seq !== undefined && seq <= cause)
@@ -179,6 +312,22 @@ export class Checker {
     const written = isVoid && id && this.#written.get(formatId(id));
     if (written && written.text.length <= maxTextBytes)
       throw new Violation('P32', `${formatId(id)} is void under the name ${written.name}`);
+  }
+
+  /** V2: what was come upon and anybody still holds is mended, and nothing else is lost for any of the readers. */
+  whole(server: MemoryStore, clients: { dev: string; store: MemoryStore }[]): void {
+    const ofLog = clients.filter(({ store }) => store.log === server.log);
+    const held = new Set([server, ...ofLog.map(({ store }) => store)].flatMap((store) => [...this.#wholeIn(store)]));
+    for (const { dev, store } of clients) {
+      const whole = this.#wholeIn(store);
+      for (let seq = Math.max(server.first, store.first); seq <= server.head; seq++)
+        if (held.has(seq) && !whole.has(seq)) throw new Violation('V2', `place ${seq} is lost for ${dev}, not for all`);
+    }
+  }
+
+  #wholeIn(store: MemoryStore): Set<number> {
+    const places = new Log(store, this.#crypto).read(store.first, 1e9);
+    return new Set(places.filter(({ message }) => message).map(({ seq }) => seq));
   }
 
   #isOvertaken(id: string): boolean {

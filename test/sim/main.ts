@@ -1,4 +1,4 @@
-import { Session } from '../../src/core/member/session.ts';
+import { Member } from '../../src/core/member/member.ts';
 import { Room } from '../../src/core/room/room.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
 import { findFailure } from './run.ts';
@@ -11,7 +11,7 @@ const option = (name: string, otherwise: number) => {
 const worlds = option('worlds', 20_000);
 const seed = option('seed', 1);
 const startMs = performance.now();
-const failure = findFailure({ Room, Session, MemoryStore }, seed, worlds);
+const failure = findFailure({ Room, Member, MemoryStore }, seed, worlds);
 if (failure) {
   console.log(failure.trace.join('\n'));
   console.log(`seed ${failure.seed}, ${failure.steps} steps: ${failure.error.stack}`);

@@ -2,8 +2,17 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Mutant } from './mutants.ts';
 import type { Cores } from './world.ts';
+
+/**
+ * A rule of the cores with the change that removes it: `from` stands exactly once in the compiled `file`. The simulation
+ * must fail with it, or it does not test that rule.
+ */
+export type Mutant = { rule: string; file: string; from: string; to: string };
+
+/** The mutants of one file. */
+export const of = (file: string, rows: [rule: string, from: string, to: string][]): Mutant[] =>
+  rows.map(([rule, from, to]) => ({ rule, file: `core/${file}.js`, from, to }));
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 
@@ -18,11 +27,11 @@ export async function mutate({ file, from, to }: Mutant): Promise<Cores> {
   if (parts.length !== 2) throw new Error(`"${from}" stands ${parts.length - 1} times in ${file}`);
   writeFileSync(path, parts.join(to));
   const load = (name: string) => import(pathToFileURL(join(folder, name)).href);
-  const [{ Room }, { Session }, { MemoryStore }] = await Promise.all([
+  const [{ Room }, { Member }, { MemoryStore }] = await Promise.all([
     load('core/room/room.js'),
-    load('core/member/session.js'),
+    load('core/member/member.js'),
     load('history/memory.js'),
   ]);
   rmSync(folder, { recursive: true });
-  return { Room, Session, MemoryStore };
+  return { Room, Member, MemoryStore };
 }

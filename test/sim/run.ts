@@ -16,13 +16,16 @@ const run = (cores: Cores, seed: number, steps: number, tracing = false): { erro
 /** The number of steps of a world: most are short, some are long. */
 export const stepsOf = (seed: number): number => 40 + ((seed * 7919) % 160);
 
+/** The first world that fails. */
+export function findSeed(cores: Cores, firstSeed: number, worlds: number): number | undefined {
+  for (let seed = firstSeed; seed < firstSeed + worlds; seed++) if (run(cores, seed, stepsOf(seed)).error) return seed;
+  return undefined;
+}
+
 /** Runs worlds until one fails; a failing one is cut to the fewest steps that still fail, and told in full. */
 export function findFailure(cores: Cores, firstSeed: number, worlds: number): Failure | undefined {
-  for (let seed = firstSeed; seed < firstSeed + worlds; seed++) {
-    const steps = stepsOf(seed);
-    if (run(cores, seed, steps).error) return shrink(cores, seed, steps);
-  }
-  return undefined;
+  const seed = findSeed(cores, firstSeed, worlds);
+  return seed === undefined ? undefined : shrink(cores, seed, stepsOf(seed));
 }
 
 function shrink(cores: Cores, seed: number, steps: number): Failure {

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -117,6 +117,23 @@ export class Command {
     this.#asked = performance.now();
     this.#transcript.say('kill', signal);
     this.#child.kill(signal);
+  }
+
+  /** Reads nothing of its standard output until `resume`, or until the program is gone. */
+  pause(): void {
+    this.#transcript.say('out', '(paused)');
+    this.#child.stdout?.pause();
+    this.#child.once('exit', () => this.resume());
+  }
+
+  resume(): void {
+    this.#child.stdout?.resume();
+  }
+
+  /** Resident memory in MB (Linux). */
+  get memoryMb(): number {
+    const [, kb = 0] = /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')) ?? [];
+    return Number(kb) / 1_024;
   }
 
   /** Stops reading its standard output, as `head` does when it has enough. */

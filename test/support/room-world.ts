@@ -1,15 +1,18 @@
 import type { ChatEvent } from '../../src/core/events.ts';
 import type { Flow } from '../../src/core/limits.ts';
+import type { Position } from '../../src/core/log/feed.ts';
 import type { Change } from '../../src/core/log/store.ts';
-import { Room, type RoomInput } from '../../src/core/room/room.ts';
+import { messageEvent, noticeEvent } from '../../src/core/narrate.ts';
+import { Room } from '../../src/core/room/room.ts';
+import type { Effect, Input, Now, Send } from '../../src/core/turn.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import type { Join } from '../../src/protocol/frames.ts';
 import { joinProof } from '../../src/protocol/signed.ts';
 import { fakeCrypto, signature } from './fake-crypto.ts';
+import { entry, hello, type Json, range } from './people.ts';
+import { hashAt } from './places.ts';
 
-/** One frame as it stands on the wire. */
-export type Json = Record<string, unknown>;
 export type RoomWorldOptions = {
   name?: string;
   maxClients?: number;
@@ -29,40 +32,58 @@ const nonce = (routingId: string) => `nonce-${routingId}`;
 export class RoomWorld {
   readonly log: MemoryStore;
   readonly room: Room;
-  readonly events: ChatEvent[] = [];
   readonly ignored: { frames: number; reason: string }[] = [];
+  /** What the room shows besides what it says to everybody. */
+  readonly shown: ChatEvent[] = [];
+  /** Every frame that was sent, before it was taken or not. */
+  readonly sent: Send[] = [];
   nowMs = 1_000_000;
+  /** By how much the machine's clock is wrong. */
+  wrongMs = 0;
   /** What is to be kept waits in `commits` until `commit` is called. */
   slowDisk = false;
   readonly commits: Change[] = [];
   /** Connections whose queue is full: what is sent to them is not taken, and the room is told so. */
   readonly clogged = new Set<string>();
+  /** Connections that take so many frames more in one turn. */
+  readonly narrow = new Map<string, number>();
+  readonly #events: ChatEvent[] = [];
+  #watched: Position = { seq: 0, notice: 0 };
   #inbox = new Map<string, Json[]>();
-  #outcomes: RoomInput[] = [];
 
-  constructor({
-    name = 'server',
-    limit = 10_000,
-    ageMs = 1e12,
-    store = new MemoryStore('log'),
-    ...more
-  }: RoomWorldOptions = {}) {
-    this.log = store;
+  constructor({ name = 'server', limit = 10_000, ageMs = 1e12, store, ...more }: RoomWorldOptions = {}) {
+    this.log = store ?? new MemoryStore('log');
     const retention = { entries: limit, ageMs };
-    this.room = new Room({ name, retention, dev: 'run', nonce, crypto: fakeCrypto, ...more }, store);
+    this.room = new Room({ name, retention, dev: 'run', nonce, crypto: fakeCrypto, ...more }, this.log);
   }
 
-  turn(...inputs: RoomInput[]): void {
-    this.#turn([...this.#outcomes.splice(0), ...inputs]);
-    while (!this.slowDisk && this.commits.length > 0) this.commit();
+  get now(): Now {
+    return { ms: this.nowMs, wallMs: this.nowMs + this.wrongMs };
   }
 
-  /** The oldest change that waits is on disk. */
+  /** What was said to everybody, as whoever reads along at the server is shown it. */
+  get events(): ChatEvent[] {
+    const { items, next } = this.room.feed.read(this.#watched, 1e6, 1e9);
+    this.#watched = next;
+    for (const { place, notice } of items) {
+      if (notice) this.#events.push(noticeEvent(notice));
+      else if (place?.message && !place.message.void) this.#events.push(messageEvent(place.message, false));
+    }
+    return this.#events;
+  }
+
+  /** One turn, and those that come of it at once. */
+  turn(...inputs: Input[]): void {
+    let next = inputs;
+    do {
+      next = this.#perform(this.room.turn(next, this.now));
+      while (!this.slowDisk && this.commits.length > 0) next.push(this.#keep());
+    } while (next.length > 0);
+  }
+
+  /** The change that waits is on disk. */
   commit(): void {
-    const change = this.commits.shift();
-    if (!change) return;
-    this.log.apply(change);
-    this.#turn([{ type: 'committed', change }]);
+    if (this.commits.length > 0) this.turn(this.#keep());
   }
 
   /** Frames of one connection, arriving in one turn; joins are proven. */
@@ -80,13 +101,35 @@ export class RoomWorld {
   }
   #keepsChallenges = false;
 
-  static frame(from: string, frame: Json | string): RoomInput {
+  /** They come in, and everybody has heard of it: by their first letters; Lea and Max with the original program. */
+  joins(...names: string[]): void {
+    for (const name of names)
+      this.say(name.slice(0, 1), ['lea', 'max'].includes(name) ? { auth: 1, name } : hello(name));
+    this.forget();
+  }
+
+  /** A join of somebody who has read up to `since`. */
+  helloAt(name: string, since: number, more: Json = {}): Json {
+    return hello(name, { since, log: 'log', ...(since > 0 && { h: hashAt(this.log, since) }), ...more });
+  }
+
+  /** Ann says so many things in one turn. */
+  talk(count: number, from = 1): void {
+    this.say('a', ...range(from, from + count - 1).map((n) => entry('ann', n)));
+  }
+
+  /** A message as the log has it. */
+  placed(frame: Json, seq: number): Json {
+    return { ...frame, seq, h: hashAt(this.log, seq) };
+  }
+
+  static frame(from: string, frame: Json | string): Input {
     const text = typeof frame === 'string' ? frame : JSON.stringify(frame);
     return { type: 'frame', from, frame: decode(new TextEncoder().encode(text)) };
   }
 
   /** The frame; a version-1 join twice, the second time with its proof. */
-  static frames(from: string, frame: Json | string): RoomInput[] {
+  static frames(from: string, frame: Json | string): Input[] {
     const plain = RoomWorld.frame(from, frame);
     const isJoin = typeof frame !== 'string' && frame.auth === 1 && frame.key !== undefined;
     return isJoin ? [plain, RoomWorld.frame(from, RoomWorld.proven(from, frame))] : [plain];
@@ -118,25 +161,56 @@ export class RoomWorld {
       .map((frame) => frame.seq);
   }
 
-  #turn(inputs: RoomInput[]): void {
-    for (const effect of this.room.turn(inputs, this.nowMs)) {
-      if (effect.type === 'event') this.events.push(effect.event);
-      else if (effect.type === 'ignored') this.ignored.push({ frames: effect.frames, reason: effect.reason });
-      else if (effect.type === 'commit') this.commits.push(effect.change);
-      else for (const to of effect.to) this.#deliver(to, effect.data);
-    }
+  /** The notices among what it was sent. */
+  takeNotices(to: string): Json[] {
+    return this.take(to).filter(({ notice }) => notice !== undefined);
   }
 
-  #deliver(to: string, data: string): void {
-    const sent = ([JSON.parse(data)] as Json[]).flat();
-    for (const { seq = 0 } of sent)
-      if (Number(seq) > this.log.head) throw new Error(`entry ${seq} was sent before it was on disk`);
-    if (this.clogged.has(to)) {
-      this.#outcomes.push({ type: 'full', to });
-      return;
+  forget(): void {
+    this.#inbox.clear();
+  }
+
+  #keep(): Input {
+    const change = this.commits.shift() as Change;
+    this.log.apply(change);
+    return { type: 'committed', change };
+  }
+
+  #perform(effects: Effect[]): Input[] {
+    const results: Input[] = [];
+    const full = new Set<string>();
+    for (const effect of effects) {
+      if (effect.type === 'ignored') this.ignored.push({ frames: effect.frames, reason: effect.reason });
+      else if (effect.type === 'commit') this.#take(effect.change);
+      else if (effect.type === 'show') this.shown.push(effect.event);
+      else if (effect.type === 'send') results.push(...this.#send(effect, full));
     }
-    const frames = this.#inbox.get(to) ?? [];
-    this.#inbox.set(to, frames);
-    frames.push(...sent.filter((frame) => this.#keepsChallenges || !('nonce' in frame)));
+    return results;
+  }
+
+  #take(change: Change): void {
+    this.commits.push(change);
+    if (this.commits.length > 1) throw new Error('two changes are under way');
+  }
+
+  /** What comes behind a frame that was not taken is not taken either, without another word. */
+  #send(send: Send, full: Set<string>): Input[] {
+    this.sent.push(send);
+    const untaken = send.to.filter((to) => !full.has(to) && !this.#isTaken(to, send.data));
+    for (const to of untaken) full.add(to);
+    return untaken.map((from) => ({ type: 'full', from, sent: send }));
+  }
+
+  #isTaken(to: string, data: string): boolean {
+    const frames = ([JSON.parse(data)] as Json[]).flat();
+    for (const { seq = 0 } of frames)
+      if (Number(seq) > this.log.head) throw new Error(`entry ${seq} was sent before it was on disk`);
+    const room = this.narrow.get(to) ?? 1;
+    if (this.clogged.has(to) || room === 0) return false;
+    if (this.narrow.has(to)) this.narrow.set(to, room - 1);
+    const inbox = this.#inbox.get(to) ?? [];
+    this.#inbox.set(to, inbox);
+    inbox.push(...frames.filter((frame) => this.#keepsChallenges || !('nonce' in frame)));
+    return true;
   }
 }

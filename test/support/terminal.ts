@@ -54,7 +54,7 @@ export class Terminal {
 
   /** Everything written so far is on the screen. */
   async drained(): Promise<void> {
-    await Promise.resolve();
+    await new Promise((turned) => setImmediate(turned));
     await this.#pending;
   }
 

@@ -1,35 +1,51 @@
-import { type Message, maxTextBytes } from '../../protocol/frames.ts';
-import { type Change, type Entry, emptyHash, makeEntry, type Store } from './store.ts';
+import { type Message, type MessageId, maxTextBytes } from '../../protocol/frames.ts';
+import { chainedText, formatId } from '../../protocol/signed.ts';
+import type { Crypto } from '../crypto.ts';
+import type { Now } from '../turn.ts';
+import { Draft } from './draft.ts';
+import { type Log, whole } from './log.ts';
+import type { Change, Entry, Mark, Place } from './store.ts';
 
-/** A client's copy of the log is trimmed to `limit` entries when it is this share longer. */
+/** The copy is trimmed to `limit` places when it is this share longer. */
 const slack = 0.1;
 
+/** A place that was read and is kept as soon as everything up to `shows` has been shown; with it go `dropped` and `marks`. */
+type Taken = { place: Place | undefined; shows: number; dropped: MessageId[]; marks: Mark[] };
+
 /**
- * A client's copy of the room's log: what was seen, one place after the other. It runs ahead of its store, which
- * learns of each step by the changes that `takeChange` gives.
+ * A client's copy of the room's log: what was read, one place after the other. Reading runs ahead of what was shown, and
+ * that of what is on disk; only what was shown is ever kept.
  *
- *   K1 `log`, `cursor` and `hash` always belong together; K2 an id counts as seen once, for ever.
+ *   K1 `log`, `cursor` and `hash` always belong together; K2 an id counts as seen once, for ever;
+ *   K3 what is kept was shown, and is the log without a gap.
  */
 export class Copy {
-  readonly #store: Store;
+  readonly #kept: Log;
+  readonly #crypto: Crypto;
   readonly #limit: number;
   #log: string;
   #cursor: number;
   #hash: string;
+  /** Up to here everything was shown. */
+  #shown: number;
   #lc = 0;
+  #taken: Taken[] = [];
+  /** Highest n of those devices of which something is read and not on disk yet. */
   readonly #seen = new Map<string, number>();
-  /** Seen, and not on disk yet. */
-  #unsettled: Entry[] = [];
-  #change: Change = {};
+  #draft: Draft;
+  #underWay: Draft | undefined;
 
-  constructor(store: Store, limit: number) {
-    this.#store = store;
+  /** @param kept what is on disk, verified */
+  constructor(kept: Log, crypto: Crypto, limit: number, pending: readonly Message[]) {
+    this.#kept = kept;
+    this.#crypto = crypto;
     this.#limit = limit;
-    this.#log = store.log;
-    this.#cursor = store.head;
-    this.#hash = store.hashAt(store.head) ?? emptyHash;
-    const kept = store.read(store.first, store.head - store.first + 1).map(({ message }) => message);
-    for (const { lc = 0 } of [...kept, ...store.pending()]) this.#lc = Math.max(this.#lc, lc);
+    this.#log = kept.id;
+    this.#cursor = kept.head;
+    this.#shown = kept.head;
+    this.#hash = kept.headHash;
+    this.#draft = new Draft(kept);
+    for (const { lc = 0 } of [...this.#entries(), ...pending]) this.#lc = Math.max(this.#lc, lc);
   }
 
   /** The log this is a copy of; '' before the first. */
@@ -37,13 +53,27 @@ export class Copy {
     return this.#log;
   }
 
-  /** Place of the last entry seen. */
+  /** The last place that was read, and the last one up to which all was shown. */
   get cursor(): number {
     return this.#cursor;
   }
 
+  get shown(): number {
+    return this.#shown;
+  }
+
   get hash(): string {
     return this.#hash;
+  }
+
+  /** Read and not shown yet. */
+  get behind(): number {
+    return this.#taken.length;
+  }
+
+  /** The places kept here of which the message is lost. */
+  get lost(): Place[] {
+    return this.#isKept ? [...this.#kept.lost.values()] : [];
   }
 
   /** A Lamport counter above everything seen and written here; at its end, which only malice reaches, it stays. [P27] */
@@ -54,64 +84,166 @@ export class Copy {
 
   /** Highest n seen of a device. */
   seen(dev: string): number {
-    return this.#seen.get(dev) ?? this.#store.mark(dev)?.n ?? 0;
+    return Math.max(this.#seen.get(dev) ?? 0, this.#draft.mark(dev)?.n ?? 0);
   }
 
-  /** Takes the next entry. Returns false if its message was seen before, in another log. */
-  take(message: Message, seq: number, nowMs: number): boolean {
-    const entry = makeEntry(message, seq, message.hash ?? emptyHash, nowMs);
+  /** The entry at `seq`, if it is here, on disk or on its way there, and what it was. */
+  entryAt(seq: number, hash: string): Entry | undefined {
+    const kept = this.#isKept ? this.#kept.read(seq, 1) : [];
+    const found = [...kept, ...this.#unkept].find((place) => place.seq === seq && place.hash === hash);
+    return found?.message && (found as Entry);
+  }
+
+  /**
+   * Reads the next place; without a message, or if the message does not follow, it is lost. Returns the message if it was
+   * never seen before, in no log. `release` MUST be told when it was shown.
+   */
+  take(seq: number, hash: string, message: Message | undefined, { wallMs }: Now): Message | 'lost' | undefined {
+    const follows = message && this.#crypto.hash(chainedText(this.#hash, message)) === hash;
+    const place = {
+      seq,
+      prev: this.#hash,
+      hash,
+      atMs: wallMs,
+      ranMs: 0,
+      ...(follows && { message: written(message) }),
+    };
+    this.#taken.push({ place, shows: Number.POSITIVE_INFINITY, dropped: [], marks: [] });
     this.#cursor = seq;
-    this.#hash = entry.hash;
+    this.#hash = hash;
+    if (!follows) return 'lost';
     this.#lc = Math.max(this.#lc, message.lc ?? 0);
-    this.#unsettled.push(entry);
-    this.#change.entries ??= [];
-    this.#change.entries.push(entry);
-    const { id } = message;
-    if (!id) return true;
-    if (id.n <= this.seen(id.dev)) return false;
-    this.#seen.set(id.dev, id.n);
+    return this.#isNew(message) ? message : undefined;
+  }
+
+  /** The newest place that was read counts as shown when everything up to `shows` is. */
+  awaits(shows: number): void {
+    const taken = this.#taken.at(-1);
+    if (taken) taken.shows = shows;
+  }
+
+  /** Everything up to this was shown. */
+  release(shown: number): void {
+    while ((this.#taken[0]?.shows ?? Number.POSITIVE_INFINITY) <= shown) this.#keep(this.#taken.shift() as Taken);
+    if (this.#taken.length === 0) this.#seen.clear();
+  }
+
+  /** An entry for a place that is lost here, on disk or on its way there. Returns true if it is the one. */
+  mend(message: Message): boolean {
+    const isThere = ({ seq }: Place) => seq === message.seq;
+    const taken = this.#taken.find(({ place }) => place && isThere(place));
+    const place = taken?.place ?? this.#drafted.find(isThere) ?? this.lost.find(isThere);
+    const entry = place && whole(place, message, this.#crypto);
+    if (!entry) return false;
+    if (taken) taken.place = entry;
+    else this.#draft.mend(entry);
+    const { id, key } = message;
+    if (id) this.see(markOf(id, key));
     return true;
   }
 
   /** Goes on from another place or in another log. Returns the messages that were kept of the old one. */
   restart(log: string, seq: number, hash: string): Message[] {
-    const { first, head } = this.#store;
-    const kept = [...this.#store.read(first, head - first + 1), ...this.#unsettled].map(({ message }) => message);
+    const old = [...this.#entries(), ...this.#unkept.flatMap(({ message }) => message ?? [])];
+    // What was read and not shown is shown all the same, but is no part of this log.
+    for (const taken of this.#taken) taken.place = undefined;
     this.#log = log;
     this.#cursor = seq;
+    this.#shown = seq;
     this.#hash = hash;
-    this.#unsettled = [];
-    this.#change = { ...this.#change, restart: { log, seq, hash } };
-    delete this.#change.entries;
-    return kept;
+    this.#draft.restart(log, seq, hash);
+    return old;
   }
 
-  /** Messages that must be kept until they are seen in the log. */
-  keep(messages: Message[]): void {
-    if (messages.length > 0) this.#change.pending = [...(this.#change.pending ?? []), ...messages];
+  /** Messages that must be kept until they are known to be in the log, whatever was said of them before. */
+  keep(messages: readonly Message[]): void {
+    const ids = new Set(messages.map(({ id }) => id && formatId(id)));
+    for (const taken of this.#taken) taken.dropped = taken.dropped.filter((id) => !ids.has(formatId(id)));
+    this.#draft.keep(messages);
   }
 
-  /** Messages that will never be seen in a log. */
-  drop(messages: Message[]): void {
-    if (messages.length > 0) this.#change.dropped = [...(this.#change.dropped ?? []), ...messages];
+  /** Messages that need no keeping any more, as soon as what was read up to now is kept. */
+  drop(messages: readonly Message[]): void {
+    const ids = messages.flatMap(({ id }) => id ?? []);
+    const newest = this.#taken.at(-1);
+    if (newest) newest.dropped.push(...ids);
+    else this.#draft.drop(ids);
   }
 
-  /** What is to be written now, if anything. */
+  /** A log has had everything of this device up to `n`, whether it is still kept or not. */
+  see(mark: Mark): void {
+    if (mark.n <= this.seen(mark.dev)) return;
+    this.#seen.set(mark.dev, mark.n);
+    const newest = this.#taken.at(-1);
+    if (newest) newest.marks.push(mark);
+    else this.#draft.see(mark);
+  }
+
+  /** What is to be written now, if anything: one change after the other. */
   takeChange(): Change | undefined {
-    const length = this.#cursor - this.#store.first + 1;
-    if (this.#change.entries && length > this.#limit * (1 + slack))
-      this.#change.keepFrom = this.#cursor - this.#limit + 1;
-    const change = this.#change;
-    this.#change = {};
-    return Object.keys(change).length > 0 ? change : undefined;
+    if (this.#underWay) return undefined;
+    this.#trim();
+    const { change } = this.#draft;
+    if (!change) return undefined;
+    this.#underWay = this.#draft;
+    this.#draft = new Draft(this.#underWay);
+    return change;
   }
 
-  settle({ entries = [] }: Change): void {
-    const newest = entries.at(-1);
-    const settled = newest ? this.#unsettled.indexOf(newest) + 1 : 0;
-    this.#unsettled.splice(0, settled);
+  /** The change is on disk. */
+  settle(change: Change): void {
+    this.#kept.settle(change);
+    this.#draft.rebase(this.#kept);
+    this.#underWay = undefined;
+  }
+
+  #isNew({ id, key }: Message): boolean {
+    if (!id) return true;
+    if (id.n <= this.seen(id.dev)) return false;
+    this.#seen.set(id.dev, id.n);
+    this.#taken.at(-1)?.marks.push(markOf(id, key));
+    return true;
+  }
+
+  #keep({ place, dropped, marks }: Taken): void {
+    if (place) this.#draft.append(place);
+    if (place) this.#shown = place.seq;
+    for (const mark of marks) this.#draft.see(mark);
+    this.#draft.drop(dropped);
+  }
+
+  #trim(): void {
+    const from = this.#shown - this.#limit + 1;
+    const isLong = this.#isKept && this.#shown - this.#kept.first + 1 > this.#limit * (1 + slack);
+    // What is trimmed must be on disk: its chain is read there.
+    const hash = isLong && from - 1 <= this.#kept.head ? this.#kept.hashAt(from - 1) : undefined;
+    if (hash !== undefined) this.#draft.trim(from, hash);
+  }
+
+  /** What is on disk is a part of this log, and not of one before it. */
+  get #isKept(): boolean {
+    return !this.#draft.isRestart && !this.#underWay?.isRestart;
+  }
+
+  /** Places of this log on their way to the disk. */
+  get #drafted(): Place[] {
+    return [...((!this.#draft.isRestart && this.#underWay?.places) || []), ...this.#draft.places];
+  }
+
+  /** What was read and is not on disk yet. */
+  get #unkept(): Place[] {
+    const taken = this.#taken.flatMap(({ place }) => place ?? []);
+    return [...(this.#underWay?.places ?? []), ...this.#draft.places, ...taken];
+  }
+
+  #entries(): Message[] {
+    return this.#kept.read(this.#kept.first, this.#kept.head).flatMap(({ message }) => message ?? []);
   }
 }
+
+const written = ({ first: _, ...message }: Message): Message => message;
+const markOf = ({ dev, n }: MessageId, key: string | undefined): Mark =>
+  key === undefined ? { dev, n } : { dev, n, key };
 
 /** Only what its author signed can be given back to a log that lost it. */
 export const canBeKept = ({ id, key, sig, text, void: isVoid }: Message): boolean =>

@@ -1,68 +1,69 @@
 import { encode } from '../../protocol/codec.ts';
 import type { Notice } from '../../protocol/frames.ts';
-import type { Entry, Store } from './store.ts';
+import { maxNotices } from '../limits.ts';
+import type { Log } from './log.ts';
+import type { Place } from './store.ts';
 
-/** What one reader was sent so far: entries up to `seq`, notices before number `notice`. */
+/** What one reader was sent so far: places up to `seq`, notices before number `notice`. */
 export type Position = { seq: number; notice: number };
-export type Item = { wire: string; entry?: Entry; notice?: Notice };
-
-/** How many notices are kept for readers that are behind; older ones are skipped, they are not part of the order. */
-const maxNotices = 1_000;
+export type Item = { wire: string; place?: Place; notice?: Notice };
 
 /**
- * The log's entries with the room's notices between them, each notice where it happened, for readers that
- * each stand at a position of their own. Only what is on disk is read.
+ * The log's places with the room's notices between them, each notice where it happened, for readers that each stand at
+ * a position of their own. Only what is on disk is read.
  */
 export class Feed {
-  readonly #store: Store;
+  readonly #log: Log;
   #notices: { afterSeq: number; notice: Notice; wire: string }[] = [];
   #firstNotice = 0;
-  /** How many of the kept notices can be read. */
-  #readable = 0;
 
-  constructor(store: Store) {
-    this.#store = store;
+  constructor(log: Log) {
+    this.#log = log;
   }
 
-  /** As far as anybody can read now: entries on disk, and the notices up to there. */
+  /** As far as anybody can read now. Who joins now hears the notices from here on. */
   get end(): Position {
-    const { head } = this.#store;
-    while ((this.#notices[this.#readable]?.afterSeq ?? Number.POSITIVE_INFINITY) <= head) this.#readable++;
-    return { seq: head, notice: this.#firstNotice + this.#readable };
+    return { seq: this.#log.head, notice: this.#firstNotice + this.#notices.length };
   }
 
-  /** The number the next notice will have: who joins now hears those from here on. */
-  get nextNotice(): number {
-    return this.#firstNotice + this.#notices.length;
-  }
-
-  /** Puts a notice behind the entry at `afterSeq`, which may not be on disk yet. */
-  announce(notice: Notice, afterSeq: number): void {
-    this.#notices.push({ afterSeq, notice, wire: encode(notice) });
+  /** Puts a notice behind the newest place. */
+  announce(notice: Notice): void {
+    this.#notices.push({ afterSeq: this.#log.head, notice, wire: encode(notice) });
     if (this.#notices.length <= maxNotices) return;
     this.#notices.shift();
     this.#firstNotice++;
-    this.#readable = Math.max(this.#readable - 1, 0);
   }
 
   /** Reads on from `at`: at most `maxItems` items of together `maxBytes` bytes (but always one), and the position after them. */
   read(at: Position, maxItems: number, maxBytes: number): { items: Item[]; next: Position } {
-    const entries = this.#store.read(at.seq + 1, maxItems);
+    const places = this.#log.read(at.seq + 1, maxItems);
     const next = { seq: at.seq, notice: Math.max(at.notice, this.#firstNotice) };
     const items: Item[] = [];
     let bytes = 0;
     while (items.length < maxItems) {
       const pending = this.#notices[next.notice - this.#firstNotice];
-      const entry = entries[0];
-      const item: Item | undefined =
-        pending && pending.afterSeq <= next.seq ? pending : entry && { wire: entry.wire, entry };
+      const [place] = places;
+      const isNotice = pending !== undefined && pending.afterSeq <= next.seq;
+      const item: Item | undefined = isNotice ? pending : place && { wire: wireOf(place), place };
       if (!item) break;
       bytes += Buffer.byteLength(item.wire) + 1;
       if (bytes > maxBytes && items.length > 0) break;
       items.push(item);
-      if (item.entry) next.seq = (entries.shift() as Entry).seq;
+      if (item.place) next.seq = (places.shift() as Place).seq;
       else next.notice++;
     }
     return { items, next };
   }
+}
+
+const wires = new WeakMap<Place, string>();
+
+/** A place as its readers get it, encoded once for all of them; a lost one is just the chain going on. */
+function wireOf(place: Place): string {
+  const known = wires.get(place);
+  if (known !== undefined) return known;
+  const { seq, hash, message } = place;
+  const wire = encode(message ?? { kind: 'lost', seq, ...(hash && { hash }) });
+  wires.set(place, wire);
+  return wire;
 }

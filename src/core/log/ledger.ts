@@ -1,105 +1,232 @@
-import type { Message } from '../../protocol/frames.ts';
-import { chainedText } from '../../protocol/signed.ts';
+import type { Join, Message, MessageId, Refused } from '../../protocol/frames.ts';
+import { maxTextBytes } from '../../protocol/frames.ts';
+import { chainedText, signedText } from '../../protocol/signed.ts';
 import type { Crypto } from '../crypto.ts';
-import { nameKey } from '../names.ts';
-import { type Change, type DeviceMark, type Entry, emptyHash, makeEntry, type Owner, type Store } from './store.ts';
+import { trimSlack } from '../limits.ts';
+import { isName, nameKey } from '../names.ts';
+import type { Now } from '../turn.ts';
+import { Draft } from './draft.ts';
+import type { Log } from './log.ts';
+import type { Change, Entry, Place } from './store.ts';
 
-/** How much of the log is kept: at most `entries`, none older than `ageMs`, whichever is less. */
+/** How much of the log is kept: at most `entries`, none older than `ageMs` on the log's own clock, whichever is less. */
 export type Retention = { entries: number; ageMs: number };
+export type LedgerOptions = {
+  /** Name of the server, which nobody else may have. */
+  name: string;
+  /** Devices that the server gives to clients of the original begin with it, and are nobody else's. */
+  dev: string;
+  crypto: Crypto;
+  retention: Retention;
+};
 
-/** Device marks held in memory; the rest is looked up. */
-const maxCachedMarks = 10_000;
-/** The log is trimmed when it is longer than allowed by this share, so that trimming is rare. */
-const slack = 0.05;
+type Entering = { from: string; name: string; key: string; dev: string; join: Join };
+
+/** What somebody wants of the log. Who asks was judged before, by what is known of the connection alone. */
+export type Proposal =
+  /** A client that proved its key wants to be in the room under this name. */
+  | ({ type: 'enter' } & Entering)
+  /** A message of the session's own device (`name` is the session's), or of a client of the original. */
+  | { type: 'say'; from: string; message: Message; name: string }
+  /** A message that somebody else kept for its author, from a log that is gone. [P28] */
+  | { type: 'giveBack'; from: string; message: Message }
+  /** An entry for a place that was lost. */
+  | { type: 'mend'; message: Message }
+  /** Names that are in use. */
+  | { type: 'tidy'; present: { name: string; key: string }[] };
+/** What became of a proposal, for its author alone. What was written, all read in the log. */
+export type Outcome =
+  | ({ type: 'entered' } & Entering)
+  | { type: 'refused'; from: string; code: Refused['code']; text: string }
+  | { type: 'rejoin'; from: string }
+  | { type: 'had'; from: string; id: MessageId }
+  | { type: 'mended'; entry: Entry }
+  | { type: 'ignored'; reason: string };
+export type Decision<Other> = { change: Change | undefined; outcomes: (Outcome | Other)[] };
 
 /**
- * The writing end of the room's log. `append` gives a message its place at once; the place counts for nobody until
- * `settle` says that it is on disk.
+ * Decides what the log takes next. A decision is a pure function of the log, the proposals and the time: it changes
+ * nothing and is remembered nowhere. Its change counts when it is on disk; until then nothing else MUST be decided.
  *
- *   L1 places and hashes follow each other without a gap; L2 per device n only rises.
+ *   L1 places follow each other without a gap; L2 per device n only rises, and follows the n before it.
  */
 export class Ledger {
-  readonly #store: Store;
-  readonly #crypto: Crypto;
-  readonly #retention: Retention;
-  /** Appended, and not settled yet. */
-  #unsettled: Entry[] = [];
-  #change: Change = {};
-  /** Changes taken and not settled. */
-  #inFlight = 0;
-  readonly #marks = new Map<string, DeviceMark>();
-  readonly #owners = new Map<string, Owner>();
+  readonly #options: LedgerOptions;
+  readonly #log: Log;
+  /** When this program began to count, on its own clock, and where the log's clock stood then. */
+  #began: { ms: number; ranMs: number } | undefined;
 
-  constructor(store: Store, crypto: Crypto, retention: Retention) {
-    this.#store = store;
-    this.#crypto = crypto;
-    this.#retention = retention;
+  constructor(options: LedgerOptions, log: Log) {
+    this.#options = options;
+    this.#log = log;
   }
 
-  /** Place of the newest entry, on disk or not. */
-  get head(): number {
-    return this.#unsettled.at(-1)?.seq ?? this.#store.head;
+  /** Proposals are judged in their order; what is none of them is passed on in its place. */
+  decide<Other extends { type: string }>(proposals: readonly (Proposal | Other)[], now: Now): Decision<Other> {
+    const judge = new Judge(this.#options, this.#log, this.#ranMs(now), now.wallMs);
+    const outcomes = proposals.flatMap((proposal) => judge.judge(proposal as Proposal) ?? (proposal as Other));
+    return { change: judge.draft.change, outcomes };
   }
 
-  mark(dev: string): DeviceMark | undefined {
-    return this.#marks.get(dev) ?? this.#store.mark(dev);
+  /** Who owns `name` now, on disk. */
+  owner(name: string, now: Now): string | undefined {
+    return ownerOf(this.#log, name, this.#ranMs(now), this.#options.retention.ageMs);
   }
 
-  append(message: Message, nowMs: number): Entry {
-    const previous = this.#unsettled.at(-1)?.hash ?? this.#store.hashAt(this.#store.head) ?? emptyHash;
-    const hash = this.#crypto.hash(chainedText(previous, message));
-    const entry = makeEntry(message, this.head + 1, hash, nowMs);
-    this.#unsettled.push(entry);
-    this.#change.entries ??= [];
-    this.#change.entries.push(entry);
-    const { id, key } = message;
-    if (id) this.#marks.set(id.dev, key === undefined ? { n: id.n } : { n: id.n, key });
-    return entry;
-  }
-
-  /** Who owns `name`. Ownership that was not used for longer than the log is kept lapses. */
-  owner(name: string, nowMs: number): string | undefined {
-    const owner = this.#owners.get(nameKey(name)) ?? this.#store.owner(nameKey(name));
-    return owner && nowMs - owner.seenMs <= this.#retention.ageMs ? owner.key : undefined;
-  }
-
-  /** `key` uses `name`, which nobody else owns. */
-  claim(name: string, key: string, nowMs: number): void {
-    const owner = { name: nameKey(name), key, seenMs: nowMs };
-    this.#owners.set(owner.name, owner);
-    this.#change.owners ??= [];
-    this.#change.owners.push(owner);
-  }
-
-  /** Forgets, with the next change, what is no longer to be kept. */
-  trim(nowMs: number): void {
-    const { first, head } = this.#store;
-    const { entries, ageMs } = this.#retention;
-    let keepFrom = head - first + 1 > entries * (1 + slack) ? head - entries + 1 : first;
-    for (;;) {
-      const old = this.#store.read(keepFrom, 100).findIndex(({ atMs }) => nowMs - atMs <= ageMs);
-      if (old === 0 || keepFrom > head) break;
-      keepFrom = old === -1 ? Math.min(keepFrom + 100, head + 1) : keepFrom + old;
-    }
-    if (keepFrom > first) this.#change.keepFrom = keepFrom;
-  }
-
-  /** What is to be written now, if anything. */
-  takeChange(): Change | undefined {
-    const change = this.#change;
-    this.#change = {};
-    if (Object.keys(change).length === 0) return undefined;
-    this.#inFlight++;
-    return change;
-  }
-
-  /** The change is on disk. Returns the entries that count from now on. */
-  settle(change: Change): Entry[] {
-    const settled = this.#unsettled.splice(0, change.entries?.length ?? 0);
-    if (--this.#inFlight > 0 || Object.keys(this.#change).length > 0) return settled;
-    // Everything is on disk, so the store knows it all; only then may the caches be emptied.
-    this.#owners.clear();
-    if (this.#marks.size > maxCachedMarks) this.#marks.clear();
-    return settled;
+  /** The log's own clock: it stands still while no program of this log runs, and no clock of a machine moves it. */
+  #ranMs({ ms }: Now): number {
+    this.#began ??= { ms, ranMs: this.#log.ranMs };
+    return this.#began.ranMs + ms - this.#began.ms;
   }
 }
+
+/** One decision, while it is made. */
+class Judge {
+  readonly draft: Draft;
+  readonly #options: LedgerOptions;
+  readonly #log: Log;
+  readonly #ranMs: number;
+  readonly #atMs: number;
+  #head: Pick<Place, 'seq' | 'hash'>;
+
+  constructor(options: LedgerOptions, log: Log, ranMs: number, atMs: number) {
+    this.#options = options;
+    this.#log = log;
+    this.#ranMs = ranMs;
+    this.#atMs = atMs;
+    this.#head = { seq: log.head, hash: log.headHash };
+    this.draft = new Draft(log);
+  }
+
+  /** Returns what became of it: nothing to tell, something, or undefined for what is no proposal. */
+  judge(proposal: Proposal): Outcome | [] | undefined {
+    switch (proposal.type) {
+      case 'enter':
+        return this.#enter(proposal);
+      case 'say':
+        return this.#say(proposal);
+      case 'giveBack':
+        return this.#giveBack(proposal);
+      case 'mend':
+        return this.#mend(proposal.message);
+      case 'tidy':
+        return this.#tidy(proposal.present);
+    }
+  }
+
+  /** A name and a device belong to the key that had them first. [P6, P23] */
+  #enter(proposal: Proposal & { type: 'enter' }): Outcome {
+    const { from, name, key, dev } = proposal;
+    if (this.#isForeign(dev, key)) return { type: 'refused', from, code: 'DEVICE_REFUSED', text: foreignDevice };
+    if (!this.#isFree(name, key))
+      return { type: 'refused', from, code: 'NAME_REFUSED', text: `"${name}" belongs to somebody else.` };
+    this.#claim(name, key);
+    return { ...proposal, type: 'entered' };
+  }
+
+  #say({ from, message, name }: Proposal & { type: 'say' }): Outcome | [] {
+    const { id, key, first } = message;
+    const last = (id && this.draft.mark(id.dev)?.n) ?? 0;
+    if (!id || (key !== undefined && id.n <= last)) return [];
+    if (key !== undefined && id.n > last + 1 && !first) return { type: 'rejoin', from };
+    // The session's own name was checked when it joined.
+    return this.#append(message, message.name === name || this.#owner(message.name) === key);
+  }
+
+  #giveBack({ from, message }: Proposal & { type: 'giveBack' }): Outcome | [] {
+    const { id, key, sig } = message;
+    const mark = id && this.draft.mark(id.dev);
+    if (!id) return [];
+    if (id.n <= (mark?.n ?? 0)) return { type: 'had', from, id };
+    // What lies between may still come from somebody else.
+    if (id.n > (mark?.n ?? 0) + 1 && !message.first) return [];
+    const signed = signedText(this.#options.name, message);
+    const isGenuine = key && sig && !this.#isForeign(id.dev, key) && this.#options.crypto.verify(key, signed, sig);
+    if (!isGenuine) return { type: 'ignored', reason: 'a kept message without a valid signature' };
+    // It claims no name: else one member could take many, for keys of its own making.
+    return this.#append(message, this.#isFree(message.name, key));
+  }
+
+  #mend(message: Message): Outcome | [] {
+    const entry = this.#log.mend(message);
+    if (!entry) return [];
+    this.draft.mend(entry);
+    return { type: 'mended', entry };
+  }
+
+  /** What its author may not send takes its place unseen, so that it cannot block what comes behind it. [P12] */
+  #append(message: Message, isAllowed: boolean): [] {
+    const { first: _, ...written } = message;
+    const words: Message = isTooLong(message.text) ? { ...written, text: '', void: true } : written;
+    const { seq: before, hash: prev } = this.#head;
+    const said: Message = isAllowed ? words : { ...words, void: true };
+    const hash = this.#options.crypto.hash(chainedText(prev, said));
+    this.#head = { seq: before + 1, hash };
+    const { seq } = this.#head;
+    this.draft.append({ seq, prev, hash, message: { ...said, seq, hash }, atMs: this.#atMs, ranMs: this.#ranMs });
+    if (message.id && message.key) this.draft.see({ ...message.id, key: message.key });
+    return [];
+  }
+
+  /** Forgets what is no longer to be kept; whoever is there goes on owning the name it bears. */
+  #tidy(present: { name: string; key: string }[]): [] {
+    const { ageMs } = this.#options.retention;
+    for (const { name, key } of present) {
+      const owner = this.draft.owner(nameKey(name));
+      if (owner?.key === key && this.#ranMs - owner.seenMs > ageMs / 4) this.#claim(name, key);
+    }
+    const { first } = this.#log;
+    const from = this.#keepFrom();
+    if (from > first) this.draft.trim(from, this.#log.hashAt(from - 1) ?? '');
+    if (this.#ranMs > this.#log.ranMs) this.draft.ran(this.#ranMs);
+    return [];
+  }
+
+  #keepFrom(): number {
+    const { first, head } = this.#log;
+    const { entries, ageMs } = this.#options.retention;
+    let from = head - first + 1 > entries * (1 + trimSlack) ? head - entries + 1 : first;
+    while (from <= head) {
+      const places = this.#log.read(from, 100);
+      const young = places.findIndex(({ ranMs }) => this.#ranMs - ranMs <= ageMs);
+      if (young === 0) break;
+      from += young === -1 ? places.length : young;
+    }
+    return from;
+  }
+
+  #claim(name: string, key: string): void {
+    this.draft.claim({ name: nameKey(name), key, seenMs: this.#ranMs });
+  }
+
+  #owner(name: string): string | undefined {
+    return isName(name) && !this.#isServer(name) ? this.#ownerOf(name) : undefined;
+  }
+
+  /** True if a message of `key` may stand in the log under this name: its own, or one that is nobody's. */
+  #isFree(name: string, key: string | undefined): boolean {
+    const owner = this.#ownerOf(name);
+    return isName(name) && !this.#isServer(name) && (owner === undefined || owner === key);
+  }
+
+  #isForeign(dev: string, key: string): boolean {
+    return dev.startsWith(`${this.#options.dev}-`) || (this.draft.mark(dev)?.key ?? key) !== key;
+  }
+
+  #isServer(name: string): boolean {
+    return nameKey(name) === nameKey(this.#options.name);
+  }
+
+  #ownerOf(name: string): string | undefined {
+    return ownerOf(this.draft, name, this.#ranMs, this.#options.retention.ageMs);
+  }
+}
+
+/** A name that was not used for longer than the log is kept is nobody's any more. */
+function ownerOf(known: Pick<Draft, 'owner'>, name: string, ranMs: number, ageMs: number): string | undefined {
+  const owner = known.owner(nameKey(name));
+  return owner && ranMs - owner.seenMs <= ageMs ? owner.key : undefined;
+}
+
+export const foreignDevice = 'The data folder of this client belongs to another identity.';
+const isTooLong = (text: string) => text.length > maxTextBytes || Buffer.byteLength(text) > maxTextBytes;

@@ -1,111 +1,124 @@
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
-import { maxWaiting } from '../limits.ts';
+import { maxAdopted, maxWaiting, uploadWindow } from '../limits.ts';
 
-/** Most messages under way at once: a long outbox must not flood the socket's queue. [P11] */
-const windowMessages = 256;
-
-type Waiting = { message: Message; durable: boolean };
+type Waiting = { message: Message; isDurable: boolean; isSent: boolean };
 
 /**
- * What is not in the log yet, in the order (lc, dev, n): what was typed here, and what others wrote and a log has lost.
- * A message leaves only when `accept` has seen its id: until then every new connection sends it again, and whoever
- * gets it twice knows it by that id. It is sent only when it is durable, so that no n is ever used twice.
+ * What is not in the log yet: what was typed here, and what others wrote and a log has lost; each in the order
+ * (lc, dev, n). A message leaves only when the log is known to have it: until then every new connection sends it again,
+ * and whoever gets it twice knows it by its id. It is sent only when it is durable, so that no n is ever used twice.
  */
 export class Outbox {
-  #waiting: Waiting[] = [];
-  #sent = 0;
-  readonly #devices = new Map<string, number>();
+  readonly #dev: string;
+  #own: Waiting[] = [];
+  #others: Waiting[] = [];
+  #underWay = 0;
 
-  constructor(messages: readonly Message[] = []) {
+  /** @param dev my device: what it wrote is own */
+  constructor(dev: string, messages: readonly Message[] = []) {
+    this.#dev = dev;
     this.adopt(messages);
   }
 
-  get size(): number {
-    return this.#waiting.length;
+  /** What was typed here and waits, in order. */
+  get own(): Message[] {
+    return this.#own.map(({ message }) => message);
+  }
+
+  /** What others wrote and waits, in order. */
+  get others(): Message[] {
+    return this.#others.map(({ message }) => message);
   }
 
   /** How many were sent on this connection and have not come back. */
   get underWay(): number {
-    return this.#sent;
+    return this.#underWay;
   }
 
   get isFull(): boolean {
-    return this.size >= maxWaiting;
-  }
-
-  /** Everything that waits, in order. */
-  get messages(): Message[] {
-    return this.#waiting.map(({ message }) => message);
+    return this.#own.length >= maxWaiting;
   }
 
   /** A message newer than all others; `settle` makes it durable if it is not. */
-  add(message: Message, durable: boolean): void {
-    this.#waiting.push({ message, durable });
-    this.#count(message, 1);
+  add(message: Message, isDurable: boolean): void {
+    this.#own.push({ message, isDurable, isSent: false });
   }
 
-  /** Messages older than some that wait already; all are durable. MUST NOT be called with messages under way. */
-  adopt(messages: readonly Message[]): void {
-    for (const message of messages) this.add(message, true);
-    this.#waiting.sort((a, b) => byCause(a.message, b.message));
+  /** Messages of a log that is gone, all durable. Returns those that were taken: not those of others beyond the limit. */
+  adopt(messages: readonly Message[]): Message[] {
+    const known = new Set([...this.#own, ...this.#others].map(({ message }) => idOf(message)));
+    const taken = messages.filter((message) => !known.has(idOf(message)) && this.#take(message));
+    for (const waiting of [this.#own, this.#others]) waiting.sort((a, b) => byCause(a.message, b.message));
+    return taken;
   }
 
   settle(messages: readonly Message[]): void {
-    const settled = new Set(messages.map(({ id }) => id && formatId(id)));
-    for (const waiting of this.#waiting)
-      if (!waiting.durable && settled.has(waiting.message.id && formatId(waiting.message.id))) waiting.durable = true;
+    if (messages.length === 0) return;
+    const settled = new Set(messages.map(idOf));
+    for (const waiting of this.#own) if (settled.has(idOf(waiting.message))) waiting.isDurable = true;
   }
 
-  /** The messages to send now: those not sent on this connection, as far as the window reaches. */
-  takeUnsent(): Message[] {
+  /** What to send now, as far as the window reaches: own words first, then those of others that `canFollow`. */
+  takeUnsent(canFollow: (message: Message) => boolean = () => true): Message[] {
     const unsent: Message[] = [];
-    for (let next = this.#waiting[this.#sent]; next?.durable && this.#sent < windowMessages; ) {
-      unsent.push(next.message);
-      next = this.#waiting[++this.#sent];
+    const take = (waiting: Waiting): void => {
+      waiting.isSent = true;
+      this.#underWay++;
+      unsent.push(waiting.message);
+    };
+    for (const waiting of this.#own) {
+      if (!waiting.isDurable || this.#underWay >= uploadWindow) break;
+      if (!waiting.isSent) take(waiting);
+    }
+    for (const waiting of this.#others) {
+      if (this.#underWay >= uploadWindow) break;
+      if (!waiting.isSent && canFollow(waiting.message)) take(waiting);
     }
     return unsent;
   }
 
   /** A new connection: nothing was sent on it yet. */
   restart(): void {
-    this.#sent = 0;
+    this.#underWay = 0;
+    for (const waiting of [...this.#own, ...this.#others]) waiting.isSent = false;
   }
 
-  /** Everything of this device up to and including its n has arrived for good. */
-  accept({ dev, n }: MessageId): Message[] {
-    if (!this.#devices.has(dev)) return [];
-    return this.remove(({ id }) => id?.dev === dev && id.n <= n);
+  /** Everything of this device up to and including its n has arrived for good, but for what `isKept`. */
+  accept({ dev, n }: MessageId, isKept: (message: Message) => boolean = () => false): Message[] {
+    return this.remove((message) => message.id?.dev === dev && message.id.n <= n && !isKept(message), dev);
   }
 
-  /** Takes out what needs no waiting for any more. */
-  remove(unwanted: (message: Message) => boolean): Message[] {
+  /** Takes out what needs no waiting for any more; with `dev` only messages of that device are looked at. */
+  remove(isUnwanted: (message: Message) => boolean, dev?: string): Message[] {
     const removed: Message[] = [];
-    let sent = 0;
-    this.#waiting = this.#waiting.filter(({ message }, i) => {
-      if (unwanted(message)) removed.push(message);
-      else if (i < this.#sent) sent++;
-      return removed.at(-1) !== message;
-    });
-    this.#sent = sent;
-    for (const message of removed) this.#count(message, -1);
+    const keep = (waiting: Waiting): boolean => {
+      if (!isUnwanted(waiting.message)) return true;
+      if (waiting.isSent) this.#underWay--;
+      removed.push(waiting.message);
+      return false;
+    };
+    if ((dev ?? this.#dev) === this.#dev && this.#own.length > 0) this.#own = this.#own.filter(keep);
+    if (dev !== this.#dev && this.#others.length > 0) this.#others = this.#others.filter(keep);
     return removed;
   }
 
-  /** Puts others in the place of some, with the same ids. Returns the others. */
+  /** Puts other words in the place of own ones, with the same ids. Returns the others. */
   change(wanted: (message: Message) => boolean, change: (message: Message) => Message): Message[] {
-    const old = this.#waiting.filter(({ message }) => wanted(message));
+    const old = this.#own.filter(({ message }) => wanted(message));
     for (const waiting of old) waiting.message = change(waiting.message);
     return old.map(({ message }) => message);
   }
 
-  #count({ id }: Message, change: number): void {
-    if (!id) return;
-    const count = (this.#devices.get(id.dev) ?? 0) + change;
-    if (count > 0) this.#devices.set(id.dev, count);
-    else this.#devices.delete(id.dev);
+  #take(message: Message): boolean {
+    const isOwn = message.id?.dev === this.#dev;
+    if (!isOwn && this.#others.length >= maxAdopted) return false;
+    (isOwn ? this.#own : this.#others).push({ message, isDurable: true, isSent: false });
+    return true;
   }
 }
+
+const idOf = ({ id }: Message): string => (id ? formatId(id) : '');
 
 /** What somebody had seen when writing e has a lower lc than e; the rest makes the order total. */
 function byCause(a: Message, b: Message): number {

@@ -1,36 +1,50 @@
-import { encode } from '../../protocol/codec.ts';
-import type { Message } from '../../protocol/frames.ts';
+import type { Message, MessageId } from '../../protocol/frames.ts';
 
-/**
- * An entry of the log: the message with its `seq` and `hash`, its encoded frame (made once for all readers), and when
- * the log got it, in ms since 1970.
- */
-export type Entry = { seq: number; hash: string; message: Message; wire: string; atMs: number };
+/** What stands at one place of the log. Each row proves itself: `hash` is what `prev` and `message` come to. [P25] */
+export type Place = {
+  seq: number;
+  /** The chain before this place, and up to it. */
+  prev: string;
+  hash: string;
+  /** With its `seq` and `hash`. Absent: the place is lost, only the chain goes on over it. */
+  message?: Message;
+  /** When the log got it: in ms since 1970, to be shown, and on the log's own clock (`Store.ranMs`), to be counted. */
+  atMs: number;
+  ranMs: number;
+};
+export type Entry = Place & { message: Message };
 
 /** What the log knows of a device: its highest n, and whose it is. */
-export type DeviceMark = { n: number; key?: string };
-/** A name belongs to the key that used it first. */
+export type Mark = { dev: string; n: number; key?: string };
+/** A name belongs to the key that used it first; `seenMs`: when it last did, on the log's own clock. */
 export type Owner = { name: string; key: string; seenMs: number };
 
-/** One step forward. All of it is kept, or nothing. */
+/** One step forward. All of it is kept, or nothing. Everything a store knows is what its changes come to, one after the other. */
 export type Change = {
-  /** Begin another log, or this one from another place: what was kept of the old one goes. Applied first. */
+  /** Begin another log, or this one from another place: the places kept of the old one go. Applied first. */
   restart?: { log: string; seq: number; hash: string };
-  /** Entries head + 1, head + 2, … Each moves the mark of its device and ends what was pending up to its n. */
-  entries?: Entry[];
+  /** Places head + 1, head + 2, … */
+  entries?: Place[];
+  /** Places that were lost and are whole again. */
+  mended?: Entry[];
+  /** Each takes the place of the one of its device. */
+  marks?: Mark[];
   owners?: Owner[];
   /** Messages that are not in the log yet, to be kept until they are. */
   pending?: Message[];
-  /** Messages that will never be in the log, to be forgotten. */
-  dropped?: Message[];
-  /** Entries before this place are no longer kept. */
-  keepFrom?: number;
+  /** Messages that need no keeping any more. */
+  dropped?: MessageId[];
+  /** Places before `from` are no longer kept; `hash` is the chain up to there. */
+  keep?: { from: number; hash: string };
+  /** The log's own clock stands here now. */
+  ranMs?: number;
 };
 
 /**
  * Where a log is kept. The server keeps the room's, a client its own copy with what it has not sent yet.
  *
- * Reads are at once and see only what a resolved `commit` has written.
+ * Reads are at once and see only what a resolved `commit` has written. They are not verified: that is the work of
+ * `Log` (log.ts), for a disk may give back other bytes than it took.
  * `commit` MUST resolve only when the change would survive the death of the process, and changes MUST become
  * durable in the order they were given. After a rejected `commit` nothing more MUST be committed.
  */
@@ -41,11 +55,17 @@ export interface Store {
   readonly first: number;
   /** Place of the newest entry; 0 when there was none yet. */
   readonly head: number;
-  /** The chain up to `seq`, for `first - 1 <= seq <= head`. */
-  hashAt(seq: number): string | undefined;
-  /** Entries from place `from` on, in order, at most `limit`; starts at `first` if `from` is no longer kept. */
-  read(from: number, limit: number): Entry[];
-  mark(dev: string): DeviceMark | undefined;
+  /** The chain before `first`, and up to `head`. */
+  readonly baseHash: string;
+  readonly headHash: string;
+  /** The log's own clock: for how many ms programs that wrote here have run. No clock of the machine moves it. */
+  readonly ranMs: number;
+  /**
+   * Places from `from` on, in order, at most `limit`; starts at `first` if `from` is no longer kept. What cannot be read
+   * at all is left out, what can be read only in part has no `message`.
+   */
+  read(from: number, limit: number): Place[];
+  mark(dev: string): Mark | undefined;
   owner(name: string): Owner | undefined;
   /** Messages not in the log yet, in no particular order. */
   pending(): Message[];
@@ -55,9 +75,3 @@ export interface Store {
 
 /** The hash before the first entry of a log. */
 export const emptyHash = '';
-
-export function makeEntry(message: Message, seq: number, hash: string, atMs: number): Entry {
-  const { first: _, ...written } = message;
-  const placed: Message = { ...written, seq, hash };
-  return { seq, hash, message: placed, wire: encode(placed), atMs };
-}

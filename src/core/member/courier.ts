@@ -1,12 +1,10 @@
 import type { Message, MessageId } from '../../protocol/frames.ts';
-import { signedText } from '../../protocol/signed.ts';
+import { formatId, signedText } from '../../protocol/signed.ts';
 import type { Crypto, Identity } from '../crypto.ts';
+import { mendPatienceMs } from '../limits.ts';
 import { type Copy, canBeKept } from '../log/copy.ts';
 import { Outbox } from '../log/outbox.ts';
-import type { Store } from '../log/store.ts';
-
-/** How long others have to give back what lies before a lost message known here. [P28] */
-const mendPatienceMs = 30_000;
+import type { Now, Waiting } from '../turn.ts';
 
 /** What an author says, and under which name. */
 export type Words = { name: string; text: string; action?: true };
@@ -14,7 +12,7 @@ export type CourierOptions = { dev: string; identity: Identity; crypto: Crypto }
 
 /**
  * Brings into the log what is not there yet: what was typed here, and, after the log has lost entries, what is known
- * of those. Everything stays in the outbox, and in the store, until it is seen in the log.
+ * of those. Everything stays in the outbox, and in the store, until the log is known to have it.
  */
 export class Courier {
   readonly #options: CourierOptions;
@@ -22,22 +20,32 @@ export class Courier {
   readonly #outbox: Outbox;
   #lastN: number;
   /** Set from a fork until the log is read again: before that nobody knows what it lacks. */
-  #mending: boolean;
+  #mending = false;
   #mendedAtMs = 0;
+  /** The name of the room on the newest connection. */
+  #room = '';
+  /** Ids of messages that were signed for a room of another name: they wait until this is that room again. */
+  readonly #elsewhere = new Set<string>();
+  /** Highest n of each device that is in this log, and that is on its way there over this connection. */
+  readonly #inLog = new Map<string, number>();
+  readonly #onWay = new Map<string, number>();
   /** Devices of which something was sent on this connection. */
   readonly #begun = new Set<string>();
 
-  constructor(options: CourierOptions, copy: Copy, store: Store) {
+  constructor(options: CourierOptions, copy: Copy, pending: readonly Message[]) {
     this.#options = options;
     this.#copy = copy;
-    this.#outbox = new Outbox(store.pending());
-    this.#mending = this.#outbox.messages.some(({ sig }) => sig !== undefined);
+    this.#outbox = new Outbox(options.dev, pending);
     this.#lastN = Math.max(copy.seen(options.dev), ...this.own.map(({ id }) => id?.n ?? 0));
   }
 
   /** What was typed here and waits. */
   get own(): Message[] {
-    return this.#outbox.messages.filter(({ id }) => id?.dev === this.#options.dev);
+    return this.#outbox.own;
+  }
+
+  get waiting(): Waiting[] {
+    return this.own.map(({ text, ts = 0, action }) => ({ text, sinceMs: ts, ...(action && { action }) }));
   }
 
   get isFull(): boolean {
@@ -56,73 +64,97 @@ export class Courier {
     return this.#lastN;
   }
 
-  write(words: Words, nowMs: number): void {
+  write(words: Words, { wallMs }: Now): void {
     const id = { dev: this.#options.dev, n: ++this.#lastN };
-    const message: Message = { kind: 'message', ...words, id, lc: this.#copy.nextLc(), ts: nowMs };
+    const message: Message = { kind: 'message', ...words, id, lc: this.#copy.nextLc(), ts: Math.max(wallMs, 0) };
     this.#outbox.add(message, false);
     this.#copy.keep([message]);
   }
 
-  /** What was typed here and waits, or is given back, bears this name from now on. */
+  /** What was typed here and waits, or is given back, bears this name from now on, and is signed for this room. */
   rename(name: string, room: string): void {
-    const isOld = (message: Message) => message.id?.dev === this.#options.dev && message.name !== name;
-    const renamed = this.#outbox.change(isOld, (message) => {
-      const changed = { ...message, name };
-      return message.sig === undefined ? changed : this.#sign(changed, room);
-    });
+    const renamed = this.#outbox.change(
+      (message) => message.name !== name || message.sig !== undefined,
+      (message) => (message.sig === undefined ? { ...message, name } : this.#sign({ ...message, name }, room)),
+    );
     this.#copy.keep(renamed);
   }
 
   /** On disk now, so it may be sent. */
-  settle(messages: Message[]): void {
+  settle(messages: readonly Message[]): void {
     this.#outbox.settle(messages);
   }
 
-  /** A new connection. */
-  restart(): void {
+  /** A new connection. What is given back may not be for this room, or no longer in need of it, if that is another than before. */
+  restart(room: string): void {
+    const waiting = [...this.#outbox.own, ...this.#outbox.others];
+    if (room !== this.#room) this.#mending ||= waiting.some(({ sig }) => sig !== undefined);
+    this.#room = room;
     this.#outbox.restart();
     this.#begun.clear();
+    this.#onWay.clear();
   }
 
   /** The log is not the one these entries were read in. */
-  fork(kept: Message[]): void {
+  fork(kept: readonly Message[]): void {
     this.#mending = true;
+    this.#inLog.clear();
     const lost = kept.filter(canBeKept).map(({ seq: _, hash: __, ...message }) => message);
-    this.#outbox.adopt(lost);
-    this.#copy.keep(lost);
+    this.#copy.keep(this.#outbox.adopt(lost));
   }
 
   /** The log is read again: what it does not hold can be given back, if it is genuine. Returns how much that is. */
-  mend(room: string, nowMs: number): number {
+  mend(room: string, { ms }: Now): number {
     this.#mending = false;
-    this.#mendedAtMs = nowMs;
-    this.#copy.drop(this.#outbox.remove((message) => this.#isForged(message, room)));
-    return this.#outbox.messages.filter(({ sig }) => sig !== undefined).length;
+    this.#mendedAtMs = ms;
+    this.#elsewhere.clear();
+    for (const message of this.#outbox.others) if (!this.#isFor(room, message)) this.#elsewhere.add(idOf(message));
+    for (const [dev, n] of this.#inLog) this.#copy.drop(this.accept({ dev, n }));
+    const own = this.#outbox.own.filter(({ sig }) => sig !== undefined);
+    return own.length + this.#outbox.others.length - this.#elsewhere.size;
   }
 
   /** A message is in the log. Returns what waited here for that, up to its n. */
-  accept(id: MessageId): Message[] {
-    return this.#outbox.accept(id);
+  accept({ dev, n }: MessageId): Message[] {
+    raise(this.#inLog, dev, n);
+    // Which room the words of others are for is known when the log is read again.
+    const isMine = dev === this.#options.dev;
+    return this.#outbox.accept({ dev, n }, (other) => !isMine && (this.#mending || this.#elsewhere.has(idOf(other))));
   }
 
-  /** The log had everything up to `n` of this device, whether it is still kept or not. */
+  /** The log had everything up to `n` of my device, whether it is still kept or not. */
   acceptLogged(n: number): void {
-    this.#copy.drop(this.#outbox.accept({ dev: this.#options.dev, n }));
+    const { dev, identity } = this.#options;
+    this.#copy.see({ dev, n, key: identity.key });
+    this.#copy.drop(this.#outbox.accept({ dev, n }));
+  }
+
+  /** The log had this message of somebody else, which was given back, and keeps it no longer. */
+  acceptHad(id: MessageId): void {
+    if (id.dev === this.#options.dev) return;
+    const [message] = this.#outbox.others.filter((other) => idOf(other) === formatId(id));
+    this.#copy.drop(this.accept(id));
+    if (message) this.#copy.see({ ...id, ...(message.key !== undefined && { key: message.key }) });
   }
 
   /** What is to be sent to a version-1 room now, signed. */
-  takeSigned(room: string, nowMs: number): Message[] {
+  takeSigned(room: string, { ms }: Now): Message[] {
     if (this.#mending) return [];
-    return this.#outbox.takeUnsent().map((message) => {
-      const signed = message.sig ? message : this.#sign(message, room);
-      return this.#isFirst(message, nowMs) ? { ...signed, first: true } : signed;
-    });
+    const isPatient = ms - this.#mendedAtMs >= mendPatienceMs;
+    return this.#outbox
+      .takeUnsent((message) => this.#canFollow(message, isPatient))
+      .map((message) => {
+        const signed = message.sig ? message : this.#sign(message, room);
+        return this.#isFirst(message, isPatient) ? { ...signed, first: true } : signed;
+      });
   }
 
   /** What is to be sent to an original server now: it counts as accepted. */
   takePlain(): Message[] {
-    const plain = this.#outbox.takeUnsent().filter(({ id, sig }) => id?.dev === this.#options.dev && !sig);
-    this.#outbox.remove((message) => plain.includes(message));
+    const plain = this.#outbox.own.filter(({ sig }) => sig === undefined);
+    this.#outbox.remove((message) => plain.includes(message), this.#options.dev);
+    const n = Math.max(0, ...plain.map(({ id }) => id?.n ?? 0));
+    if (n > 0) this.#copy.see({ dev: this.#options.dev, n, key: this.#options.identity.key });
     this.#copy.drop(plain);
     return plain;
   }
@@ -132,21 +164,33 @@ export class Courier {
     return { ...message, key: identity.key, sig: identity.sign(signedText(room, message)) };
   }
 
+  /** What is somebody else's goes to its own room only, behind what lies before it, or when nobody else had that. [P28] */
+  #canFollow(message: Message, isPatient: boolean): boolean {
+    const { id } = message;
+    if (!id || this.#elsewhere.has(idOf(message))) return false;
+    const before = Math.max(this.#inLog.get(id.dev) ?? 0, this.#onWay.get(id.dev) ?? 0);
+    if (id.n > before + 1 && !isPatient) return false;
+    raise(this.#onWay, id.dev, id.n);
+    return true;
+  }
+
   /**
    * True for the lowest n of a device on this connection, if nothing below it is to come: all that this device wrote
    * below has been seen in a log; what others wrote below could have been given back meanwhile. [P26]
    */
-  #isFirst({ id }: Message, nowMs: number): boolean {
+  #isFirst({ id }: Message, isPatient: boolean): boolean {
     const dev = id?.dev ?? '';
-    const lowest = !this.#begun.has(dev);
+    const isLowest = !this.#begun.has(dev);
     this.#begun.add(dev);
-    return lowest && (dev === this.#options.dev || nowMs - this.#mendedAtMs >= mendPatienceMs);
+    return isLowest && (dev === this.#options.dev || isPatient);
   }
 
-  #isForged(message: Message, room: string): boolean {
-    const { crypto, dev, identity } = this.#options;
-    const { id, key = '', sig } = message;
-    if (sig === undefined || (id?.dev === dev && key === identity.key)) return false;
-    return !crypto.verify(key, signedText(room, message), sig);
+  #isFor(room: string, message: Message): boolean {
+    const { key = '', sig } = message;
+    return sig !== undefined && this.#options.crypto.verify(key, signedText(room, message), sig);
   }
 }
+
+const raise = (highest: Map<string, number>, dev: string, n: number) =>
+  highest.set(dev, Math.max(n, highest.get(dev) ?? 0));
+const idOf = ({ id }: Message): string => (id ? formatId(id) : '');

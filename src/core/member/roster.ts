@@ -1,8 +1,6 @@
 import type { ChatEvent } from '../events.ts';
+import { maxNames } from '../limits.ts';
 import { nameKey } from '../names.ts';
-
-/** Most names remembered. */
-export const maxNames = 1_000;
 
 /**
  * Who is there besides me, as far as known: from the welcome on, by what the room says and who speaks. Always: a
@@ -34,7 +32,7 @@ export class Roster {
   }
 
   /** I go by this name. */
-  isMine(name: string): void {
+  goBy(name: string): void {
     this.#go(name);
     if (this.#mine.size < maxNames) this.#mine.add(nameKey(name));
   }
@@ -66,7 +64,7 @@ export class Roster {
   /** Where all who come are announced, only those can be there: a message may be older than its author's name. */
   #hearMessage({ from, own, replay }: ChatEvent & { type: 'message' }): void {
     const key = nameKey(from.name);
-    if (from.id === this.#key) return this.isMine(from.name);
+    if (from.id === this.#key) return this.goBy(from.name);
     if (own || replay || this.#mine.has(key)) return;
     if (this.#isComplete && !this.#isKnown(key)) return;
     this.#go(from.name);
@@ -89,7 +87,7 @@ export class Roster {
   /** In the same place. Who has my name is me, at another device. */
   #rename(from: string, name: string): void {
     const [old, key] = [nameKey(from), nameKey(name)];
-    if (this.#mine.has(old)) return this.isMine(name);
+    if (this.#mine.has(old)) return this.goBy(name);
     if (this.#mine.has(key)) return this.#go(from);
     if (key !== old) this.#go(name);
     if (!this.#isKnown(old)) return this.#come(name);

@@ -1,7 +1,4 @@
-/** How long a member whose connection broke is still counted, so that a short flap shows nothing. */
-export const graceMs = 15_000;
-/** A welcome must fit into a frame, whatever the names of those who are there. */
-const maxNamed = 100;
+import { graceMs, maxNamed } from '../limits.ts';
 
 type Member = { name: string; sessions: Set<string>; lostAtMs?: number };
 export type Departure = { name: string; reason: 'left' | 'lost' };

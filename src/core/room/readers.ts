@@ -1,27 +1,26 @@
 import { encode } from '../../protocol/codec.ts';
-import type { Flow } from '../limits.ts';
+import { type Flow, retryFullMs } from '../limits.ts';
 import type { Feed, Item, Position } from '../log/feed.ts';
-import { plainMessage } from '../narrate.ts';
-
-const retryFullMs = 30;
+import { plainMessage, plainText } from '../original.ts';
+import type { Send } from '../turn.ts';
 
 type Reader = {
-  legacy: boolean;
+  /** A client of the original: the device its own messages bear, which it does not want back. It acknowledges nothing. */
+  guest: string | undefined;
   sent: Position;
-  /** `sent` before the newest batch, to fall back to when that batch was not taken. */
-  sentBefore: Position;
   acked: number;
-  /** A legacy client does not want its own messages back: the places of those it has not passed yet. */
-  own: Set<number>;
-  /** Set while the connection's queue is full. */
-  retryAtMs?: number;
+  /** Set while the connection's queue is full: when to try again, after which pause, and what it did not take. */
+  retry?: { atMs: number; pauseMs: number; before: Position };
 };
+const tried = Number.NEGATIVE_INFINITY;
 /** Readers at one position, with the same room for more. */
 type Group = { at: Position; limit: number; to: string[]; readers: Reader[] };
-export type Batch = { to: string[]; data: string };
 
 /**
- * The reading end of the room's log: who has read how far, by routing id.
+ * The reading end of the room's log: who has read how far, by routing id. A reader costs what is under way to it: at most
+ * `windowEntries` entries, in as many frames as its connection's queue takes (transport/sockets.ts). All else waits in
+ * the log. [I8]
+ *
  * Always: `acked <= sent <= head` and `sent - acked <= windowEntries`.
  */
 export class Readers {
@@ -35,9 +34,10 @@ export class Readers {
   }
 
   /** Reads on after `seq`, and hears the notices from now on. */
-  open(routingId: string, seq: number, legacy: boolean): void {
-    const sent = { seq, notice: this.#feed.nextNotice };
-    this.#readers.set(routingId, { legacy, sent, sentBefore: sent, acked: seq, own: new Set() });
+  open(routingId: string, seq: number, guest?: string): void {
+    const { retry } = this.#readers.get(routingId) ?? {};
+    const sent = { seq, notice: this.#feed.end.notice };
+    this.#readers.set(routingId, { guest, sent, acked: seq, ...(retry && { retry }) });
   }
 
   close(routingId: string): void {
@@ -48,43 +48,43 @@ export class Readers {
     return this.#readers.get(routingId)?.sent.seq ?? 0;
   }
 
+  /** A reader that was opened again may have read on meanwhile, further than it was sent since: it goes on from there. */
   acknowledge(routingId: string, seq: number): void {
     const reader = this.#readers.get(routingId);
-    if (reader && seq > reader.acked && seq <= reader.sent.seq) reader.acked = seq;
+    if (!reader || seq <= reader.acked || seq > this.#feed.end.seq) return;
+    reader.acked = seq;
+    if (seq > reader.sent.seq) reader.sent = { ...reader.sent, seq };
   }
 
-  /** The entry at `seq` is this reader's own. */
-  wrote(routingId: string, seq: number): void {
+  /** A frame that was sent from this position, and all after it, did not fit into the connection's queue. [P16] */
+  holdBack(routingId: string, before: Position, nowMs: number): void {
     const reader = this.#readers.get(routingId);
-    if (reader?.legacy) reader.own.add(seq);
+    if (!reader) return;
+    const { retry } = reader;
+    const isStuck = retry?.before.seq === before.seq && retry.before.notice === before.notice;
+    const pauseMs = isStuck ? Math.min(Math.max(2 * retry.pauseMs, retryFullMs.first), retryFullMs.longest) : 0;
+    // What was acknowledged was taken, whatever else was not.
+    reader.sent = { ...before, seq: Math.max(before.seq, reader.acked) };
+    reader.retry = { atMs: nowMs + pauseMs, pauseMs, before };
   }
 
-  /** The newest batch did not fit into the connection's queue. */
-  holdBack(routingId: string, nowMs: number): void {
-    const reader = this.#readers.get(routingId);
-    // Nothing can be sent again to a legacy client without the risk of sending it twice. [P16]
-    if (!reader || reader.legacy) return;
-    reader.sent = reader.sentBefore;
-    reader.retryAtMs = nowMs + retryFullMs;
-  }
-
-  /** One batch for every reader that is behind; readers at one position share its bytes. */
-  pump(nowMs: number): Batch[] {
+  /** What every reader that is behind is sent now; readers at one position share its bytes. */
+  pump(nowMs: number): Send[] {
     const groups = new Map<string, Group>();
     const { end } = this.#feed;
     for (const [to, reader] of this.#readers) {
-      if (reader.retryAtMs !== undefined && nowMs >= reader.retryAtMs) delete reader.retryAtMs;
-      reader.sentBefore = reader.sent;
-      if (!this.#isReady(reader, end)) continue;
-      const { sent, legacy } = reader;
+      // What was tried again was taken: the next full queue is a new one.
+      if (reader.retry?.atMs === tried) delete reader.retry;
+      if (!this.#isReady(reader, end, nowMs)) continue;
+      const { sent, guest } = reader;
       const limit = this.#limit(reader);
-      const place = `${sent.seq} ${sent.notice} ${limit} ${legacy}`;
+      const place = `${sent.seq} ${sent.notice} ${limit} ${guest !== undefined}`;
       const group = groups.get(place) ?? { at: sent, limit, to: [], readers: [] };
       groups.set(place, group);
       group.to.push(to);
       group.readers.push(reader);
     }
-    return [...groups.values()].flatMap((group) => this.#batches(group));
+    return [...groups.values()].flatMap((group) => this.#frames(group));
   }
 
   /** When the next pump is due although nothing arrives: ms from now, or undefined. */
@@ -92,40 +92,54 @@ export class Readers {
     let dueMs: number | undefined;
     const { end } = this.#feed;
     for (const reader of this.#readers.values()) {
-      if (this.#isReady(reader, end)) return 0;
-      const { retryAtMs } = reader;
-      if (retryAtMs !== undefined) dueMs = Math.min(dueMs ?? retryFullMs, Math.max(retryAtMs - nowMs, 1));
+      if (this.#isReady(reader, end, nowMs)) return 0;
+      if (reader.retry && reader.retry.atMs > nowMs) dueMs = Math.min(dueMs ?? Infinity, reader.retry.atMs - nowMs);
     }
     return dueMs;
   }
 
-  #batches({ at, limit, to, readers }: Group): Batch[] {
+  #frames({ at, limit, to, readers }: Group): Send[] {
     const { items, next } = this.#feed.read(at, limit, this.#flow.batchBytes);
-    for (const reader of readers) reader.sent = next;
+    for (const reader of readers) {
+      reader.sent = next;
+      // If that is in vain, `holdBack` says so.
+      if (reader.retry) reader.retry.atMs = tried;
+    }
     if (items.length === 0) return [];
-    if (readers[0]?.legacy) return items.flatMap((item) => legacyFrame(item, to, readers));
+    if (readers[0]?.guest !== undefined) return plainFrames(items, at, to, readers);
     const data = items.map((item) => item.wire).join(',');
-    return [{ to, data: items.length === 1 ? data : `[${data}]` }];
+    return [{ type: 'send', to, data: items.length === 1 ? data : `[${data}]`, before: at }];
   }
 
-  #isReady(reader: Reader, end: Position): boolean {
-    const { sent, retryAtMs } = reader;
-    const behind = sent.seq < end.seq || sent.notice < end.notice;
-    return behind && retryAtMs === undefined && this.#limit(reader) > 0;
+  #isReady(reader: Reader, end: Position, nowMs: number): boolean {
+    const { sent, retry } = reader;
+    const isBehind = sent.seq < end.seq || sent.notice < end.notice;
+    return isBehind && (retry === undefined || nowMs >= retry.atMs) && this.#limit(reader) > 0;
   }
 
-  /** How many entries may be sent now. A legacy client acknowledges nothing. */
-  #limit({ sent, acked, legacy }: Reader): number {
+  /** How many entries may be sent now. */
+  #limit({ sent, acked, guest }: Reader): number {
     const { batchEntries, windowEntries } = this.#flow;
-    return legacy ? batchEntries : Math.min(batchEntries, windowEntries - (sent.seq - acked));
+    return guest !== undefined ? batchEntries : Math.min(batchEntries, windowEntries - (sent.seq - acked));
   }
 }
 
-/** One entry or notice in the original's form: name and text only, never a void, never to its own author. [P18] */
-function legacyFrame({ entry, notice }: Item, to: string[], readers: Reader[]): Batch[] {
-  const readBy = entry ? to.filter((_, i) => !readers[i]?.own.delete(entry.seq)) : to;
-  const said = entry?.message.void ? undefined : entry ? plainMessage(entry.message) : notice;
-  if (!said || readBy.length === 0) return [];
-  const text = notice ? said.text.replace(' lost the connection.', ' left the room.') : said.text;
-  return [{ to: readBy, data: encode({ kind: 'message', name: said.name, text }) }];
+/** Places and notices in the original's form, a frame for each: name and text only, no voids, nobody's own words. [P18] */
+function plainFrames(items: readonly Item[], at: Position, to: string[], readers: Reader[]): Send[] {
+  let before = at;
+  return items.flatMap((item): Send[] => {
+    const sent = { type: 'send' as const, to: wantedBy(item, to, readers), data: plainFrame(item), before };
+    before = item.place ? { ...before, seq: item.place.seq } : { ...before, notice: before.notice + 1 };
+    return sent.data === '' || sent.to.length === 0 ? [] : [sent];
+  });
+}
+
+function wantedBy({ place }: Item, to: string[], readers: Reader[]): string[] {
+  const dev = place?.message?.id?.dev;
+  return dev === undefined ? to : to.filter((_, i) => readers[i]?.guest !== dev);
+}
+
+function plainFrame({ place, notice }: Item): string {
+  if (notice) return encode({ kind: 'message', name: notice.name, text: plainText(notice) });
+  return place?.message && !place.message.void ? encode(plainMessage(place.message)) : '';
 }

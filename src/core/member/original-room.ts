@@ -1,0 +1,75 @@
+import type { Message } from '../../protocol/frames.ts';
+import { messageEvent } from '../narrate.ts';
+import { plainMessage, readGreeting, readSentence } from '../original.ts';
+import type { Input, Now } from '../turn.ts';
+import type { Person, Talk } from './person.ts';
+
+/**
+ * A member in a room of the original's server, which has no order to give and repeats nothing: what is sent counts as
+ * accepted. It begins with the server's greeting and ends with the connection.
+ *
+ *   I9 the server is sent nothing but join, leave and messages.
+ */
+export class OriginalRoom implements Talk {
+  readonly online = true;
+  readonly hasLeft = true;
+  readonly #person: Person;
+  readonly #session: Talk;
+
+  /** @param session takes over again when the connection is gone */
+  constructor(person: Person, session: Talk, { name: server, text }: Message, now: Now) {
+    this.#person = person;
+    this.#session = session;
+    const { naming, roster, isResuming, lostAtMs } = person;
+    const was = naming.take();
+    const online = readGreeting(text);
+    roster.goBy(naming.name);
+    roster.begin([], online);
+    person.goOnline({ server, online, legacy: true }, now);
+    if (!isResuming && lostAtMs === undefined)
+      person.show({ type: 'status', code: 'LEGACY_SERVER', message: whatItLacks });
+    if (was !== undefined) person.show({ type: 'renamed', was, name: naming.name });
+    if (!naming.isOpen) return;
+    naming.settle();
+    this.#showFixedName();
+  }
+
+  get isFull(): boolean {
+    return this.#person.unshown >= this.#person.flow.windowEntries;
+  }
+
+  /** Takes an input. Returns who takes the next one. */
+  take(input: Input, now: Now): Talk {
+    if (input.type === 'frame' && input.frame.kind === 'message') this.#hear(input.frame);
+    else if (input.type === 'named') this.#showFixedName();
+    else if (input.type === 'disconnected') return this.#session.take(input, now);
+    else if (input.type === 'leave') return this.#leave(now);
+    return this;
+  }
+
+  /** Sends what waits. */
+  upload(): void {
+    for (const message of this.#person.courier.takePlain()) {
+      this.#person.send(plainMessage(message));
+      this.#person.show(messageEvent(message, true));
+    }
+  }
+
+  /** Whatever a member sends is relayed: nothing else than its sentences is the server's own word. */
+  #hear(message: Message): void {
+    this.#person.showOnce(readSentence(message, this.#person.server) ?? messageEvent(message, false));
+  }
+
+  #leave(now: Now): Talk {
+    this.#person.send({ kind: 'leave', name: this.#person.naming.name });
+    this.#session.take({ type: 'leave' }, now);
+    return this.#session;
+  }
+
+  #showFixedName(): void {
+    const message = 'This server cannot rename; leave and come back with --name.';
+    this.#person.show({ type: 'error', code: 'NAME_REFUSED', message });
+  }
+}
+
+const whatItLacks = 'this server runs the original program: no receipts and nothing missed is sent again.';

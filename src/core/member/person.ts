@@ -1,0 +1,148 @@
+import type { Frame } from '../../protocol/frames.ts';
+import type { Crypto, Identity } from '../crypto.ts';
+import { Effects } from '../effects.ts';
+import type { ChatEvent } from '../events.ts';
+import { defaultFlow, type Flow, maxWaiting } from '../limits.ts';
+import { Copy } from '../log/copy.ts';
+import { Log } from '../log/log.ts';
+import type { Store } from '../log/store.ts';
+import { markMention } from '../narrate.ts';
+import { type Effect, type Input, type Now, theLink } from '../turn.ts';
+import { Courier } from './courier.ts';
+import { Naming } from './naming.ts';
+import { Roster } from './roster.ts';
+
+export type PersonOptions = {
+  name: string;
+  /** Names the data folder this runs in: message ids count within it. */
+  dev: string;
+  identity: Identity;
+  crypto: Crypto;
+  /** Only find out whether a server answers: nothing is proven, nobody is told. */
+  check?: boolean;
+  /** Where the store is, to name it in an error. */
+  folder?: string;
+  /** First join: how many of the newest entries to begin with. */
+  history: number;
+  /** Show what was written while this program did not run. */
+  replay: boolean;
+  /** Most messages of one replay that are shown. */
+  maxReplay: number;
+  /** Entries of the log kept in the store. */
+  maxKept: number;
+  flow?: Flow;
+};
+
+/** Who has the conversation: a session with a version-1 server, or a room of the original's. */
+export interface Talk {
+  readonly online: boolean;
+  readonly hasLeft: boolean;
+  readonly isFull: boolean;
+  /** Takes an input. Returns who takes the next one. */
+  take(input: Input, now: Now): Talk;
+  /** Sends what waits, as far as it may be sent now. */
+  upload(now: Now): void;
+}
+
+/** A member as it goes from room to room: its name, its copy of the log, what it has to say, and how it is heard. */
+export class Person {
+  readonly options: PersonOptions;
+  readonly flow: Flow;
+  readonly naming: Naming;
+  readonly roster: Roster;
+  readonly copy: Copy;
+  readonly courier: Courier;
+  /** What the room is called. */
+  server = '';
+  /** It was in a room once, and when it lost it. */
+  everLive = false;
+  lostAtMs: number | undefined;
+  readonly effects = new Effects();
+  /** How many events with a place were given out, and how many of them were shown. */
+  #shows = 0;
+  #shown = 0;
+
+  constructor(options: PersonOptions, store: Store) {
+    this.options = options;
+    this.flow = options.flow ?? defaultFlow;
+    this.naming = new Naming(options.name);
+    this.roster = new Roster(options.identity.key);
+    this.roster.goBy(this.naming.name);
+    const pending = store.pending();
+    const log = new Log(store, options.crypto);
+    this.copy = new Copy(log, options.crypto, options.maxKept, pending);
+    // Some of what was read before may be damaged here.
+    for (const { seq } of log.takeFound()) this.show({ type: 'lost', seq });
+    this.courier = new Courier(options, this.copy, pending);
+  }
+
+  /** It has not been offline: what comes between two joins was not missed. */
+  get isResuming(): boolean {
+    return this.everLive && this.lostAtMs === undefined;
+  }
+
+  /** What there is to do, and to be kept. */
+  takeEffects(): Effect[] {
+    const change = this.copy.takeChange();
+    if (change) this.effects.push({ type: 'commit', change });
+    return this.effects.take();
+  }
+
+  type(words: { text: string; action?: true }, now: Now): void {
+    if (!this.courier.isFull) return this.courier.write({ name: this.naming.name, ...words }, now);
+    const message = `${maxWaiting} messages are waiting already; this one was not taken.`;
+    this.show({ type: 'error', code: 'TOO_MANY_WAITING', message });
+  }
+
+  /** It is online in a room; said unless it never was away. */
+  goOnline(found: { server: string; online: number; legacy: boolean; members?: string[] }, { ms }: Now): void {
+    const { isResuming, lostAtMs } = this;
+    this.server = found.server;
+    this.everLive = true;
+    this.lostAtMs = undefined;
+    if (isResuming) return;
+    const after = lostAtMs === undefined ? {} : { afterMs: ms - lostAtMs };
+    const waiting = this.courier.own.filter(({ sig }) => sig === undefined).length;
+    this.show({ type: 'state', state: 'online', ...found, ...after, waiting });
+  }
+
+  goOffline(reason: 'lost' | 'silent', { ms }: Now): void {
+    this.roster.lose();
+    if (!this.everLive || this.lostAtMs !== undefined) return;
+    this.lostAtMs = ms;
+    this.show({ type: 'state', state: 'offline', reason });
+  }
+
+  send(frame: Frame): void {
+    this.effects.send(theLink, frame);
+  }
+
+  /** Events of one place of the log count as shown together: `shown` tells when. */
+  showPlace(events: readonly ChatEvent[]): void {
+    const last = events.length - 1;
+    for (const [i, event] of events.entries()) this.show(event, i === last ? ++this.#shows : undefined);
+    this.copy.awaits(this.#shows);
+    this.copy.release(this.#shown);
+  }
+
+  /** An event of a room that repeats nothing. */
+  showOnce(event: ChatEvent): void {
+    this.show(event, ++this.#shows);
+  }
+
+  /** So many events with a place have not left the program. */
+  get unshown(): number {
+    return this.#shows - this.#shown;
+  }
+
+  shown(place: number): void {
+    this.#shown = place;
+    this.copy.release(place);
+  }
+
+  show(event: ChatEvent, place?: number): void {
+    this.roster.hear(event);
+    const marked = markMention(event, this.naming.name, this.options.identity.key);
+    this.effects.push({ type: 'show', event: marked, ...(place !== undefined && { place }) });
+  }
+}

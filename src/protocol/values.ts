@@ -1,0 +1,53 @@
+import { type MessageId, maxNameLength } from './frames.ts';
+import { formatId } from './signed.ts';
+
+/** A kind of value on the wire. */
+export type Value<T> = {
+  /** What is written for it; undefined: nothing. */
+  write(value: T): unknown;
+  /** Total: undefined for what is no value of this kind. */
+  read(json: unknown): T | undefined;
+  /** A wrong one spoils the frame even where it may be absent. */
+  isVital?: boolean;
+};
+
+const as = <T>(read: (json: unknown) => T | undefined): Value<T> => ({ write: (value) => value, read });
+const matching = (pattern: RegExp) => as((json) => (typeof json === 'string' && pattern.test(json) ? json : undefined));
+export const oneOf = <T extends string>(...words: T[]) => as((json) => words.find((word) => word === json));
+
+/** What a program makes: keys, hashes, devices, the names of logs. */
+export const token = matching(/^[\w-]{1,64}$/);
+export const signature = matching(/^[\w-]{1,128}$/);
+export const count = as((json) => (Number.isSafeInteger(json) && (json as number) >= 0 ? (json as number) : undefined));
+/** There is no version 0: whoever says so is a legacy peer. */
+export const version = as((json) => count.read(json) || undefined);
+
+export const name = as((json) =>
+  typeof json === 'string' && json.length <= maxNameLength ? json.toWellFormed() : undefined,
+);
+export const filledName = as((json) => name.read(json) || undefined);
+/** Always a list: what is no name is left out of it. */
+export const names = as((json) =>
+  Array.isArray(json) ? json.map(name.read).filter((item) => item !== undefined) : [],
+);
+
+const news = oneOf('join', 'leave', 'rename', 'info');
+/** Always known: the news of a later version is information. */
+export const anyNews = as((json) => news.read(json) ?? 'info');
+
+/** The original ends every text in a newline. */
+export const text: Value<string> = {
+  write: (value) => `${value}\n`,
+  read: (json) => (typeof json === 'string' ? json.toWellFormed().replace(/\n$/, '') : undefined),
+};
+export const flag: Value<true> = {
+  write: (value) => (value ? 1 : undefined),
+  read: (json) => json === 1 || undefined,
+};
+export const id: Value<MessageId> = { write: formatId, read: readId, isVital: true };
+
+function readId(json: unknown): MessageId | undefined {
+  const parts = typeof json === 'string' ? /^([\w-]{1,64})\.([1-9]\d{0,15})$/.exec(json) : null;
+  const n = Number(parts?.[2]);
+  return parts?.[1] && Number.isSafeInteger(n) ? { dev: parts[1], n } : undefined;
+}

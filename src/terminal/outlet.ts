@@ -1,0 +1,100 @@
+import type { Writable } from 'node:stream';
+import type { ChatEvent } from '../core/events.ts';
+
+type Taken = () => void;
+/** With `leftOut`, the line stands for so many notices. */
+type Line = { text: string; taken?: Taken | undefined; leftOut?: number };
+
+const maxNotices = 100;
+
+/** Streams that still had a line when their outlet was closed: whoever ends the process MUST NOT wait for them. */
+export const abandoned = new WeakSet<Writable>();
+
+/**
+ * Lines on their way into a stream whose reader may be slow. The stream gets the next line only when it has nothing left
+ * of the one before: of what Node queues it says nothing until all of it is out, and it cannot be taken back.
+ *
+ * A line of at most 4,096 bytes goes into a pipe whole or not at all (PIPE_BUF). A longer one may be cut when the program
+ * ends while the reader stands still; that one was not `taken`.
+ */
+export class Outlet {
+  readonly #stream: Writable;
+  readonly #render: (event: ChatEvent) => string;
+  #waiting: Line[] = [];
+  /** How many of those have no `taken`. */
+  #notices = 0;
+  /** For each line that the stream has, whom to tell. */
+  #underWay: Taken[][] = [];
+  #isClosed = false;
+  /** One for all lines: then Node calls it for many in one go. After an error nothing leaves the program here any more. */
+  readonly #written = (error?: Error | null) => (error ? this.close() : this.#left());
+
+  /** @param render makes a line of the event that says how many were left out */
+  constructor(stream: Writable, render: (event: ChatEvent) => string) {
+    this.#stream = stream;
+    this.#render = render;
+  }
+
+  get isBehind(): boolean {
+    return this.#waiting.length + this.#underWay.length > 0;
+  }
+
+  /**
+   * Calls `taken` once the line has left the program, in order; an empty text is only its place in the order. Whoever
+   * gives `taken` MUST bound how many lines wait. Of the others only so many wait, then one line says how many more
+   * there were.
+   */
+  write(text: string, taken?: Taken): void {
+    if (this.#isClosed) return;
+    if (!taken && this.#notices === maxNotices) this.#leaveOut();
+    else {
+      this.#waiting.push({ text, taken });
+      if (!taken) this.#notices++;
+    }
+    this.#flow();
+  }
+
+  /** What waits is never written, and nothing is `taken` any more. A line that the stream has may still go out. */
+  close(): void {
+    if (this.isBehind && this.#stream.writableLength > 0) abandoned.add(this.#stream);
+    this.#isClosed = true;
+    this.#waiting = [];
+    this.#underWay = [];
+  }
+
+  #leaveOut(): void {
+    const last = this.#waiting.at(-1);
+    if (last?.leftOut) last.leftOut++;
+    else this.#waiting.push({ text: '', leftOut: 1 });
+  }
+
+  /** One line is always handed on, because others may write to the stream, too. */
+  #flow(): void {
+    while (this.#underWay.length === 0 || this.#stream.writableLength === 0) {
+      const line = this.#waiting.shift();
+      if (!line) return;
+      if (!line.taken && !line.leftOut) this.#notices--;
+      this.#hand(line);
+    }
+  }
+
+  #hand({ text, taken, leftOut }: Line): void {
+    const told = taken ? [taken] : [];
+    const line = leftOut ? this.#render(folded(leftOut)) : text;
+    if (line !== '') {
+      this.#underWay.push(told);
+      this.#stream.write(`${line}\n`, this.#written);
+    } else if (this.#underWay.length > 0) this.#underWay.at(-1)?.push(...told);
+    else taken?.();
+  }
+
+  #left(): void {
+    for (const taken of this.#underWay.shift() ?? []) taken();
+    this.#flow();
+  }
+}
+
+function folded(count: number): ChatEvent {
+  const lines = count === 1 ? '1 line was' : `${count} lines were`;
+  return { type: 'status', code: 'FOLDED', message: `${lines} left out while the output stood still`, count };
+}

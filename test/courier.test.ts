@@ -1,0 +1,247 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { maxUnanswered, maxWaiting } from '../src/core/limits.ts';
+import type { Message } from '../src/protocol/frames.ts';
+import { signedText } from '../src/protocol/signed.ts';
+import { signature } from './support/fake-crypto.ts';
+import { type Chain, connected, disconnected, MemberWorld, nothing } from './support/member-world.ts';
+
+let ann: MemberWorld;
+let log: Chain;
+beforeEach(() => {
+  ann = new MemberWorld();
+  log = ann.log;
+});
+/** What is sent of an own message. */
+const mine = (n: number, more: Partial<Message> = {}): Message => {
+  const id = { dev: 'A', n };
+  const message: Message = { kind: 'message', name: 'ann', text: `own ${n}`, id, lc: n, ts: ann.nowMs, ...more };
+  return { ...message, key: 'kA', sig: signature('kA', signedText('server', message)) };
+};
+
+describe('what is typed', () => {
+  test('is sent, waits, and is shown once when it comes back in its place', () => {
+    ann.goOnline();
+    ann.type('own 1');
+    expect(ann.did).toEqual({ ...nothing, sent: [{ ...mine(1), first: true }] });
+    expect(ann.member.waiting).toEqual([{ text: 'own 1', sinceMs: ann.nowMs }]);
+    ann.receive(log.own(1, 1));
+    expect(ann.shown).toMatchObject([{ type: 'message', text: 'own 1', own: true, seq: 1, id: 'A.1' }]);
+    expect(ann.waiting).toEqual([]);
+    ann.receive(log.own(2, 1));
+    expect(ann.shown).toEqual([]);
+  });
+
+  test('while offline is sent at the welcome, in order', () => {
+    ann.type('own 1', 'own 2');
+    expect(ann.did).toEqual(nothing);
+    ann.step(connected);
+    ann.type('own 3');
+    expect(ann.did).toEqual(nothing);
+    ann.open();
+    expect(ann.sentIds).toEqual(['A1', 'A2', 'A3']);
+    expect(ann.shown).toMatchObject([{ waiting: 3 }]);
+  });
+
+  test('is sent again at every welcome, until it is seen in the log', () => {
+    ann.goOnline();
+    ann.type('own 1', 'own 2', 'own 3');
+    ann.receive(log.own(1, 1));
+    ann.comeBack({ head: 2 });
+    expect(ann.sentIds).toEqual(['A2', 'A3']);
+    // The second had arrived before: it is in the replay, and is mine all the same.
+    ann.receive(log.own(2, 2));
+    expect(ann.shown).toMatchObject([{ type: 'replay', count: 1 }, { own: true, replay: true }, { type: 'replayed' }]);
+    expect(ann.waiting).toEqual(['own 3']);
+    ann.comeBack();
+    expect(ann.sentIds).toEqual(['A3']);
+  });
+
+  test('is not taken when 10,000 wait, and that is said', () => {
+    ann.type(...Array.from({ length: maxWaiting }, () => 'x'));
+    expect(ann.did).toEqual(nothing);
+    ann.type('one too many');
+    expect(ann.shown).toEqual([expect.objectContaining({ type: 'error', code: 'TOO_MANY_WAITING' })]);
+    expect(ann.waiting).toHaveLength(maxWaiting);
+    expect(ann.waiting).not.toContain('one too many');
+  });
+
+  test('and refused for its length is told, and does not block what follows', () => {
+    ann.goOnline();
+    ann.type('own 1', 'own 2');
+    ann.receive(log.own(1, 1, { text: '', void: true }));
+    expect(ann.shown).toEqual([expect.objectContaining({ type: 'error', code: 'REFUSED' })]);
+    expect(ann.waiting).toEqual(['own 2']);
+  });
+
+  test('as an action is one on the disk, on the wire and when it comes back', () => {
+    ann.step({ type: 'typed', text: 'own 1', action: true });
+    const sinceMs = ann.nowMs;
+    ann.tick(60_000);
+    ann.start();
+    expect(ann.member.waiting).toEqual([{ text: 'own 1', sinceMs, action: true }]);
+    ann.goOnline();
+    expect(ann.sent).toEqual([{ ...mine(1, { action: true, ts: sinceMs }), first: true }]);
+    ann.receive(log.own(1, 1, { action: true }));
+    expect(ann.shown).toMatchObject([{ type: 'message', text: 'own 1', own: true, action: true }]);
+    ann.receive(log.own(2, 2));
+    expect(ann.shown).toEqual([expect.not.objectContaining({ action: true })]);
+  });
+
+  test('is marked first on each connection', () => {
+    ann.goOnline();
+    ann.type('own 1', 'own 2');
+    const both = [{ ...mine(1), first: true }, mine(2)];
+    expect(ann.sent).toEqual(both);
+    ann.comeBack();
+    expect(ann.sent).toEqual(both);
+  });
+
+  test('has a counter above everything seen before, also by the program that is started next', () => {
+    ann.goOnline();
+    ann.receive(log.entry(1, { lc: 41 }));
+    ann.type('own 1');
+    expect(ann.sent).toMatchObject([{ lc: 42 }]);
+    ann.receive(log.entry(2, { lc: 7 }));
+    ann.start();
+    ann.goOnline();
+    ann.type('own 2');
+    expect(ann.sent).toMatchObject([{ lc: 43 }]);
+  });
+
+  test('on a machine whose clock is before 1970 bears the first moment that the wire has', () => {
+    ann.wrongMs = -2 * ann.nowMs;
+    ann.goOnline();
+    ann.type('own 1');
+    expect(ann.sent).toMatchObject([{ ts: 0 }]);
+  });
+});
+
+describe('what is under way and does not come back', () => {
+  beforeEach(() => {
+    ann.goOnline();
+    ann.type('own 1');
+  });
+  const beat = (times: number, seq = 0) => {
+    for (let i = 0; i < times; i++) ann.receive({ kind: 'heartbeat', seq });
+  };
+
+  test('for three heartbeats is sent again, after another join', () => {
+    beat(maxUnanswered - 1);
+    expect(ann.did).toEqual(nothing);
+    beat(1);
+    expect(ann.sent).toEqual([ann.joinAt(0)]);
+    ann.open();
+    expect(ann.sentIds).toEqual(['A1']);
+  });
+
+  test('counts only as long as something is', () => {
+    ann.receive(log.own(1, 1));
+    beat(5, 1);
+    expect(ann.did).toEqual(nothing);
+  });
+});
+
+describe('the disk', () => {
+  beforeEach(() => {
+    ann.goOnline();
+    ann.slowDisk = true;
+  });
+
+  test('has what was typed before it is sent', () => {
+    ann.type('own 1');
+    expect(ann.did).toEqual(nothing);
+    expect(ann.waiting).toEqual(['own 1']);
+    expect(ann.commits).toMatchObject([{ pending: [{ text: 'own 1' }] }]);
+    ann.keepOne();
+    expect(ann.sentIds).toEqual(['A1']);
+  });
+
+  test('that was too slow for a program that was killed: the number is used again, it was never sent', () => {
+    ann.type('own 1');
+    ann.start();
+    expect(ann.waiting).toEqual([]);
+    ann.slowDisk = false;
+    ann.goOnline();
+    ann.type('own 1');
+    expect(ann.sentIds).toEqual(['A1']);
+  });
+
+  test('lets go of what was typed together with its entry: when that was shown', () => {
+    ann.slowDisk = false;
+    ann.isHeld = true;
+    ann.type('own 1');
+    ann.receive(log.own(1, 1));
+    expect([ann.waiting, ann.store.head]).toEqual([[], 0]);
+    expect(ann.store.pending()).toMatchObject([{ text: 'own 1' }]);
+    ann.print();
+    expect([ann.store.head, ann.store.pending(), ann.store.mark('A')]).toEqual([1, [], { dev: 'A', n: 1, key: 'kA' }]);
+  });
+});
+
+describe('a program that was started again', () => {
+  beforeEach(() => {
+    ann.goOnline();
+    ann.type('own 1', 'own 2', 'own 3');
+    ann.receive(log.entry(1), log.own(2, 1));
+    ann.start();
+  });
+
+  test('joins from its cursor and sends what has not come back', () => {
+    expect(ann.waiting).toEqual(['own 2', 'own 3']);
+    ann.step(connected);
+    expect(ann.sent).toEqual([ann.joinAt(2)]);
+    ann.open({ n: 1 });
+    expect(ann.sent).toMatchObject([
+      { id: { n: 2 }, text: 'own 2', first: true, sig: expect.any(String) },
+      { id: { n: 3 } },
+    ]);
+    expect(ann.shown).toMatchObject([{ state: 'online', waiting: 2 }]);
+    expect(ann.shown[0]).not.toHaveProperty('afterMs');
+  });
+
+  test('does not use a number again', () => {
+    ann.goOnline();
+    ann.type('own 4');
+    expect(ann.sentIds).toEqual(['A4']);
+    ann.receive(log.own(3, 2), log.own(4, 3), log.own(5, 4));
+    ann.start();
+    ann.goOnline();
+    ann.type('own 5');
+    expect(ann.sentIds).toEqual(['A5']);
+  });
+});
+
+describe('what the log had and no longer keeps', () => {
+  beforeEach(() => {
+    ann.goOnline();
+    ann.type('own 1', 'own 2');
+    ann.step(disconnected);
+  });
+
+  test('waits no longer, once what is kept was read', () => {
+    ann.goOnline({ since: 8, head: 9, n: 1 });
+    expect(ann.waiting).toEqual(['own 1', 'own 2']);
+    ann.receive({ kind: 'lost', seq: 9, hash: 'h9' });
+    expect(ann.waiting).toEqual(['own 2']);
+    expect(ann.store.pending()).toMatchObject([{ text: 'own 2' }]);
+  });
+
+  test('counts as used when the program is started again: it is no copied folder', () => {
+    ann.goOnline({ since: 9, n: 2 });
+    expect([ann.waiting, ann.store.pending()]).toEqual([[], []]);
+    ann.start();
+    ann.goOnline({ since: 9, n: 2 });
+    expect(ann.failed).toEqual([]);
+    ann.type('own 3');
+    expect(ann.sentIds).toEqual(['A3']);
+  });
+
+  test('stays on the disk until the place where that was learned was shown', () => {
+    ann.isHeld = true;
+    ann.goOnline({ since: 8, head: 9, n: 2 });
+    ann.receive({ kind: 'lost', seq: 9, hash: 'h9' });
+    expect([ann.waiting, ann.store.pending(), ann.store.mark('A')]).toMatchObject([[], [{}, {}], undefined]);
+    ann.print();
+    expect([ann.store.pending(), ann.store.mark('A')]).toMatchObject([[], { n: 2 }]);
+  });
+});

@@ -1,0 +1,286 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { maxNamed } from '../src/core/limits.ts';
+import { whyNameRefused } from '../src/core/names.ts';
+import { Members } from '../src/core/room/members.ts';
+import { encode } from '../src/protocol/codec.ts';
+import { maxFrameBytes, type Welcome } from '../src/protocol/frames.ts';
+import { bye, entry, gone, greeting, hello, type Json, range, words } from './support/people.ts';
+import { RoomWorld } from './support/room-world.ts';
+
+const day = 86_400_000;
+
+let world: RoomWorld;
+beforeEach(() => {
+  world = new RoomWorld();
+});
+const refusal = (name: string) => [
+  { refused: 'NAME_REFUSED', ...words('server', `"${name}" belongs to somebody else.`) },
+];
+const eve = (name: string) => hello('eve', { name });
+
+describe('a version-1 client joins', () => {
+  test('and is welcomed', () => {
+    world.say('a', hello('ann'));
+    const place = { log: 'log', since: 0, head: 0, n: 0 };
+    const welcome = { welcome: 1, v: 1, ...greeting(1), who: 'ann', ...place, online: 1, members: ['ann'] };
+    expect(world.take('a')).toEqual([welcome]);
+  });
+
+  test('and everybody else is told, in words and in keys', () => {
+    world.joins('ann', 'lea');
+    world.say('b', hello('bo'));
+    const text = 'bo joined the room. 3 online.\n';
+    expect(world.take('a')).toEqual([{ name: 'server', text, notice: 'join', who: 'bo', online: 3 }]);
+    expect(world.take('l')).toEqual([{ name: 'server', text }]);
+    expect(world.take('b')).toMatchObject([{ welcome: 1, online: 3, members: ['ann', 'lea', 'bo'] }]);
+    expect(world.events.at(-1)).toEqual({ type: 'join', server: 'server', name: 'bo', online: 3 });
+  });
+
+  test('again, and is welcomed again but not counted, announced or served twice', () => {
+    world.joins('ann', 'bo');
+    world.say('a', hello('ann'));
+    expect(world.take('a')).toMatchObject([{ welcome: 1, online: 2 }]);
+    expect(world.take('b')).toEqual([]);
+    world.say('b', entry('bo', 1));
+    expect(world.takeSeqs('a')).toEqual([1]);
+  });
+
+  test('with spaces around its name, which do not count', () => {
+    world.say('a', hello('ann', { name: '  Ann   Lee ' }));
+    expect(world.take('a')).toMatchObject([{ who: 'Ann Lee', members: ['Ann Lee'] }]);
+  });
+
+  test('several times before the disk has its name: welcomed once, from where it says last that it reads on', () => {
+    world.joins('ann');
+    world.talk(2);
+    world.slowDisk = true;
+    for (const since of [0, 1, 2]) world.say('b', world.helloAt('bo', since));
+    world.commit();
+    world.commit();
+    expect(world.take('b')).toMatchObject([{ welcome: 1, who: 'bo', since: 2 }]);
+  });
+
+  test('twice before the disk has its name: each join is welcomed, under the name it asked for', () => {
+    world.joins('ann', 'bo');
+    world.slowDisk = true;
+    world.say('a', hello('anna'));
+    world.say('a', hello('annie'));
+    world.commit();
+    world.commit();
+    expect(world.take('a')).toMatchObject([{ who: 'anna' }, { who: 'annie' }]);
+    expect(world.takeNotices('b')).toMatchObject([{ who: 'anna' }, { was: 'anna', who: 'annie' }]);
+  });
+
+  test('on a new connection while the old one lingers: one member, one reader', () => {
+    world.joins('ann', 'bo');
+    world.say('x', hello('ann'));
+    expect([world.room.online, world.take('b')]).toEqual([2, []]);
+    world.say('b', entry('bo', 1));
+    expect([world.takeSeqs('x'), world.take('a')]).toEqual([[1], []]);
+    world.say('a', gone);
+    world.tick(15_000);
+    expect(world.room.online).toBe(2);
+  });
+
+  test('right after it was given up on the same connection: it is in', () => {
+    world.joins('ann', 'bo');
+    world.slowDisk = true;
+    world.talk(1);
+    world.say('b', bye('bo'), hello('bo'));
+    world.commit();
+    world.commit();
+    expect(world.take('b').slice(-2)).toMatchObject([{ auth: 0 }, { welcome: 1, who: 'bo' }]);
+    expect(world.room.online).toBe(2);
+  });
+
+  test('and is welcomed in one frame, however many there are and however long their names', () => {
+    const members = new Members();
+    const longest = (i: number) => `${String(i).padStart(8, '"')}${'𝄞'.repeat(24)}`;
+    expect(whyNameRefused(longest(1))).toBeUndefined();
+    for (let i = 0; i < 2_000; i++) members.enter(`key ${i}`, longest(i), `session ${i}`);
+    const place = { log: 'log', since: 0, head: 0, online: members.online, members: members.names };
+    const frame: Welcome = { kind: 'welcome', name: 'server', text: '', ...place };
+    expect([frame.online, frame.members.length]).toEqual([2_000, maxNamed]);
+    expect(Buffer.byteLength(encode(frame))).toBeLessThan(maxFrameBytes / 2);
+  });
+});
+
+describe('who somebody is', () => {
+  const ask = hello('ann');
+
+  test('is asked before anything else, and proven with the answer', () => {
+    const challenge = { v: 1, nonce: 'nonce-a', server: 'server', log: 'log' };
+    expect([world.ask('a', ask), world.ask('a', ask)]).toEqual([[challenge], [challenge]]);
+    expect([world.room.online, world.ask('a', entry('ann', 1))]).toEqual([0, [{ rejoin: 0 }]]);
+    expect(world.ask('a', RoomWorld.proven('a', ask))).toMatchObject([{ welcome: 1, members: ['ann'] }]);
+    expect(world.ask('a', hello('anna'))).toMatchObject([{ nonce: 'nonce-a' }]);
+  });
+
+  test.each<[string, (join: Json) => Json]>([
+    ['made with another key', (join) => RoomWorld.proven('a', join, { key: 'kE' })],
+    ['of another connection', (join) => RoomWorld.proven('b', join)],
+    ['made for another server', (join) => RoomWorld.proven('a', join, { server: 'another' })],
+    ['of another name', (join) => ({ ...RoomWorld.proven('a', { ...join, name: 'eve' }), name: 'ann' })],
+    ['of another device', (join) => ({ ...RoomWorld.proven('a', { ...join, dev: 'E' }), dev: 'A' })],
+    ['of another member', (join) => ({ ...RoomWorld.proven('a', { ...join, key: 'kE' }), key: 'kA' })],
+    ['that is any word', (join) => ({ ...join, proof: 'please' })],
+  ])('is not known by a proof %s: ignored and counted', (_name, prove) => {
+    expect(world.ask('a', prove(ask))).toEqual([]);
+    expect([world.room.online, world.log.owner('ann')]).toEqual([0, undefined]);
+    world.tick();
+    expect(world.ignored).toEqual([{ frames: 1, reason: 'a join with a wrong proof' }]);
+  });
+
+  test('does not change with a wrong proof: the session goes on as it was', () => {
+    world.joins('ann', 'bo');
+    expect(world.ask('a', { ...hello('eve'), proof: 'no' })).toEqual([]);
+    world.say('a', entry('ann', 1));
+    expect(world.take('b')).toMatchObject([{ name: 'ann', seq: 1 }]);
+  });
+
+  test.each(['key', 'dev'])('cannot be said without a %s', (field) => {
+    const { [field]: _, ...join } = ask;
+    expect(world.ask('a', join)).toEqual([]);
+    world.tick();
+    expect(world.ignored).toEqual([{ frames: 1, reason: 'a version-1 join without key and dev' }]);
+  });
+});
+
+describe('a name', () => {
+  test.each(['server', 'SERVER', 'ｓｅｒｖｅｒ'])('that is the server’s is refused: %s', (name) => {
+    world.say('a', hello('ann', { name }));
+    const text = words('server', `"${name}" is the name of the server.`);
+    expect(world.take('a')).toEqual([{ refused: 'NAME_REFUSED', ...text }]);
+    expect(world.room.online).toBe(0);
+  });
+
+  test('nobody may have is refused, and the next one taken', () => {
+    world.say('a', hello('ann', { name: '[ann]' }));
+    world.say('a', hello('ann'));
+    expect(world.take('a')).toMatchObject([{ refused: 'NAME_REFUSED' }, { welcome: 1 }]);
+  });
+
+  test.each(['ann', 'ANN', ' Ａnn '])('belongs to whoever had it first; nobody else is let in as %j', (name) => {
+    world.joins('ann', 'bo');
+    world.say('x', eve(name));
+    expect(world.take('x')).toEqual(refusal(name.trim().normalize('NFC')));
+    expect([world.room.online, world.take('b')]).toEqual([2, []]);
+    // Whoever was refused one name has taken no other by it.
+    world.say('b', hello('bo', { name: 'eve' }));
+    expect(world.take('b')).toMatchObject([{ welcome: 1, who: 'eve' }]);
+  });
+
+  test('belongs to its owner who is away, also after a restart of the server', () => {
+    world.joins('ann');
+    world.say('a', bye('ann'));
+    world = new RoomWorld({ store: world.log });
+    world.say('x', eve('ann'));
+    expect(world.take('x')).toEqual(refusal('ann'));
+    world.say('a', hello('ann'));
+    expect(world.take('a')).toMatchObject([{ welcome: 1 }]);
+  });
+
+  test('asked for by two at the same moment is given to the first', () => {
+    world.turn(...RoomWorld.frames('a', hello('ann')), ...RoomWorld.frames('x', eve('ann')));
+    expect(world.take('a')).toMatchObject([{ welcome: 1 }]);
+    expect(world.take('x')).toEqual(refusal('ann'));
+  });
+
+  test('is free again when its owner was away for longer than messages are kept', () => {
+    world = new RoomWorld({ ageMs: 30 * day });
+    world.joins('ann');
+    world.say('a', bye('ann'));
+    world.nowMs += 30 * day;
+    world.say('x', eve('ann'));
+    expect(world.take('x')).toEqual(refusal('ann'));
+    world.nowMs += 1;
+    world.say('x', eve('ann'));
+    expect(world.take('x')).toMatchObject([{ welcome: 1 }]);
+    world.say('y', hello('ann'));
+    expect(world.take('y')).toEqual(refusal('ann'));
+  });
+});
+
+describe('a device', () => {
+  test('belongs to the key that wrote with it: another is refused, also after a restart', () => {
+    world.joins('ann');
+    world.talk(1);
+    const text = words('server', 'The data folder of this client belongs to another identity.');
+    for (const now of [world, new RoomWorld({ store: world.log })]) {
+      now.say('x', hello('eve', { dev: 'A' }));
+      expect(now.take('x')).toEqual([{ refused: 'DEVICE_REFUSED', ...text }]);
+    }
+    world.say('a', entry('ann', 2));
+    expect(world.takeSeqs('a')).toEqual([1, 2]);
+  });
+
+  test('that is in the room belongs to the key it came with: nobody else ends its session', () => {
+    world.joins('ann', 'bo');
+    world.say('x', hello('eve', { dev: 'A' }));
+    expect(world.take('x')).toMatchObject([{ refused: 'DEVICE_REFUSED' }]);
+    world.say('b', entry('bo', 1));
+    expect([world.takeSeqs('a'), world.room.online]).toEqual([[1], 2]);
+  });
+});
+
+describe('a room that is full', () => {
+  beforeEach(() => {
+    world = new RoomWorld({ maxClients: 2 });
+    world.joins('ann', 'lea');
+  });
+
+  test('lets nobody in, in its own form, nor under a name of its own, until somebody leaves', () => {
+    world.say('b', hello('bo'));
+    world.say('m', { auth: 1, name: 'max' }, words('max', 'hi'));
+    expect(world.take('b')).toEqual([{ refused: 'ROOM_FULL', ...words('server', 'The room is full.') }]);
+    const full = words('server', 'The room is full.');
+    expect(world.take('m')).toEqual([full, full]);
+    expect([world.room.online, world.log.head, world.log.owner('bo')]).toEqual([2, 0, undefined]);
+    world.say('l', bye('lea'));
+    world.say('b', hello('bo'));
+    expect(world.take('b')).toMatchObject([{ welcome: 1 }]);
+  });
+
+  test('welcomes a member who joins again, on the same connection or another', () => {
+    world.say('a', hello('ann'));
+    world.say('x', hello('ann'));
+    expect(world.take('a')).toMatchObject([{ welcome: 1 }]);
+    expect(world.take('x')).toMatchObject([{ welcome: 1, online: 2 }]);
+  });
+
+  test('is not fuller for two who come in one turn', () => {
+    world.say('l', bye('lea'));
+    world.turn(...RoomWorld.frames('b', hello('bo')), ...RoomWorld.frames('c', hello('cy')));
+    expect(world.take('b')).toMatchObject([{ welcome: 1 }]);
+    expect(world.take('c')).toMatchObject([{ refused: 'ROOM_FULL' }]);
+  });
+});
+
+describe('whoever comes back is told', () => {
+  beforeEach(() => {
+    world.joins('ann');
+    world.talk(5);
+  });
+
+  test('where it reads on, the hash there, its own highest n, and when the oldest entry was written', () => {
+    world.say('b', world.helloAt('bo', 2));
+    const { h } = world.placed({}, 2);
+    const welcome = { welcome: 1, since: 2, head: 5, h, n: 0, firstMs: world.nowMs };
+    expect(world.take('b')).toMatchObject([welcome, { seq: 3 }, { seq: 4 }, { seq: 5 }]);
+    world.say('x', world.helloAt('ann', 5));
+    expect(world.take('x')).toMatchObject([{ since: 5, n: 5 }]);
+  });
+
+  test('that what it has is of another log, and reads all there is', () => {
+    world.say('b', hello('bo', { since: 2, log: 'other' }));
+    expect(world.take('b')).toMatchObject([{ fork: 1, since: 0 }, ...range(1, 5).map((seq) => ({ seq }))]);
+    world.say('c', world.helloAt('cy', 5));
+    expect(world.take('c')).toEqual([expect.not.objectContaining({ fork: 1 })]);
+  });
+
+  test('what comes after the replay, and no notice of its own coming', () => {
+    world.turn(...RoomWorld.frames('b', world.helloAt('bo', 4)), RoomWorld.frame('a', entry('ann', 6)));
+    world.say('c', hello('cy'));
+    expect(world.take('b')).toMatchObject([{ since: 4, head: 6 }, { seq: 5 }, { seq: 6 }, { who: 'cy' }]);
+  });
+});

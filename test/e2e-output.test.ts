@@ -1,0 +1,93 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect } from 'vitest';
+import { type Command, type Stage, test } from './support/command.ts';
+
+const many = 5_000;
+const lines = Array.from({ length: many }, (_, i) => `line ${i} ${'x'.repeat(80)}`);
+
+/** Whole JSON lines of messages; of a cut one nothing is to be had. */
+const textsIn = (stdout: string): string[] =>
+  stdout
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line))
+    .filter(({ type }) => type === 'message')
+    .map(({ text }) => text);
+
+async function pipe(stage: Stage, port: number): Promise<void> {
+  const bulk = stage.client(port, 'bulk');
+  bulk.end(lines.join('\n'));
+  await bulk.ends(0);
+}
+
+describe.concurrent('a reader that stands still', () => {
+  test('gets the rest the next time, each line once, and the program ends at once', async ({ stage }) => {
+    const { port } = await stage.server();
+    const first = await stage.jsonOnline(port, 'ana', '--listen');
+    first.pause();
+    await pipe(stage, port);
+    first.kill('SIGTERM');
+    const { ms } = await first.ends(0);
+    expect(ms).toBeLessThan(2_500);
+    const before = textsIn(first.stdout);
+    const second = await stage.jsonOnline(port, 'ana', '--replay', '--listen');
+    if (before.length < many) await second.json({ type: 'message', text: lines.at(-1) });
+    expect([...before, ...textsIn(second.stdout)]).toEqual(lines);
+  });
+
+  test('holds nobody back: neither the others nor the server, whose own output may stand still, too', async ({
+    stage,
+  }) => {
+    const { server, port } = await stage.server();
+    const still = await stage.jsonOnline(port, 'still', '--listen');
+    const reader = await stage.jsonOnline(port, 'reader', '--listen');
+    still.pause();
+    server.pause();
+    await pipe(stage, port);
+    await reader.json({ type: 'message', text: lines.at(-1) });
+    server.resume();
+    await server.json({ type: 'message', text: lines.at(-1) });
+    expect(textsIn(server.stdout)).toEqual(lines);
+    still.resume();
+    await still.json({ type: 'message', text: lines.at(-1) });
+    expect(textsIn(still.stdout)).toEqual(lines);
+  });
+});
+
+describe.concurrent('a server whose folder was emptied', () => {
+  const says = async (client: Command, text: string) => {
+    client.write(`${text}\n`);
+    await client.json({ type: 'message', text, own: true });
+  };
+  const restored = (client: Command) => client.json({ type: 'status', code: 'RESTORED' });
+
+  test('under another name, and emptied again: with its first name it has back what any member holds', async ({
+    stage,
+  }) => {
+    const folder = join(stage.home, 'room');
+    const { server, port } = await stage.server('--name', 'room', '--data-dir', folder);
+    const anew = async (old: Command, name: string) => {
+      old.kill('SIGTERM');
+      await old.exit;
+      for (const file of readdirSync(folder)) rmSync(join(folder, file));
+      return (await stage.server('--name', name, '--data-dir', folder, '--port', String(port))).server;
+    };
+    const ann = await stage.jsonOnline(port, 'ann', '--listen');
+    const bo = await stage.jsonOnline(port, 'bo', '--listen');
+    await says(ann, 'said by ann');
+    await says(bo, 'said by bo');
+    ann.kill('SIGTERM');
+    await ann.exit;
+    const other = await anew(server, 'other');
+    await restored(bo);
+    await anew(other, 'room');
+    await restored(bo);
+    await says(bo, 'said at the end');
+
+    const cy = await stage.jsonOnline(port, 'cy', '--history', '100');
+    const events = await cy.jsonUntil({ type: 'replayed' });
+    const texts = events.filter(({ type }) => type === 'message').map(({ text }) => text);
+    expect(texts.sort()).toEqual(['said at the end', 'said by ann', 'said by bo']);
+  });
+});

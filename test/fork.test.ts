@@ -1,0 +1,238 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { heartbeatIntervalMs, maxAdopted, mendPatienceMs, uploadWindow } from '../src/core/limits.ts';
+import type { Message } from '../src/protocol/frames.ts';
+import { Chain, connected, disconnected, join, MemberWorld, nothing } from './support/member-world.ts';
+
+let ann: MemberWorld;
+/** What she has read: words of Bo's, Cy's and her own. */
+let log: Chain;
+const restored = (message: string) => ({
+  type: 'status',
+  code: 'RESTORED',
+  message: `the server's log is not the one known here; ${message}`,
+});
+const of = (dev: string, n: number, more: Partial<Message> = {}): Partial<Message> => ({ id: { dev, n }, ...more });
+/** The devices whose messages wait. */
+const kept = () =>
+  ann.store
+    .pending()
+    .flatMap(({ id }) => id?.dev ?? [])
+    .sort();
+const firsts = () =>
+  ann.sent.flatMap((sent) => (sent.kind === 'message' && sent.first ? `${sent.id?.dev}${sent.id?.n}` : []));
+beforeEach(() => {
+  ann = new MemberWorld();
+  log = ann.log;
+  ann.goOnline();
+  ann.type('own 1');
+  ann.receive(log.entry(1), log.entry(2, of('C', 1)), log.own(3, 1));
+});
+
+describe('a log that is not the one known here', () => {
+  test('and is empty gets back everything', () => {
+    ann.meet(new Chain('new'));
+    expect(ann.sentIds).toEqual(['A1', 'B1', 'C1']);
+    expect(ann.shown).toContainEqual(restored('3 lost messages were given back.'));
+    expect(ann.shown.map(({ type }) => type)).not.toContain('gap');
+    expect([ann.store.log, ann.store.head, ann.store.pending().length]).toEqual(['new', 0, 3]);
+    expect(ann.waiting).toEqual(['own 1']);
+  });
+
+  test('gets back an action as one, and what was not shown yet too', () => {
+    ann.isHeld = true;
+    const waves = log.entry(4, of('D', 1, { action: true }));
+    ann.receive(waves);
+    ann.meet(new Chain('new'));
+    expect(ann.sent).toContainEqual(expect.objectContaining({ id: { dev: 'D', n: 1 }, action: true, sig: waves.sig }));
+  });
+
+  test('is read up to its head before anything is given back, and gets only what it lacks', () => {
+    const old = new Chain();
+    old.entry(2, of('D', 1));
+    ann.meet(old, { head: 2 });
+    ann.type('own 2');
+    expect(ann.did).toEqual(nothing);
+    ann.receive(old.entry(1));
+    expect(ann.did).toEqual(nothing);
+    ann.receive(old.entry(2));
+    expect(ann.sentIds).toEqual(['A1', 'A2', 'C1']);
+    expect(ann.shown).toContainEqual(restored('2 lost messages were given back.'));
+  });
+
+  test('that has it all is only read again', () => {
+    const same = new Chain('new');
+    ann.meet(same, { head: 3 });
+    ann.receive(same.entry(1), same.entry(2, of('C', 1)), same.own(3, 1));
+    expect(ann.did).toEqual({ ...nothing, shown: [restored('it was read again.')] });
+    expect(ann.store.pending()).toEqual([]);
+  });
+
+  test('shows nothing twice, and what is new once', () => {
+    const other = new Chain('new');
+    ann.meet(other, { head: 2 });
+    ann.receive(other.entry(1, of('D', 1)), other.entry(2, of('B', 1)));
+    expect(ann.texts.filter((text) => text.startsWith('text'))).toEqual(['text 1']);
+    ann.receive(other.entry(3, of('C', 1)), other.own(4, 1));
+    expect(ann.did).toEqual(nothing);
+    expect([ann.waiting, ann.store.pending()]).toEqual([[], []]);
+  });
+
+  test('gets nothing back from a program that is started next, before that has read it', () => {
+    const other = new Chain('new');
+    ann.meet(other, { head: 1 });
+    ann.start();
+    ann.step(connected);
+    expect(ann.sent).toEqual([join({ log: 'new', since: 0 })]);
+    ann.open({ head: 1 });
+    expect(ann.sent).toEqual([]);
+    ann.receive(other.entry(1, of('C', 1)));
+    expect(ann.sentIds).toEqual(['A1', 'B1']);
+    ann.receive(other.entry(2, of('B', 1)));
+    ann.comeBack();
+    expect(ann.sentIds).toEqual(['A1']);
+  });
+
+  test('gets back nothing that was void or too long', () => {
+    ann.receive(log.entry(4, of('F', 1, { void: true })), log.entry(5, of('G', 1, { text: 'é'.repeat(2_049) })));
+    expect(ann.store.head).toBe(5);
+    ann.meet(new Chain('new'));
+    expect(ann.sentIds).toEqual(['A1', 'B1', 'C1']);
+    expect(ann.store.pending()).toHaveLength(3);
+  });
+
+  test('gets back again what one after it has lost as well', () => {
+    ann.meet(new Chain('new'));
+    const newer = new Chain('newer');
+    ann.meet(newer, { head: 1 });
+    ann.receive(newer.entry(1, of('B', 1)));
+    expect(ann.sentIds).toEqual(['A1', 'C1']);
+  });
+});
+
+describe('what others wrote', () => {
+  const empty = new Chain('new');
+  /** Places 4 and on: the second message of Bo's and all that follow. */
+  const readMore = (count: number, dev = 'B') =>
+    ann.receive(...Array.from({ length: count }, (_, i) => log.entry(4 + i, of(dev, 2 + i))));
+
+  test('goes out behind my own words, however much it is', () => {
+    readMore(600);
+    ann.meet(empty);
+    expect(ann.sentIds[0]).toBe('A1');
+    ann.type('own 2');
+    expect(ann.sentIds).toEqual([]);
+    const echo = new Chain('new');
+    ann.receive(echo.own(1, 1));
+    expect(ann.sentIds).toEqual(['A2']);
+  });
+
+  test('waits for what lies before it, and takes no room from my own words meanwhile', () => {
+    readMore(uploadWindow + 50, 'D');
+    ann.meet(empty);
+    expect(ann.sentIds).toEqual(['A1', 'B1', 'C1']);
+    ann.type('own 2');
+    expect(ann.sentIds).toEqual(['A2']);
+  });
+
+  test('follows at once when somebody else gave back what lies before it', () => {
+    readMore(2, 'D');
+    const other = new Chain('new');
+    ann.meet(other);
+    ann.receive(other.entry(1, of('D', 1)));
+    expect(ann.sentIds).toEqual(['D2', 'D3']);
+    expect(firsts()).toEqual([]);
+  });
+
+  test('goes out after 30 s without what lies before it, marked first: nobody else had that', () => {
+    readMore(2, 'D');
+    ann.meet(empty);
+    const wait = (ms: number) => {
+      ann.nowMs += ms;
+      ann.receive({ kind: 'unknown' });
+    };
+    wait(mendPatienceMs - 1);
+    expect(ann.sentIds).toEqual([]);
+    wait(1);
+    expect(ann.sentIds).toEqual(['D2', 'D3']);
+    expect(firsts()).toEqual(['D2']);
+  });
+
+  test('is never marked first before those 30 s, nor what is mine is not', () => {
+    ann.meet(empty);
+    expect(firsts()).toEqual(['A1']);
+  });
+
+  test('waits no longer when the log is told to have had it, though it is no longer kept', () => {
+    ann.meet(empty);
+    ann.receive({ kind: 'had', id: { dev: 'B', n: 1 } });
+    expect(kept()).toEqual(['A', 'C']);
+    ann.receive({ kind: 'had', id: { dev: 'C', n: 1 } });
+    ann.comeBack();
+    expect([kept(), ann.sentIds]).toEqual([['A'], ['A1']]);
+  });
+
+  test('is all that the log can be told to have had: what is mine waits for its entry', () => {
+    ann.meet(empty);
+    ann.receive({ kind: 'had', id: { dev: 'A', n: 1 } });
+    expect(ann.waiting).toEqual(['own 1']);
+  });
+
+  test('is kept up to a limit, and does not keep me from writing', () => {
+    ann.start({ maxKept: 2 * maxAdopted });
+    ann.goOnline();
+    for (let from = 0; from <= maxAdopted; from += 1_000) {
+      const frames = Array.from({ length: 1_000 }, (_, i) => log.entry(4 + from + i, of('B', 2 + from + i)));
+      ann.receive(...frames);
+    }
+    ann.meet(empty);
+    expect(ann.store.pending()).toHaveLength(maxAdopted + 1);
+    ann.type('own 2');
+    expect(ann.waiting).toEqual(['own 1', 'own 2']);
+    expect(ann.texts).toEqual([]);
+  });
+});
+
+describe('a room of another name', () => {
+  const other = new Chain('new', 0, 'other');
+
+  test('gets my own words, signed for it, and none of others: those wait for their room', () => {
+    ann.meet(other, { name: 'other' });
+    expect(ann.sentIds).toEqual(['A1']);
+    expect(ann.shown).toContainEqual(restored('1 lost message was given back.'));
+    expect(ann.store.pending()).toHaveLength(3);
+  });
+
+  test('that holds a message under the same id does not end their waiting', () => {
+    ann.meet(other, { name: 'other', head: 1 });
+    ann.receive(other.entry(1, of('B', 1)));
+    expect(kept()).toEqual(['A', 'B', 'C']);
+  });
+
+  test.each([
+    ['the next connection', () => ann.step(disconnected)],
+    ['the program that is started next', () => ann.start()],
+  ])('is that room again: %s gives them back', (_name, leave) => {
+    ann.meet(other, { name: 'other' });
+    ann.receive(other.own(1, 1));
+    leave();
+    ann.goOnline();
+    expect(ann.sentIds).toEqual(['B1', 'C1']);
+  });
+});
+
+test('a message that a log has taken back and trimmed is no reason to join for ever', () => {
+  const other = new Chain('new');
+  ann.meet(other);
+  ann.receive(other.own(1, 1));
+  let joins = 0;
+  for (let i = 0; i < 60; i++) {
+    ann.tick(heartbeatIntervalMs);
+    ann.receive({ kind: 'heartbeat', seq: 1 });
+    if (!ann.sentIds.includes('join')) continue;
+    joins++;
+    ann.open();
+    for (const sent of ann.sent) if (sent.kind === 'message' && sent.id) ann.receive({ kind: 'had', id: sent.id });
+  }
+  expect(joins).toBe(1);
+  expect(ann.store.pending()).toEqual([]);
+});

@@ -1,0 +1,173 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { maxTextBytes } from '../src/protocol/frames.ts';
+import { bye, entry, gone, greeting, hello, range, words } from './support/people.ts';
+import { RoomWorld } from './support/room-world.ts';
+
+/* Clients of the original program in the room. */
+
+let world: RoomWorld;
+beforeEach(() => {
+  world = new RoomWorld();
+  world.joins('ann', 'lea');
+});
+const join = (name: string) => ({ auth: 1, name });
+
+describe('a client of the original joins', () => {
+  test('by its join, and is greeted in the original words; again, and is not counted, told of or served twice', () => {
+    world.say('m', join('max'));
+    expect(world.take('m')).toEqual([greeting(3)]);
+    expect(world.take('a')).toMatchObject([{ notice: 'join', who: 'max', online: 3 }]);
+    world.say('m', join('max'));
+    world.say('a', entry('ann', 1));
+    expect(world.take('m')).toEqual([greeting(3), words('ann', 'ann 1')]);
+    expect(world.takeNotices('a')).toEqual([]);
+  });
+
+  test('by its first message, which is relayed', () => {
+    world.say('m', words('max', 'hi'));
+    expect(world.take('m')).toEqual([greeting(3)]);
+    expect(world.take('a')).toMatchObject([
+      { text: 'max joined the room. 3 online.\n' },
+      { name: 'max', text: 'hi\n', seq: 1 },
+    ]);
+  });
+
+  test('and hears nothing from before', () => {
+    world.talk(3);
+    world.say('m', join('max'));
+    expect(world.take('m')).toEqual([greeting(3)]);
+  });
+
+  test.each([
+    ['nobody may have', '[x]\u001b[2J', 'x2J'],
+    ['is the server’s', 'SERVER', 'SERVER (guest)'],
+    ['is a member’s', 'Ann', 'Ann (guest)'],
+  ])('under a name that %s: it gets a safe one', (_what, name, safe) => {
+    world.say('m', join(name), words(name, 'hi'));
+    expect(world.take('a')).toMatchObject([{ who: safe }, { name: safe, text: 'hi\n' }]);
+  });
+
+  test('under a name that belongs to nobody afterwards', () => {
+    world.say('b', hello('bo', { name: 'lea' }));
+    expect(world.take('b')).toMatchObject([{ welcome: 1, members: ['ann', 'lea', 'lea'] }]);
+  });
+
+  test('and may change to version 1 on the same connection', () => {
+    world.say('l', hello('lea'));
+    expect(world.take('l')).toMatchObject([{ welcome: 1, online: 2, members: ['ann', 'lea'] }]);
+    world.say('l', entry('lea', 1));
+    expect(world.take('l')).toMatchObject([{ id: 'L.1', seq: 1 }]);
+  });
+});
+
+describe('what it writes', () => {
+  test('goes to all others and not back to it; what they write goes to it', () => {
+    world.joins('max');
+    world.turn(
+      RoomWorld.frame('l', words('lea', '1')),
+      RoomWorld.frame('a', entry('ann', 1, '2')),
+      RoomWorld.frame('m', words('max', '3')),
+      RoomWorld.frame('l', words('lea', '4')),
+    );
+    expect(world.take('l')).toEqual([words('ann', '2'), words('max', '3')]);
+    expect(world.take('m')).toEqual([words('lea', '1'), words('ann', '2'), words('lea', '4')]);
+    expect(world.take('a').map(({ text }) => text)).toEqual(['1\n', '2\n', '3\n', '4\n']);
+  });
+
+  test('bears ids of a device of its own, which is new on every connection and in every run', () => {
+    world.say('l', words('lea', 'x'), words('lea', 'y'));
+    world.say('m', words('max', 'z'));
+    expect(world.take('a').filter(({ seq }) => seq)).toMatchObject([
+      { id: 'run-1.1' },
+      { id: 'run-1.2' },
+      { id: 'run-2.1' },
+    ]);
+    world.say('l', bye('lea'));
+    world.say('l', words('lea', 'again'));
+    expect(world.take('a').at(-1)).toMatchObject({ id: 'run-3.1' });
+  });
+
+  test('is under a device that no member can take: it would mute its author', () => {
+    world.joins('bo');
+    world.say('x', hello('eve', { dev: 'run-1' }));
+    expect(world.take('x')).toMatchObject([{ refused: 'DEVICE_REFUSED' }]);
+    world.say('b', { ...entry('bo', 9e15, 'mute', { id: { dev: 'run-1', n: 9e15 } }), first: 1 });
+    expect(world.log.head).toBe(0);
+  });
+
+  test('is under the name it joined with, whatever it says, and never an action', () => {
+    world.say('l', { ...words('ann', '/me waves'), id: 'L.1', act: 1 });
+    expect(world.take('a')).toEqual([expect.not.objectContaining({ act: 1 })]);
+    expect(world.log.read(1, 1)[0]?.message).toMatchObject({ name: 'lea', text: '/me waves' });
+    expect(world.take('l')).toEqual([]);
+  });
+
+  test('that is too long is told to it alone, and does not enter the log', () => {
+    world.say('l', words('lea', 'é'.repeat(maxTextBytes / 2 + 1)));
+    expect(world.take('l')).toEqual([words('server', 'Your message was not sent: it is longer than 4096 bytes.')]);
+    expect([world.take('a'), world.log.head]).toEqual([[], 0]);
+  });
+
+  test('has the time of the machine, which may be before 1970', () => {
+    world.wrongMs = -1e12;
+    world.say('l', words('lea', 'hi'));
+    expect(world.take('a')).toMatchObject([{ text: 'hi\n', ts: 0 }]);
+  });
+});
+
+describe('it is sent', () => {
+  test('no void entry', () => {
+    world.say('a', entry('ann', 1, 'x'.repeat(maxTextBytes + 1)), entry('ann', 2));
+    expect(world.take('l')).toEqual([words('ann', 'ann 2')]);
+  });
+
+  test('nothing twice and without a loss when its queue is full: it reads on at the frame that was not taken', () => {
+    world.narrow.set('l', 2);
+    world.talk(4);
+    world.say('m', join('max'));
+    expect(world.take('l')).toEqual([words('ann', 'ann 1'), words('ann', 'ann 2')]);
+    world.narrow.clear();
+    world.nowMs += 2;
+    world.turn();
+    const rest = [words('ann', 'ann 3'), words('ann', 'ann 4'), words('server', 'max joined the room. 3 online.')];
+    expect(world.take('l')).toEqual(rest);
+  });
+
+  test('entries without a window: it acknowledges nothing', () => {
+    for (const i of range(0, 9)) world.talk(100, 100 * i + 1);
+    expect(world.take('l')).toHaveLength(1_000);
+  });
+});
+
+describe('it goes', () => {
+  const left = { ...words('server', 'lea left the room. 1 online.'), notice: 'leave', who: 'lea', online: 1 };
+
+  test.each([
+    ['with a goodbye', bye('lea')],
+    ['because its connection ends', gone],
+  ])('%s: at once, and others are told', (_how, frame) => {
+    world.say('l', frame);
+    expect(world.take('a')).toEqual([{ ...left, reason: 'left' }]);
+    world.say('a', entry('ann', 1));
+    expect(world.take('l')).toEqual([]);
+  });
+
+  test('never because it is silent', () => {
+    for (let i = 0; i < 5; i++) {
+      world.tick(15_000);
+      world.say('a', { ack: 0 });
+    }
+    expect(world.room.online).toBe(2);
+  });
+});
+
+test('it reads of somebody lost, and of a rename, in the original words', () => {
+  world.joins('bo');
+  world.say('a', hello('anna'));
+  world.say('b', gone);
+  world.tick(15_000);
+  expect(world.take('l')).toEqual([
+    words('server', 'ann is now called anna. 3 online.'),
+    words('server', 'bo left the room. 2 online.'),
+  ]);
+});

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import { intake, type Session } from '../src/core/room/intake.ts';
+import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
+
+const member: Session = { who: 'kA', name: 'ann', dev: 'A', isGuest: false, said: 0, heardAtMs: 0 };
+const guest = (): Session => ({ ...member, who: 'l', name: 'lea', dev: 'run-1', isGuest: true });
+const words: Message = { kind: 'message', name: 'ann', text: 'hi' };
+const own: Message = { ...words, id: { dev: 'A', n: 1 }, lc: 1, ts: 1, key: 'kA', sig: 's' };
+const take = (message: Message, session: Session | undefined = member) => intake('a', session, message, 5);
+
+describe('a message', () => {
+  test('of the session’s own device and key is said by it', () => {
+    expect(take(own)).toEqual({ type: 'say', from: 'a', message: own, name: 'ann' });
+  });
+
+  test.each([
+    ['device', { id: { dev: 'B', n: 1 } }],
+    ['key', { key: 'kB' }],
+    ['key, but none', { key: undefined }],
+  ])('of another %s was kept for somebody', (_what, more) => {
+    expect(take({ ...own, ...more } as Message)).toMatchObject({ type: 'giveBack', from: 'a' });
+  });
+
+  test('with a place is an entry for a place that was lost, and nothing else', () => {
+    const placed = { ...own, seq: 3, hash: 'h' };
+    expect(take(placed)).toEqual({ type: 'mend', message: placed });
+  });
+
+  test('bears nothing that only a log may say', () => {
+    const claims = { hash: 'h', void: true, first: true } as const;
+    const taken = { ...own, first: true };
+    expect(take({ ...own, ...claims })).toMatchObject({ message: taken });
+    for (const from of [own, { ...own, id: { dev: 'B', n: 1 } }]) {
+      const { message } = take({ ...from, ...claims }) as { message: Message };
+      expect(Object.keys(message)).not.toContain('void');
+      expect(Object.keys(message)).not.toContain('hash');
+    }
+  });
+
+  test.each<[string, Message, Session | undefined]>([
+    ['from nobody', own, undefined],
+    ['without an id', words, member],
+  ])('%s is a stranger’s', (_what, message, session) => {
+    expect(intake('a', session, message, 5)).toEqual({ type: 'stranger' });
+  });
+});
+
+describe('a message of a client of the original', () => {
+  test('is counted for it, and bears its name, whatever else it says', () => {
+    const lea = guest();
+    const said = (n: number) => ({ kind: 'message', name: 'lea', text: 'hi', id: { dev: 'run-1', n }, ts: 5 });
+    const claims = { ...own, seq: 9, action: true, void: true } as const;
+    expect(take(claims, lea)).toEqual({ type: 'say', from: 'a', message: said(1), name: 'lea' });
+    expect(take(words, lea)).toEqual({ type: 'say', from: 'a', message: said(2), name: 'lea' });
+  });
+
+  test('that is too long is not taken, nor counted', () => {
+    const lea = guest();
+    expect(take({ ...words, text: 'é'.repeat(maxTextBytes / 2 + 1) }, lea)).toMatchObject({ type: 'tooLong' });
+    expect(take({ ...words, text: 'é'.repeat(maxTextBytes / 2) }, lea)).toMatchObject({ message: { id: { n: 1 } } });
+  });
+});

@@ -1,0 +1,61 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import { Draft } from '../src/core/log/draft.ts';
+import { MemoryStore } from '../src/history/memory.ts';
+import type { Message } from '../src/protocol/frames.ts';
+import { entryAfter } from './support/places.ts';
+
+let store: MemoryStore;
+let draft: Draft;
+beforeEach(() => {
+  store = new MemoryStore('log');
+  store.apply({ marks: [{ dev: 'A', n: 3, key: 'kA' }], owners: [{ name: 'ann', key: 'kA', seenMs: 1 }] });
+  draft = new Draft(store);
+});
+const message = (n: number): Message => ({ kind: 'message', name: 'x', text: `${n}`, id: { dev: 'A', n } });
+
+describe('a draft of the next change', () => {
+  test('is none before anything is in it', () => expect(draft.change).toBeUndefined());
+
+  test('knows what was known, and what is in it', () => {
+    draft.see({ dev: 'A', n: 4, key: 'kA' });
+    draft.claim({ name: 'bo', key: 'kB', seenMs: 2 });
+    expect([draft.mark('A'), draft.mark('B')]).toEqual([{ dev: 'A', n: 4, key: 'kA' }, undefined]);
+    expect([draft.owner('ann')?.key, draft.owner('bo')?.key, draft.owner('cy')]).toEqual(['kA', 'kB', undefined]);
+    expect([store.mark('A')?.n, store.owner('bo')]).toEqual([3, undefined]);
+  });
+
+  test('lets no mark go back', () => {
+    draft.see({ dev: 'A', n: 2 });
+    expect(draft.mark('A')).toEqual({ dev: 'A', n: 3 });
+    draft.see({ dev: 'A', n: 7, key: 'kA' });
+    draft.see({ dev: 'A', n: 5, key: 'kA' });
+    expect(draft.change?.marks).toEqual([{ dev: 'A', n: 7, key: 'kA' }]);
+  });
+
+  test('says of a message that waits the last word', () => {
+    draft.keep([message(1), message(2)]);
+    draft.drop([{ dev: 'A', n: 1 }]);
+    draft.drop([{ dev: 'A', n: 3 }]);
+    draft.keep([message(3)]);
+    expect(draft.change).toEqual({ pending: [message(2), message(3)], dropped: [{ dev: 'A', n: 1 }] });
+  });
+
+  test('that begins another log has nothing of the old one', () => {
+    draft.append(entryAfter({ seq: 0, hash: '' }, message(1)));
+    draft.trim(1, '');
+    draft.restart('other', 7, 'h');
+    const next = entryAfter({ seq: 7, hash: 'h' }, message(2));
+    draft.append(next);
+    expect(draft.change).toEqual({ restart: { log: 'other', seq: 7, hash: 'h' }, entries: [next] });
+    expect(draft.places).toEqual([next]);
+  });
+
+  test('behind one that is under way knows what that one says, and the log as soon as it is written', () => {
+    draft.see({ dev: 'B', n: 1 });
+    const next = new Draft(draft);
+    expect(next.mark('B')?.n).toBe(1);
+    store.apply(draft.change ?? {});
+    next.rebase(store);
+    expect([next.mark('B')?.n, next.mark('A')?.n]).toEqual([1, 3]);
+  });
+});

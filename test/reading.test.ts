@@ -1,0 +1,419 @@
+import { beforeEach, describe, expect, test } from 'vitest';
+import type { PersonOptions } from '../src/core/member/person.ts';
+import type { Message } from '../src/protocol/frames.ts';
+import { rot } from './sim/rot.ts';
+import { Chain, connected, disconnected, MemberWorld, nothing } from './support/member-world.ts';
+
+let ann: MemberWorld;
+let log: Chain;
+beforeEach(() => {
+  ann = new MemberWorld();
+  log = ann.log;
+});
+/** Asked for: after every welcome, lost places of the own copy. */
+const questions = () => ann.sent.filter(({ kind }) => kind === 'lost');
+
+describe('the log', () => {
+  beforeEach(() => {
+    log = ann.log = new Chain('log', 10);
+    ann.goOnline();
+  });
+
+  test('is shown in order; what stood in it before is a replay', () => {
+    ann.comeBack({ head: 12 });
+    ann.receive(log.batch(11, 13));
+    const message = (seq: number) => ({
+      type: 'message',
+      seq,
+      id: `B.${seq}`,
+      from: { name: 'bo', id: 'kB' },
+      text: `text ${seq}`,
+      own: false,
+      replay: seq <= 12,
+      sentMs: 5,
+    });
+    const replay = { type: 'replay', count: 2, total: 2, sinceMs: 5 };
+    expect(ann.shown).toEqual([replay, message(11), message(12), { type: 'replayed' }, message(13)]);
+  });
+
+  test('may hold a message twice, when the server forgot it had it: shown once', () => {
+    ann.receive(log.entry(11, { id: { dev: 'B', n: 4 } }));
+    ann.receive(log.entry(12, { id: { dev: 'B', n: 4 } }), { kind: 'heartbeat', seq: 12 });
+    expect(ann.did).toEqual(nothing);
+    ann.receive(log.entry(13, { id: { dev: 'B', n: 5 } }));
+    expect(ann.texts).toEqual(['text 13']);
+  });
+
+  test('with a gap is read again from the cursor, and nobody sees it', () => {
+    ann.receive(log.entry(11));
+    ann.receive(log.entry(13));
+    expect(ann.did).toEqual({ ...nothing, sent: [ann.joinAt(11)] });
+    ann.receive(log.entry(14));
+    expect(ann.did).toEqual(nothing);
+    ann.open({ head: 14 });
+    expect(ann.shown).toEqual([]);
+    ann.receive(log.batch(12, 14));
+    expect(ann.texts).toEqual(['text 12', 'text 13', 'text 14']);
+    expect(ann.shown).toMatchObject([{ replay: false }, { replay: false }, { replay: false }]);
+  });
+
+  test('whose entries are no longer kept says which are missing', () => {
+    ann.step(disconnected);
+    log = ann.log = new Chain('log', 30);
+    ann.goOnline({ head: 40, firstMs: 7 });
+    expect(ann.shown[0]).toEqual({ type: 'gap', from: 11, to: 30, firstMs: 7 });
+    ann.receive(log.entry(31));
+    expect(ann.texts).toEqual(['replay', 'text 31']);
+    ann.step(connected);
+    expect(ann.sent).toEqual([ann.joinAt(31)]);
+  });
+});
+
+describe('what was read', () => {
+  beforeEach(() => {
+    ann.goOnline();
+    ann.isHeld = true;
+  });
+
+  test('is kept when it was shown, place by place', () => {
+    ann.receive(log.batch(1, 4));
+    expect(ann.store.head).toBe(0);
+    ann.print(2);
+    expect(ann.store.head).toBe(2);
+    ann.print();
+    expect(ann.store.head).toBe(4);
+  });
+
+  test('and was not shown is shown by the program that is started next', () => {
+    ann.receive(log.batch(1, 4));
+    ann.print(2);
+    ann.isHeld = false;
+    ann.start();
+    ann.step(connected);
+    expect(ann.sent).toEqual([ann.joinAt(2)]);
+    ann.open({ head: 4 });
+    ann.receive(log.batch(3, 4));
+    expect(ann.texts).toEqual(['replay', 'text 3', 'text 4', 'replayed']);
+  });
+
+  test('without anything to show is kept when what was before it was shown', () => {
+    ann.receive(log.entry(1), log.entry(2, { void: true }), log.entry(3));
+    expect(ann.store.head).toBe(0);
+    ann.print(1);
+    expect(ann.store.head).toBe(2);
+    ann.print(1);
+    ann.receive(log.entry(4, { void: true }));
+    expect(ann.store.head).toBe(4);
+  });
+
+  test('is kept with the marks of a replay that stand with it', () => {
+    ann.isHeld = false;
+    ann.comeBack({ head: 1 });
+    ann.isHeld = true;
+    ann.receive(log.entry(1));
+    expect(ann.texts).toEqual(['replay', 'text 1', 'replayed']);
+    ann.print(1);
+    expect(ann.store.head).toBe(1);
+  });
+});
+
+describe('a place whose message is lost', () => {
+  const lost = (seq: number) => ({ type: 'lost', seq });
+  const mended = (seq: number) => expect.objectContaining({ type: 'message', seq, text: `text ${seq}`, mended: true });
+  beforeEach(() => ann.goOnline());
+
+  test('is said, and the reading goes on behind it', () => {
+    ann.receive(log.entry(1), log.lost(2), log.entry(3));
+    expect(ann.texts).toEqual(['text 1', 'lost', 'text 3']);
+    expect(ann.shown).toContainEqual(lost(2));
+    expect([ann.store.head, ann.store.headHash]).toEqual([3, log.hashAt(3)]);
+  });
+
+  test.each<[string, Partial<Message>]>([
+    ['another text', { text: 'rotten' }],
+    ['another author', { key: 'kC' }],
+    ['another name', { name: 'cy' }],
+    ['another id', { id: { dev: 'C', n: 1 } }],
+    ['another time', { ts: 6 }],
+    ['no signature', { sig: '' }],
+  ])('is one whose message has %s than the chain says: no word of it is shown or kept', (_name, more) => {
+    ann.receive(log.entry(1), { ...log.entry(2), ...more }, log.entry(3));
+    expect(ann.texts).toEqual(['text 1', 'lost', 'text 3']);
+    expect(ann.store.read(2, 1)).toEqual([expect.not.objectContaining({ message: expect.anything() })]);
+  });
+
+  test('is one whose entry does not follow what was read: so is what does not follow that', () => {
+    const other = new Chain('log', 1);
+    ann.receive(log.entry(1), other.entry(2), other.entry(3));
+    expect(ann.texts).toEqual(['text 1', 'lost', 'text 3']);
+    ann.receive(log.entry(4));
+    expect(ann.texts).toEqual(['lost']);
+  });
+
+  test('does not take an own message out of those that wait', () => {
+    ann.type('own 1');
+    ann.receive({ ...log.own(1, 1), text: 'rotten' });
+    expect(ann.waiting).toEqual(['own 1']);
+  });
+
+  test('is asked for after each welcome, also by a program that is started next', () => {
+    ann.receive(log.entry(1), log.lost(2), log.entry(3));
+    ann.comeBack();
+    expect(questions()).toEqual([log.lost(2)]);
+    ann.start();
+    ann.goOnline();
+    expect(questions()).toEqual([log.lost(2)]);
+    ann.receive(log.entry(2));
+    ann.comeBack();
+    expect(questions()).toEqual([]);
+  });
+
+  test('in the own copy alone is found when the program starts, and asked for', () => {
+    ann.receive(log.batch(1, 3));
+    rot(ann.store, 2, 'another text');
+    ann.start();
+    ann.goOnline();
+    expect(questions()).toEqual([log.lost(2)]);
+    ann.receive(log.entry(2));
+    expect(ann.did).toEqual(nothing);
+    expect(ann.store.read(2, 1)).toMatchObject([{ message: { text: 'text 2' } }]);
+  });
+
+  test('is shown once when its entry comes, whoever had it', () => {
+    ann.receive(log.entry(1), log.lost(2), log.entry(3));
+    ann.receive(log.entry(2));
+    expect(ann.shown).toEqual([mended(2)]);
+    expect(ann.store.read(2, 1)).toMatchObject([{ message: { text: 'text 2' } }]);
+    ann.receive(log.entry(2));
+    expect(ann.did).toEqual(nothing);
+  });
+
+  test('is no place for anything else than its entry', () => {
+    ann.receive(log.entry(1), log.lost(2), log.entry(3));
+    ann.receive({ ...log.entry(2), text: 'rotten' }, { ...log.entry(3), seq: 2 });
+    expect(ann.did).toEqual(nothing);
+    ann.receive(log.entry(2));
+    expect(ann.shown).toEqual([mended(2)]);
+  });
+
+  test('that held a void entry is mended without a word', () => {
+    log.entry(2, { void: true });
+    ann.receive(log.entry(1), log.lost(2), log.entry(3));
+    ann.receive(log.entry(2));
+    expect(ann.did).toEqual(nothing);
+    ann.comeBack();
+    expect(questions()).toEqual([]);
+  });
+
+  test.each<[string, () => void]>([
+    ['while it is not shown', () => {}],
+    [
+      'while it is on its way to the disk',
+      () => {
+        ann.slowDisk = true;
+        ann.print();
+      },
+    ],
+    [
+      'while it waits for the disk',
+      () => {
+        ann.slowDisk = true;
+        ann.type('x');
+        ann.print();
+      },
+    ],
+  ])('may be mended %s', (_name, prepare) => {
+    ann.isHeld = true;
+    ann.receive(log.entry(1), log.lost(2), log.entry(3));
+    prepare();
+    ann.receive(log.entry(2));
+    expect(ann.shown).toEqual([mended(2)]);
+    ann.isHeld = false;
+    ann.print();
+    ann.slowDisk = false;
+    ann.keepOne();
+    expect(ann.store.read(2, 2)).toMatchObject([{ message: { text: 'text 2' } }, { message: { text: 'text 3' } }]);
+    ann.comeBack();
+    expect(questions()).toEqual([]);
+  });
+
+  test.each([
+    ['before it', 0],
+    ['under way', 1],
+  ])('of a log that was rolled back is no place of what it is now, with a write %s', (_name, written) => {
+    const rolledBack = new Chain();
+    for (const at of [1, 2]) rolledBack.entry(at, { id: { dev: 'C', n: at } });
+    ann.receive(log.entry(1), log.lost(2), log.entry(3));
+    ann.slowDisk = true;
+    ann.type('x');
+    ann.meet(rolledBack);
+    expect(questions()).toEqual([]);
+    for (let i = 0; i < written; i++) ann.keepOne();
+    ann.receive(rolledBack.batch(1, 2), log.entry(2));
+    ann.slowDisk = false;
+    ann.keepOne();
+    expect(ann.store.read(1, 9)).toMatchObject([{ hash: rolledBack.hashAt(1) }, { hash: rolledBack.hashAt(2) }]);
+  });
+});
+
+describe('a question for an entry behind the cursor', () => {
+  beforeEach(() => {
+    ann.goOnline();
+    ann.receive(log.batch(1, 3));
+  });
+
+  test('is answered with the whole entry', () => {
+    ann.receive(log.lost(2));
+    expect(ann.sent).toEqual([log.entry(2)]);
+  });
+
+  test('is not answered if another one stands there, or none, or it is damaged', () => {
+    ann.receive({ ...log.lost(2), hash: 'other' }, { kind: 'lost', seq: 2 });
+    expect(ann.did).toEqual(nothing);
+    rot(ann.store, 2, 'another text');
+    ann.start();
+    ann.goOnline();
+    ann.receive(log.lost(2));
+    expect(ann.did).toEqual(nothing);
+  });
+});
+
+describe('what was written while away', () => {
+  const replay = { type: 'replay', count: 3, total: 3, sinceMs: 5 };
+  const messages = ['text 3', 'text 4', 'text 5'];
+  const restart = (options: Partial<PersonOptions> = {}) => {
+    ann.goOnline();
+    ann.receive(log.batch(1, 2));
+    ann.start(options);
+    ann.goOnline({ head: 5 });
+    ann.receive(log.batch(3, 5));
+  };
+
+  test('is shown between two lines, and what comes then is not', () => {
+    restart();
+    expect(ann.shown[0]).toEqual(replay);
+    expect(ann.texts).toEqual(['replay', ...messages, 'replayed']);
+    expect(ann.shown.slice(1, 4)).toMatchObject([{ replay: true }, { replay: true }, { replay: true }]);
+    ann.receive(log.entry(6));
+    expect(ann.shown).toMatchObject([{ text: 'text 6', replay: false }]);
+  });
+
+  test('before the first join is marked as such', () => {
+    ann.start({ replay: false, history: 3 });
+    ann.log = new Chain('log', 2);
+    ann.goOnline({ head: 5 });
+    ann.receive(ann.log.batch(3, 5));
+    expect(ann.texts).toEqual(['replay', ...messages, 'replayed']);
+    expect([ann.shown[0], ann.shown.at(-1)]).toEqual([
+      { ...replay, first: true },
+      { type: 'replayed', first: true },
+    ]);
+  });
+
+  test('in several batches is one replay', () => {
+    ann.goOnline({ head: 3 });
+    const all = [1, 2, 3].flatMap((seq) => {
+      ann.receive(log.entry(seq));
+      return ann.texts;
+    });
+    expect(all).toEqual(['replay', 'text 1', 'text 2', 'text 3', 'replayed']);
+  });
+
+  test('is marked anew in another log: what was left open there does not count here', () => {
+    ann.goOnline({ head: 3 });
+    ann.receive(log.batch(1, 2));
+    ann.meet(new Chain('new'), { head: 2 });
+    ann.receive(ann.log.entry(1, { id: { dev: 'C', n: 1 } }), ann.log.entry(2, { id: { dev: 'C', n: 2 } }));
+    expect(ann.texts.filter((text) => text !== 'status')).toEqual(['replay', 'text 1', 'text 2', 'replayed']);
+    expect(ann.shown[0]).toEqual({ type: 'replay', count: 2, total: 2, sinceMs: 5 });
+  });
+
+  test('is marked anew when the log changes while this one was not offline', () => {
+    ann.goOnline();
+    ann.receive({ kind: 'rejoin', delayMs: 0 });
+    ann.log = new Chain('new');
+    ann.open({ fork: true, head: 1 });
+    ann.receive(ann.log.entry(1));
+    expect(ann.texts.slice(0, 3)).toEqual(['replay', 'text 1', 'replayed']);
+  });
+
+  test('is not shown to a program that does not want it, but what comes then is', () => {
+    restart({ replay: false });
+    expect(ann.shown).toEqual([]);
+    expect(ann.store.head).toBe(5);
+    ann.receive(log.entry(6));
+    expect(ann.texts).toEqual(['text 6']);
+  });
+
+  test('is shown all the same when the program was running: it was only cut off', () => {
+    ann.start({ replay: false });
+    ann.goOnline();
+    ann.receive(log.batch(1, 2));
+    ann.comeBack({ head: 5 });
+    ann.receive(log.batch(3, 5));
+    expect(ann.texts).toEqual(['replay', ...messages, 'replayed']);
+  });
+
+  test('is shown up to a limit, the newest', () => {
+    restart({ maxReplay: 2 });
+    expect(ann.shown[0]).toEqual({ type: 'replay', count: 2, total: 3, sinceMs: 5 });
+    expect(ann.texts.slice(1)).toEqual(['text 4', 'text 5', 'replayed']);
+    expect(ann.store.head).toBe(5);
+  });
+
+  test('ends also when its last entry is not shown', () => {
+    ann.goOnline({ head: 2 });
+    ann.receive(log.entry(1), log.entry(2, { void: true }));
+    expect(ann.texts).toEqual(['replay', 'text 1', 'replayed']);
+  });
+
+  test('on a first join is no gap, on a later one of which a part is missing it is', () => {
+    ann.log = new Chain('log', 40);
+    ann.goOnline({ head: 50 });
+    expect(ann.shown).toMatchObject([{ state: 'online' }]);
+    ann.start();
+    ann.goOnline({ since: 45, head: 50, firstMs: 9 });
+    expect(ann.shown).toMatchObject([{ type: 'gap', from: 41, to: 45, firstMs: 9 }, { state: 'online' }]);
+  });
+});
+
+describe('a data folder that is used in two places, or was restored', () => {
+  test('is refused when its messages were numbered further elsewhere, and every unsent line is named', () => {
+    ann.type('one', 'two', 'three');
+    ann.goOnline({ n: 5 });
+    expect(ann.failed).toEqual(['DATA_COPIED']);
+    expect(ann.failure).toContain('Not sent: "one", "two", "three".');
+  });
+
+  test('is refused when the log has other words under an id of its own, and every unsent line is named', () => {
+    ann.goOnline();
+    ann.type('one', 'two', 'three');
+    ann.receive(log.own(1, 2, { text: 'of the other place' }));
+    expect(ann.failed).toEqual(['DATA_COPIED']);
+    expect(ann.failure).toContain('Not sent: "one", "two", "three".');
+  });
+
+  test('is no matter of a lower number: what was typed offline only waits', () => {
+    ann.type('one', 'two');
+    ann.goOnline({ n: 1, head: 1 });
+    expect(ann.failed).toEqual([]);
+  });
+
+  test('is none because the room refused a text: there other words stand by right', () => {
+    ann.goOnline();
+    ann.type('own 1');
+    ann.receive(log.own(1, 1, { text: '', void: true }));
+    expect(ann.failed).toEqual([]);
+  });
+});
+
+test('a server that welcomes with another log than before, without a word of a fork, is read from there', () => {
+  ann.goOnline();
+  ann.receive(log.batch(1, 3));
+  ann.step(disconnected);
+  ann.log = new Chain('new', 7);
+  ann.goOnline({ since: 7 });
+  ann.receive(ann.log.entry(8));
+  expect(ann.texts).toEqual(['text 8']);
+  expect([ann.store.log, ann.store.first, ann.store.head]).toEqual(['new', 8, 8]);
+});

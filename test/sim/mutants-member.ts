@@ -1,0 +1,77 @@
+import { type Mutant, of } from './mutate.ts';
+
+/** The rules of a member, and of its copy of the log. */
+export const memberMutants: Mutant[] = [
+  ...of('member/session', [
+    ['the heartbeat shows a lost tail', 'isBehind ||', ''],
+    ['no echo, send again', '|| this.#unanswered >= maxUnanswered', ''],
+    ['no answer, hang up', 'now.ms - this.#heardAtMs >= silentMs', 'false'],
+    ['a server may not know an older name', 'if (mayForget || isOther)', 'if (false)'],
+    [
+      'only what was shown is acknowledged',
+      'this.#acked = this.#person.copy.shown;\n        this.#ackedAtMs = ms;',
+      'this.#acked = this.#person.copy.cursor;\n        this.#ackedAtMs = ms;',
+    ],
+    ['lost places are asked for', "this.#send({ kind: 'lost', seq, hash });", ';'],
+    ['whoever has an entry gives it', 'if (answer)', 'if (false)'],
+    ['a place that is lost is mended', 'return this.#reading.mend(frame);', 'return;'],
+  ]),
+  ...of('member/reading', [
+    ['a gap is no next place', 'seq > copy.cursor + 1', 'false'],
+    ['another log is read from its place', 'copy.restart(log, since, hash)', '[]'],
+    ['what the log had has arrived', 'courier.acceptLogged(this.#logged);', ';'],
+    ['nothing is given back before the log is read', 'if (copy.cursor < this.#head)', 'if (false)'],
+    ['what is in the log is dropped', 'copy.drop(accepted);', ';'],
+  ]),
+  ...of('member/person', [
+    ['what is not shown waits', 'this.copy.release(this.#shown);', 'this.copy.release(this.#shows);'],
+    ['what is shown is kept', 'this.copy.release(place);', ';'],
+  ]),
+  ...of('member/naming', [
+    [
+      'what is typed bears a name that was taken',
+      'this.#wanted = normalizeName(name);',
+      'this.#name = this.#wanted = normalizeName(name);',
+    ],
+  ]),
+  ...of('member/courier', [
+    ['a message stays until it is seen', 'return this.#isFirst(', 'this.#copy.drop([message]); return this.#isFirst('],
+    ['every welcome sends all again', 'this.#outbox.restart();', ''],
+    ['n is never used twice', 'this.#lastN = Math.max(', 'this.#lastN = 0 * Math.max('],
+    ['a fork gives back what is lost', 'this.#copy.keep(this.#outbox.adopt(lost));', ''],
+    ['a fork knows nothing of the log', 'this.#inLog.clear();', ''],
+    [
+      'what the log had counts as used',
+      'this.#copy.see({ dev, n, key: identity.key });\n        this.#copy.drop(this.#outbox',
+      'this.#copy.drop(this.#outbox',
+    ],
+    ['others have 30 s to give back what lies before', 'ms - this.#mendedAtMs >= mendPatienceMs', 'true'],
+    ['a skip is marked', '(dev === this.#options.dev || isPatient)', 'false'],
+  ]),
+  ...of('log/outbox', [
+    ['on disk before it is sent', '!waiting.isDurable ||', ''],
+    ['sent in order', 'waiting.sort(', '(() => 0)('],
+  ]),
+  ...of('log/copy', [
+    ['a message is shown once', 'id.n <= this.seen(id.dev)', 'false'],
+    [
+      'what does not follow is lost',
+      'message && this.#crypto.hash(chainedText(this.#hash, message)) === hash',
+      'message',
+    ],
+    ['kept when it was shown', 'taken.shows = shows;', 'taken.shows = 0;'],
+    ['dropped with the entry that it belongs to', 'newest.dropped.push(...ids);', 'this.#draft.drop(ids);'],
+    [
+      'marked with the entry that it belongs to',
+      'this.#taken.at(-1)?.marks.push(markOf(id, key));',
+      'this.#draft.see(markOf(id, key));',
+    ],
+    ['what was read of another log is none of this one', 'taken.place = undefined;', ''],
+    ['what was not on disk is given back too', '...this.#unkept.flatMap(({ message }) => message ?? [])', ''],
+    ['one change under way', 'if (this.#underWay)', 'if (false)'],
+  ]),
+  ...of('log/draft', [
+    ['another log has no places of the old one', 'delete this.#change.entries;', ''],
+    ['what is not on disk yet counts too', 'this.#marks.get(dev) ?? this.#known.mark(dev)', 'this.#known.mark(dev)'],
+  ]),
+];

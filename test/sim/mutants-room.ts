@@ -1,0 +1,56 @@
+import { type Mutant, of } from './mutate.ts';
+
+/** The rules of the room, and of its log. */
+export const roomMutants: Mutant[] = [
+  ...of('room/door', [
+    ['a join is proven', '!crypto.verify(key, joinProof(nonce, server, join), proof)', 'false'],
+    ['the welcome says what the log had', "log.mark(join.dev ?? '')?.n ?? 0", '0'],
+    ['whoever joins is asked for what is lost', 'if (seq <= since)', 'if (false)'],
+    ['every client of the original has a device', '++this.#guests', '1'],
+    ['a client of the original hears what comes', 'readers.open(from, log.head, dev);', ''],
+  ]),
+  ...of('room/room', [
+    ['one change is under way', 'if (!this.#underWay)', 'if (true)'],
+    ['the welcome comes after the commit', 'this.#underWay = outcomes;', 'this.#tell(outcomes, now);'],
+    ['what was not taken is sent again', 'this.#readers.holdBack(input.from, input.sent.before, now.ms)', 'undefined'],
+    ['whoever asks is given the entry', 'place.hash === hash && place.message', 'false'],
+    ['those who are there are known when it is tidied', 'present: this.#presence.namesInUse', 'present: []'],
+  ]),
+  ...of('room/intake', [
+    ['only the author needs no signature', 'message.id.dev === session.dev && message.key === session.who', 'true'],
+    ['an entry with its place mends', 'if (message.seq !== undefined)', 'if (false)'],
+    ['the original’s messages are counted', 'n: ++session.said', 'n: 1'],
+  ]),
+  ...of('room/readers', [
+    ['a slow reader has a window', 'Math.min(batchEntries, windowEntries - (sent.seq - acked))', 'batchEntries'],
+    ['the original gets name and text', 'encode(plainMessage(place.message))', 'encode(place.message)'],
+    ['the original does not get its own', '.filter((_, i) => readers[i]?.guest !== dev)', ''],
+    ['the original reads on at the very frame', 'before = item.place ?', 'before = true ? at : item.place ?'],
+  ]),
+  ...of('log/ledger', [
+    ['an id counts once', '(key !== undefined && id.n <= last)', 'false'],
+    ['n follows n', 'key !== undefined && id.n > last + 1 && !first', 'false'],
+    ['what others lost may jump', '(mark?.n ?? 0) + 1 && !message.first', '(mark?.n ?? 0) + 1'],
+    ['whoever speaks for others needs their signature', 'if (!isGenuine)', 'if (false)'],
+    ['a decision knows what it has decided', '(id && this.draft.mark(id.dev)?.n)', '(id && this.#log.mark(id.dev)?.n)'],
+    ['what is said moves the mark', 'this.draft.see({ ...message.id, key: message.key });', ';'],
+    [
+      'places follow each other',
+      'this.#head = { seq: before + 1, hash };',
+      'this.#head = { seq: before + 1, hash: prev };',
+    ],
+    ['an older name is its owner’s', '|| this.#owner(message.name) === key', ''],
+    ['a name is owned', 'this.draft.claim({', '({'],
+    ['a name is one key’s', '(owner === undefined || owner === key)', 'true'],
+    ['the name of whoever is there is refreshed', 'if (owner?.key === key &&', 'if (false &&'],
+    ['only what is old is forgotten', 'this.#ranMs - ranMs <= ageMs', 'false'],
+    ['what is forgotten leaves its chain', "this.#log.hashAt(from - 1) ?? ''", "''"],
+    ['no clock of the machine makes old', '#ranMs({ ms }) {', '#ranMs({ wallMs: ms }) {'],
+  ]),
+  ...of('log/resume', [['another hash is a fork', 'log.hashAt(since) === hash', 'true']]),
+  ...of('log/log', [
+    ['a row proves itself', 'this.#crypto.hash(chainedText(prev, message)) === hash', 'true'],
+    ['a row is mended by its neighbours', 'if (mended && this.#isProven(mended))', 'if (false)'],
+    ['the hash decides what mends', 'known || crypto.hash(chainedText(place.prev, message)) !== place.hash', 'known'],
+  ]),
+];

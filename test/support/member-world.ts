@@ -1,0 +1,284 @@
+import type { ChatEvent } from '../../src/core/events.ts';
+import type { Change } from '../../src/core/log/store.ts';
+import { Member } from '../../src/core/member/member.ts';
+import type { PersonOptions } from '../../src/core/member/person.ts';
+import { type Effect, type Input, theLink } from '../../src/core/turn.ts';
+import { MemoryStore } from '../../src/history/memory.ts';
+import { decode } from '../../src/protocol/codec.ts';
+import type { Challenge, Frame, Join, Lost, Message, Notice, Received, Welcome } from '../../src/protocol/frames.ts';
+import { chainedText, joinProof, signedText } from '../../src/protocol/signed.ts';
+import { fakeCrypto, fakeIdentity, signature } from './fake-crypto.ts';
+
+/** The log of a room as a server would send it: entries that are signed, each chained to the one before. */
+export class Chain {
+  readonly id: string;
+  readonly base: number;
+  readonly #room: string;
+  readonly #entries = new Map<number, Message>();
+
+  /** @param base the place after which it begins */
+  constructor(id = 'log', base = 0, room = 'server') {
+    this.id = id;
+    this.base = base;
+    this.#room = room;
+  }
+
+  hashAt(seq: number): string {
+    if (seq <= this.base) return seq === 0 ? '' : `h${seq}`;
+    return this.entry(seq).hash ?? '';
+  }
+
+  /** What stands at a place: said before, said now, or else words of Bo's. */
+  entry(seq: number, more: Partial<Message> = {}): Message {
+    const known = this.#entries.get(seq);
+    if (known && Object.keys(more).length === 0) return known;
+    for (const later of this.#entries.keys()) if (later >= seq) this.#entries.delete(later);
+    const id = { dev: 'B', n: seq };
+    const words: Message = { kind: 'message', name: 'bo', text: `text ${seq}`, id, lc: seq, ts: 5, ...more };
+    const key = words.key ?? `k${words.id?.dev}`;
+    const signed = { ...words, key, sig: signature(key, signedText(this.#room, words)), ...more };
+    const entry = { ...signed, seq, hash: fakeCrypto.hash(chainedText(this.hashAt(seq - 1), signed)) };
+    this.#entries.set(seq, entry);
+    return entry;
+  }
+
+  /** Words of Ann's. */
+  own(seq: number, n: number, more: Partial<Message> = {}): Message {
+    return this.entry(seq, { name: 'ann', text: `own ${n}`, id: { dev: 'A', n }, ...more });
+  }
+
+  /** Entries one after the other, in one frame. */
+  batch(from: number, to: number): Received {
+    return { kind: 'batch', frames: Array.from({ length: to - from + 1 }, (_, i) => this.entry(from + i)) };
+  }
+
+  lost(seq: number): Lost {
+    return { kind: 'lost', seq, hash: this.hashAt(seq) };
+  }
+}
+
+export const challenge: Challenge = { kind: 'challenge', nonce: 'n', server: 'server', log: 'log' };
+export const refused = (text: string): Received => ({ kind: 'refused', name: 'server', text, code: 'NAME_REFUSED' });
+export const plain = (name: string, text: string): Message => ({ kind: 'message', name, text });
+export const notice = (more: Partial<Notice>): Notice => ({
+  kind: 'notice',
+  name: 'server',
+  text: 'words',
+  notice: 'info',
+  ...more,
+});
+/** The first words of an original server. */
+export const greeting = plain('server', 'You are now online. 3 online.');
+export const connected: Input = { type: 'connected', from: theLink };
+export const disconnected: Input = { type: 'disconnected', from: theLink };
+export const frame = (received: Received): Input => ({ type: 'frame', from: theLink, frame: received });
+
+/** Ann's first join. */
+export const join = (more: Partial<Join> = {}): Join => ({
+  kind: 'join',
+  name: 'ann',
+  version: 1,
+  key: 'kA',
+  dev: 'A',
+  ...(more.log === undefined && { history: 0 }),
+  ...more,
+});
+export const proofOf = (name: string, server = 'server'): string =>
+  signature('kA', joinProof('n', server, { kind: 'join', name, key: 'kA', dev: 'A' }));
+
+const wishes = { history: 0, replay: true, maxReplay: 1_000, maxKept: 5_000 };
+
+/**
+ * Ann's client, on device `A` with the key `kA`, without sockets, disk and terminal: tests say what arrives, and read what
+ * the last step did. What is to be kept is on disk at once, and what is shown is out at once, unless that is held back.
+ */
+export class MemberWorld {
+  readonly store = new MemoryStore();
+  member!: Member;
+  /** The log of the server that she meets. */
+  log = new Chain();
+  nowMs = 1_000_000;
+  /** The machine's clock is wrong by so much. */
+  wrongMs = 0;
+  slowDisk = false;
+  commits: Change[] = [];
+  isHeld = false;
+  /** Places that the output has not taken. */
+  #unshown: number[] = [];
+  /** What the last step did. */
+  sent: Frame[] = [];
+  shown: ChatEvent[] = [];
+  failed: string[] = [];
+  /** The words of the last failure. */
+  failure = '';
+  hungUp = 0;
+  #joined: Join | undefined;
+
+  constructor(options: Partial<PersonOptions> = {}) {
+    this.start(options);
+  }
+
+  /** The program starts, with what it kept before. */
+  start(options: Partial<PersonOptions> = {}): void {
+    const who = { name: 'ann', dev: 'A', identity: fakeIdentity('kA'), crypto: fakeCrypto };
+    this.member = new Member({ ...who, ...wishes, ...options }, this.store);
+    this.commits = [];
+    this.#unshown = [];
+  }
+
+  step(...inputs: Input[]): void {
+    this.#clear();
+    this.#turn(inputs);
+    this.#settle();
+  }
+
+  receive(...frames: Received[]): void {
+    this.step(...frames.map(frame));
+  }
+
+  type(...texts: string[]): void {
+    this.step(...texts.map((text): Input => ({ type: 'typed', text })));
+  }
+
+  rename(name: string): void {
+    this.step({ type: 'named', name });
+  }
+
+  tick(ms = 0): void {
+    this.nowMs += ms;
+    this.step({ type: 'tick' });
+  }
+
+  /** The oldest change that waits is on disk. */
+  keepOne(): void {
+    this.#clear();
+    this.#keepOne();
+    this.#settle();
+  }
+
+  /** The output takes what comes next. */
+  print(places = this.#unshown.length): void {
+    this.#clear();
+    this.#print(places);
+    this.#settle();
+  }
+
+  welcome(more: Partial<Welcome> = {}): Welcome {
+    const since = more.since ?? Math.max(more.fork ? 0 : (this.#joined?.since ?? 0), this.log.base);
+    const hash = this.log.hashAt(since);
+    return {
+      kind: 'welcome',
+      name: 'server',
+      text: 'You are now online. 2 online.',
+      log: this.log.id,
+      since,
+      head: since,
+      online: 2,
+      members: ['ann', 'bo'],
+      ...(hash && { hash }),
+      ...more,
+    };
+  }
+
+  /** The server asks who this is, is told, and opens the session. */
+  open(more: Partial<Welcome> = {}): void {
+    this.receive(challenge);
+    const asked = this.sent;
+    this.receive(this.welcome(more));
+    this.sent = [...asked.filter(({ kind }) => kind !== 'join'), ...this.sent];
+  }
+
+  goOnline(more: Partial<Welcome> = {}): void {
+    this.step(connected);
+    this.open(more);
+  }
+
+  goLegacy(): void {
+    this.step(connected);
+    this.receive(greeting);
+  }
+
+  /** The connection breaks, and there is another, to a server that welcomes her. */
+  comeBack(more: Partial<Welcome> = {}): void {
+    this.step(disconnected);
+    this.goOnline(more);
+  }
+
+  /** The server's log is another one, or this one as it was before. */
+  meet(log: Chain, more: Partial<Welcome> = {}): void {
+    this.step(disconnected);
+    this.log = log;
+    this.goOnline({ fork: true, ...more });
+  }
+
+  /** A join from a cursor, with the hash there. */
+  joinAt(since: number, more: Partial<Join> = {}): Join {
+    const hash = this.log.hashAt(since);
+    return join({ log: this.log.id, since, ...(hash && { hash }), ...more });
+  }
+
+  get did(): object {
+    return { sent: this.sent, shown: this.shown, failed: this.failed, hungUp: this.hungUp };
+  }
+
+  get texts(): string[] {
+    return this.shown.map((event) => (event.type === 'message' ? event.text : event.type));
+  }
+
+  /** What was sent: messages by device and number, the rest by kind. */
+  get sentIds(): string[] {
+    return this.sent.map((sent) => (sent.kind === 'message' ? `${sent.id?.dev}${sent.id?.n}` : sent.kind));
+  }
+
+  get waiting(): string[] {
+    return this.member.waiting.map(({ text }) => text);
+  }
+
+  #clear(): void {
+    [this.sent, this.shown, this.failed, this.hungUp] = [[], [], [], 0];
+  }
+
+  #turn(inputs: Input[]): void {
+    const now = { ms: this.nowMs, wallMs: this.nowMs + this.wrongMs };
+    for (const effect of this.member.turn(inputs, now)) this.#sort(effect);
+  }
+
+  #sort(effect: Effect): void {
+    if (effect.type === 'send') this.#send(decode(Buffer.from(effect.data)) as Frame);
+    else if (effect.type === 'commit') this.commits.push(effect.change);
+    else if (effect.type === 'hangUp') this.hungUp++;
+    else if (effect.type === 'fail') [this.failed, this.failure] = [[effect.error.code], effect.error.message];
+    else if (effect.type === 'show') {
+      this.shown.push(effect.event);
+      if (effect.place !== undefined) this.#unshown.push(effect.place);
+    }
+  }
+
+  #send(sent: Frame): void {
+    if (sent.kind === 'join') this.#joined = sent;
+    this.sent.push(sent);
+  }
+
+  #settle(): void {
+    for (;;) {
+      if (!this.isHeld && this.#unshown.length > 0) this.#print(this.#unshown.length);
+      else if (!this.slowDisk && this.commits.length > 0) this.#keepOne();
+      else return;
+    }
+  }
+
+  #print(places: number): void {
+    const place = this.#unshown.splice(0, places).at(-1);
+    if (place !== undefined) this.#turn([{ type: 'shown', place }]);
+  }
+
+  #keepOne(): void {
+    const change = this.commits.shift();
+    if (!change) return;
+    this.store.apply(change);
+    this.#turn([{ type: 'committed', change }]);
+  }
+}
+
+/** What a step does that does nothing. */
+export const nothing = { sent: [], shown: [], failed: [], hungUp: 0 };
