@@ -36,7 +36,6 @@ await run('chat-server', async (stop) => {
     const open = () => SqliteStore.open(serverFolder(dataDir, port), { newLog, program: 'server' });
     const store = history ? open() : new MemoryStore(newLog);
     opened.push(store);
-    for (const what of store.damaged) diary.log('warn', `the disk has damaged ${what}`);
     const endpoint = showEndpoint(ip, port);
     view?.show({ type: 'listening', endpoint, port });
     diary.log('info', `${name} is listening on ${endpoint}. Ctrl-C ends it.`, { port });
@@ -44,8 +43,14 @@ await run('chat-server', async (stop) => {
     const retention = { entries: parsed.historyLimit, ageMs: parsed.historyDays * dayMs };
     const maxClients = parsed.maxClients ?? maxConnections();
     const room = new Room({ name, maxClients, retention, dev: newDevice(), nonce: newNonces(), crypto }, store);
-    const hindrance = () => (isOutOfDescriptors() ? 'no file descriptor is left: nobody new gets in.' : undefined);
-    await serve({ room, store, view, diary, hindrance, now }, { link, stop });
+    const told = new Set<string>();
+    const troubles = () => {
+      const damaged = [...store.damaged].filter((what) => !told.has(what));
+      for (const what of damaged) told.add(what);
+      const full = isOutOfDescriptors() ? ['no file descriptor is left: nobody new gets in.'] : [];
+      return [...damaged.map((what) => `the disk has damaged ${what}`), ...full];
+    };
+    await serve({ room, store, view, diary, troubles, now }, { link, stop });
   } finally {
     // An open socket would keep the process.
     for (const part of opened) await part.close();

@@ -40,14 +40,25 @@ describe('a log', () => {
   });
 
   test('keeps its newest places in memory, so that those who follow it do not read the disk', () => {
-    written.append(maxTail + 5);
+    written.append(maxTail.entries + 5);
     written.store.read = () => {
       throw new Error('the disk is read');
     };
     const { head } = written.log;
-    expect(written.log.read(head - maxTail + 1, 10_000)).toHaveLength(maxTail);
+    expect(written.log.read(head - maxTail.entries + 1, 10_000)).toHaveLength(maxTail.entries);
     expect(written.log.read(head + 1, 10)).toEqual([]);
-    expect(() => written.log.read(head - maxTail, 1)).toThrow('the disk is read');
+    expect(() => written.log.read(head - maxTail.entries, 1)).toThrow('the disk is read');
+  });
+
+  test('keeps fewer of them the longer their texts are', () => {
+    written.append(1_000, { text: 'x'.repeat(4_096) });
+    written.store.read = () => {
+      throw new Error('the disk is read');
+    };
+    const { head } = written.log;
+    const kept = maxTail.characters / 4_096;
+    expect(written.log.read(head - kept + 1, 10_000)).toHaveLength(kept);
+    expect(() => written.log.read(head - kept, 1)).toThrow('the disk is read');
   });
 
   test('has nothing in memory of what is no longer kept, or was another log', () => {

@@ -29,8 +29,8 @@ export const defaultFlow: Flow = { windowEntries: 512, batchEntries: maxBatchEnt
 export const retryFullMs = { first: 2, longest: 128 };
 /** Notices kept for readers that are behind; older ones are skipped, they are not part of the order. */
 export const maxNotices = 1_000;
-/** Entries of the log held in memory, so that live readers do not read the disk. */
-export const maxTail = 1_024;
+/** The end of the log is held in memory, so that live readers do not read the disk: so many entries and characters of text. */
+export const maxTail = { entries: 1_024, characters: 262_144 };
 
 // In one room
 /** Unknown connections remembered as told to join; beyond, they may be told again. */

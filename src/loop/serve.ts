@@ -14,15 +14,15 @@ export type ServeOptions = {
   /** Shows the room's events (JSON), or nothing. */
   view: View | undefined;
   diary: Diary;
-  /** Says what hinders this machine from taking connections, if anything does. */
-  hindrance(): string | undefined;
+  /** What is wrong with this machine, and was not told before, in words. */
+  troubles(): string[];
   now: () => Now;
 };
 /** What a room waits for. */
 export type Racers = { link: RouterLink; stop: AsyncIterable<NodeJS.Signals> };
 
 const tickMs = 500;
-const hindranceMs = 60_000;
+const lookMs = 60_000;
 
 /**
  * The loop of a room: everything that arrived in one turn of the event loop goes to the room at once, and what it says
@@ -30,7 +30,7 @@ const hindranceMs = 60_000;
  * the room was asked to stop; rejects when its log cannot be written: nothing is sent after that.
  */
 export async function serve(
-  { room, store, view, diary, hindrance, now }: ServeOptions,
+  { room, store, view, diary, troubles, now }: ServeOptions,
   { link, stop }: Racers,
 ): Promise<void> {
   const over = new AbortController();
@@ -40,10 +40,9 @@ export async function serve(
   const driver = new Driver({ core: room, links: link, store, show: (event) => watch.show(event), ignored, now });
   let lookedAtMs = now().ms;
   const look = () => {
-    if (now().ms - lookedAtMs < hindranceMs) return;
+    if (now().ms - lookedAtMs < lookMs) return;
     lookedAtMs = now().ms;
-    const words = hindrance();
-    if (words !== undefined) diary.log('warn', words);
+    for (const words of troubles()) diary.log('warn', words);
   };
   const ticks = quiet(setInterval(tickMs, undefined, { signal: over.signal }));
   const sources = { frames: link.inputs(), due: driver.due.batches(), stop, tick: ticks };

@@ -1,7 +1,7 @@
 import { Dealer, Pair, Router, type Socket } from 'zeromq';
 import { maxFrameBytes } from '../protocol/frames.ts';
 
-/** The one place of ZeroMQ settings; the reasons stand in docs/protocol.md, rules T1 to T8. */
+/** The one place of ZeroMQ settings; the reasons stand in docs/protocol.md, rules T1 to T9. */
 const everySocket = {
   ipv6: true,
   sendTimeout: 0,
@@ -23,11 +23,11 @@ const connecting = () => ({
 });
 /**
  * What one connection costs a room: so many frames in ZeroMQ's queues. Of those that it sends each has at most 32 kB
- * (core/limits.ts, defaultFlow), so 1 MiB in all; what does not fit waits in the log. Of those that it reads a client has at
+ * (core/limits.ts, defaultFlow), so 768 KiB in all; what does not fit waits in the log. Of those that it reads a client has at
  * most its window under way, of some 5 kB each. The fewer they are, the sooner input is held back, which is what libzmq
  * does not survive if the other side sends heartbeats of ZeroMQ: so nobody may in a room. [T3, T9]
  */
-const perConnection = { sendHighWaterMark: 32, receiveHighWaterMark: 256 };
+const perConnection = { sendHighWaterMark: 24, receiveHighWaterMark: 256 };
 /**
  * ZeroMQ's heartbeats, in p2p alone: they tell a taken side (core/pair.ts), and make a peer of the original let go of a
  * connection that the network has cut. libzmq 4.3.5 aborts the process when its own heartbeat is due, or one of the other

@@ -4,6 +4,15 @@ import type { Crypto } from '../crypto.ts';
 import { maxLost, maxTail } from '../limits.ts';
 import type { Change, Entry, Mark, Owner, Place, Store } from './store.ts';
 
+/** As many of the newest places as may be held in memory, and at least one. */
+function newest(places: Place[]): Place[] {
+  let characters = 0;
+  let first = places.length;
+  while (first > 0 && characters < maxTail.characters && places.length - first < maxTail.entries)
+    characters += places[--first]?.message?.text.length ?? 0;
+  return places.slice(first);
+}
+
 /**
  * The log as everybody reads it: verified. A disk may give back other bytes than it took, so a place counts only if its
  * message follows: with `prev` it comes to `hash`. What does not is lost: it has no message, and the chain goes on.
@@ -85,7 +94,7 @@ export class Log {
   settle({ restart, entries = [], mended = [], keep }: Change): void {
     if (restart) this.#tail = [];
     if (restart) this.#lost.clear();
-    this.#tail = entries.length > 0 ? [...this.#tail, ...entries].slice(-maxTail) : this.#tail;
+    if (entries.length > 0) this.#tail = newest([...this.#tail, ...entries]);
     for (const place of entries) if (!place.message) this.#remember(place);
     for (const { seq } of mended) this.#lost.delete(seq);
     if (mended.length > 0) this.#tail = [];
