@@ -186,7 +186,7 @@ export class World {
     else if (dice < 0.74) this.#damage(client);
     else if (dice < 0.76) this.#tamper(client);
     else if (dice < 0.79) this.#wrongMs = random.pick([-86_400_000, 31 * 86_400_000, -1e12]);
-    else if (this.#withRollback && dice < 0.86) this.#snapshot = this.#stateOf(this.#serverStore);
+    else if (this.#withRollback && dice < 0.86) this.#takeSnapshot(this.#serverStore);
     else if (this.#withRollback && dice < 0.97) this.#rollBack();
   }
 
@@ -414,13 +414,14 @@ export class World {
     this.checker.damaged(this.#nowMs);
   }
 
-  /** Everything that a disk holds, as one change. */
-  #stateOf(store: memory.MemoryStore): Change {
+  /** Everything that a disk holds, as one change; of a damaged one there is no other copy. */
+  #takeSnapshot(store: memory.MemoryStore): void {
+    if (rottenIn(store).size > 0) return;
     this.checker.snapshot();
     const entries = store.read(store.first, 1e9);
     const marks = this.#clients.flatMap(({ dev }) => store.mark(dev) ?? []);
     const restart = { log: store.log, seq: store.first - 1, hash: store.baseHash };
-    return { restart, entries: structuredClone(entries), marks, ranMs: store.ranMs };
+    this.#snapshot = { restart, entries: structuredClone(entries), marks, ranMs: store.ranMs };
   }
 
   // People
