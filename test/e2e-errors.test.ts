@@ -43,8 +43,10 @@ describe.concurrent('what is asked of the program itself', () => {
     const colored = async (env: Record<string, string>, ...args: string[]) => {
       const command = stage.spawn('client', ['--port', '1', '--timeout', '0', '-m', 'x', ...args], { env });
       await command.ends(4);
-      expect(command.stderr).not.toContain('Warning');
-      return !isPlain(command.stderr);
+      // From version 22 on Node itself has a word for whoever wishes both.
+      const own = command.stderr.replace(/^\(node:\d+\) Warning: The 'NO_COLOR' env.*\n\(Use.*\n/m, '');
+      expect(own).not.toContain('Warning');
+      return !isPlain(own);
     };
     const found = await Promise.all([
       colored({ TERM: 'xterm' }),

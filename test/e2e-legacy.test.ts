@@ -149,6 +149,7 @@ describe.concurrent("our client and the original's server", () => {
     await old.hears('You are now online. 2 online.');
     await old.say('welcome back');
     await ana.json({ type: 'message', text: 'welcome back' });
+    await again.frames.until(({ text }) => text === 'typed while it was away\n', 'what was typed');
     expect(again.frames.all.filter(({ name }) => name === 'ana')).toEqual([
       { auth: 1, name: 'ana', v: 1, key: expect.any(String), dev: expect.any(String), history: 0 },
       { name: 'ana', text: 'typed while it was away\n' },

@@ -26,7 +26,8 @@ describe.concurrent('3,000 frames wait at a held terminal, and the other side is
     await once(server.child, 'exit');
     await start('server', kind, endpoint, 0).says();
     const [, frames] = (await client.says('read')).split(' ');
-    expect(Number(frames)).toBeGreaterThan(1_000);
+    // What was not in its queue yet went with the server.
+    expect(Number(frames)).toBeGreaterThan(500);
   });
 });
 
