@@ -1,5 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { Log } from '../src/core/log/log.ts';
 import { resume } from '../src/core/log/resume.ts';
+import { fakeCrypto } from './support/fake-crypto.ts';
 import { hashAt, Written } from './support/places.ts';
 
 let written: Written;
@@ -21,6 +23,17 @@ describe('a client reads on', () => {
     expect(asks({ history: 2 })).toEqual({ since: 4, fork: false });
     expect(asks({ history: 99 })).toEqual({ since: 0, fork: false });
     expect(asks({ ...at(5), history: 2 })).toEqual({ since: 5, fork: false });
+  });
+
+  test('after what it has also where the log is damaged, so that nobody can say what stood there', () => {
+    const whole = at(3);
+    const read = written.store.read.bind(written.store);
+    const lost = (seq: number) => seq === 3 || seq === 4;
+    written.store.read = (from, limit) => read(from, limit).filter(({ seq }) => !lost(seq));
+    expect(resume(new Log(written.store, fakeCrypto), { kind: 'join', name: 'bo', ...whole })).toEqual({
+      since: 3,
+      fork: false,
+    });
   });
 
   test.each([

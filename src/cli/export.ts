@@ -24,11 +24,14 @@ export async function exportLog(args: string[]): Promise<number> {
   const plain = { chat, self: chat, settings: { joins: 'all' as const }, now: wallMs };
   const view = json ? new JsonView(stdout, wallMs) : new PipeView(plain);
   const store = SqliteStore.open(serverFolder(dataDir, port), { readOnly: true });
+  // Whoever has read enough hangs up.
+  const isOver = new Promise<'over'>((over) => stdout.once('error', () => over('over')));
   try {
     for (const places of chunksOf(new Log(store, crypto))) {
       const wanted = places.filter(({ atMs }) => atMs >= wallMs() - spanMs);
       // What is not taken waits on the disk.
-      await Promise.all(wanted.map((place) => new Promise<void>((taken) => showPlace(place, view, taken))));
+      const taken = Promise.all(wanted.map((place) => new Promise<void>((shown) => showPlace(place, view, shown))));
+      if ((await Promise.race([taken, isOver])) === 'over') break;
     }
   } finally {
     await store.close();

@@ -25,7 +25,9 @@ export type Flow = {
   batchBytes: number;
 };
 export const defaultFlow: Flow = { windowEntries: 512, batchEntries: maxBatchEntries, batchBytes: 32_768 };
-/** What a full connection did not take is tried again at once; if it takes nothing, after this long, then twice as long, up to the other. [P16] */
+/** Frames to a client of the original in one turn: about what its connection's queue takes (transport/sockets.ts). */
+export const guestFrames = 24;
+/** What a full connection did not take is tried again after this long; if it takes nothing, after twice as long, up to the other. [P16] */
 export const retryFullMs = { first: 2, longest: 128 };
 /** Notices kept for readers that are behind; older ones are skipped, they are not part of the order. */
 export const maxNotices = 1_000;

@@ -45,20 +45,20 @@ export class Driver {
   /** Rejects when something cannot be kept, or the core cannot go on. */
   async turn(inputs: readonly Input[]): Promise<void> {
     const { core, now } = this.#ports;
-    let next = inputs;
+    let next: readonly Input[] = [...this.#later.splice(0), ...inputs];
     do next = await this.#once(core.turn(next, now()));
     while (next.length > 0);
     this.#setAlarm(core.nextTurnMs?.(now()));
   }
 
-  /** How many inputs wait for their turn. */
-  get waiting(): number {
-    return this.#later.length;
+  /** Inputs that wait for their turn. */
+  get waiting(): readonly Input[] {
+    return this.#later;
   }
 
   /** What comes in this way until the event loop turns shares a turn, and so a write to the disk. */
   put(input: Input): void {
-    if (this.#later.push(input) === 1) setImmediate(() => this.due.push(this.#later.splice(0)));
+    if (this.#later.push(input) === 1) setImmediate(() => this.due.push([]));
   }
 
   close(): void {
@@ -69,18 +69,22 @@ export class Driver {
   async #once(effects: readonly Effect[]): Promise<Input[]> {
     const results: Input[] = [];
     const full = new Set<string>();
+    let failure: Error | undefined;
     for (const effect of effects) {
       if (effect.type === 'send') results.push(...(await this.#send(effect, full)));
       else if (effect.type === 'commit') results.push(await this.#commit(effect.change));
+      else if (effect.type === 'fail') failure = effect.error;
       else this.#do(effect);
     }
-    return results;
+    if (!failure) return results;
+    // What came of the rest is heard all the same, for the core may go on.
+    this.#later.unshift(...results);
+    throw failure;
   }
 
-  #do(effect: Exclude<Effect, { type: 'send' | 'commit' }>): void {
+  #do(effect: Exclude<Effect, { type: 'send' | 'commit' | 'fail' }>): void {
     const { links, show, ignored } = this.#ports;
     const { type } = effect;
-    if (type === 'fail') throw effect.error;
     if (type === 'hangUp') links.redial?.();
     if (type === 'ignored') ignored?.(effect.frames, effect.reason);
     if (type !== 'show') return;
@@ -93,10 +97,11 @@ export class Driver {
   /** What comes behind a frame that was not taken must not overtake it. */
   async #send(effect: Send, full: Set<string>): Promise<Input[]> {
     const to = full.size === 0 ? effect.to : effect.to.filter((id) => !full.has(id));
+    const held = to.length < effect.to.length ? effect.to.filter((id) => full.has(id)) : [];
     const untaken = await this.#ports.links.send(to, effect.data);
     for (const from of untaken.full) full.add(from);
     return [
-      ...untaken.full.map((from): Input => ({ type: 'full', from, sent: effect })),
+      ...[...held, ...untaken.full].map((from): Input => ({ type: 'full', from, sent: effect })),
       ...untaken.gone.map((from): Input => ({ type: 'disconnected', from })),
     ];
   }

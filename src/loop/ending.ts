@@ -133,7 +133,7 @@ export class Ending {
   /** Everything that was typed has arrived, and everything that came has been taken by the output. */
   get #isIdle(): boolean {
     const { conversation, driver, link, view } = this.#options;
-    return conversation.waiting.length + driver.waiting + link.backlog === 0 && !view.isBehind;
+    return conversation.waiting.length + driver.waiting.length + link.backlog === 0 && !view.isBehind;
   }
 
   get #isOutOfTime(): boolean {

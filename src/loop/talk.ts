@@ -88,6 +88,8 @@ class Talk {
         if (this.#ending.isDue) await this.#turn([{ type: 'leave' }]);
         if (this.#ending.hasCome) break;
       }
+      // What was typed last has not had its turn.
+      if (this.#driver.waiting.length > 0) await this.#turn([]);
       return this.#ending.verdict();
     } catch (error) {
       this.#nameUnkept();
@@ -109,7 +111,7 @@ class Talk {
     // What a person types behind /quit is meant for the shell; a pipe is read on, so that what is left of it counts.
     return manner.person
       ? !this.#ending.isStopping
-      : conversation.waiting.length + this.#driver.waiting + this.#racers.link.backlog < maxUnderWay;
+      : conversation.waiting.length + this.#driver.waiting.length + this.#racers.link.backlog < maxUnderWay;
   }
 
   async #line(line: string | undefined): Promise<void> {
@@ -198,7 +200,10 @@ class Talk {
 
   /** What was typed and is on no disk is named: it will not go out next time. */
   #nameUnkept(): void {
-    for (const { text } of this.#driver.unkept?.pending ?? [])
+    const { unkept, waiting } = this.#driver;
+    const given = (unkept?.pending ?? []).filter(({ sig }) => sig === undefined);
+    const typed = waiting.flatMap((input) => (input.type === 'typed' ? input : []));
+    for (const { text } of [...given, ...typed])
       this.#options.view.show({
         type: 'error',
         code: 'DATA_NOT_WRITABLE',

@@ -33,6 +33,7 @@ export class Link {
   #socket: Socket;
   #outgoing: string[] = [];
   #sending: Promise<void> | undefined;
+  #isClosing = false;
   #pending = 0;
   #connections = 0;
 
@@ -81,6 +82,7 @@ export class Link {
 
   /** Waits for what is on its way to the socket, then closes it; ZeroMQ goes on sending for its linger time. */
   async close(): Promise<void> {
+    this.#isClosing = true;
     await this.#sending;
     this.events.close();
     release(this.#socket);
@@ -104,6 +106,7 @@ export class Link {
       while (this.#outgoing[0] !== undefined && this.#connections > 0) {
         const queue = this.#outgoing;
         if ((await outcomeOf(this.#socket.send(this.#outgoing[0]))) === 'taken') queue.shift();
+        else if (this.#isClosing) return;
         else await setTimeout(retryFullMs);
       }
     } finally {

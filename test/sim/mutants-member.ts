@@ -13,7 +13,7 @@ export const memberMutants: Mutant[] = [
       'this.#acked = this.#person.copy.cursor;\n        this.#ackedAtMs = ms;',
     ],
     ['lost places are asked for', "this.#send({ kind: 'lost', seq, hash });", ';'],
-    ['whoever has an entry gives it', 'if (answer)', 'if (false)'],
+    ['whoever has an entry gives it', 'if (!answer)', 'if (true)'],
     ['a place that is lost is mended', 'return this.#reading.mend(frame);', 'return;'],
   ]),
   ...of('member/reading', [

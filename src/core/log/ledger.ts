@@ -87,6 +87,7 @@ class Judge {
   readonly #log: Log;
   readonly #ranMs: number;
   readonly #atMs: number;
+  readonly #mended = new Set<number>();
   #head: Pick<Place, 'seq' | 'hash'>;
 
   constructor(options: LedgerOptions, log: Log, ranMs: number, atMs: number) {
@@ -149,7 +150,9 @@ class Judge {
 
   #mend(message: Message): Outcome | [] {
     const entry = this.#log.mend(message);
-    if (!entry) return [];
+    // Many may answer one question.
+    if (!entry || this.#mended.has(entry.seq)) return [];
+    this.#mended.add(entry.seq);
     this.draft.mend(entry);
     return { type: 'mended', entry };
   }

@@ -14,6 +14,8 @@ export class Outbox {
   #own: Waiting[] = [];
   #others: Waiting[] = [];
   #underWay = 0;
+  /** How many messages wait of each device of others. */
+  readonly #devices = new Map<string, number>();
 
   /** @param dev my device: what it wrote is own */
   constructor(dev: string, messages: readonly Message[] = []) {
@@ -29,6 +31,10 @@ export class Outbox {
   /** What others wrote and waits, in order. */
   get others(): Message[] {
     return this.#others.map(({ message }) => message);
+  }
+
+  get hasOthers(): boolean {
+    return this.#others.length > 0;
   }
 
   /** How many were sent on this connection and have not come back. */
@@ -86,6 +92,7 @@ export class Outbox {
 
   /** Everything of this device up to and including its n has arrived for good, but for what `isKept`. */
   accept({ dev, n }: MessageId, isKept: (message: Message) => boolean = () => false): Message[] {
+    if (dev === this.#dev ? (this.#own[0]?.message.id?.n ?? n + 1) > n : !this.#devices.has(dev)) return [];
     return this.remove((message) => message.id?.dev === dev && message.id.n <= n && !isKept(message), dev);
   }
 
@@ -96,6 +103,7 @@ export class Outbox {
       if (!isUnwanted(waiting.message)) return true;
       if (waiting.isSent) this.#underWay--;
       removed.push(waiting.message);
+      this.#count(waiting.message, -1);
       return false;
     };
     if ((dev ?? this.#dev) === this.#dev && this.#own.length > 0) this.#own = this.#own.filter(keep);
@@ -114,7 +122,14 @@ export class Outbox {
     const isOwn = message.id?.dev === this.#dev;
     if (!isOwn && this.#others.length >= maxAdopted) return false;
     (isOwn ? this.#own : this.#others).push({ message, isDurable: true, isSent: false });
+    this.#count(message, 1);
     return true;
+  }
+
+  #count({ id }: Message, change: number): void {
+    const count = (this.#devices.get(id?.dev ?? '') ?? 0) + change;
+    if (count > 0) this.#devices.set(id?.dev ?? '', count);
+    else this.#devices.delete(id?.dev ?? '');
   }
 }
 

@@ -12,8 +12,9 @@ export function resume(log: Log, { log: id, since, hash = '', history = 0 }: Joi
   const oldest = log.first - 1;
   if (since === undefined) return { since: Math.max(log.head - history, oldest), fork: false };
   const isHere = id === log.id && since <= log.head;
-  // What is no longer kept cannot be compared.
-  const isSame = isHere && (since < oldest || log.hashAt(since) === hash);
+  // What is no longer kept, or damaged beyond knowing, cannot be compared.
+  const known = since < oldest ? undefined : log.hashAt(since);
+  const isSame = isHere && (!known || known === hash);
   const fork = since > 0 && !isSame;
   return { since: Math.max(fork ? 0 : since, oldest), fork };
 }

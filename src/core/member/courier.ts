@@ -116,7 +116,8 @@ export class Courier {
 
   /** A message is in the log. Returns what waited here for that, up to its n. */
   accept({ dev, n }: MessageId): Message[] {
-    raise(this.#inLog, dev, n);
+    // Only what is given back has to know what it follows.
+    if (this.#mending || this.#outbox.hasOthers) raise(this.#inLog, dev, n);
     // Which room the words of others are for is known when the log is read again.
     const isMine = dev === this.#options.dev;
     return this.#outbox.accept({ dev, n }, (other) => !isMine && (this.#mending || this.#elsewhere.has(idOf(other))));
@@ -132,9 +133,10 @@ export class Courier {
   /** The log had this message of somebody else, which was given back, and keeps it no longer. */
   acceptHad(id: MessageId): void {
     if (id.dev === this.#options.dev) return;
-    const [message] = this.#outbox.others.filter((other) => idOf(other) === formatId(id));
+    const message = this.#outbox.others.find((other) => idOf(other) === formatId(id));
+    if (!message) return;
     this.#copy.drop(this.accept(id));
-    if (message) this.#copy.see({ ...id, ...(message.key !== undefined && { key: message.key }) });
+    this.#copy.see({ ...id, ...(message.key !== undefined && { key: message.key }) });
   }
 
   /** What is to be sent to a version-1 room now, signed. */

@@ -1,6 +1,7 @@
 import { ChatError } from '../../errors.ts';
 import type { Lost, Message, Welcome } from '../../protocol/frames.ts';
 import type { ChatEvent } from '../events.ts';
+import { maxLost } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
 import { messageEvent } from '../narrate.ts';
 import type { Now } from '../turn.ts';
@@ -115,7 +116,7 @@ export class Reading {
   }
 
   #eventsOf(taken: Message | 'lost' | undefined, seq: number): ChatEvent[] {
-    if (taken === 'lost') this.#neverShown.add(seq);
+    if (taken === 'lost' && this.#neverShown.size < maxLost) this.#neverShown.add(seq);
     if (!taken || !this.#replay.isShown(seq)) return this.#replay.after(seq);
     const shown = taken === 'lost' ? [{ type: 'lost' as const, seq }] : this.#shown(taken, seq);
     return [...shown, ...this.#replay.after(seq)];

@@ -9,7 +9,7 @@ import {
   type Welcome,
 } from '../../protocol/frames.ts';
 import { joinProof } from '../../protocol/signed.ts';
-import { ackIntervalMs, maxUnanswered, silentMs, tidyIntervalMs } from '../limits.ts';
+import { ackIntervalMs, maxLost, maxUnanswered, silentMs, tidyIntervalMs } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
 import { isName } from '../names.ts';
 import { noticeEvent } from '../narrate.ts';
@@ -48,6 +48,8 @@ export class Session implements Talk {
   #acked = 0;
   #ackedAtMs = 0;
   #askedAtMs = 0;
+  /** Questions that were answered since the last ack. */
+  #answers = 0;
   /** The newest frame in a session, or the newest join on the way to one. */
   #heardAtMs = 0;
   #rejoinAtMs: number | undefined;
@@ -211,8 +213,11 @@ export class Session implements Talk {
 
   #past(frame: Parameters<Reading['take']>[0]): void {
     if (frame.kind === 'message') return this.#reading.mend(frame);
-    const answer = this.#reading.answer(frame);
-    if (answer) this.#send(answer);
+    // Nobody asks for more in so short a time but to do harm.
+    const answer = this.#answers < maxLost ? this.#reading.answer(frame) : undefined;
+    if (!answer) return;
+    this.#answers++;
+    this.#send(answer);
   }
 
   /**
@@ -283,6 +288,7 @@ export class Session implements Talk {
 
   /** How far the log was shown: the server sends no more than a window beyond. */
   #ack({ ms }: Now): void {
+    this.#answers = 0;
     this.#acked = this.#person.copy.shown;
     this.#ackedAtMs = ms;
     this.#send({ kind: 'ack', seq: this.#acked });

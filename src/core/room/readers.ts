@@ -1,5 +1,5 @@
 import { encode } from '../../protocol/codec.ts';
-import { type Flow, retryFullMs } from '../limits.ts';
+import { type Flow, guestFrames, retryFullMs } from '../limits.ts';
 import type { Feed, Item, Position } from '../log/feed.ts';
 import { plainMessage, plainText } from '../original.ts';
 import type { Send } from '../turn.ts';
@@ -59,10 +59,11 @@ export class Readers {
   /** A frame that was sent from this position, and all after it, did not fit into the connection's queue. [P16] */
   holdBack(routingId: string, before: Position, nowMs: number): void {
     const reader = this.#readers.get(routingId);
-    if (!reader) return;
+    // Of several frames the first one counts.
+    if (!reader || (before.seq >= reader.sent.seq && before.notice >= reader.sent.notice)) return;
     const { retry } = reader;
     const isStuck = retry?.before.seq === before.seq && retry.before.notice === before.notice;
-    const pauseMs = isStuck ? Math.min(Math.max(2 * retry.pauseMs, retryFullMs.first), retryFullMs.longest) : 0;
+    const pauseMs = isStuck ? Math.min(2 * retry.pauseMs, retryFullMs.longest) : retryFullMs.first;
     // What was acknowledged was taken, whatever else was not.
     reader.sent = { ...before, seq: Math.max(before.seq, reader.acked) };
     reader.retry = { atMs: nowMs + pauseMs, pauseMs, before };
@@ -120,7 +121,9 @@ export class Readers {
   /** How many entries may be sent now. */
   #limit({ sent, acked, guest }: Reader): number {
     const { batchEntries, windowEntries } = this.#flow;
-    return guest !== undefined ? batchEntries : Math.min(batchEntries, windowEntries - (sent.seq - acked));
+    return guest !== undefined
+      ? Math.min(guestFrames, batchEntries)
+      : Math.min(batchEntries, windowEntries - (sent.seq - acked));
   }
 }
 
