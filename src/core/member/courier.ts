@@ -133,10 +133,8 @@ export class Courier {
   /** The log had this message of somebody else, which was given back, and keeps it no longer. */
   acceptHad(id: MessageId): void {
     if (id.dev === this.#options.dev) return;
-    const message = this.#outbox.others.find((other) => idOf(other) === formatId(id));
-    if (!message) return;
-    this.#copy.drop(this.accept(id));
-    this.#copy.see({ ...id, ...(message.key !== undefined && { key: message.key }) });
+    // It does not count as seen: where it is still kept, it comes, and may never have been shown here.
+    if (this.#outbox.others.some((other) => idOf(other) === formatId(id))) this.#copy.drop(this.accept(id));
   }
 
   /** What is to be sent to a version-1 room now, signed. */
