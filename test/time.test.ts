@@ -25,6 +25,7 @@ describe('the heart beats', () => {
     world.tick(heartbeatIntervalMs);
     for (let n = 1; n <= 600; n += 100) world.talk(100, n);
     world.say('a', { ack: 500 });
+    while (world.room.nextTurnMs(world.now) === 0) world.turn();
     world.forget();
     world.tick(heartbeatIntervalMs - 1);
     expect(world.take('a')).toEqual([]);
