@@ -239,7 +239,9 @@ describe("a room's link", () => {
     while ((await link.send([slow.from], large(taken))).full.length === 0) taken++;
     // The kernel holds up to 4 MB for a connection.
     expect(taken).toBeLessThan((1_048_576 + 6_000_000) / 32_000);
-    expect(await link.send([slow.from, quick.from], frame(1))).toEqual({ full: [slow.from], gone: [] });
+    // By now the kernel may have taken some more.
+    const { full, gone } = await link.send([slow.from, quick.from], frame(1));
+    expect([full.includes(quick.from), gone]).toEqual([false, []]);
     expect(String(await quick.dealer.receive())).toBe(frame(1));
     for (let n = 0; n < taken; n++) expect(String(await slow.dealer.receive())).toBe(large(n));
   });
