@@ -497,3 +497,21 @@ describe.skipIf(!canMount)('disks', () => {
     });
   });
 });
+
+test('programs that begin a folder at once: one of them has it, the others find it in use', {
+  timeout: 60_000,
+}, async () => {
+  const folders = Array.from({ length: 30 }, (_, i) => join(folder, 'new', String(i)));
+  const code = `
+    const { SqliteStore } = await import(${JSON.stringify(source)});
+    while (Date.now() < ${Date.now() + 2_500});
+    for (const folder of ${JSON.stringify(folders)})
+      try { SqliteStore.open(folder); console.log('OPEN'); } catch ({ code }) { console.log(code); }`;
+  const args = ['--import', 'tsx', '--input-type=module', '-e', code];
+  const ran = await Promise.all([1, 2, 3].map(() => promisify(execFile)(process.execPath, args)));
+  const found = ran.map(({ stdout }) => stdout.trim().split('\n'));
+  for (const i of folders.keys()) {
+    const [first, ...others] = found.map((codes) => codes[i]).sort((a) => (a === 'OPEN' ? -1 : 1));
+    expect([first, new Set(others)]).toEqual(['OPEN', new Set(['DATA_IN_USE'])]);
+  }
+});

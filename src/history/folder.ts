@@ -7,6 +7,8 @@ export const dataPath = (folder: string): string => join(resolve(folder), 'log.d
 export const lockPath = (folder: string): string => join(resolve(folder), 'lock.db');
 /** SQLite would take a smaller file for an empty one, and write over it. */
 const smallestDatabase = 512;
+/** Makes a file that is not there yet; not by way of a link. Windows has no such flag. */
+const makeFile = constants.O_WRONLY | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 
 /** Makes the folder and its files if it is to be written, and refuses what must not be touched. */
 export function prepareFolder(folder: string, toWrite: boolean): void {
@@ -19,8 +21,8 @@ export function prepareFolder(folder: string, toWrite: boolean): void {
   for (const path of [data, `${data}-wal`, `${data}-shm`, `${data}-journal`, lockPath(folder)])
     checkFile(path, folder, toWrite);
   if (size > 0 && size < smallestDatabase) throw trouble('damaged', folder);
-  for (const path of toWrite ? [data, lockPath(folder)] : [])
-    if (!existsSync(path)) closeSync(openSync(path, 'wx', 0o600));
+  // Another program may do the same at this moment.
+  for (const path of toWrite ? [data, lockPath(folder)] : []) closeSync(openSync(path, makeFile, 0o600));
 }
 
 /** Which files these are: SQLite would go on writing to one that was removed. */
