@@ -504,14 +504,21 @@ test('programs that begin a folder at once: one of them has it, the others find 
   const folders = Array.from({ length: 30 }, (_, i) => join(folder, 'new', String(i)));
   const code = `
     const { SqliteStore } = await import(${JSON.stringify(source)});
+    const held = [];
     while (Date.now() < ${Date.now() + 2_500});
     for (const folder of ${JSON.stringify(folders)})
-      try { SqliteStore.open(folder); console.log('OPEN'); } catch ({ code }) { console.log(code); }`;
-  const args = ['--import', 'tsx', '--input-type=module', '-e', code];
-  const ran = await Promise.all([1, 2, 3].map(() => promisify(execFile)(process.execPath, args)));
-  const found = ran.map(({ stdout }) => stdout.trim().split('\n'));
-  for (const i of folders.keys()) {
-    const [first, ...others] = found.map((codes) => codes[i]).sort((a) => (a === 'OPEN' ? -1 : 1));
-    expect([first, new Set(others)]).toEqual(['OPEN', new Set(['DATA_IN_USE'])]);
-  }
+      try { held.push(SqliteStore.open(folder)); console.log('OPEN'); } catch ({ code }) { console.log(code); }
+    await new Promise((end) => process.stdin.on('end', end).resume());
+    process.exit(held.length && 0);`;
+  const started = [1, 2, 3].map(() => spawn(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', code]));
+  children.push(...started);
+  const found = await Promise.all(started.map(({ stdout }) => firstLines(stdout, folders.length)));
+  for (const i of folders.keys())
+    expect(found.map((codes) => codes[i]).sort()).toEqual(['DATA_IN_USE', 'DATA_IN_USE', 'OPEN']);
 });
+
+async function firstLines(stream: NodeJS.ReadableStream, count: number): Promise<string[]> {
+  const lines: string[] = [];
+  for await (const line of createInterface({ input: stream })) if (lines.push(line) === count) break;
+  return lines;
+}

@@ -54,8 +54,10 @@ function checkFile(path: string, folder: string, toWrite: boolean): void {
 
 /** What another user owns could be changed under our hands. Windows names no such owners. */
 function checkOwner(path: string, folder: string): void {
-  const { uid } = statSync(path);
+  const { uid } = statSync(path, { throwIfNoEntry: false }) ?? {};
+  // A journal that was there a moment ago: another program has removed it.
+  if (uid === undefined) return;
   const isForeign = process.geteuid && uid !== 0 && uid !== process.geteuid();
   if (isForeign) throw trouble('refused', folder, `${path} belongs to another user`);
-  accessSync(path, constants.R_OK | constants.W_OK);
+  if (existsSync(path)) accessSync(path, constants.R_OK | constants.W_OK);
 }
