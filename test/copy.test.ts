@@ -180,11 +180,8 @@ describe('another log', () => {
     copy.take(9, log.hashAt(9), undefined, now);
     copy.awaits(++shows);
     keep();
-    copy.keep([log.entry(10)]);
-    const underWay = copy.takeChange() as Change;
     expect(copy.mend(log.entry(9))).toBe(true);
     begin(new Chain('new'));
-    settle(underWay);
     expect(copy.takeChange()).toEqual({ restart: { log: 'new', seq: 0, hash: '' }, marks: [expect.anything()] });
   });
 
@@ -230,15 +227,6 @@ describe('what waits', () => {
     copy.release(shows);
     expect(copy.takeChange()).toMatchObject({ entries: [{ seq: 1 }], dropped: [{ dev: 'B', n: 1 }] });
   });
-});
-
-test('one change is under way at a time', () => {
-  copy.keep([log.entry(1)]);
-  const first = copy.takeChange() as Change;
-  copy.keep([log.entry(2)]);
-  expect(copy.takeChange()).toBeUndefined();
-  settle(first);
-  expect(copy.takeChange()).toMatchObject({ pending: [{ text: 'text 2' }] });
 });
 
 describe('can be given back to a log that lost it', () => {

@@ -49,13 +49,4 @@ describe('a draft of the next change', () => {
     expect(draft.change).toEqual({ restart: { log: 'other', seq: 7, hash: 'h' }, entries: [next] });
     expect(draft.places).toEqual([next]);
   });
-
-  test('behind one that is under way knows what that one says, and the log as soon as it is written', () => {
-    draft.see({ dev: 'B', n: 1 });
-    const next = new Draft(draft);
-    expect(next.mark('B')?.n).toBe(1);
-    store.apply(draft.change ?? {});
-    next.rebase(store);
-    expect([next.mark('B')?.n, next.mark('A')?.n]).toEqual([1, 3]);
-  });
 });

@@ -17,7 +17,7 @@ const message = (n: number, dev = 'me', lc = n): Message => ({
 });
 const upTo = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
 const add = (...numbers: number[]) => {
-  for (const n of numbers) outbox.add(message(n), true);
+  for (const n of numbers) outbox.add(message(n));
 };
 const numbers = (messages: Message[]) => messages.map(({ id }) => id?.n);
 const ids = (messages: Message[]) => messages.map(({ id }) => `${id?.dev}${id?.n}`);
@@ -65,29 +65,6 @@ describe('what is sent', () => {
     outbox.adopt(upTo(1, 600).map((n) => message(n, 'a')));
     expect(outbox.takeUnsent(({ id }) => (id?.n ?? 0) > 590)).toHaveLength(10);
     expect(outbox.underWay).toBe(10);
-  });
-});
-
-describe('what is not on disk', () => {
-  test('is not sent, but waits, and holds up what comes behind it', () => {
-    outbox.add(message(1), false);
-    outbox.add(message(2), false);
-    outbox.settle([message(2)]);
-    expect([sent(), outbox.own.length]).toEqual([[], 2]);
-    outbox.settle([message(1)]);
-    expect(sent()).toEqual([1, 2]);
-  });
-
-  test('is told apart by device and number', () => {
-    outbox.add(message(1), false);
-    outbox.settle([message(2), message(1, 'other')]);
-    outbox.settle([]);
-    expect(sent()).toEqual([]);
-  });
-
-  test('may be accepted all the same', () => {
-    outbox.add(message(1), false);
-    expect([accept(1), outbox.own]).toEqual([[1], []]);
   });
 });
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { PersonOptions } from '../src/core/member/person.ts';
+import type { MemberOptions } from '../src/core/member/member.ts';
 import type { Message } from '../src/protocol/frames.ts';
 import { rot } from './sim/rot.ts';
 import { Chain, connected, disconnected, MemberWorld, nothing } from './support/member-world.ts';
@@ -205,53 +205,25 @@ describe('a place whose message is lost', () => {
     expect(questions()).toEqual([]);
   });
 
-  test.each<[string, () => void]>([
-    ['while it is not shown', () => {}],
-    [
-      'while it is on its way to the disk',
-      () => {
-        ann.slowDisk = true;
-        ann.print();
-      },
-    ],
-    [
-      'while it waits for the disk',
-      () => {
-        ann.slowDisk = true;
-        ann.type('x');
-        ann.print();
-      },
-    ],
-  ])('may be mended %s', (_name, prepare) => {
+  test('may be mended while it is not shown', () => {
     ann.isHeld = true;
     ann.receive(log.entry(1), log.lost(2), log.entry(3));
-    prepare();
     ann.receive(log.entry(2));
     expect(ann.shown).toEqual([mended(2)]);
     ann.isHeld = false;
     ann.print();
-    ann.slowDisk = false;
-    ann.keepOne();
     expect(ann.store.read(2, 2)).toMatchObject([{ message: { text: 'text 2' } }, { message: { text: 'text 3' } }]);
     ann.comeBack();
     expect(questions()).toEqual([]);
   });
 
-  test.each([
-    ['before it', 0],
-    ['under way', 1],
-  ])('of a log that was rolled back is no place of what it is now, with a write %s', (_name, written) => {
+  test('of a log that was rolled back is no place of what it is now', () => {
     const rolledBack = new Chain();
     for (const at of [1, 2]) rolledBack.entry(at, { id: { dev: 'C', n: at } });
     ann.receive(log.entry(1), log.lost(2), log.entry(3));
-    ann.slowDisk = true;
-    ann.type('x');
     ann.meet(rolledBack);
     expect(questions()).toEqual([]);
-    for (let i = 0; i < written; i++) ann.keepOne();
     ann.receive(rolledBack.batch(1, 2), log.entry(2));
-    ann.slowDisk = false;
-    ann.keepOne();
     expect(ann.store.read(1, 9)).toMatchObject([{ hash: rolledBack.hashAt(1) }, { hash: rolledBack.hashAt(2) }]);
   });
 });
@@ -281,7 +253,7 @@ describe('a question for an entry behind the cursor', () => {
 describe('what was written while away', () => {
   const replay = { type: 'replay', count: 3, total: 3, sinceMs: 5 };
   const messages = ['text 3', 'text 4', 'text 5'];
-  const restart = (options: Partial<PersonOptions> = {}) => {
+  const restart = (options: Partial<MemberOptions> = {}) => {
     ann.goOnline();
     ann.receive(log.batch(1, 2));
     ann.start(options);

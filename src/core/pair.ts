@@ -263,7 +263,7 @@ export class Pair implements Conversation {
       return this.#show({ type: 'error', code: 'TOO_MANY_WAITING', message });
     }
     const id = { dev: this.#dev, n: ++this.#lastN };
-    this.#outbox.add({ kind: 'message', name: this.#name, text, ...(action && { action }), id, ts: wallMs }, true);
+    this.#outbox.add({ kind: 'message', name: this.#name, text, ...(action && { action }), id, ts: wallMs });
     if (this.#state === 'together') this.#upload();
   }
 

@@ -49,7 +49,7 @@ export type Send = {
 };
 export type Effect =
   | Send
-  /** Must be on disk before anything after it; answered by `committed`. There is never more than one under way. */
+  /** Must be on disk before anything after it. The next turn begins with `committed`: nothing else happens in between. */
   | { type: 'commit'; change: Change }
   /** With `place`, a number that rises, `shown` says when its text has left the program. */
   | { type: 'show'; event: ChatEvent; place?: number }

@@ -9,8 +9,8 @@ export const memberMutants: Mutant[] = [
     ['a server may not know an older name', 'if (mayForget || isOther)', 'if (false)'],
     [
       'only what was shown is acknowledged',
-      'this.#acked = this.#person.copy.shown;\n        this.#ackedAtMs = ms;',
-      'this.#acked = this.#person.copy.cursor;\n        this.#ackedAtMs = ms;',
+      'this.#acked = this.#member.copy.shown;\n        this.#ackedAtMs = ms;',
+      'this.#acked = this.#member.copy.cursor;\n        this.#ackedAtMs = ms;',
     ],
     ['lost places are asked for', "this.#send({ kind: 'lost', seq, hash });", ';'],
     ['whoever has an entry gives it', 'if (!answer)', 'if (true)'],
@@ -23,9 +23,10 @@ export const memberMutants: Mutant[] = [
     ['nothing is given back before the log is read', 'if (copy.cursor < this.#head)', 'if (false)'],
     ['what is in the log is dropped', 'copy.drop(accepted);', ';'],
   ]),
-  ...of('member/person', [
+  ...of('member/member', [
     ['what is not shown waits', 'this.copy.release(this.#shown);', 'this.copy.release(this.#shows);'],
-    ['what is shown is kept', 'this.copy.release(place);', ';'],
+    ['what is shown is kept', 'this.copy.release(input.place);', ';'],
+    ['on disk before it is sent', 'if (!this.#keep())', 'this.#keep();'],
   ]),
   ...of('member/naming', [
     [
@@ -49,7 +50,6 @@ export const memberMutants: Mutant[] = [
     ['a skip is marked', '(dev === this.#options.dev || isPatient)', 'false'],
   ]),
   ...of('log/outbox', [
-    ['on disk before it is sent', '!waiting.isDurable ||', ''],
     ['sent in order', 'waiting.sort(', '(() => 0)('],
   ]),
   ...of('log/copy', [
@@ -68,7 +68,6 @@ export const memberMutants: Mutant[] = [
     ],
     ['what was read of another log is none of this one', 'taken.place = undefined;', ''],
     ['what was not on disk is given back too', '...this.#unkept.flatMap(({ message }) => message ?? [])', ''],
-    ['one change under way', 'if (this.#underWay)', 'if (false)'],
   ]),
   ...of('log/draft', [
     ['another log has no places of the old one', 'delete this.#change.entries;', ''],

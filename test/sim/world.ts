@@ -48,12 +48,12 @@ class Client {
   connection: Connection | undefined;
   /** Frames the socket kept from before a reconnect: they arrive first. */
   stale: string[] = [];
-  /** The change under way to the disk. */
-  commits: Change[] = [];
   /** What was given to the output, and what it has not taken yet. */
   output: { place: number; event: ChatEvent }[] = [];
   /** Its output takes nothing by itself. */
   isHeld: boolean;
+  /** What shares a turn with whatever happens next. */
+  later: Input[] = [];
   run = 0;
 
   constructor(name: string, dev: string, key: string, store: memory.MemoryStore, isHeld = false) {
@@ -109,6 +109,7 @@ export class World {
   #nowMs = 1_000_000;
   /** By how much the machines' clocks are wrong. */
   #wrongMs = 0;
+  #isHealing = false;
   readonly trace: string[] = [];
   /** Whose a connection is or was. */
   readonly #deviceOf = new Map<string, string>();
@@ -148,7 +149,6 @@ export class World {
     this.#startServer();
     for (const other of [...this.#clients, ...this.#clients]) this.#calm(other);
     this.#type(client);
-    while (client.commits.length > 0) this.#commitClient(client);
     if (this.random.chance(0.5)) client.connection?.toServer.splice(0);
     this.#flushSide(client);
     while (this.#server && this.#server.commits.length > 0) this.#commitServer(this.#server);
@@ -164,7 +164,8 @@ export class World {
     else if (dice < 0.2) this.#deliver(random);
     else if (dice < 0.34) this.#calm(client);
     else if (dice < 0.5) this.#type(client);
-    else if (dice < 0.64) this.#commit(random);
+    else if (dice < 0.56) this.#commit();
+    else if (dice < 0.64) this.#deliver(random);
     else if (dice < 0.76) this.#connect(client);
     else if (dice < 0.84) this.#advance(random.pick([10, 50, 600, 2_600, 9_000, 61_000]));
     else if (dice < 0.89) this.#cut(client);
@@ -208,9 +209,9 @@ export class World {
     if (!client.session) return;
     this.#note(`kill ${client.dev}`);
     client.session = undefined;
-    client.commits = [];
     // What the output has not taken goes with the program.
     client.output = [];
+    client.later = [];
     client.stale = [];
     this.#disconnect(client, 0);
   }
@@ -310,7 +311,6 @@ export class World {
       this.#flushSide(client);
       if (this.random.chance(0.8))
         while (this.#server && this.#server.commits.length > 0) this.#commitServer(this.#server);
-      if (this.random.chance(0.8)) while (client.commits.length > 0) this.#commitClient(client);
     }
   }
 
@@ -333,6 +333,7 @@ export class World {
 
   #toClient(client: Client, data: string): void {
     this.#note(`${client.dev} <- ${data}`);
+    if (client.output.length > 0 && this.random.chance(0.2)) this.#printSome(client);
     this.#input(client, { type: 'frame', from: theLink, frame: decode(Buffer.from(data)) });
   }
 
@@ -349,10 +350,8 @@ export class World {
 
   // Disks
 
-  #commit(random: Random): void {
-    if (this.#server && random.chance(0.4)) return this.#commitServer(this.#server);
-    const client = random.pick(this.#clients);
-    this.#commitClient(client);
+  #commit(): void {
+    if (this.#server) this.#commitServer(this.#server);
   }
 
   #commitServer(server: { commits: Change[] }): void {
@@ -364,12 +363,14 @@ export class World {
     this.#turn([{ type: 'committed', change }]);
   }
 
-  #commitClient(client: Client): void {
-    const change = client.commits.shift();
-    if (!change) return;
+  /** Written at once, or never: now and then the program is killed while it writes. */
+  #commitClient(client: Client, change: Change): void {
     this.#note(`${client.dev} keeps ${Object.keys(change)} ${JSON.stringify(change.pending?.map((m) => m.id) ?? '')}`);
+    const isKilled = !this.#isHealing && this.random.chance(0.02);
+    if (isKilled && this.random.chance(0.5)) return this.#stop(client);
     client.store.apply(change);
     this.checker.kept(client.dev, change);
+    if (isKilled) return this.#stop(client);
     this.#input(client, { type: 'committed', change });
   }
 
@@ -385,7 +386,10 @@ export class World {
     for (const { event } of taken)
       if (event.type === 'message') this.checker.shown(client.dev, event, this.#serverStore);
     const last = taken.at(-1);
-    if (last) this.#input(client, { type: 'shown', place: last.place });
+    if (!last) return;
+    const shown: Input = { type: 'shown', place: last.place };
+    if (this.random.chance(0.3)) client.later.push(shown);
+    else this.#input(client, shown);
   }
 
   /** The bits of a place flip, at the server while it is down, or at a client. */
@@ -405,13 +409,17 @@ export class World {
     rot(store, seq, damage);
   }
 
-  /** Other words stand in an entry when it arrives. */
-  #tamper({ connection }: Client): void {
+  /** Other words stand in an entry when it arrives. Its author, who lets go of it then, does not hold what it wrote. */
+  #tamper({ connection, dev }: Client): void {
     const at = connection?.toClient.findIndex((data) => data.includes('"h":') && data.includes('"text":"t')) ?? -1;
     if (!connection || at < 0) return;
     this.#note(`tamper with ${connection.id}`);
-    connection.toClient[at] = (connection.toClient[at] ?? '').replace('"text":"t', '"text":"T');
-    this.checker.damaged(this.#nowMs);
+    const data = connection.toClient[at] ?? '';
+    connection.toClient[at] = data.replace('"text":"t', '"text":"T');
+    const frame = decode(Buffer.from(data));
+    const entries = (frame.kind === 'batch' ? frame.frames : [frame]).filter((part) => part.kind === 'message');
+    const altered = entries.find(({ text }) => text.startsWith('t'));
+    this.checker.damaged(this.#nowMs, altered?.id?.dev === dev ? altered : undefined);
   }
 
   /** Everything that a disk holds, as one change; of a damaged one there is no other copy. */
@@ -472,7 +480,7 @@ export class World {
     const id = { dev: victim.dev, n };
     const signed = { lc: 1, ts: 1, key: victim.key, sig: 'no' };
     const forged: Message = { kind: 'message', name: victim.name, text: 'forged', id, ...signed };
-    if (this.random.chance(0.3)) return this.#forgeLost(connection, forged);
+    if (rottenIn(this.#serverStore).size > 0) return this.#forgeLost(connection, forged);
     // Over the victim's own connection it would be its own word.
     if (
       victim.connection !== connection &&
@@ -558,16 +566,19 @@ export class World {
 
   #input(client: Client, input: Input): void {
     if (!client.session) return;
-    for (const effect of client.session.turn([input], this.#now)) {
+    const changes: Change[] = [];
+    for (const effect of client.session.turn([...client.later.splice(0), input], this.#now)) {
       if (effect.type === 'commit') {
-        client.commits.push(effect.change);
+        changes.push(effect.change);
         for (const message of effect.change.pending ?? []) this.checker.typed(client.dev, message);
       } else if (effect.type === 'send') this.#send(client, effect.data);
       else if (effect.type === 'show') this.#show(client, effect.event, effect.place);
       else if (effect.type === 'hangUp') this.#cut(client);
       else if (effect.type === 'fail') this.#failed(client, effect.error);
     }
-    if (client.commits.length > 1) throw new Violation('K4', `${client.dev} has two changes under way`);
+    if (changes.length > 1) throw new Violation('K4', `${client.dev} has two changes under way`);
+    for (const change of changes) this.#commitClient(client, change);
+    if (!client.session) return;
     if (!client.isHeld && client.output.length > 0) this.#print(client, client.output.length);
   }
 
@@ -587,6 +598,7 @@ export class World {
   /** No more faults: everybody comes, and everything that is under way arrives. */
   #heal(): void {
     this.#note('heal');
+    this.#isHealing = true;
     if (this.#withRollback && this.random.chance(0.3)) this.#loseForGood(this.random.pick(this.#clients));
     this.#startServer();
     for (const client of this.#clients) {
@@ -622,7 +634,6 @@ export class World {
       this.#advance(5_000);
       for (const side of [...this.#clients, ...this.#legacies]) this.#flushSide(side);
       while (this.#server && this.#server.commits.length > 0) this.#commitServer(this.#server);
-      for (const client of this.#clients) while (client.commits.length > 0) this.#commitClient(client);
     }
     for (const { key, session } of this.#clients)
       if (session?.online) this.checker.named(key, session.name, this.#serverStore, this.#retention.ageMs);
@@ -641,7 +652,6 @@ export class World {
       for (const client of this.#clients) this.#connect(client);
       for (const side of [...this.#clients, ...this.#legacies]) this.#flushSide(side);
       while (this.#server && this.#server.commits.length > 0) this.#commitServer(this.#server);
-      for (const client of this.#clients) while (client.commits.length > 0) this.#commitClient(client);
       this.#advance(500);
       if (round > rounds && this.#isQuiet) break;
     }

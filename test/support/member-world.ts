@@ -1,7 +1,7 @@
 import type { ChatEvent } from '../../src/core/events.ts';
 import type { Change } from '../../src/core/log/store.ts';
+import type { MemberOptions } from '../../src/core/member/member.ts';
 import { Member } from '../../src/core/member/member.ts';
-import type { PersonOptions } from '../../src/core/member/person.ts';
 import { type Effect, type Input, theLink } from '../../src/core/turn.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
@@ -114,12 +114,12 @@ export class MemberWorld {
   hungUp = 0;
   #joined: Join | undefined;
 
-  constructor(options: Partial<PersonOptions> = {}) {
+  constructor(options: Partial<MemberOptions> = {}) {
     this.start(options);
   }
 
   /** The program starts, with what it kept before. */
-  start(options: Partial<PersonOptions> = {}): void {
+  start(options: Partial<MemberOptions> = {}): void {
     const who = { name: 'ann', dev: 'A', identity: fakeIdentity('kA'), crypto: fakeCrypto };
     this.member = new Member({ ...who, ...wishes, ...options }, this.store);
     this.commits = [];
@@ -261,8 +261,8 @@ export class MemberWorld {
 
   #settle(): void {
     for (;;) {
-      if (!this.isHeld && this.#unshown.length > 0) this.#print(this.#unshown.length);
-      else if (!this.slowDisk && this.commits.length > 0) this.#keepOne();
+      if (!this.slowDisk && this.commits.length > 0) this.#keepOne();
+      else if (!this.isHeld && this.#unshown.length > 0) this.#print(this.#unshown.length);
       else return;
     }
   }

@@ -33,7 +33,6 @@ export class Copy {
   /** Highest n of those devices of which something is read and not on disk yet. */
   readonly #seen = new Map<string, number>();
   #draft: Draft;
-  #underWay: Draft | undefined;
 
   /** @param kept what is on disk, verified */
   constructor(kept: Log, crypto: Crypto, limit: number, pending: readonly Message[]) {
@@ -132,7 +131,7 @@ export class Copy {
   mend(message: Message): boolean {
     const isThere = ({ seq }: Place) => seq === message.seq;
     const taken = this.#taken.find(({ place }) => place && isThere(place));
-    const place = taken?.place ?? this.#drafted.find(isThere) ?? this.lost.find(isThere);
+    const place = taken?.place ?? this.#draft.places.find(isThere) ?? this.lost.find(isThere);
     const entry = place && whole(place, message, this.#crypto);
     if (!entry) return false;
     if (taken) taken.place = entry;
@@ -179,22 +178,17 @@ export class Copy {
     else this.#draft.see(mark);
   }
 
-  /** What is to be written now, if anything: one change after the other. */
+  /** What is to be written now, if anything. It MUST be settled before anything else is done here. */
   takeChange(): Change | undefined {
-    if (this.#underWay) return undefined;
     this.#trim();
     const { change } = this.#draft;
-    if (!change) return undefined;
-    this.#underWay = this.#draft;
-    this.#draft = new Draft(this.#underWay);
+    if (change) this.#draft = new Draft(this.#kept);
     return change;
   }
 
   /** The change is on disk. */
   settle(change: Change): void {
     this.#kept.settle(change);
-    this.#draft.rebase(this.#kept);
-    this.#underWay = undefined;
   }
 
   #isNew({ id, key }: Message): boolean {
@@ -222,18 +216,12 @@ export class Copy {
 
   /** What is on disk is a part of this log, and not of one before it. */
   get #isKept(): boolean {
-    return !this.#draft.isRestart && !this.#underWay?.isRestart;
-  }
-
-  /** Places of this log on their way to the disk. */
-  get #drafted(): Place[] {
-    return [...((!this.#draft.isRestart && this.#underWay?.places) || []), ...this.#draft.places];
+    return !this.#draft.isRestart;
   }
 
   /** What was read and is not on disk yet. */
   get #unkept(): Place[] {
-    const taken = this.#taken.flatMap(({ place }) => place ?? []);
-    return [...(this.#underWay?.places ?? []), ...this.#draft.places, ...taken];
+    return [...this.#draft.places, ...this.#taken.flatMap(({ place }) => place ?? [])];
   }
 
   #entries(): Message[] {

@@ -7,7 +7,7 @@ export type Known = { mark(dev: string): Mark | undefined; owner(name: string): 
 
 /** The next write: a change that grows, and what the log will know after it. Nothing else is changed by it. */
 export class Draft implements Known {
-  #known: Known;
+  readonly #known: Known;
   readonly #change: Change = {};
   readonly #marks = new Map<string, Mark>();
   readonly #owners = new Map<string, Owner>();
@@ -38,11 +38,6 @@ export class Draft implements Known {
   /** The places that it adds. */
   get places(): readonly Place[] {
     return this.#change.entries ?? [];
-  }
-
-  /** What was known before is written: from now on this one knows it. */
-  rebase(known: Known): void {
-    this.#known = known;
   }
 
   mark(dev: string): Mark | undefined {

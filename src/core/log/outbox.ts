@@ -2,12 +2,12 @@ import type { Message, MessageId } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
 import { maxAdopted, maxWaiting, uploadWindow } from '../limits.ts';
 
-type Waiting = { message: Message; isDurable: boolean; isSent: boolean };
+type Waiting = { message: Message; isSent: boolean };
 
 /**
  * What is not in the log yet: what was typed here, and what others wrote and a log has lost; each in the order
  * (lc, dev, n). A message leaves only when the log is known to have it: until then every new connection sends it again,
- * and whoever gets it twice knows it by its id. It is sent only when it is durable, so that no n is ever used twice.
+ * and whoever gets it twice knows it by its id.
  */
 export class Outbox {
   readonly #dev: string;
@@ -46,12 +46,12 @@ export class Outbox {
     return this.#own.length >= maxWaiting;
   }
 
-  /** A message newer than all others; `settle` makes it durable if it is not. */
-  add(message: Message, isDurable: boolean): void {
-    this.#own.push({ message, isDurable, isSent: false });
+  /** A message newer than all others. */
+  add(message: Message): void {
+    this.#own.push({ message, isSent: false });
   }
 
-  /** Messages of a log that is gone, all durable. Returns those that were taken: not those of others beyond the limit. */
+  /** Messages of a log that is gone. Returns those that were taken: not those of others beyond the limit. */
   adopt(messages: readonly Message[]): Message[] {
     const known = new Set([...this.#own, ...this.#others].map(({ message }) => idOf(message)));
     const taken = messages.filter((message) => !known.has(idOf(message)) && this.#take(message));
@@ -59,27 +59,16 @@ export class Outbox {
     return taken;
   }
 
-  settle(messages: readonly Message[]): void {
-    if (messages.length === 0) return;
-    const settled = new Set(messages.map(idOf));
-    for (const waiting of this.#own) if (settled.has(idOf(waiting.message))) waiting.isDurable = true;
-  }
-
-  /** What to send now, as far as the window reaches: own words first, then those of others that `canFollow`. */
+  /** What to send now, as far as the window reaches: own words first, then those of others that `canFollow`. MUST be on disk. */
   takeUnsent(canFollow: (message: Message) => boolean = () => true): Message[] {
     const unsent: Message[] = [];
-    const take = (waiting: Waiting): void => {
+    for (const waiting of [...this.#own, ...this.#others]) {
+      if (this.#underWay >= uploadWindow) break;
+      const isOwn = waiting.message.id?.dev === this.#dev;
+      if (waiting.isSent || !(isOwn || canFollow(waiting.message))) continue;
       waiting.isSent = true;
       this.#underWay++;
       unsent.push(waiting.message);
-    };
-    for (const waiting of this.#own) {
-      if (!waiting.isDurable || this.#underWay >= uploadWindow) break;
-      if (!waiting.isSent) take(waiting);
-    }
-    for (const waiting of this.#others) {
-      if (this.#underWay >= uploadWindow) break;
-      if (!waiting.isSent && canFollow(waiting.message)) take(waiting);
     }
     return unsent;
   }
@@ -121,7 +110,7 @@ export class Outbox {
   #take(message: Message): boolean {
     const isOwn = message.id?.dev === this.#dev;
     if (!isOwn && this.#others.length >= maxAdopted) return false;
-    (isOwn ? this.#own : this.#others).push({ message, isDurable: true, isSent: false });
+    (isOwn ? this.#own : this.#others).push({ message, isSent: false });
     this.#count(message, 1);
     return true;
   }

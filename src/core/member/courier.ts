@@ -67,7 +67,7 @@ export class Courier {
   write(words: Words, { wallMs }: Now): void {
     const id = { dev: this.#options.dev, n: ++this.#lastN };
     const message: Message = { kind: 'message', ...words, id, lc: this.#copy.nextLc(), ts: Math.max(wallMs, 0) };
-    this.#outbox.add(message, false);
+    this.#outbox.add(message);
     this.#copy.keep([message]);
   }
 
@@ -78,11 +78,6 @@ export class Courier {
       (message) => (message.sig === undefined ? { ...message, name } : this.#sign({ ...message, name }, room)),
     );
     this.#copy.keep(renamed);
-  }
-
-  /** On disk now, so it may be sent. */
-  settle(messages: readonly Message[]): void {
-    this.#outbox.settle(messages);
   }
 
   /** A new connection. What is given back may not be for this room, or no longer in need of it, if that is another than before. */

@@ -1,23 +1,89 @@
+import type { Frame } from '../../protocol/frames.ts';
+import type { Crypto, Identity } from '../crypto.ts';
+import { Effects } from '../effects.ts';
+import type { ChatEvent } from '../events.ts';
+import { defaultFlow, type Flow, maxWaiting } from '../limits.ts';
+import { Copy } from '../log/copy.ts';
+import { Log } from '../log/log.ts';
 import type { Store } from '../log/store.ts';
-import type { Conversation, Effect, Input, Now, Waiting } from '../turn.ts';
-import { Person, type PersonOptions, type Talk } from './person.ts';
+import { markMention } from '../narrate.ts';
+import { type Conversation, type Effect, type Input, type Now, theLink, type Waiting } from '../turn.ts';
+import { Courier } from './courier.ts';
+import { Naming } from './naming.ts';
+import { Roster } from './roster.ts';
 import { Session } from './session.ts';
 
+export type MemberOptions = {
+  name: string;
+  /** Names the data folder this runs in: message ids count within it. */
+  dev: string;
+  identity: Identity;
+  crypto: Crypto;
+  /** Only find out whether a server answers: nothing is proven, nobody is told. */
+  check?: boolean;
+  /** Where the store is, to name it in an error. */
+  folder?: string;
+  /** First join: how many of the newest entries to begin with. */
+  history: number;
+  /** Show what was written while this program did not run. */
+  replay: boolean;
+  /** Most messages of one replay that are shown. */
+  maxReplay: number;
+  /** Entries of the log kept in the store. */
+  maxKept: number;
+  flow?: Flow;
+};
+
+/** Who has the conversation: a session with a version-1 server, or a room of the original's. */
+export interface Talk {
+  readonly online: boolean;
+  readonly hasLeft: boolean;
+  readonly isFull: boolean;
+  /** Takes an input. Returns who takes the next one. */
+  take(input: Input, now: Now): Talk;
+  /** Sends what waits, as far as it may be sent now. */
+  upload(now: Now): void;
+}
+
 /**
- * A client's side of a room. What is typed, kept and shown is the person's business; what comes over the connection is
- * that of the session, or of an original's room: each input goes to the one that has the conversation now.
+ * A client's side of a room, as it goes from room to room: its name, its copy of the log, what it has to say, and how it
+ * is heard. What comes over the connection goes to whoever has the conversation now.
  */
 export class Member implements Conversation {
-  readonly #person: Person;
+  readonly options: MemberOptions;
+  readonly flow: Flow;
+  readonly naming: Naming;
+  readonly roster: Roster;
+  readonly copy: Copy;
+  readonly courier: Courier;
+  /** What the room is called. */
+  server = '';
+  /** It was in a room once, and when it lost it. */
+  everLive = false;
+  lostAtMs: number | undefined;
+  readonly effects = new Effects();
   #talk: Talk;
+  /** How many events with a place were given out, and how many of them were shown. */
+  #shows = 0;
+  #shown = 0;
 
-  constructor(options: PersonOptions, store: Store) {
-    this.#person = new Person(options, store);
-    this.#talk = new Session(this.#person);
+  constructor(options: MemberOptions, store: Store) {
+    this.options = options;
+    this.flow = options.flow ?? defaultFlow;
+    this.naming = new Naming(options.name);
+    this.roster = new Roster(options.identity.key);
+    this.roster.goBy(this.naming.name);
+    const pending = store.pending();
+    const log = new Log(store, options.crypto);
+    this.copy = new Copy(log, options.crypto, options.maxKept, pending);
+    // Some of what was read before may be damaged here.
+    for (const { seq } of log.takeFound()) this.show({ type: 'lost', seq });
+    this.courier = new Courier(options, this.copy, pending);
+    this.#talk = new Session(this);
   }
 
   get name(): string {
-    return this.#person.naming.name;
+    return this.naming.name;
   }
 
   get online(): boolean {
@@ -33,34 +99,99 @@ export class Member implements Conversation {
   }
 
   get waiting(): Waiting[] {
-    return this.#person.courier.waiting;
+    return this.courier.waiting;
   }
 
   get others(): string[] {
-    return this.#person.roster.others;
+    return this.roster.others;
   }
 
   get present(): number {
-    return this.#person.roster.present;
+    return this.roster.present;
   }
 
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
     for (const input of inputs) this.#take(input, now);
-    this.#talk.upload(now);
-    return this.#person.takeEffects();
+    // Nothing is sent before it is on disk, so that no number is ever used twice.
+    if (!this.#keep()) {
+      this.#talk.upload(now);
+      this.#keep();
+    }
+    return this.effects.take();
   }
 
   #take(input: Input, now: Now): void {
-    switch (input.type) {
-      case 'typed':
-        return this.#person.type(input, now);
-      case 'shown':
-        return this.#person.shown(input.place);
-      case 'committed':
-        this.#person.copy.settle(input.change);
-        return this.#person.courier.settle(input.change.pending ?? []);
-      default:
-        this.#talk = this.#talk.take(input, now);
-    }
+    if (input.type === 'typed') this.#type(input, now);
+    else if (input.type === 'committed') this.copy.settle(input.change);
+    else if (input.type === 'shown') {
+      this.#shown = input.place;
+      this.copy.release(input.place);
+    } else this.#talk = this.#talk.take(input, now);
+  }
+
+  /** Returns true if there is something to be kept now. */
+  #keep(): boolean {
+    const change = this.copy.takeChange();
+    if (change) this.effects.push({ type: 'commit', change });
+    return change !== undefined;
+  }
+
+  /** It has not been offline: what comes between two joins was not missed. */
+  get isResuming(): boolean {
+    return this.everLive && this.lostAtMs === undefined;
+  }
+
+  #type({ text, action }: Input & { type: 'typed' }, now: Now): void {
+    if (!this.courier.isFull)
+      return this.courier.write({ name: this.naming.name, text, ...(action && { action }) }, now);
+    const message = `${maxWaiting} messages are waiting already; this one was not taken.`;
+    this.show({ type: 'error', code: 'TOO_MANY_WAITING', message });
+  }
+
+  /** It is online in a room; said unless it never was away. */
+  goOnline(found: { server: string; online: number; legacy: boolean; members?: string[] }, { ms }: Now): void {
+    const { isResuming, lostAtMs } = this;
+    this.server = found.server;
+    this.everLive = true;
+    this.lostAtMs = undefined;
+    if (isResuming) return;
+    const after = lostAtMs === undefined ? {} : { afterMs: ms - lostAtMs };
+    const waiting = this.courier.own.filter(({ sig }) => sig === undefined).length;
+    this.show({ type: 'state', state: 'online', ...found, ...after, waiting });
+  }
+
+  goOffline(reason: 'lost' | 'silent', { ms }: Now): void {
+    this.roster.lose();
+    if (!this.everLive || this.lostAtMs !== undefined) return;
+    this.lostAtMs = ms;
+    this.show({ type: 'state', state: 'offline', reason });
+  }
+
+  send(frame: Frame): void {
+    this.effects.send(theLink, frame);
+  }
+
+  /** Events of one place of the log count as shown together: `shown` tells when. */
+  showPlace(events: readonly ChatEvent[]): void {
+    const last = events.length - 1;
+    for (const [i, event] of events.entries()) this.show(event, i === last ? ++this.#shows : undefined);
+    this.copy.awaits(this.#shows);
+    this.copy.release(this.#shown);
+  }
+
+  /** An event of a room that repeats nothing. */
+  showOnce(event: ChatEvent): void {
+    this.show(event, ++this.#shows);
+  }
+
+  /** So many events with a place have not left the program. */
+  get unshown(): number {
+    return this.#shows - this.#shown;
+  }
+
+  show(event: ChatEvent, place?: number): void {
+    this.roster.hear(event);
+    const marked = markMention(event, this.naming.name, this.options.identity.key);
+    this.effects.push({ type: 'show', event: marked, ...(place !== undefined && { place }) });
   }
 }

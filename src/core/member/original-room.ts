@@ -2,7 +2,7 @@ import type { Message } from '../../protocol/frames.ts';
 import { messageEvent } from '../narrate.ts';
 import { plainMessage, readGreeting, readSentence } from '../original.ts';
 import type { Input, Now } from '../turn.ts';
-import type { Person, Talk } from './person.ts';
+import type { Member, Talk } from './member.ts';
 
 /**
  * A member in a room of the original's server, which has no order to give and repeats nothing: what is sent counts as
@@ -13,29 +13,29 @@ import type { Person, Talk } from './person.ts';
 export class OriginalRoom implements Talk {
   readonly online = true;
   readonly hasLeft = true;
-  readonly #person: Person;
+  readonly #member: Member;
   readonly #session: Talk;
 
   /** @param session takes over again when the connection is gone */
-  constructor(person: Person, session: Talk, { name: server, text }: Message, now: Now) {
-    this.#person = person;
+  constructor(member: Member, session: Talk, { name: server, text }: Message, now: Now) {
+    this.#member = member;
     this.#session = session;
-    const { naming, roster, isResuming, lostAtMs } = person;
+    const { naming, roster, isResuming, lostAtMs } = member;
     const was = naming.take();
     const online = readGreeting(text);
     roster.goBy(naming.name);
     roster.begin([], online);
-    person.goOnline({ server, online, legacy: true }, now);
+    member.goOnline({ server, online, legacy: true }, now);
     if (!isResuming && lostAtMs === undefined)
-      person.show({ type: 'status', code: 'LEGACY_SERVER', message: whatItLacks });
-    if (was !== undefined) person.show({ type: 'renamed', was, name: naming.name });
+      member.show({ type: 'status', code: 'LEGACY_SERVER', message: whatItLacks });
+    if (was !== undefined) member.show({ type: 'renamed', was, name: naming.name });
     if (!naming.isOpen) return;
     naming.settle();
     this.#showFixedName();
   }
 
   get isFull(): boolean {
-    return this.#person.unshown >= this.#person.flow.windowEntries;
+    return this.#member.unshown >= this.#member.flow.windowEntries;
   }
 
   /** Takes an input. Returns who takes the next one. */
@@ -49,26 +49,26 @@ export class OriginalRoom implements Talk {
 
   /** Sends what waits. */
   upload(): void {
-    for (const message of this.#person.courier.takePlain()) {
-      this.#person.send(plainMessage(message));
-      this.#person.show(messageEvent(message, true));
+    for (const message of this.#member.courier.takePlain()) {
+      this.#member.send(plainMessage(message));
+      this.#member.show(messageEvent(message, true));
     }
   }
 
   /** Whatever a member sends is relayed: nothing else than its sentences is the server's own word. */
   #hear(message: Message): void {
-    this.#person.showOnce(readSentence(message, this.#person.server) ?? messageEvent(message, false));
+    this.#member.showOnce(readSentence(message, this.#member.server) ?? messageEvent(message, false));
   }
 
   #leave(now: Now): Talk {
-    this.#person.send({ kind: 'leave', name: this.#person.naming.name });
+    this.#member.send({ kind: 'leave', name: this.#member.naming.name });
     this.#session.take({ type: 'leave' }, now);
     return this.#session;
   }
 
   #showFixedName(): void {
     const message = 'This server cannot rename; leave and come back with --name.';
-    this.#person.show({ type: 'error', code: 'NAME_REFUSED', message });
+    this.#member.show({ type: 'error', code: 'NAME_REFUSED', message });
   }
 }
 

@@ -5,7 +5,7 @@ import { maxLost } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
 import { messageEvent } from '../narrate.ts';
 import type { Now } from '../turn.ts';
-import type { Person } from './person.ts';
+import type { Member } from './member.ts';
 import { Replay } from './replay.ts';
 
 /**
@@ -15,7 +15,7 @@ import { Replay } from './replay.ts';
  *   I3 a message is shown once, even if another log holds it again.
  */
 export class Reading {
-  readonly #person: Person;
+  readonly #member: Member;
   readonly #replay = new Replay();
   /** Entries up to here were in the log when the session opened. */
   #head = 0;
@@ -24,37 +24,37 @@ export class Reading {
   /** Places that were lost when they came, so that nobody has seen their messages. */
   readonly #neverShown = new Set<number>();
 
-  constructor(person: Person) {
-    this.#person = person;
+  constructor(member: Member) {
+    this.#member = member;
   }
 
   /** So much was read and not shown that no more is taken: what comes now is read later. */
   get isFull(): boolean {
-    const { copy, flow } = this.#person;
+    const { copy, flow } = this.#member;
     return copy.behind >= 2 * flow.windowEntries;
   }
 
   /** Makes the copy continue where the session begins. Returns true if the log is another than before. */
   begin(welcome: Welcome): boolean {
-    const { copy } = this.#person;
+    const { copy } = this.#member;
     const isFirst = copy.log === '';
     const isOther = welcome.fork === true || welcome.log !== copy.log;
     this.#place(welcome);
     this.#head = welcome.head;
     this.#logged = welcome.n ?? 0;
-    if (isOther || !this.#person.isResuming) this.#beginReplay(isFirst);
+    if (isOther || !this.#member.isResuming) this.#beginReplay(isFirst);
     return isOther;
   }
 
   /** Takes what stands at the next place. Returns false if it is not the next one: something was missed. */
   take(frame: Message | Lost, now: Now): boolean {
-    const { copy } = this.#person;
+    const { copy } = this.#member;
     const { seq, hash = emptyHash } = frame;
     if (seq === undefined || seq <= copy.cursor) return true;
     if (seq > copy.cursor + 1) return false;
     const message = frame.kind === 'message' ? frame : undefined;
     const taken = copy.take(seq, hash, message, now);
-    this.#person.showPlace(this.#eventsOf(taken, seq));
+    this.#member.showPlace(this.#eventsOf(taken, seq));
     if (message && taken !== 'lost') this.#accept(message);
     this.caughtUp(now);
     return true;
@@ -62,19 +62,19 @@ export class Reading {
 
   /** A place behind the cursor: somebody asks for it. Returns the entry, if it is here. */
   answer({ seq, hash = emptyHash }: Lost): Message | undefined {
-    return this.#person.copy.entryAt(seq, hash)?.message;
+    return this.#member.copy.entryAt(seq, hash)?.message;
   }
 
   /** An entry for a place that is lost here. */
   mend(message: Message): void {
-    const { copy } = this.#person;
+    const { copy } = this.#member;
     if (!copy.mend(message) || !this.#neverShown.delete(message.seq ?? 0) || message.void) return;
-    this.#person.show({ ...this.#eventOf(message), replay: true, mended: true } as ChatEvent);
+    this.#member.show({ ...this.#eventOf(message), replay: true, mended: true } as ChatEvent);
   }
 
   /** When the session has read up to where it began. */
   caughtUp(now: Now): void {
-    const { copy, courier, server } = this.#person;
+    const { copy, courier, server } = this.#member;
     if (copy.cursor < this.#head) return;
     // What the log had and no longer keeps was not seen, but it has arrived.
     if (this.#logged > 0) courier.acceptLogged(this.#logged);
@@ -84,24 +84,24 @@ export class Reading {
     const given =
       count === 0 ? 'it was read again.' : `${count} lost ${count === 1 ? 'message was' : 'messages were'} given back.`;
     const message = `the server's log is not the one known here; ${given}`;
-    this.#person.show({ type: 'status', code: 'RESTORED', message });
+    this.#member.show({ type: 'status', code: 'RESTORED', message });
   }
 
   /** Two programs that count with one device would each lose messages of the other. */
   failCopied(what: string, more: readonly Message[] = []): void {
-    const { courier, options } = this.#person;
+    const { courier, options } = this.#member;
     const texts = [...more, ...courier.own].map(({ text }) => `"${text}"`);
     const unsent = texts.length === 0 ? '' : ` Not sent: ${texts.join(', ')}.`;
     const message = `this data folder is a copy of another one, or was restored from an older state; ${what}.${unsent}`;
     const hint = `Use each data folder in one place only. To begin anew, remove ${options.folder ?? 'it'}.`;
-    this.#person.effects.push({ type: 'fail', error: new ChatError('DATA_COPIED', message, hint) });
+    this.#member.effects.push({ type: 'fail', error: new ChatError('DATA_COPIED', message, hint) });
   }
 
   #place({ log, since, hash = emptyHash, fork, firstMs }: Welcome): void {
-    const { copy, courier } = this.#person;
+    const { copy, courier } = this.#member;
     if (log === copy.log && since === copy.cursor && !fork) return;
     if (!fork && copy.log === log)
-      this.#person.show({ type: 'gap', from: copy.cursor + 1, to: since, ...(firstMs !== undefined && { firstMs }) });
+      this.#member.show({ type: 'gap', from: copy.cursor + 1, to: since, ...(firstMs !== undefined && { firstMs }) });
     const kept = copy.restart(log, since, hash);
     this.#neverShown.clear();
     if (fork) courier.fork(kept);
@@ -109,10 +109,10 @@ export class Reading {
 
   /** What was written before this program started is shown only if that is wanted; of a long replay, only the end. */
   #beginReplay(isFirst: boolean): void {
-    const { replay, maxReplay, history } = this.#person.options;
-    const wanted = this.#person.everLive || replay || history > 0;
+    const { replay, maxReplay, history } = this.#member.options;
+    const wanted = this.#member.everLive || replay || history > 0;
     const quietTo = wanted ? Math.max(this.#head - maxReplay, 0) : this.#head;
-    this.#replay.begin({ from: this.#person.copy.cursor, to: this.#head, quietTo, isFirst });
+    this.#replay.begin({ from: this.#member.copy.cursor, to: this.#head, quietTo, isFirst });
   }
 
   #eventsOf(taken: Message | 'lost' | undefined, seq: number): ChatEvent[] {
@@ -123,20 +123,20 @@ export class Reading {
   }
 
   #shown(message: Message, seq: number): ChatEvent[] {
-    const isOwn = message.id?.dev === this.#person.options.dev;
+    const isOwn = message.id?.dev === this.#member.options.dev;
     if (message.void)
       return isOwn ? [{ type: 'error', code: 'REFUSED', message: 'The room refused a message of yours.' }] : [];
     return [...this.#replay.before(seq, message.ts ?? 0), this.#eventOf(message)];
   }
 
   #eventOf(message: Message): ChatEvent {
-    return messageEvent(message, message.id?.dev === this.#person.options.dev, this.#replay.to);
+    return messageEvent(message, message.id?.dev === this.#member.options.dev, this.#replay.to);
   }
 
   /** What is in the log waits no longer. */
   #accept({ id, text, void: isVoid }: Message): void {
     if (!id) return;
-    const { copy, courier, options } = this.#person;
+    const { copy, courier, options } = this.#member;
     const accepted = courier.accept(id);
     const mine = accepted.find((message) => message.id?.n === id.n && id.dev === options.dev);
     if (mine && mine.text !== text && !isVoid) this.failCopied('other words stand under the same numbers', accepted);

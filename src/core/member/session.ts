@@ -14,8 +14,8 @@ import { emptyHash } from '../log/store.ts';
 import { isName } from '../names.ts';
 import { noticeEvent } from '../narrate.ts';
 import { type Input, type Now, theLink } from '../turn.ts';
+import type { Member, Talk } from './member.ts';
 import { OriginalRoom } from './original-room.ts';
-import type { Person, Talk } from './person.ts';
 import { Reading } from './reading.ts';
 
 /**
@@ -39,7 +39,7 @@ import { Reading } from './reading.ts';
 type State = 'down' | 'joining' | 'live' | 'refused' | 'leaving';
 
 export class Session implements Talk {
-  readonly #person: Person;
+  readonly #member: Member;
   readonly #reading: Reading;
   #state: State = 'down';
   #proven = false;
@@ -54,9 +54,9 @@ export class Session implements Talk {
   #heardAtMs = 0;
   #rejoinAtMs: number | undefined;
 
-  constructor(person: Person) {
-    this.#person = person;
-    this.#reading = new Reading(person);
+  constructor(member: Member) {
+    this.#member = member;
+    this.#reading = new Reading(member);
   }
 
   /** The server waits for the acks: what it sends is bounded. */
@@ -84,43 +84,43 @@ export class Session implements Talk {
   /** Sends what waits, as far as it may be sent now. */
   upload(now: Now): void {
     if (this.#state !== 'live') return;
-    const { courier, server } = this.#person;
+    const { courier, server } = this.#member;
     for (const message of courier.takeSigned(server, now)) this.#send(message);
-    const { shown } = this.#person.copy;
-    if (shown - this.#acked >= this.#person.flow.windowEntries / 4) this.#ack(now);
+    const { shown } = this.#member.copy;
+    if (shown - this.#acked >= this.#member.flow.windowEntries / 4) this.#ack(now);
   }
 
   #leave(): void {
     this.#rejoinAtMs = undefined;
-    if (this.#state === 'live') this.#send({ kind: 'leave', name: this.#person.naming.name });
+    if (this.#state === 'live') this.#send({ kind: 'leave', name: this.#member.naming.name });
     this.#state = this.#state === 'live' ? 'leaving' : 'down';
   }
 
   #disconnected(reason: 'lost' | 'silent', now: Now): void {
     this.#rejoinAtMs = undefined;
-    if (this.#state === 'leaving') this.#person.roster.lose();
-    else this.#person.goOffline(reason, now);
+    if (this.#state === 'leaving') this.#member.roster.lose();
+    else this.#member.goOffline(reason, now);
     this.#state = this.#state === 'refused' ? 'refused' : 'down';
   }
 
   #hangUp(now: Now): void {
     this.#disconnected('silent', now);
-    this.#person.effects.push({ type: 'hangUp', to: theLink });
+    this.#member.effects.push({ type: 'hangUp', to: theLink });
   }
 
   /** What is typed bears the old name until the server has taken the new one: so nothing is ever sent under a refused one. */
   #rename(name: string, now: Now): void {
-    const { naming } = this.#person;
+    const { naming } = this.#member;
     if (this.#state === 'leaving') return;
     naming.want(name);
     if (this.#state === 'refused' || (this.#state === 'live' && naming.isOpen)) return this.#join(now);
     const message = naming.isOpen ? `you will be called ${name} when you are online` : `you are called ${name}`;
-    this.#person.show({ type: 'status', code: 'NAME', message });
+    this.#member.show({ type: 'status', code: 'NAME', message });
   }
 
   #join(now: Now): void {
     this.#state = 'joining';
-    this.#person.naming.ask();
+    this.#member.naming.ask();
     this.#proven = false;
     this.#unanswered = 0;
     this.#heardAtMs = now.ms;
@@ -129,7 +129,7 @@ export class Session implements Talk {
   }
 
   get #joinFrame(): Join {
-    const { copy, naming, options } = this.#person;
+    const { copy, naming, options } = this.#member;
     const { identity, dev, history } = options;
     const { log, cursor: since, hash } = copy;
     const who = { kind: 'join', name: naming.asked, version: protocolVersion, key: identity.key, dev } as const;
@@ -139,7 +139,7 @@ export class Session implements Talk {
   #frame(frame: Received, now: Now): Talk {
     const isOriginal =
       this.#state === 'joining' && !this.#proven && frame.kind === 'message' && frame.seq === undefined;
-    if (isOriginal) return new OriginalRoom(this.#person, this, frame, now);
+    if (isOriginal) return new OriginalRoom(this.#member, this, frame, now);
     if (this.#state !== 'joining') this.#heardAtMs = now.ms;
     this.#receive(frame, now);
     return this;
@@ -165,18 +165,18 @@ export class Session implements Talk {
       case 'shutdown':
       case 'notice':
         // No part of the log: it would not come again.
-        return this.#person.isResuming ? this.#notice(frame) : undefined;
+        return this.#member.isResuming ? this.#notice(frame) : undefined;
     }
   }
 
   /** Who has another name to go by is back under that one. */
   #refused({ code, text }: Refused, now: Now): void {
-    if (code === 'NAME_REFUSED' && this.#person.naming.refuse()) {
-      this.#person.show({ type: 'error', code, message: text });
+    if (code === 'NAME_REFUSED' && this.#member.naming.refuse()) {
+      this.#member.show({ type: 'error', code, message: text });
       return this.#join(now);
     }
     this.#state = 'refused';
-    this.#person.effects.push({ type: 'fail', error: new ChatError(code, text) });
+    this.#member.effects.push({ type: 'fail', error: new ChatError(code, text) });
   }
 
   #receiveLive(frame: Received, now: Now): void {
@@ -190,25 +190,25 @@ export class Session implements Talk {
       case 'heartbeat':
         return this.#heartbeat(frame.seq, now);
       case 'had':
-        return this.#person.courier.acceptHad(frame.id);
+        return this.#member.courier.acceptHad(frame.id);
       case 'rejoin':
         return this.#rejoin(frame.delayMs, now);
     }
   }
 
   #notice(frame: Received & { kind: 'notice' | 'shutdown' }): void {
-    if (frame.kind === 'shutdown') this.#person.show({ type: 'shutdown', server: frame.name });
-    else this.#person.show(noticeEvent(frame));
+    if (frame.kind === 'shutdown') this.#member.show({ type: 'shutdown', server: frame.name });
+    else this.#member.show(noticeEvent(frame));
   }
 
   /** An entry in its place; behind the cursor it is one that was asked for, or a question. */
   #entry(frame: Parameters<Reading['take']>[0], now: Now): void {
-    const { copy } = this.#person;
+    const { copy } = this.#member;
     if (frame.seq !== undefined && frame.seq <= copy.cursor) return this.#past(frame);
     if (this.#reading.isFull) return;
-    const underWay = this.#person.courier.underWay;
+    const underWay = this.#member.courier.underWay;
     if (!this.#reading.take(frame, now)) return this.#join(now);
-    if (this.#person.courier.underWay < underWay) this.#unanswered = 0;
+    if (this.#member.courier.underWay < underWay) this.#unanswered = 0;
   }
 
   #past(frame: Parameters<Reading['take']>[0]): void {
@@ -225,7 +225,7 @@ export class Session implements Talk {
    * has not taken yet is no such sign: the server waits for it. [P10]
    */
   #heartbeat(sentSeq: number, now: Now): void {
-    const { copy, courier } = this.#person;
+    const { copy, courier } = this.#member;
     if (copy.behind > 0 || courier.underWay === 0) this.#unanswered = 0;
     else this.#unanswered++;
     const isBehind = sentSeq > copy.cursor && !this.#reading.isFull;
@@ -233,7 +233,7 @@ export class Session implements Talk {
   }
 
   #prove({ nonce, server }: Challenge): void {
-    const { options } = this.#person;
+    const { options } = this.#member;
     this.#answered = options.check === true;
     if (this.#answered) return;
     const join = this.#joinFrame;
@@ -242,9 +242,9 @@ export class Session implements Talk {
   }
 
   #welcome(welcome: Welcome, now: Now): void {
-    const { naming, copy, courier } = this.#person;
+    const { naming, copy, courier } = this.#member;
     const { name, online, members, n = 0 } = welcome;
-    const mayForget = naming.isRefused || !this.#person.everLive;
+    const mayForget = naming.isRefused || !this.#member.everLive;
     const was = naming.take(isName(welcome.who) ? welcome.who : undefined);
     const isOther = this.#reading.begin(welcome);
     // It may not know another name as mine (it died before that was on disk), and what bears one would be void.
@@ -252,10 +252,10 @@ export class Session implements Talk {
     this.#acked = copy.shown;
     this.#ackedAtMs = now.ms;
     if (n > courier.lastN) return this.#reading.failCopied('its messages were numbered further elsewhere');
-    this.#person.roster.goBy(naming.name);
-    this.#person.roster.begin(members, online);
-    this.#person.goOnline({ server: name, online, legacy: false, members }, now);
-    if (was !== undefined) this.#person.show({ type: 'renamed', was, name: naming.name });
+    this.#member.roster.goBy(naming.name);
+    this.#member.roster.begin(members, online);
+    this.#member.goOnline({ server: name, online, legacy: false, members }, now);
+    if (was !== undefined) this.#member.show({ type: 'renamed', was, name: naming.name });
     this.#state = 'live';
     this.#heardAtMs = now.ms;
     courier.restart(name);
@@ -273,7 +273,7 @@ export class Session implements Talk {
     if (this.#rejoinAtMs !== undefined && now.ms >= this.#rejoinAtMs) return this.#join(now);
     // An original server sends no heartbeats; its death is seen by TCP alone.
     const isKnown =
-      this.#state === 'live' || (this.#state === 'joining' && (this.#proven || this.#person.copy.log !== ''));
+      this.#state === 'live' || (this.#state === 'joining' && (this.#proven || this.#member.copy.log !== ''));
     if (isKnown && now.ms - this.#heardAtMs >= silentMs) return this.#hangUp(now);
     if (this.#state !== 'live') return;
     if (now.ms - this.#ackedAtMs >= ackIntervalMs) this.#ack(now);
@@ -283,18 +283,18 @@ export class Session implements Talk {
   /** What is lost in the copy kept here, the server may have. [P33] */
   #ask({ ms }: Now): void {
     this.#askedAtMs = ms;
-    for (const { seq, hash } of this.#person.copy.lost) this.#send({ kind: 'lost', seq, hash });
+    for (const { seq, hash } of this.#member.copy.lost) this.#send({ kind: 'lost', seq, hash });
   }
 
   /** How far the log was shown: the server sends no more than a window beyond. */
   #ack({ ms }: Now): void {
     this.#answers = 0;
-    this.#acked = this.#person.copy.shown;
+    this.#acked = this.#member.copy.shown;
     this.#ackedAtMs = ms;
     this.#send({ kind: 'ack', seq: this.#acked });
   }
 
   #send(frame: Frame): void {
-    this.#person.send(frame);
+    this.#member.send(frame);
   }
 }
