@@ -14,8 +14,8 @@ export class Outbox {
   #own: Waiting[] = [];
   #others: Waiting[] = [];
   #underWay = 0;
-  /** How many messages wait of each device of others. */
-  readonly #devices = new Map<string, number>();
+  /** Devices of which something may wait among `others`. */
+  readonly #devices = new Set<string>();
 
   /** @param dev my device: what it wrote is own */
   constructor(dev: string, messages: readonly Message[] = []) {
@@ -82,21 +82,21 @@ export class Outbox {
   /** Everything of this device up to and including its n has arrived for good, but for what `isKept`. */
   accept({ dev, n }: MessageId, isKept: (message: Message) => boolean = () => false): Message[] {
     if (dev === this.#dev ? (this.#own[0]?.message.id?.n ?? n + 1) > n : !this.#devices.has(dev)) return [];
-    return this.remove((message) => message.id?.dev === dev && message.id.n <= n && !isKept(message), dev);
+    return this.remove((message) => message.id?.dev === dev && message.id.n <= n && !isKept(message));
   }
 
-  /** Takes out what needs no waiting for any more; with `dev` only messages of that device are looked at. */
-  remove(isUnwanted: (message: Message) => boolean, dev?: string): Message[] {
+  /** Takes out what needs no waiting for any more. */
+  remove(isUnwanted: (message: Message) => boolean): Message[] {
     const removed: Message[] = [];
-    const keep = (waiting: Waiting): boolean => {
+    const isWanted = (waiting: Waiting): boolean => {
       if (!isUnwanted(waiting.message)) return true;
       if (waiting.isSent) this.#underWay--;
       removed.push(waiting.message);
-      this.#count(waiting.message, -1);
       return false;
     };
-    if ((dev ?? this.#dev) === this.#dev && this.#own.length > 0) this.#own = this.#own.filter(keep);
-    if (dev !== this.#dev && this.#others.length > 0) this.#others = this.#others.filter(keep);
+    this.#own = this.#own.filter(isWanted);
+    this.#others = this.#others.filter(isWanted);
+    if (this.#others.length === 0) this.#devices.clear();
     return removed;
   }
 
@@ -111,14 +111,8 @@ export class Outbox {
     const isOwn = message.id?.dev === this.#dev;
     if (!isOwn && this.#others.length >= maxAdopted) return false;
     (isOwn ? this.#own : this.#others).push({ message, isSent: false });
-    this.#count(message, 1);
+    if (!isOwn) this.#devices.add(message.id?.dev ?? '');
     return true;
-  }
-
-  #count({ id }: Message, change: number): void {
-    const count = (this.#devices.get(id?.dev ?? '') ?? 0) + change;
-    if (count > 0) this.#devices.set(id?.dev ?? '', count);
-    else this.#devices.delete(id?.dev ?? '');
   }
 }
 

@@ -147,7 +147,7 @@ export class Courier {
   /** What is to be sent to an original server now: it counts as accepted. */
   takePlain(): Message[] {
     const plain = this.#outbox.own.filter(({ sig }) => sig === undefined);
-    this.#outbox.remove((message) => plain.includes(message), this.#options.dev);
+    this.#outbox.remove((message) => plain.includes(message));
     const n = Math.max(0, ...plain.map(({ id }) => id?.n ?? 0));
     if (n > 0) this.#copy.see({ dev: this.#options.dev, n, key: this.#options.identity.key });
     this.#copy.drop(plain);

@@ -8,11 +8,10 @@ import { nameKey } from '../names.ts';
  */
 export class Roster {
   readonly #key: string;
-  /** By what makes names the same; who spoke last is last. */
-  #speakers = new Map<string, string>();
-  /** In order of coming. */
-  #silent = new Map<string, string>();
+  /** By what makes names the same, in order of coming; `spoke` is higher for who spoke later, 0 for who has not. */
+  #others = new Map<string, { name: string; spoke: number }>();
   readonly #mine = new Set<string>();
+  #spoken = 0;
   #isComplete = false;
   #present = 0;
 
@@ -28,23 +27,22 @@ export class Roster {
 
   /** Latest speaker first, then in order of coming. */
   get others(): string[] {
-    return [...[...this.#speakers.values()].reverse(), ...this.#silent.values()];
+    return [...this.#others.values()].sort((a, b) => b.spoke - a.spoke).map(({ name }) => name);
   }
 
   /** I go by this name. */
   goBy(name: string): void {
-    this.#go(name);
+    this.#others.delete(nameKey(name));
     if (this.#mine.size < maxNames) this.#mine.add(nameKey(name));
   }
 
   /** A welcome: `members`, or more if `present` is higher, and nobody else is there. Who spoke before keeps its place. */
   begin(members: readonly string[], present: number): void {
+    const before = this.#others;
     this.#present = present;
     this.#isComplete = members.length >= present;
-    const names = new Map(members.map((name) => [nameKey(name), name]));
-    this.#speakers = new Map([...this.#speakers].filter(([key]) => names.has(key)));
-    this.#silent = new Map();
-    for (const name of members) this.#come(name);
+    this.#others = new Map();
+    for (const name of members) this.#come(name, before.get(nameKey(name))?.spoke);
   }
 
   /** The connection is lost: who is there is not known, only who was. */
@@ -57,56 +55,38 @@ export class Roster {
     if (event.type !== 'join' && event.type !== 'leave' && event.type !== 'rename') return;
     this.#present = event.online;
     if (event.type === 'join') this.#come(event.name);
-    else if (event.type === 'leave') this.#go(event.name);
+    else if (event.type === 'leave') this.#others.delete(nameKey(event.name));
     else this.#rename(event.from, event.name);
   }
 
   /** Where all who come are announced, only those can be there: a message may be older than its author's name. */
-  #hearMessage({ from, own, replay }: ChatEvent & { type: 'message' }): void {
-    const key = nameKey(from.name);
-    if (from.id === this.#key) return this.goBy(from.name);
-    if (own || replay || this.#mine.has(key)) return;
-    if (this.#isComplete && !this.#isKnown(key)) return;
-    this.#go(from.name);
-    this.#speakers.set(key, from.name);
-    this.#bound();
-  }
-
-  #come(name: string): void {
+  #hearMessage({ from: { id, name }, own, replay }: ChatEvent & { type: 'message' }): void {
     const key = nameKey(name);
-    if (this.#mine.has(key) || this.#isKnown(key)) return;
-    this.#silent.set(key, name);
-    this.#bound();
+    if (id === this.#key) return this.goBy(name);
+    if (own || replay || (this.#isComplete && !this.#others.has(key))) return;
+    this.#others.delete(key);
+    this.#come(name, ++this.#spoken);
   }
 
-  #go(name: string): void {
-    this.#speakers.delete(nameKey(name));
-    this.#silent.delete(nameKey(name));
+  /** Who has been silent for the longest time is forgotten first. */
+  #come(name: string, spoke = 0): void {
+    const key = nameKey(name);
+    if (this.#mine.has(key) || this.#others.has(key)) return;
+    this.#others.set(key, { name, spoke });
+    if (this.#others.size <= maxNames) return;
+    const longest = [...this.#others].reduce((a, b) => (b[1].spoke < a[1].spoke ? b : a));
+    this.#others.delete(longest[0]);
   }
 
   /** In the same place. Who has my name is me, at another device. */
   #rename(from: string, name: string): void {
     const [old, key] = [nameKey(from), nameKey(name)];
     if (this.#mine.has(old)) return this.goBy(name);
-    if (this.#mine.has(key)) return this.#go(from);
-    if (key !== old) this.#go(name);
-    if (!this.#isKnown(old)) return this.#come(name);
-    const place = ([known, as]: [string, string]): [string, string] => (known === old ? [key, name] : [known, as]);
-    this.#speakers = new Map([...this.#speakers].map(place));
-    this.#silent = new Map([...this.#silent].map(place));
-  }
-
-  #isKnown(key: string): boolean {
-    return this.#speakers.has(key) || this.#silent.has(key);
-  }
-
-  /** Who has been silent for the longest time is forgotten first. */
-  #bound(): void {
-    if (this.#speakers.size + this.#silent.size <= maxNames) return;
-    const names = this.#silent.size > 0 ? this.#silent : this.#speakers;
-    for (const key of names.keys()) {
-      names.delete(key);
-      return;
-    }
+    if (this.#mine.has(key)) return void this.#others.delete(old);
+    if (key !== old) this.#others.delete(key);
+    if (!this.#others.has(old)) return this.#come(name);
+    this.#others = new Map(
+      [...this.#others].map(([at, other]) => (at === old ? [key, { ...other, name }] : [at, other])),
+    );
   }
 }
