@@ -13,7 +13,7 @@ import { Trouble } from './loop/trouble.ts';
 import { nickCommand, settingCommand } from './prompt/commands.ts';
 import { historyCommand } from './prompt/history.ts';
 import { openPrompt } from './prompt/prompt.ts';
-import { joinsChoices } from './terminal/settings.ts';
+import { joinsChoices } from './terminal/view.ts';
 import { connectEndpoint, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
 import { openDealer } from './transport/sockets.ts';

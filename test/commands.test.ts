@@ -16,8 +16,7 @@ import { historyCommand } from '../src/prompt/history.ts';
 import { statusCommand, whoCommand } from '../src/prompt/overview.ts';
 import { openPrompt } from '../src/prompt/prompt.ts';
 import type { Message } from '../src/protocol/frames.ts';
-import type { Settings } from '../src/terminal/settings.ts';
-import type { View } from '../src/terminal/view.ts';
+import type { Settings, View } from '../src/terminal/view.ts';
 import { readSpanMs } from '../src/text/span.ts';
 import { Written } from './support/places.ts';
 

@@ -172,7 +172,7 @@ class Talk {
     } catch (error) {
       this.#failed(error);
     }
-    this.#options.view.waiting(this.#options.conversation.waiting);
+    this.#options.view.waiting?.(this.#options.conversation.waiting);
     this.#ending.noteOnline();
   }
 

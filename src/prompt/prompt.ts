@@ -1,6 +1,6 @@
 import type { Conversation } from '../core/turn.ts';
-import { bellChoices, type Settings } from '../terminal/settings.ts';
 import type { View } from '../terminal/view.ts';
+import { bellChoices, type Settings } from '../terminal/view.ts';
 import {
   type Command,
   clearCommand,

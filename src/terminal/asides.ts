@@ -17,20 +17,17 @@ const slowMs = 10_000;
 
 /** The lines above the prompt. @param more stands for what is left out */
 export function asideLines({ offlineSinceMs, waiting, hint }: Asides, more: string, nowMs: number): string[] {
-  const unshown = waiting.length - shownWaiting;
-  return [
-    ...(offlineSinceMs === undefined ? [] : [`-- offline ${duration(nowMs - offlineSinceMs)}`]),
-    ...waiting.slice(0, shownWaiting).map((message) => waitingLine(message, more, nowMs)),
-    ...(unshown > 0 ? [`${more} and ${unshown} more`] : []),
-    ...(hint === '' ? [] : [`-- ${hint}`]),
-  ];
+  const lines = waiting.slice(0, shownWaiting).map((message) => waitingLine(message, more, nowMs));
+  if (offlineSinceMs !== undefined) lines.unshift(`-- offline ${duration(nowMs - offlineSinceMs)}`);
+  if (waiting.length > shownWaiting) lines.push(`${more} and ${waiting.length - shownWaiting} more`);
+  return hint === '' ? lines : [...lines, `-- ${hint}`];
 }
 
 function waitingLine({ text, action, sinceMs }: Waiting, more: string, nowMs: number): string {
-  const begin = text.slice(0, 20 * shownCharacters);
-  const characters = graphemes(begin);
-  const isLong = characters.length > shownCharacters || begin !== text;
-  const shown = characters.slice(0, shownCharacters).join('') + (isLong ? more : '');
+  const shown = graphemes(text.slice(0, 20 * shownCharacters))
+    .slice(0, shownCharacters)
+    .join('');
+  const rest = shown.length < text.length ? more : '';
   const slow = nowMs - sinceMs >= slowMs ? ' (not sent yet)' : '';
-  return `${more} ${action ? '/me ' : ''}${shown}${slow}`;
+  return `${more} ${action ? '/me ' : ''}${shown}${rest}${slow}`;
 }

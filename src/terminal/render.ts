@@ -34,15 +34,10 @@ export class Renderer {
       case 'message':
         return this.#message(event, nowMs);
       case 'join':
-        return event.server === undefined
-          ? this.#self(`${event.name} is here.`)
-          : this.group({ did: 'joined', names: [event.name], server: event.server, online: event.online }, nowMs);
       case 'leave':
-        return this.#leave(event, nowMs);
-      case 'rename': {
-        const { server, from, name, online } = event;
-        return this.#room(server, `${from} is now called ${name}. ${online} online.`, nowMs);
-      }
+        return this.#passage(event, nowMs);
+      case 'rename':
+        return this.#room(event.server, `${event.from} is now called ${event.name}. ${event.online} online.`, nowMs);
       case 'renamed':
         return this.#self(`you are now called ${event.name}`);
       case 'shutdown':
@@ -98,31 +93,27 @@ export class Renderer {
     return chat(`${time}${action ? `* ${paint(name)}` : paint(`[${name}]`)} ${this.#text(text)}`);
   }
 
-  #leave({ server, name, online, reason }: ChatEvent & { type: 'leave' }, nowMs: number): Rendered {
-    if (server !== undefined) return this.group({ did: reason, names: [name], server, online }, nowMs);
-    return this.#self(reason === 'lost' ? `${name} lost the connection. ${kept}` : `${name} left.`);
+  #passage(event: Passage, nowMs: number): Rendered {
+    const { server, name, online } = event;
+    const did = event.type === 'join' ? 'joined' : event.reason;
+    if (server !== undefined) return this.group({ did, names: [name], server, online }, nowMs);
+    return this.#self(`${name} ${{ joined: 'is here.', left: 'left.', lost: `lost the connection. ${kept}` }[did]}`);
   }
 
   #state(event: ChatEvent & { type: 'state' }, nowMs: number): Rendered | undefined {
-    switch (event.state) {
-      case 'connecting':
-        return this.#self(`connecting to ${event.endpoint}`);
-      case 'offline':
-        // Between two people the leave has said it.
-        if (event.peer !== undefined) return undefined;
-        return event.reason === 'silent'
-          ? this.#self(`the server does not answer. ${kept}`)
-          : this.#self(`connection lost. ${kept}`);
-      case 'closing':
-        return undefined;
-      case 'online': {
-        const { server, online, afterMs, waiting = 0, legacy } = event;
-        if (server === undefined) return legacy ? this.#self(`the other side ${original}`) : undefined;
-        if (afterMs === undefined) return this.#room(server, `You are now online. ${online} online.`, nowMs);
-        const sent = waiting === 0 ? '' : ` ${waiting} waiting ${waiting === 1 ? 'message' : 'messages'} sent.`;
-        return this.#self(`back online after ${duration(afterMs)}.${sent}`);
-      }
-    }
+    if (event.state === 'connecting') return this.#self(`connecting to ${event.endpoint}`);
+    if (event.state === 'online') return this.#online(event, nowMs);
+    // Between two people the leave has said it.
+    if (event.state === 'closing' || event.peer !== undefined) return undefined;
+    return this.#self(`${event.reason === 'silent' ? 'the server does not answer.' : 'connection lost.'} ${kept}`);
+  }
+
+  #online(event: Online, nowMs: number): Rendered | undefined {
+    const { server, online, afterMs, waiting = 0, legacy } = event;
+    if (server === undefined) return legacy ? this.#self(`the other side ${original}`) : undefined;
+    if (afterMs === undefined) return this.#room(server, `You are now online. ${online} online.`, nowMs);
+    const sent = waiting === 0 ? '' : ` ${counted(waiting, 'waiting message')} sent.`;
+    return this.#self(`back online after ${duration(afterMs)}.${sent}`);
   }
 
   #room(server: string, text: string, nowMs: number): Rendered {
@@ -134,18 +125,18 @@ export class Renderer {
   }
 
   #text(text: string): string {
-    const [first = '', ...rest] = text.split('\n').map((line) => this.safe(line));
-    if (!this.#style.multiline) return [first, ...rest].join('\\n');
-    const last = rest.slice(maxRows - 1).join(` ${this.marks.newline} `);
-    const rows = rest.length < maxRows ? rest : [...rest.slice(0, maxRows - 1), last];
-    return [first, ...rows.map((line) => `      | ${line}`)].join('\n');
+    const lines = text.split('\n').map((line) => this.safe(line));
+    if (!this.#style.multiline) return lines.join('\\n');
+    const more = lines.splice(maxRows);
+    if (more.length > 0) lines.push(more.join(` ${this.marks.newline} `));
+    return lines.join('\n      | ');
   }
 
   #time(atMs: number, nowMs: number): string {
     if (this.#style.timestamps === 'off') return '';
     const date = dateOf(atMs);
-    if (this.#style.timestamps === 'iso') return `${this.#chalk.dim(date.toISOString())} `;
-    return `${this.#chalk.dim(`${this.#newDay(date, dateOf(nowMs))}${clock(date)}`)} `;
+    const isIso = this.#style.timestamps === 'iso';
+    return `${this.#chalk.dim(isIso ? date.toISOString() : `${this.#newDay(date, dateOf(nowMs))}${clock(date)}`)} `;
   }
 
   /** A line of its own where the date changes, because only the hour stands before each line. */
@@ -158,45 +149,46 @@ export class Renderer {
 }
 
 type Message = ChatEvent & { type: 'message' };
+type Online = ChatEvent & { type: 'state'; state: 'online' };
+type Passage = ChatEvent & { type: 'join' | 'leave' };
 
 /** A message of more lines has the others in its last row, so that nobody fills the screen with line ends. */
 const maxRows = 100;
 const kept = 'What you write now is kept and sent when it is back.';
 const original = 'runs the original program: no receipts and nothing missed is sent again.';
 const verbs = { joined: 'joined the room', left: 'left the room', lost: 'lost the connection' };
-/** The last time a Date can hold; a peer may send anything. */
-export const maxDateMs = 8.64e15;
-const dateOf = (atMs: number) => new Date(Math.min(atMs, maxDateMs));
-const chat = (text: string): Rendered => ({ channel: 'chat', text });
-const two = (n: number) => String(n).padStart(2, '0');
-const clock = (date: Date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
+/** A peer may send anything: what no Date can hold is the last time that one can. */
+export const dateOf = (atMs: number) => new Date(Math.min(atMs, 8.64e15));
+const clock = (date: Date) => date.toTimeString().slice(0, 5);
 const fullDay = { day: 'numeric', month: 'long', year: 'numeric' } as const;
 const weekMs = 6 * 86_400_000;
+const chat = (text: string): Rendered => ({ channel: 'chat', text });
+
+/** `1 message`, `2 messages`. */
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** A moment as a person says it: `14:03` of today, `Mon 14:03` of this week, `3 Nov 2026 14:03`. */
 function moment(atMs: number, nowMs: number): string {
-  const [date, today] = [dateOf(atMs), dateOf(nowMs)];
-  if (date.toDateString() === today.toDateString()) return clock(date);
+  const date = dateOf(atMs);
+  if (date.toDateString() === dateOf(nowMs).toDateString()) return clock(date);
   const isNear = Math.abs(nowMs - atMs) < weekMs;
-  const day = isNear
-    ? ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][date.getDay()]
-    : date.toLocaleDateString('en-GB', { ...fullDay, month: 'short' });
+  const day = date.toLocaleDateString('en-GB', isNear ? { weekday: 'short' } : { ...fullDay, month: 'short' });
   return `${day} ${clock(date)}`;
 }
 
 function replayed({ count, total, sinceMs, first }: ChatEvent & { type: 'replay' }, nowMs: number): string {
   if (first) return `the last ${count === 1 ? 'message' : `${count} messages`}`;
   const shown = count < total ? `; showing the last ${count}; /history ${total} for all` : '';
-  return `${total} missed ${total === 1 ? 'message' : 'messages'} since ${moment(sinceMs, nowMs)}${shown}`;
+  return `${counted(total, 'missed message')} since ${moment(sinceMs, nowMs)}${shown}`;
 }
 
 const maxListed = 3;
+const lists = new Intl.ListFormat('en-GB');
 
 /** `Ana`, `Ana and Bo`, `Ana, Bo, Cy and 37 others`. */
 function list(names: readonly string[]): string {
   const more = names.length - maxListed;
-  const listed = more > 1 ? [...names.slice(0, maxListed), `${more} others`] : names;
-  return listed.length === 1 ? (listed[0] ?? '') : `${listed.slice(0, -1).join(', ')} and ${listed.at(-1)}`;
+  return lists.format(more > 1 ? [...names.slice(0, maxListed), `${more} others`] : names);
 }
 
 /** A span of time as a person says it: `42 s`, `3 min`, `2 h`. */
@@ -208,8 +200,5 @@ export function duration(ms: number): string {
 }
 
 /** FNV-1a, so that a name has the same colour on every screen. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) value = Math.imul(value ^ byte, 0x01000193) >>> 0;
-  return value;
-}
+const hash = (text: string): number =>
+  Buffer.from(text).reduce((value, byte) => Math.imul(value ^ byte, 0x01000193) >>> 0, 0x811c9dc5);
