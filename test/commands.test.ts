@@ -1,20 +1,16 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ChatEvent } from '../src/core/events.ts';
 import type { Conversation } from '../src/core/turn.ts';
+import { historyCommand } from '../src/prompt/history.ts';
 import {
   type Command,
   completeWith,
-  helpCommand,
   type Meaning,
-  meCommand,
   nickCommand,
-  quitCommand,
+  openPrompt,
   readCommands,
   settingCommand,
-} from '../src/prompt/commands.ts';
-import { historyCommand } from '../src/prompt/history.ts';
-import { statusCommand, whoCommand } from '../src/prompt/overview.ts';
-import { openPrompt } from '../src/prompt/prompt.ts';
+} from '../src/prompt/prompt.ts';
 import type { Message } from '../src/protocol/frames.ts';
 import type { Settings, View } from '../src/terminal/view.ts';
 import { readSpanMs } from '../src/text/span.ts';
@@ -53,8 +49,8 @@ const talk = (some: Partial<Conversation> = {}): Conversation => ({
   turn: () => [],
   ...some,
 });
-const prompt = (own: Command[] = [], at = view) =>
-  openPrompt(own, { conversation: talk(), view: at, settings, about: () => ['the room'] });
+const prompt = (own: Command[] = [], at = view, some: Partial<Conversation> = {}) =>
+  openPrompt(own, { conversation: talk(some), view: at, settings, about: () => ['the room', 'the folder'] });
 /** A dumb terminal: nothing of it can be cleared. */
 const { clear: _, ...plainView } = view;
 
@@ -176,14 +172,6 @@ describe('/help', () => {
     expect(prompt([nickCommand(view)], plainView)('/help')).toBeUndefined();
     expect(entries()).toEqual(commands);
   });
-
-  test('names the commands given to it only', () => {
-    helpCommand([quitCommand], plainView).run('');
-    expect(said()).toEqual([`${'/quit '.padEnd(22)} leave`]);
-    shown = [];
-    helpCommand([quitCommand], view).run('');
-    expect(entries()).toEqual(['/quit', ...keys]);
-  });
 });
 
 test('/clear empties the screen, where there is one', () => {
@@ -208,7 +196,7 @@ describe('a setting', () => {
 
 describe('/who', () => {
   const who = (some: Partial<Conversation>) => {
-    whoCommand(talk(some), view).run('');
+    prompt([], view, some)('/who');
     return said();
   };
   const many = Array.from({ length: 150 }, (_, n) => `p${n}`);
@@ -243,14 +231,19 @@ describe('/status', () => {
       'offline; 2 messages not sent yet',
     ],
   ])('says who I am, that %s, then what only the program knows', (_name, some, expected) => {
-    statusCommand(talk(some), () => ['first', 'second'], view).run('');
-    expect(said()).toEqual(['you are Ana', expected, 'first', 'second']);
+    prompt([], view, some)('/status');
+    expect(said()).toEqual(['you are Ana', expected, 'the room', 'the folder']);
   });
 });
 
 describe('what Tab can make of it', () => {
   const joins = settingCommand('joins', ['auto', 'all', 'none'], '', { joins: 'auto' }, view);
-  const commands = [meCommand(view), nickCommand(view), joins, quitCommand];
+  const quiet = { does: '', run: () => undefined };
+  const [me, quit] = [
+    { name: 'me', argument: 'TEXT', ...quiet },
+    { name: 'quit', ...quiet },
+  ];
+  const commands = [me, nickCommand(view), joins, quit];
   const complete = completeWith(commands, () => talk().others);
   const names = (before: string) => talk().others.map((name) => `${before}${name} `);
 

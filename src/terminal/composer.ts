@@ -10,32 +10,16 @@ export class Composer extends Editor {
   readonly lines = new Queue<string>();
   /** What the last key led to, if it needs words. */
   hint = '';
-  readonly #refusal: string;
-  readonly #force: () => void;
-  readonly #actions: Record<string, () => void>;
+  isQuitting = false;
   #pastedLines = false;
-  #isQuitting = false;
-
-  /** @param force Ctrl-C while the program is quitting; @param more of the terminal, by key */
-  constructor(maxBytes: number, force: () => void, more: Record<string, () => void>) {
-    super(maxBytes);
-    this.#refusal = `that does not fit: a message has at most ${maxBytes} bytes`;
-    this.#force = force;
-    this.#actions = {
-      'meta-return': () => this.#put('\n'),
-      'meta-enter': () => this.#put('\n'),
-      'ctrl-c': () => this.#interrupt(),
-      ...more,
-    };
-  }
 
   key(key: string, text: string): void {
     const hintBefore = this.hint;
     this.hint = '';
-    const action = this.#actions[key];
     if (key === 'return' || key === 'enter') this.#enter(hintBefore);
+    else if (key === 'meta-return' || key === 'meta-enter') this.#put('\n');
+    else if (key === 'ctrl-c') this.#interrupt();
     else if (key === 'ctrl-d' && this.draft.text === '') this.quit();
-    else if (action) action();
     else if (!this.press(key) && text !== '') this.#put(text);
   }
 
@@ -47,7 +31,7 @@ export class Composer extends Editor {
 
   /** Behind what was entered before: that is sent. */
   quit(): void {
-    this.#isQuitting = true;
+    this.isQuitting = true;
     this.lines.close();
   }
 
@@ -58,24 +42,22 @@ export class Composer extends Editor {
 
   #put(text: string): boolean {
     const fits = this.insert(text);
-    if (!fits) this.hint = this.#refusal;
+    if (!fits) this.hint = `that does not fit: a message has at most ${this.maxBytes} bytes`;
     return fits;
   }
 
   #enter(hintBefore: string): void {
     const lines = this.draft.text.split('\n').length;
     const question = `${lines} lines as one message: Enter sends them, Ctrl-C drops them`;
-    const isAsked = hintBefore === question;
-    if (this.#pastedLines && lines > unaskedLines && !isAsked) this.hint = question;
-    else {
-      const text = this.take();
-      if (text.trim() !== '') this.lines.push(text);
+    if (this.#pastedLines && lines > unaskedLines && hintBefore !== question) {
+      this.hint = question;
+      return;
     }
+    const text = this.take();
+    if (text.trim() !== '') this.lines.push(text);
   }
 
   #interrupt(): void {
-    const text = this.take();
-    if (this.#isQuitting) this.#force();
-    else if (text === '') this.quit();
+    if (this.take() === '') this.quit();
   }
 }

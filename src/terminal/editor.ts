@@ -11,9 +11,9 @@ const maxUndo = 100;
  * one message may have, and what does not fit changes nothing.
  */
 export class Editor {
+  readonly maxBytes: number;
   /** Asked by Tab. */
   completer: Completer = () => [];
-  readonly #maxBytes: number;
   readonly #past = new Past();
   #draft: Draft = emptyDraft;
   #undo: Draft[] = [];
@@ -23,7 +23,7 @@ export class Editor {
   #cycle: { texts: string[]; at: number; after: string } | undefined;
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
   }
 
   get draft(): Draft {
@@ -49,7 +49,7 @@ export class Editor {
     this.#cycle = undefined;
     this.#isKilling = false;
     const bytes = Buffer.byteLength(this.#draft.text) + Buffer.byteLength(text);
-    return bytes <= this.#maxBytes && this.#change(insert(this.#draft, text));
+    return bytes <= this.maxBytes && this.#change(insert(this.#draft, text));
   }
 
   /** Empties the draft, which Up brings back, and returns it. */
@@ -83,7 +83,7 @@ export class Editor {
   }
 
   #change(draft: Draft): boolean {
-    if (Buffer.byteLength(draft.text) > this.#maxBytes) return false;
+    if (Buffer.byteLength(draft.text) > this.maxBytes) return false;
     if (draft.text !== this.#draft.text) this.#undo = [...this.#undo, this.#draft].slice(-maxUndo);
     this.#draft = draft;
     return true;

@@ -1,7 +1,10 @@
 import type { WriteStream } from 'node:tty';
 import type { Rewrap } from './ability.ts';
 import { type Cell, draw, rewrapped, widthOf, wrap } from './cells.ts';
+import type { Renderer } from './render.ts';
 
+/** Where the area is painted, and who paints its asides. */
+export type Surface = { output: WriteStream; rewrap: Rewrap; renderer: Renderer };
 type Row = readonly Cell[];
 /** What the live area shows: short lines, and below them the draft, `before` the cursor and `after` it. */
 export type Live = { asides: readonly Row[]; before: Row; after: Row };
@@ -20,32 +23,27 @@ const end: Cell = { text: '', shown: '', width: 1, reach: 1, steady: true };
  * MUST be the only writer to the terminal between `paint` and `erase`.
  */
 export class LiveArea {
-  readonly #output: WriteStream;
-  readonly #rewrap: Rewrap;
-  /** How asides are painted. */
-  readonly #paintAside: (text: string) => string;
+  readonly #surface: Surface;
   #painted = nothing;
 
-  constructor(output: WriteStream, rewrap: Rewrap, paintAside: (text: string) => string) {
-    this.#output = output;
-    this.#rewrap = rewrap;
-    this.#paintAside = paintAside;
+  constructor(surface: Surface) {
+    this.#surface = surface;
   }
 
   /** Writes `log`, whole lines, where the area was, and paints the area below. */
   paint(log: string, live: Live): void {
     // A key may come before the signal of a resize. Not in Node's documentation, but in every version we run on.
-    (this.#output as { _refreshSize?: () => void })._refreshSize?.();
+    (this.#surface.output as { _refreshSize?: () => void })._refreshSize?.();
     const next = this.#layOut(live);
     if (log === '' && next.text === this.#painted.text) return;
     // Without the cursor, which would be seen jumping.
-    this.#output.write(`\x1b[?25l${this.#erasure}${log}${next.text}\x1b[?25h`);
+    this.#surface.output.write(`\x1b[?25l${this.#erasure}${log}${next.text}\x1b[?25h`);
     this.#painted = next;
   }
 
   /** Takes the area away; the cursor is left where it began. */
   erase(): void {
-    this.#output.write(this.#erasure);
+    this.#surface.output.write(this.#erasure);
     this.forget();
   }
 
@@ -55,13 +53,13 @@ export class LiveArea {
   }
 
   get #columns(): number {
-    return Math.max(this.#output.columns || 80, 1);
+    return Math.max(this.#surface.output.columns || 80, 1);
   }
 
   /** As many rows as the screen has, but one for the log: the last asides, and of the draft those around the cursor. */
   #layOut({ asides, before, after }: Live): Painted {
     const columns = this.#columns;
-    const height = Math.max((this.#output.rows || 24) - 1, 1);
+    const height = Math.max((this.#surface.output.rows || 24) - 1, 1);
     const above = asides.flatMap((cells) => wrap(cells, columns));
     const cells = [...before, ...(after.length === 0 ? [end] : after)];
     const below = wrap(cells, columns);
@@ -69,7 +67,9 @@ export class LiveArea {
     const room = Math.min(above.length, Math.max(height - below.length, Math.floor(height / 2)));
     const first = Math.max(Math.min(toCursor.length - 1, below.length - (height - room)), 0);
     const rows = [...above.slice(above.length - room), ...below.slice(first, first + height - room)];
-    const drawn = rows.map((row, n) => (n < room ? this.#paintAside(draw(row, columns)) : draw(row, columns)));
+    const drawn = rows.map((row, n) =>
+      n < room ? this.#surface.renderer.aside(draw(row, columns)) : draw(row, columns),
+    );
     const cursorRow = room + toCursor.length - 1 - first;
     const inRow = toCursor.at(-1)?.slice(0, -1) ?? [];
     const text = `${drawn.join('\n')}${up(rows.length - 1 - cursorRow)}\r${right(widthOf(inRow))}`;
@@ -83,9 +83,9 @@ export class LiveArea {
   /** In doubt one too few: better a row of the area is left behind than a row of the log is erased. */
   get #rowsAboveCursor(): number {
     const { above, before } = this.#painted;
-    if (this.#rewrap === 'none') return above.length;
+    if (this.#surface.rewrap === 'none') return above.length;
     const rows = above.reduce((sum, cells) => sum + rewrapped(cells, this.#columns), 0);
-    return this.#rewrap === 'all' ? rows + rewrapped(before, this.#columns) - 1 : rows;
+    return this.#surface.rewrap === 'all' ? rows + rewrapped(before, this.#columns) - 1 : rows;
   }
 }
 

@@ -72,15 +72,11 @@ export class Outlet {
     while (this.#underWay.length === 0 || this.#stream.writableLength === 0) {
       const line = this.#waiting.shift();
       if (!line) return;
-      this.#hand(line);
+      const text = line.leftOut ? this.#render(folded(line.leftOut)) : line.text;
+      if (text !== '' || this.#underWay.length > 0) this.#underWay.push({ text, taken: line.taken });
+      else line.taken?.();
+      if (text !== '') this.#stream.write(`${text}\n`, this.#written);
     }
-  }
-
-  #hand({ text, taken, leftOut }: Line): void {
-    const line = leftOut ? this.#render(folded(leftOut)) : text;
-    if (line === '' && this.#underWay.length === 0) return taken?.();
-    this.#underWay.push({ text: line, taken });
-    if (line !== '') this.#stream.write(`${line}\n`, this.#written);
   }
 
   #left(): void {

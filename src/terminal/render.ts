@@ -1,8 +1,10 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { ChatEvent } from '../core/events.ts';
+import type { Waiting } from '../core/turn.ts';
 import { asciiOnly, visible } from '../text/visible.ts';
 import type { Ability } from './ability.ts';
-import type { Group } from './crowd.ts';
+import { graphemes } from './cells.ts';
+import type { Group, Passage } from './crowd.ts';
 
 export const timestampChoices = ['auto', 'off', 'time', 'iso'] as const;
 export type Timestamps = Exclude<(typeof timestampChoices)[number], 'auto'>;
@@ -14,6 +16,8 @@ export type Style = Ability & {
 /** `chat`: messages and what the room says; `self`: words of this program about itself. */
 export type Rendered = { channel: 'chat' | 'self'; text: string };
 
+type Event<Type> = Extract<ChatEvent, { type: Type }>;
+
 /** Of the 256 colours, those that can be read on white and on black. */
 const nameColors = [160, 28, 130, 33, 133, 30, 166, 98, 168, 64, 25, 88] as const;
 
@@ -21,49 +25,43 @@ const nameColors = [160, 28, 130, 33, 133, 30, 166, 98, 168, 64, 25, 88] as cons
 export class Renderer {
   readonly #chalk: ChalkInstance;
   readonly #style: Style;
+  /** What stands for a newline, and for what is left out. */
+  readonly #newline: string;
+  readonly #more: string;
   #day: string | undefined;
 
   constructor(style: Style) {
     this.#style = style;
     this.#chalk = new Chalk({ level: style.colorLevel });
+    [this.#newline, this.#more] = style.ascii ? ['\\n', '...'] : ['⏎', '…'];
   }
 
   /** The line or lines of an event, without the final newline; undefined for events only programs need. */
   render(event: ChatEvent, nowMs: number): Rendered | undefined {
-    switch (event.type) {
-      case 'message':
-        return this.#message(event, nowMs);
-      case 'join':
-      case 'leave':
-        return this.#passage(event, nowMs);
-      case 'rename':
-        return this.#room(event.server, `${event.from} is now called ${event.name}. ${event.online} online.`, nowMs);
-      case 'renamed':
-        return this.#self(`you are now called ${event.name}`);
-      case 'shutdown':
-        return this.#room(event.server, 'Server is off.', nowMs);
-      case 'notice':
-        return this.#room(event.server, event.text, nowMs);
-      case 'state':
-        return this.#state(event, nowMs);
-      case 'gap':
-        return this.#self(`messages before ${moment(event.firstMs ?? nowMs, nowMs)} are no longer kept by the server`);
-      case 'lost':
-        return this.#self(`message ${event.seq} of the room is damaged; it is shown when somebody has it`);
-      case 'replay':
-        return this.#self(`${replayed(event, nowMs)} ---`);
-      case 'replayed':
-        return this.#self(event.first ? 'now ---' : 'end of missed messages ---');
-      case 'status':
-        return this.#self(event.message);
-      case 'error':
-        return { channel: 'self', text: this.#chalk.red(`!! ${this.safe(event.message)}`) };
-      case 'listening':
-        return this.#self(`listening on ${event.endpoint}`);
-      case 'closing':
-        return undefined;
-    }
+    const render = this.#renders[event.type] as (event: ChatEvent, nowMs: number) => Rendered | undefined;
+    return render(event, nowMs);
   }
+
+  readonly #renders: { [T in ChatEvent['type']]: (event: Event<T>, nowMs: number) => Rendered | undefined } = {
+    message: (event, nowMs) => this.#message(event, nowMs),
+    join: (event, nowMs) => this.#passage('joined', event, nowMs),
+    leave: (event, nowMs) => this.#passage(event.reason, event, nowMs),
+    rename: ({ server, from, name, online }, nowMs) =>
+      this.#room(server, `${from} is now called ${name}. ${online} online.`, nowMs),
+    renamed: ({ name }) => this.#self(`you are now called ${name}`),
+    shutdown: ({ server }, nowMs) => this.#room(server, 'Server is off.', nowMs),
+    notice: ({ server, text }, nowMs) => this.#room(server, text, nowMs),
+    state: (event, nowMs) => this.#state(event, nowMs),
+    gap: ({ firstMs }, nowMs) =>
+      this.#self(`messages before ${moment(firstMs ?? nowMs, nowMs)} are no longer kept by the server`),
+    lost: ({ seq }) => this.#self(`message ${seq} of the room is damaged; it is shown when somebody has it`),
+    replay: (event, nowMs) => this.#self(`${replayed(event, nowMs)} ---`),
+    replayed: ({ first }) => this.#self(first ? 'now ---' : 'end of missed messages ---'),
+    status: ({ message }) => this.#self(message),
+    error: ({ message }) => ({ channel: 'self', text: this.#chalk.red(`!! ${this.safe(message)}`) }),
+    listening: ({ endpoint }) => this.#self(`listening on ${endpoint}`),
+    closing: () => undefined,
+  };
 
   /** What some have done at once, as one line. */
   group({ did, names, server, online }: Group, nowMs: number): Rendered {
@@ -75,17 +73,37 @@ export class Renderer {
     return this.#style.ascii ? asciiOnly(visible(text)) : visible(text);
   }
 
+  /** A grapheme of a draft, or of what waits: a newline has a sign. */
+  sign(grapheme: string): string {
+    return grapheme === '\n' ? this.#newline : this.safe(grapheme);
+  }
+
   /** Words of the program that are no part of the log. */
   aside(text: string): string {
     return this.#chalk.dim(text);
   }
 
-  /** What stands for a newline, and for what is left out. */
-  get marks(): { newline: string; more: string } {
-    return this.#style.ascii ? { newline: '\\n', more: '...' } : { newline: '⏎', more: '…' };
+  /**
+   * The lines above the prompt, unpainted. @param offlineSinceMs since when nobody is reached, in ms since 1970
+   * @param hint what the last key led to, if it needs words
+   */
+  asides(offlineSinceMs: number | undefined, waiting: readonly Waiting[], hint: string, nowMs: number): string[] {
+    const lines = waiting.slice(0, shownWaiting).map((message) => this.#waitingLine(message, nowMs));
+    if (offlineSinceMs !== undefined) lines.unshift(`-- offline ${duration(nowMs - offlineSinceMs)}`);
+    if (waiting.length > shownWaiting) lines.push(`${this.#more} and ${waiting.length - shownWaiting} more`);
+    return hint === '' ? lines : [...lines, `-- ${hint}`];
   }
 
-  #message({ from, text, own, mention, action, replay, mended, sentMs }: Message, nowMs: number): Rendered {
+  #waitingLine({ text, action, sinceMs }: Waiting, nowMs: number): string {
+    const shown = graphemes(text.slice(0, 20 * shownCharacters))
+      .slice(0, shownCharacters)
+      .join('');
+    const rest = shown.length < text.length ? this.#more : '';
+    const slow = nowMs - sinceMs >= slowMs ? ' (not sent yet)' : '';
+    return `${this.#more} ${action ? '/me ' : ''}${shown}${rest}${slow}`;
+  }
+
+  #message({ from, text, own, mention, action, replay, mended, sentMs }: Event<'message'>, nowMs: number): Rendered {
     const time = this.#time(replay || mended ? (sentMs ?? nowMs) : nowMs, nowMs);
     const color = this.#chalk.ansi256(nameColors[hash(from.name) % nameColors.length] ?? 30);
     const paint = own ? color.bold : mention ? color.inverse : color;
@@ -93,14 +111,12 @@ export class Renderer {
     return chat(`${time}${action ? `* ${paint(name)}` : paint(`[${name}]`)} ${this.#text(text)}`);
   }
 
-  #passage(event: Passage, nowMs: number): Rendered {
-    const { server, name, online } = event;
-    const did = event.type === 'join' ? 'joined' : event.reason;
+  #passage(did: Group['did'], { server, name, online }: Passage, nowMs: number): Rendered {
     if (server !== undefined) return this.group({ did, names: [name], server, online }, nowMs);
     return this.#self(`${name} ${{ joined: 'is here.', left: 'left.', lost: `lost the connection. ${kept}` }[did]}`);
   }
 
-  #state(event: ChatEvent & { type: 'state' }, nowMs: number): Rendered | undefined {
+  #state(event: Event<'state'>, nowMs: number): Rendered | undefined {
     if (event.state === 'connecting') return this.#self(`connecting to ${event.endpoint}`);
     if (event.state === 'online') return this.#online(event, nowMs);
     // Between two people the leave has said it.
@@ -108,7 +124,7 @@ export class Renderer {
     return this.#self(`${event.reason === 'silent' ? 'the server does not answer.' : 'connection lost.'} ${kept}`);
   }
 
-  #online(event: Online, nowMs: number): Rendered | undefined {
+  #online(event: Event<'state'> & { state: 'online' }, nowMs: number): Rendered | undefined {
     const { server, online, afterMs, waiting = 0, legacy } = event;
     if (server === undefined) return legacy ? this.#self(`the other side ${original}`) : undefined;
     if (afterMs === undefined) return this.#room(server, `You are now online. ${online} online.`, nowMs);
@@ -128,7 +144,7 @@ export class Renderer {
     const lines = text.split('\n').map((line) => this.safe(line));
     if (!this.#style.multiline) return lines.join('\\n');
     const more = lines.splice(maxRows);
-    if (more.length > 0) lines.push(more.join(` ${this.marks.newline} `));
+    if (more.length > 0) lines.push(more.join(` ${this.#newline} `));
     return lines.join('\n      | ');
   }
 
@@ -148,10 +164,10 @@ export class Renderer {
   }
 }
 
-type Message = ChatEvent & { type: 'message' };
-type Online = ChatEvent & { type: 'state'; state: 'online' };
-type Passage = ChatEvent & { type: 'join' | 'leave' };
-
+const shownWaiting = 5;
+/** Of a long text that waits so many characters are shown; all of it comes when it is accepted. */
+const shownCharacters = 100;
+const slowMs = 10_000;
 /** A message of more lines has the others in its last row, so that nobody fills the screen with line ends. */
 const maxRows = 100;
 const kept = 'What you write now is kept and sent when it is back.';
@@ -176,7 +192,7 @@ function moment(atMs: number, nowMs: number): string {
   return `${day} ${clock(date)}`;
 }
 
-function replayed({ count, total, sinceMs, first }: ChatEvent & { type: 'replay' }, nowMs: number): string {
+function replayed({ count, total, sinceMs, first }: Event<'replay'>, nowMs: number): string {
   if (first) return `the last ${count === 1 ? 'message' : `${count} messages`}`;
   const shown = count < total ? `; showing the last ${count}; /history ${total} for all` : '';
   return `${counted(total, 'missed message')} since ${moment(sinceMs, nowMs)}${shown}`;

@@ -1,24 +1,18 @@
-import type { ReadStream, WriteStream } from 'node:tty';
+import type { ReadStream } from 'node:tty';
 import type { ChatEvent } from '../core/events.ts';
 import type { Waiting } from '../core/turn.ts';
 import type { Queue } from '../queue.ts';
-import type { Rewrap } from './ability.ts';
-import { asideLines } from './asides.ts';
 import { type Cell, toCells } from './cells.ts';
 import { Composer } from './composer.ts';
 import { Crowd, isPassage, maxHoldMs } from './crowd.ts';
 import type { Draft } from './draft.ts';
 import type { Completer } from './editor.ts';
 import { Keyboard } from './keyboard.ts';
-import { LiveArea } from './live-area.ts';
-import type { Renderer } from './render.ts';
+import { LiveArea, type Surface } from './live-area.ts';
 import type { Settings, View } from './view.ts';
 
-export type ScreenOptions = {
+export type ScreenOptions = Surface & {
   input: ReadStream;
-  output: WriteStream;
-  renderer: Renderer;
-  rewrap: Rewrap;
   settings: Settings;
   /** Most UTF-8 bytes of one message. */
   maxBytes: number;
@@ -62,12 +56,12 @@ export class ScreenView implements View {
 
   constructor(options: ScreenOptions) {
     this.#options = options;
-    const { input, output, renderer, rewrap, maxBytes, force } = options;
-    this.#composer = new Composer(maxBytes, force, { 'ctrl-l': () => this.#redraw(), 'ctrl-z': () => this.#suspend() });
+    const { input, output, maxBytes } = options;
+    this.#composer = new Composer(maxBytes);
     this.lines = this.#composer.lines;
-    this.#area = new LiveArea(output, rewrap, (text) => renderer.aside(text));
+    this.#area = new LiveArea(options);
     this.#keyboard = new Keyboard(input, output, {
-      key: (key, text) => this.#typed(() => this.#composer.key(key, text)),
+      key: (key, text) => this.#typed(() => this.#key(key, text)),
       paste: (text) => this.#typed(() => this.#composer.paste(text)),
       end: () => this.#composer.quit(),
     });
@@ -181,18 +175,25 @@ export class ScreenView implements View {
     if (this.#isClosed) return;
     const { output, renderer, now } = this.#options;
     const { text, cursor } = this.draft;
-    const said = { offlineSinceMs: this.#offlineSinceMs, waiting: this.#waiting, hint: this.#composer.hint };
-    const asides = asideLines(said, renderer.marks.more, now()).map((line) => this.#cells(line));
+    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, this.#composer.hint, now());
     const before = [...this.#cells(prompt), ...this.#cells(text.slice(0, cursor))];
-    this.#area.paint(this.#unpainted, { asides, before, after: this.#cells(text.slice(cursor)) });
+    const live = { asides: asides.map((line) => this.#cells(line)), before, after: this.#cells(text.slice(cursor)) };
+    this.#area.paint(this.#unpainted, live);
     this.#unpainted = '';
     // A terminal has taken what was written when `write` returns, or has failed then.
     if (!output.errored) for (const taken of this.#told.splice(0)) taken();
   }
 
   #cells(text: string): Cell[] {
-    const { renderer } = this.#options;
-    return toCells(text, (grapheme) => (grapheme === '\n' ? renderer.marks.newline : renderer.safe(grapheme)));
+    return toCells(text, (grapheme) => this.#options.renderer.sign(grapheme));
+  }
+
+  #key(key: string, text: string): void {
+    const isForced = key === 'ctrl-c' && this.#composer.isQuitting;
+    if (key === 'ctrl-l') this.#redraw();
+    else if (key === 'ctrl-z') this.#suspend();
+    else this.#composer.key(key, text);
+    if (isForced) this.#options.force();
   }
 
   #typed(act: () => void): void {
