@@ -4,11 +4,11 @@ import type { Conversation } from '../src/core/turn.ts';
 import { historyCommand } from '../src/prompt/history.ts';
 import {
   type Command,
-  completeWith,
+  complete,
   type Meaning,
   nickCommand,
   openPrompt,
-  readCommands,
+  read,
   settingCommand,
 } from '../src/prompt/prompt.ts';
 import type { Message } from '../src/protocol/frames.ts';
@@ -85,8 +85,7 @@ describe('a line at the prompt', () => {
   test('gives a command its argument, as it was typed', () => {
     const given: string[] = [];
     const history: Command = { name: 'history', does: 'again', run: (argument) => void given.push(argument) };
-    const read = readCommands([history], view);
-    for (const line of ['/history', '/history 5', '/history   a  b ', '/history a\nb']) read(line);
+    for (const line of ['/history', '/history 5', '/history   a  b ', '/history a\nb']) read(line, [history], view);
     expect(given).toEqual(['', '5', 'a  b', 'a\nb']);
     expect(shown).toEqual([]);
   });
@@ -244,7 +243,6 @@ describe('what Tab can make of it', () => {
     { name: 'quit', ...quiet },
   ];
   const commands = [me, nickCommand(view), joins, quit];
-  const complete = completeWith(commands, () => talk().others);
   const names = (before: string) => talk().others.map((name) => `${before}${name} `);
 
   test.each([
@@ -281,15 +279,15 @@ describe('what Tab can make of it', () => {
     ['xyz', []],
     ['hixl', []],
     ['@', []],
-  ])('%j: %j', (before, expected) => expect(complete(before)).toEqual(expected));
+  ])('%j: %j', (before, expected) => expect(complete(before, commands, talk().others)).toEqual(expected));
 
   test('is a name behind a long text, too, however long the name', () => {
     const long = `${'å'.repeat(15)} ${'ö'.repeat(16)}`;
-    const complete = completeWith(commands, () => [long, 'Bo']);
+    const ends = (before: string) => complete(before, commands, [long, 'Bo']);
     for (const text of [`${'x '.repeat(5_000)}x`, 'x'.repeat(10_000)]) {
-      expect(complete(`${text} ${long.slice(0, -1).toUpperCase()}`)).toEqual([`${text} ${long} `]);
-      expect(complete(`${text} b`)).toEqual([`${text} Bo `]);
-      expect(complete(`${text}b`)).toEqual([]);
+      expect(ends(`${text} ${long.slice(0, -1).toUpperCase()}`)).toEqual([`${text} ${long} `]);
+      expect(ends(`${text} b`)).toEqual([`${text} Bo `]);
+      expect(ends(`${text}b`)).toEqual([]);
     }
   });
 

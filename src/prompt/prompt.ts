@@ -1,6 +1,5 @@
 import { isName, maxNameBytes } from '../core/names.ts';
 import type { Conversation } from '../core/turn.ts';
-import type { Completer } from '../terminal/editor.ts';
 import { counted } from '../terminal/render.ts';
 import { bellChoices, type Settings, type View } from '../terminal/view.ts';
 import { closest } from '../text/closest.ts';
@@ -46,8 +45,8 @@ export function openPrompt(own: readonly Command[], options: PromptOptions): (li
     { name: 'quit', does: 'leave', run: () => 'quit' },
     { name: 'help', does: 'this list', run: () => say(view, ...help(commands, view)) },
   ];
-  view.completer = completeWith(commands, () => conversation.others);
-  return readCommands(commands, view);
+  view.completer = (before) => complete(before, commands, conversation.others);
+  return (line) => read(line, commands, view);
 }
 
 export const nickCommand = (view: View): Command => ({
@@ -118,25 +117,22 @@ const keys = [
 ];
 
 /**
- * Reads the lines of a person. What begins with one slash is a command and never sent, known or not;
+ * Reads a line of a person. What begins with one slash is a command and never sent, known or not;
  * `//` sends a text that begins with a slash.
  */
-export function readCommands(commands: readonly Command[], view: View): (line: string) => Meaning {
-  const known = commands.map(({ name }) => name);
-  return (line) => {
-    const [, name, argument = ''] = /^\/(?!\/)(\S*)\s*(.*?)\s*$/s.exec(line) ?? [];
-    if (name === undefined) return { text: line.replace(/^\//, '') };
-    const command = commands.find((one) => one.name === name);
-    if (command) return command.run(argument);
-    const word = name.toLowerCase();
-    const like = known.find((other) => other === elsewhere[word]) ?? closest(word, known);
-    const hint = like ? `Did you mean /${like}?` : 'See /help.';
-    return complain(view, `Unknown command /${name}. ${hint} Start with // to send it as text.`);
-  };
+export function read(line: string, commands: readonly Command[], view: View): Meaning {
+  const [, name, argument = ''] = /^\/(?!\/)(\S*)\s*(.*?)\s*$/s.exec(line) ?? [];
+  if (name === undefined) return { text: line.replace(/^\//, '') };
+  const command = commands.find((one) => one.name === name);
+  if (command) return command.run(argument);
+  const [word, known] = [name.toLowerCase(), commands.map((one) => one.name)];
+  const like = known.find((other) => other === aliases[word]) ?? closest(word, known);
+  const hint = like ? `Did you mean /${like}?` : 'See /help.';
+  return complain(view, `Unknown command /${name}. ${hint} Start with // to send it as text.`);
 }
 
 /** What other chat programs call it. */
-const elsewhere: Record<string, string> = {
+const aliases: Record<string, string> = {
   exit: 'quit',
   q: 'quit',
   bye: 'quit',
@@ -146,18 +142,16 @@ const elsewhere: Record<string, string> = {
 };
 
 /** What Tab can make of what stands before the cursor: a command, its choice, or the name of somebody there. */
-export const completeWith =
-  (commands: readonly Command[], names: () => readonly string[]): Completer =>
-  (before) => {
-    const [, command, argument] = /^\/(\w*)(?: (\S*))?$/.exec(before) ?? [];
-    const choices = commands.find(({ name }) => name === command)?.choices;
-    if (command === undefined || (argument !== undefined && !choices)) return completeName(before, names());
-    const all =
-      argument === undefined
-        ? commands.map(({ name, argument: wanted }) => `/${name}${wanted ? ' ' : ''}`)
-        : (choices ?? []).map((choice) => `/${command} ${choice}`);
-    return all.filter((one) => one.startsWith(before));
-  };
+export function complete(before: string, commands: readonly Command[], names: readonly string[]): string[] {
+  const [, command, argument] = /^\/(\w*)(?: (\S*))?$/.exec(before) ?? [];
+  const choices = commands.find(({ name }) => name === command)?.choices ?? [];
+  if (command === undefined || (argument !== undefined && choices.length === 0)) return completeName(before, names);
+  const all =
+    argument === undefined
+      ? commands.map(({ name, argument: wanted }) => `/${name}${wanted ? ' ' : ''}`)
+      : choices.map((choice) => `/${command} ${choice}`);
+  return all.filter((one) => one.startsWith(before));
+}
 
 /** The longest end of `before` that begins a name counts, because a name may have spaces. */
 function completeName(before: string, names: readonly string[]): string[] {

@@ -126,7 +126,7 @@ export class Renderer {
 
   #online(event: Event<'state'> & { state: 'online' }, nowMs: number): Rendered | undefined {
     const { server, online, afterMs, waiting = 0, legacy } = event;
-    if (server === undefined) return legacy ? this.#self(`the other side ${original}`) : undefined;
+    if (server === undefined) return legacy ? this.#self(original) : undefined;
     if (afterMs === undefined) return this.#room(server, `You are now online. ${online} online.`, nowMs);
     const sent = waiting === 0 ? '' : ` ${counted(waiting, 'waiting message')} sent.`;
     return this.#self(`back online after ${duration(afterMs)}.${sent}`);
@@ -170,8 +170,8 @@ const shownCharacters = 100;
 const slowMs = 10_000;
 /** A message of more lines has the others in its last row, so that nobody fills the screen with line ends. */
 const maxRows = 100;
+const original = 'the other side runs the original program: no receipts and nothing missed is sent again.';
 const kept = 'What you write now is kept and sent when it is back.';
-const original = 'runs the original program: no receipts and nothing missed is sent again.';
 const verbs = { joined: 'joined the room', left: 'left the room', lost: 'lost the connection' };
 /** A peer may send anything: what no Date can hold is the last time that one can. */
 export const dateOf = (atMs: number) => new Date(Math.min(atMs, 8.64e15));
