@@ -10,6 +10,7 @@ export class Composer extends Editor {
   readonly lines = new Queue<string>();
   /** What the last key led to, if it needs words. */
   hint = '';
+  /** Nothing more is entered, but what was may still be on its way. */
   isQuitting = false;
   #pastedLines = false;
 

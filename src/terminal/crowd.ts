@@ -48,7 +48,7 @@ export class Crowd {
     const before = this.#people.get(key)?.did ?? [];
     const came = before.filter((deed) => deed === 'joined');
     if (passage.type === 'leave') this.#people.set(key, { name, did: [...came, passage.reason] });
-    else if (before.length > came.length && came.length === 0) this.#people.delete(key);
+    else if (before.length > 0 && came.length === 0) this.#people.delete(key);
     else this.#people.set(key, { name, did: ['joined'] });
   }
 

@@ -11,6 +11,7 @@ const maxUndo = 100;
  * one message may have, and what does not fit changes nothing.
  */
 export class Editor {
+  /** Most UTF-8 bytes of the draft. */
   readonly maxBytes: number;
   /** Asked by Tab. */
   completer: Completer = () => [];
