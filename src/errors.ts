@@ -1,3 +1,5 @@
+import { constants } from 'node:os';
+
 /** Every way a command can end other than well, and its exit code. Documented in the README. */
 export const exitCodes = {
   INTERNAL: 1,
@@ -20,11 +22,10 @@ export const exitCodes = {
   NOT_ACCEPTED: 8,
 } as const;
 
-const signalNumbers: Partial<Record<NodeJS.Signals, number>> = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15 };
 /** The signals that ask a command to end. */
-export const signals = Object.keys(signalNumbers) as NodeJS.Signals[];
+export const signals = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 /** The exit code of who was ended by one of them. */
-export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + (signalNumbers[signal] ?? 0);
+export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
 
 export type ErrorCode = keyof typeof exitCodes;
 

@@ -9,7 +9,7 @@ import { now } from './loop/drive.ts';
 import { talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
 import { openPrompt } from './prompt/prompt.ts';
-import type { Settings } from './terminal/settings.ts';
+import type { Settings } from './terminal/view.ts';
 import { bindEndpoint, connectEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
 import { openBindingPair, openConnectingPair } from './transport/sockets.ts';

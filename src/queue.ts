@@ -2,37 +2,31 @@
 export class Queue<T> implements AsyncIterable<T> {
   #items: T[] = [];
   #closed = false;
-  #wakeReader: (() => void) | undefined;
-  #wakeWriters: (() => void)[] = [];
-
-  get size(): number {
-    return this.#items.length;
-  }
+  /** Whoever waits for a change: the reader, and writers for room. */
+  #wakes: (() => void)[] = [];
 
   push(item: T): void {
     if (this.#closed) return;
     this.#items.push(item);
-    this.#wakeReader?.();
+    this.#changed();
   }
 
   /** Ends the iteration once everything pushed so far is read. */
   close(): void {
     this.#closed = true;
-    this.#wakeReader?.();
-    for (const wake of this.#wakeWriters.splice(0)) wake();
+    this.#changed();
   }
 
   /** Resolves when fewer than `limit` items wait, or the queue is closed. */
   async room(limit: number): Promise<void> {
-    while (this.#items.length >= limit && !this.#closed)
-      await new Promise<void>((resolve) => this.#wakeWriters.push(resolve));
+    while (this.#items.length >= limit && !this.#closed) await this.#change();
   }
 
   /** Takes everything that waits, at once. */
   takeAll(): T[] {
     const items = this.#items;
     this.#items = [];
-    for (const wake of this.#wakeWriters.splice(0)) wake();
+    this.#changed();
     return items;
   }
 
@@ -45,7 +39,13 @@ export class Queue<T> implements AsyncIterable<T> {
     for (;;) {
       if (this.#items.length > 0) yield this.takeAll();
       else if (this.#closed) return;
-      else await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+      else await this.#change();
     }
+  }
+
+  readonly #change = () => new Promise<void>((resolve) => this.#wakes.push(resolve));
+
+  #changed(): void {
+    for (const wake of this.#wakes.splice(0)) wake();
   }
 }

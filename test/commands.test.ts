@@ -1,23 +1,18 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ChatEvent } from '../src/core/events.ts';
 import type { Conversation } from '../src/core/turn.ts';
+import { historyCommand } from '../src/prompt/history.ts';
 import {
   type Command,
-  completeWith,
-  helpCommand,
+  complete,
   type Meaning,
-  meCommand,
   nickCommand,
-  quitCommand,
-  readCommands,
+  openPrompt,
+  read,
   settingCommand,
-} from '../src/prompt/commands.ts';
-import { historyCommand } from '../src/prompt/history.ts';
-import { statusCommand, whoCommand } from '../src/prompt/overview.ts';
-import { openPrompt } from '../src/prompt/prompt.ts';
+} from '../src/prompt/prompt.ts';
 import type { Message } from '../src/protocol/frames.ts';
-import type { Settings } from '../src/terminal/settings.ts';
-import type { View } from '../src/terminal/view.ts';
+import type { Settings, View } from '../src/terminal/view.ts';
 import { readSpanMs } from '../src/text/span.ts';
 import { Written } from './support/places.ts';
 
@@ -54,8 +49,8 @@ const talk = (some: Partial<Conversation> = {}): Conversation => ({
   turn: () => [],
   ...some,
 });
-const prompt = (own: Command[] = [], at = view) =>
-  openPrompt(own, { conversation: talk(), view: at, settings, about: () => ['the room'] });
+const prompt = (own: Command[] = [], at = view, some: Partial<Conversation> = {}) =>
+  openPrompt(own, { conversation: talk(some), view: at, settings, about: () => ['the room', 'the folder'] });
 /** A dumb terminal: nothing of it can be cleared. */
 const { clear: _, ...plainView } = view;
 
@@ -90,8 +85,7 @@ describe('a line at the prompt', () => {
   test('gives a command its argument, as it was typed', () => {
     const given: string[] = [];
     const history: Command = { name: 'history', does: 'again', run: (argument) => void given.push(argument) };
-    const read = readCommands([history], view);
-    for (const line of ['/history', '/history 5', '/history   a  b ', '/history a\nb']) read(line);
+    for (const line of ['/history', '/history 5', '/history   a  b ', '/history a\nb']) read(line, [history], view);
     expect(given).toEqual(['', '5', 'a  b', 'a\nb']);
     expect(shown).toEqual([]);
   });
@@ -177,14 +171,6 @@ describe('/help', () => {
     expect(prompt([nickCommand(view)], plainView)('/help')).toBeUndefined();
     expect(entries()).toEqual(commands);
   });
-
-  test('names the commands given to it only', () => {
-    helpCommand([quitCommand], plainView).run('');
-    expect(said()).toEqual([`${'/quit '.padEnd(22)} leave`]);
-    shown = [];
-    helpCommand([quitCommand], view).run('');
-    expect(entries()).toEqual(['/quit', ...keys]);
-  });
 });
 
 test('/clear empties the screen, where there is one', () => {
@@ -209,7 +195,7 @@ describe('a setting', () => {
 
 describe('/who', () => {
   const who = (some: Partial<Conversation>) => {
-    whoCommand(talk(some), view).run('');
+    prompt([], view, some)('/who');
     return said();
   };
   const many = Array.from({ length: 150 }, (_, n) => `p${n}`);
@@ -244,15 +230,19 @@ describe('/status', () => {
       'offline; 2 messages not sent yet',
     ],
   ])('says who I am, that %s, then what only the program knows', (_name, some, expected) => {
-    statusCommand(talk(some), () => ['first', 'second'], view).run('');
-    expect(said()).toEqual(['you are Ana', expected, 'first', 'second']);
+    prompt([], view, some)('/status');
+    expect(said()).toEqual(['you are Ana', expected, 'the room', 'the folder']);
   });
 });
 
 describe('what Tab can make of it', () => {
   const joins = settingCommand('joins', ['auto', 'all', 'none'], '', { joins: 'auto' }, view);
-  const commands = [meCommand(view), nickCommand(view), joins, quitCommand];
-  const complete = completeWith(commands, () => talk().others);
+  const quiet = { does: '', run: () => undefined };
+  const [me, quit] = [
+    { name: 'me', argument: 'TEXT', ...quiet },
+    { name: 'quit', ...quiet },
+  ];
+  const commands = [me, nickCommand(view), joins, quit];
   const names = (before: string) => talk().others.map((name) => `${before}${name} `);
 
   test.each([
@@ -289,15 +279,15 @@ describe('what Tab can make of it', () => {
     ['xyz', []],
     ['hixl', []],
     ['@', []],
-  ])('%j: %j', (before, expected) => expect(complete(before)).toEqual(expected));
+  ])('%j: %j', (before, expected) => expect(complete(before, commands, talk().others)).toEqual(expected));
 
   test('is a name behind a long text, too, however long the name', () => {
     const long = `${'å'.repeat(15)} ${'ö'.repeat(16)}`;
-    const complete = completeWith(commands, () => [long, 'Bo']);
+    const ends = (before: string) => complete(before, commands, [long, 'Bo']);
     for (const text of [`${'x '.repeat(5_000)}x`, 'x'.repeat(10_000)]) {
-      expect(complete(`${text} ${long.slice(0, -1).toUpperCase()}`)).toEqual([`${text} ${long} `]);
-      expect(complete(`${text} b`)).toEqual([`${text} Bo `]);
-      expect(complete(`${text}b`)).toEqual([]);
+      expect(ends(`${text} ${long.slice(0, -1).toUpperCase()}`)).toEqual([`${text} ${long} `]);
+      expect(ends(`${text} b`)).toEqual([`${text} Bo `]);
+      expect(ends(`${text}b`)).toEqual([]);
     }
   });
 

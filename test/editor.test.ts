@@ -427,7 +427,7 @@ describe('Up and Down', () => {
   test('reach back two hundred texts', () => {
     const past = new Past();
     for (let n = 0; n < 250; n++) past.add(`${n}`);
-    const seen = Array.from({ length: 201 }, () => past.older(''));
+    const seen = Array.from({ length: 201 }, () => past.go(-1, ''));
     expect([seen[0], seen[199], seen[200]]).toEqual(['249', '50', undefined]);
   });
 });

@@ -364,9 +364,12 @@ describe('on a terminal that knows ASCII only', () => {
   ])('%s', (_name, text, shown) => expect(ascii(message(text))).toBe(`[bob] ${shown}`));
 
   test('marks are ASCII, too', () => {
-    const { marks } = new Renderer({ ...pipe, ascii: true });
-    expect(`${marks.newline}${marks.more}`).toMatch(/^[ -~]+$/);
-    expect(new Renderer(pipe).marks).toEqual({ newline: '⏎', more: '…' });
+    const marks = (style: Style) => {
+      const renderer = new Renderer(style);
+      return [renderer.sign('\n'), ...renderer.asides(undefined, [{ text: 'a', sinceMs: 0 }], '', 0)];
+    };
+    expect(marks({ ...pipe, ascii: true })).toEqual(['\\n', '... a']);
+    expect(marks(pipe)).toEqual(['⏎', '… a']);
   });
 
   test('no letter becomes a bracket of a name', () => {

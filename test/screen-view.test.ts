@@ -4,7 +4,7 @@ import type { Waiting } from '../src/core/turn.ts';
 import type { Rewrap } from '../src/terminal/ability.ts';
 import { Renderer, type Style } from '../src/terminal/render.ts';
 import { ScreenView } from '../src/terminal/screen-view.ts';
-import type { Settings } from '../src/terminal/settings.ts';
+import type { Settings } from '../src/terminal/view.ts';
 import { Terminal } from './support/terminal.ts';
 
 type Options = {

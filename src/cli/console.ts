@@ -6,8 +6,7 @@ import { JsonView } from '../terminal/json-view.ts';
 import { PipeView } from '../terminal/pipe-view.ts';
 import { Renderer, type Style, type Timestamps } from '../terminal/render.ts';
 import { ScreenView } from '../terminal/screen-view.ts';
-import type { Settings } from '../terminal/settings.ts';
-import type { View } from '../terminal/view.ts';
+import type { Settings, View } from '../terminal/view.ts';
 import { readAll, readLines } from './lines.ts';
 
 export type ConsoleOptions = {

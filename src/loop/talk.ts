@@ -4,7 +4,7 @@ import type { Store } from '../core/log/store.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
 import type { Conversation, Input, Now } from '../core/turn.ts';
 import { ChatError } from '../errors.ts';
-import type { Meaning } from '../prompt/commands.ts';
+import type { Meaning } from '../prompt/prompt.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
 import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
@@ -172,7 +172,7 @@ class Talk {
     } catch (error) {
       this.#failed(error);
     }
-    this.#options.view.waiting(this.#options.conversation.waiting);
+    this.#options.view.waiting?.(this.#options.conversation.waiting);
     this.#ending.noteOnline();
   }
 

@@ -3,7 +3,7 @@ import type { Place } from '../core/log/store.ts';
 import { messageEvent } from '../core/narrate.ts';
 import type { View } from '../terminal/view.ts';
 import { readSpanMs } from '../text/span.ts';
-import { type Command, complain, say } from './commands.ts';
+import { type Command, complain, say } from './prompt.ts';
 
 const shownByDefault = '20';
 

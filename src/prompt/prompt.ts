@@ -1,41 +1,167 @@
+import { isName, maxNameBytes } from '../core/names.ts';
 import type { Conversation } from '../core/turn.ts';
-import { bellChoices, type Settings } from '../terminal/settings.ts';
-import type { View } from '../terminal/view.ts';
-import {
-  type Command,
-  clearCommand,
-  completeWith,
-  helpCommand,
-  type Meaning,
-  meCommand,
-  quitCommand,
-  readCommands,
-  settingCommand,
-} from './commands.ts';
-import { statusCommand, whoCommand } from './overview.ts';
+import { counted } from '../terminal/render.ts';
+import { bellChoices, type Settings, type View } from '../terminal/view.ts';
+import { closest } from '../text/closest.ts';
+
+/** What a person may type at the prompt besides texts: `/name argument`. */
+export type Command = {
+  name: string;
+  argument?: string;
+  /** What the argument may be, if it is one of a few words. */
+  choices?: readonly string[];
+  does: string;
+  run: (argument: string) => Meaning;
+};
+/** What a line at the prompt means: a text to send, another name, the end of the talk, or nothing more to do. */
+export type Meaning = { text: string; action?: true } | { name: string } | 'quit' | undefined;
 
 export type PromptOptions = {
   conversation: Conversation;
   view: View;
   settings: Settings;
-  /** What `/status` says last. */
+  /** What `/status` says last: what only the program knows. */
   about: () => string[];
 };
 
 /** Gives whoever types at `view` the commands of every chat, and `own`. Returns what a line means. */
-export function openPrompt(
-  own: readonly Command[],
-  { conversation, view, settings, about }: PromptOptions,
-): (line: string) => Meaning {
-  const commands = [
-    whoCommand(conversation, view),
-    statusCommand(conversation, about, view),
-    ...own,
-    meCommand(view),
-    ...(view.clear ? [settingCommand('bell', bellChoices, 'what rings', settings, view), clearCommand(view)] : []),
-    quitCommand,
+export function openPrompt(own: readonly Command[], options: PromptOptions): (line: string) => Meaning {
+  const { conversation, view, settings, about } = options;
+  const ofScreen = [
+    settingCommand('bell', bellChoices, 'what rings', settings, view),
+    { name: 'clear', does: 'empty the screen', run: () => void view.clear?.() },
   ];
-  commands.push(helpCommand(commands, view));
-  view.completer = completeWith(commands, () => conversation.others);
-  return readCommands(commands, view);
+  const commands: Command[] = [
+    { name: 'who', does: 'who is online', run: () => say(view, who(conversation)) },
+    { name: 'status', does: 'how things stand', run: () => say(view, ...standing(conversation), ...about()) },
+    ...own,
+    {
+      name: 'me',
+      argument: 'TEXT',
+      does: 'say what you do',
+      run: (text) => (text ? { text, action: true } : complain(view, 'What do you do? For example: /me waves')),
+    },
+    ...(view.clear ? ofScreen : []),
+    { name: 'quit', does: 'leave', run: () => 'quit' },
+    { name: 'help', does: 'this list', run: () => say(view, ...help(commands, view)) },
+  ];
+  view.completer = (before) => complete(before, commands, conversation.others);
+  return (line) => read(line, commands, view);
+}
+
+export const nickCommand = (view: View): Command => ({
+  name: 'nick',
+  argument: 'NAME',
+  does: 'go by another name',
+  run: (name) => (name ? { name } : complain(view, 'Which name? For example: /nick Ana')),
+});
+
+/** `/name CHOICE` changes a setting; without a choice it says what it is. */
+export const settingCommand = <Name extends string, Choice extends string>(
+  name: Name,
+  choices: readonly Choice[],
+  does: string,
+  settings: Record<Name, Choice>,
+  view: View,
+): Command => ({
+  name,
+  argument: choices.join('|'),
+  choices,
+  does,
+  run(argument) {
+    const choice = choices.find((known) => known === argument);
+    if (!choice && argument !== '') return complain(view, `/${name} is one of ${choices.join(', ')}.`);
+    if (choice) settings[name] = choice;
+    return say(view, `${name}: ${settings[name]}`);
+  },
+});
+
+export function say(view: View, ...messages: string[]): undefined {
+  for (const message of messages) view.show({ type: 'status', code: 'ANSWER', message });
+}
+
+export function complain(view: View, message: string): undefined {
+  view.show({ type: 'error', code: 'USAGE', message });
+}
+
+const maxNamed = 100;
+
+/** Who is there, as far as known here. */
+function who({ online, name, present, others }: Conversation): string {
+  if (!online) return 'you are offline';
+  const named = others.slice(0, maxNamed);
+  const unnamed = present - 1 - named.length;
+  const all = [`${name} (you)`, ...named, ...(unnamed > 0 ? [`${unnamed} more`] : [])];
+  return `${present} online: ${all.join(', ')}`;
+}
+
+/** How things stand, in a few lines. */
+function standing({ online, name, present, waiting }: Conversation): string[] {
+  const count = waiting.length;
+  const what = count === 0 ? 'nothing waits to be sent' : `${counted(count, 'message')} not sent yet`;
+  return [`you are ${name}`, `${online ? `online, ${present} there` : 'offline'}; ${what}`];
+}
+
+/** All commands, and what keys do where there is a line editor. */
+function help(commands: readonly Command[], { clear: hasScreen }: View): string[] {
+  const list = commands.map(({ name, argument = '', does }) => [`/${name} ${argument}`, does]);
+  return [...list, ...(hasScreen ? keys : [])].map(([what = '', does]) => `${what.padEnd(22)} ${does}`);
+}
+
+const keys = [
+  ['//TEXT', 'send a text that begins with /'],
+  ['Alt-Enter', 'new line in the message'],
+  ['Tab', 'complete a command or a name'],
+  ['Up, Down', 'what you sent or dropped'],
+  ['Ctrl-C', 'drop the draft; quit if there is none'],
+];
+
+/**
+ * Reads a line of a person. What begins with one slash is a command and never sent, known or not;
+ * `//` sends a text that begins with a slash.
+ */
+export function read(line: string, commands: readonly Command[], view: View): Meaning {
+  const [, name, argument = ''] = /^\/(?!\/)(\S*)\s*(.*?)\s*$/s.exec(line) ?? [];
+  if (name === undefined) return { text: line.replace(/^\//, '') };
+  const command = commands.find((one) => one.name === name);
+  if (command) return command.run(argument);
+  const [word, known] = [name.toLowerCase(), commands.map((one) => one.name)];
+  const like = known.find((other) => other === aliases[word]) ?? closest(word, known);
+  const hint = like ? `Did you mean /${like}?` : 'See /help.';
+  return complain(view, `Unknown command /${name}. ${hint} Start with // to send it as text.`);
+}
+
+/** What other chat programs call it. */
+const aliases: Record<string, string> = {
+  exit: 'quit',
+  q: 'quit',
+  bye: 'quit',
+  part: 'quit',
+  names: 'who',
+  name: 'nick',
+};
+
+/** What Tab can make of what stands before the cursor: a command, its choice, or the name of somebody there. */
+export function complete(before: string, commands: readonly Command[], names: readonly string[]): string[] {
+  const [, command, argument] = /^\/(\w*)(?: (\S*))?$/.exec(before) ?? [];
+  const choices = commands.find(({ name }) => name === command)?.choices ?? [];
+  if (command === undefined || (argument !== undefined && choices.length === 0)) return completeName(before, names);
+  const all =
+    argument === undefined
+      ? commands.map(({ name, argument: wanted }) => `/${name}${wanted ? ' ' : ''}`)
+      : choices.map((choice) => `/${command} ${choice}`);
+  return all.filter((one) => one.startsWith(before));
+}
+
+/** The longest end of `before` that begins a name counts, because a name may have spaces. */
+function completeName(before: string, names: readonly string[]): string[] {
+  const end = before.slice(-2 * maxNameBytes);
+  const safe = names.filter(isName);
+  for (const { index: at } of end.matchAll(/(?<=^|\s)(?=\S|$)/gu)) {
+    const kept = before.slice(0, before.length - end.length + at);
+    const begun = end.slice(at).toLowerCase();
+    const found = safe.filter((name) => name.toLowerCase().startsWith(begun));
+    if (found.length > 0) return found.map((name) => `${kept}${name}${kept === '' ? ': ' : ' '}`);
+  }
+  return [];
 }

@@ -1,9 +1,8 @@
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { ColorSupportLevel } from 'chalk';
 
-/** 0: not one escape byte; 1: 16 colours, 2: 256, 3: all. */
-export type ColorLevel = 0 | 1 | 2 | 3;
-/** What one output stream can show. */
-export type Ability = { colorLevel: ColorLevel; ascii: boolean };
+type Environment = Readonly<Record<string, string | undefined>>;
+/** What one output stream can show. Level 0: not one escape byte; 1: 16 colours, 2: 256, 3: all. */
+export type Ability = { colorLevel: ColorSupportLevel; ascii: boolean };
 export type Output = {
   /** `--color` or `--no-color`, if given. */
   wanted: boolean | undefined;
@@ -39,29 +38,24 @@ export function withoutColorWishes(env: Environment): Environment {
 }
 
 /** The option, then FORCE_COLOR, then NO_COLOR (no-color.org), then what the stream is. */
-function colorLevelOf({ wanted, env, isTerminal, depth }: Output): ColorLevel {
-  const able = levelOf(depth);
-  const forced = forcedLevel(env.FORCE_COLOR, able);
+function colorLevelOf({ wanted, env, isTerminal, depth }: Output): ColorSupportLevel {
+  const able = depth >= 24 ? 3 : depth >= 8 ? 2 : depth >= 4 ? 1 : 0;
+  const forced = forcedLevel(env.FORCE_COLOR, able || 1);
   if (wanted === false) return 0;
-  if (wanted) return forced || atLeastOne(able);
-  if (forced !== undefined) return forced;
-  return env.NO_COLOR || !isTerminal || env.TERM === 'dumb' ? 0 : able;
+  if (wanted) return forced || able || 1;
+  return forced ?? (env.NO_COLOR || !isTerminal || env.TERM === 'dumb' ? 0 : able);
 }
 
-/** A number is that level, `0` and `false` none; `true`, nothing and every other word: some colour. */
-function forcedLevel(value: string | undefined, able: ColorLevel): ColorLevel | undefined {
+/** A number is that level, `0` and `false` none; `true`, nothing and every other word: `some`. */
+function forcedLevel(value: string | undefined, some: ColorSupportLevel): ColorSupportLevel | undefined {
   if (value === undefined) return undefined;
   if (value === 'false') return 0;
-  return /^\d+$/.test(value) ? (Math.min(3, Number(value)) as ColorLevel) : atLeastOne(able);
+  return /^\d+$/.test(value) ? (Math.min(3, Number(value)) as ColorSupportLevel) : some;
 }
 
-const levelOf = (depth: number): ColorLevel => (depth >= 24 ? 3 : depth >= 8 ? 2 : depth >= 4 ? 1 : 0);
-const atLeastOne = (level: ColorLevel): ColorLevel => level || 1;
-
 /**
- * Whether the locale is one of UTF-8. `C`, `POSIX` and a locale without an encoding say that it is not. Nothing said
- * counts as UTF-8 on every system: so it is in containers, over ssh and in services, while the terminal in front of the
- * person is nearly always one of UTF-8. There a wrong no would take signs away from many, a wrong yes from few.
+ * `C`, `POSIX` and a locale without an encoding say that they are not of UTF-8. Nothing said counts as UTF-8: so it is
+ * in containers, over ssh and in services, while the terminal in front of the person is nearly always one of UTF-8.
  */
 function isUtf8({ LC_ALL, LC_CTYPE, LANG }: Environment): boolean {
   const locale = LC_ALL || LC_CTYPE || LANG;

@@ -15,16 +15,17 @@ export type Cell = {
 };
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
+const ascii = /^[ -~]*$/;
 /** One code point with marks on it, no emoji: every terminal knows its width. */
 const plain = /^[^\p{Extended_Pictographic}\p{Regional_Indicator}]\p{Mn}*$/u;
 
 export const graphemes = (text: string): string[] =>
-  isAscii(text) ? [...text] : [...segmenter.segment(text)].map(({ segment }) => segment);
+  ascii.test(text) ? [...text] : Array.from(segmenter.segment(text), ({ segment }) => segment);
 
 /** The bounds of the grapheme that holds the UTF-16 unit at `at`; those of nothing outside of the text. */
 export function graphemeAt(text: string, at: number): { from: number; to: number } {
-  const found = segmenter.segment(text).containing(at);
-  return found ? { from: found.index, to: found.index + found.segment.length } : { from: at, to: at };
+  const { index, segment } = segmenter.segment(text).containing(at) ?? { index: at, segment: '' };
+  return { from: index, to: index + segment.length };
 }
 
 /** @param show what to print for a grapheme, safe for a terminal */
@@ -34,19 +35,20 @@ export const toCells = (text: string, show: (grapheme: string) => string): Cell[
 function toCell(text: string, shown: string): Cell {
   const width = stringWidth(shown);
   const widest = stringWidth(shown, { ambiguousIsNarrow: false });
-  const reach = isPlain(shown) ? widest : Math.max(widest, 2 * [...shown].length);
-  return { text, shown, width, reach, steady: isPlain(shown) && reach === width };
+  const isPlain = ascii.test(shown) || plain.test(shown);
+  const reach = isPlain ? widest : Math.max(widest, 2 * [...shown].length);
+  return { text, shown, width, reach, steady: isPlain && reach === width };
 }
 
-const isAscii = (shown: string) => /^[ -~]*$/.test(shown);
-const isPlain = (shown: string) => isAscii(shown) || plain.test(shown);
+/** On a terminal narrower than a character something smaller stands for it. */
+const smallest = { shown: '?', width: 1, reach: 1, steady: true };
 
 /** Breaks a line into rows of at most `columns`, early enough that no terminal wraps any of them by itself. */
 export function wrap(cells: readonly Cell[], columns: number): Cell[][] {
   const rows: Cell[][] = [[]];
   let column = 0;
   for (const cell of cells) {
-    const fitted = squeeze(cell, columns);
+    const fitted = cell.reach <= columns ? cell : { ...cell, ...smallest };
     if (column > 0 && column + fitted.reach > columns) {
       rows.push([]);
       column = 0;
@@ -61,24 +63,13 @@ export function wrap(cells: readonly Cell[], columns: number): Cell[][] {
  * How many rows a terminal makes of a row when it has become narrower. Where terminals differ, the fewest: what is
  * printed for a hidden character has several of its own, and a joined emoji may be broken in two.
  */
-export function rewrapped(row: readonly Cell[], columns: number): number {
-  let rows = 1;
-  let column = 0;
-  for (const width of row.flatMap(unbroken)) {
-    if (column + width > columns) {
-      rows++;
-      column = 0;
-    }
-    column += width;
-  }
-  return rows;
+export const rewrapped = (row: readonly Cell[], columns: number): number => wrap(row.flatMap(parts), columns).length;
+
+function parts(cell: Cell): Cell[] {
+  const count = [...cell.shown].length > 1 ? cell.width : 1;
+  const width = cell.width / count;
+  return Array<Cell>(count).fill({ ...cell, width, reach: width });
 }
-
-const unbroken = ({ shown, width }: Cell): number[] => ([...shown].length > 1 ? Array<number>(width).fill(1) : [width]);
-
-/** On a terminal narrower than a character something smaller stands for it. */
-const squeeze = (cell: Cell, columns: number): Cell => (cell.reach <= columns ? cell : { ...cell, ...smallest });
-const smallest = { shown: '?', width: 1, reach: 1, steady: true };
 
 export const widthOf = (row: readonly Cell[]): number => row.reduce((sum, { width }) => sum + width, 0);
 

@@ -5,8 +5,11 @@ export type Passage = Extract<ChatEvent, { type: 'join' | 'leave' }>;
 /** Between two people it is no passage. */
 export const isPassage = (event: ChatEvent): event is Passage =>
   (event.type === 'join' || event.type === 'leave') && event.server !== undefined;
+
+const deeds = ['joined', 'left', 'lost'] as const;
+type Deed = (typeof deeds)[number];
 /** What several people did at once, as one line. */
-export type Group = { did: 'joined' | 'left' | 'lost'; names: string[]; server: string; online: number };
+export type Group = { did: Deed; names: string[]; server: string; online: number };
 
 /** After this long without another one a group is complete; it is shown after `maxHoldMs` anyway. */
 const quietMs = 700;
@@ -19,9 +22,8 @@ const crowdSize = 5;
  * none; nobody else is left out.
  */
 export class Crowd {
-  readonly #people = new Map<string, { name: string; came: boolean; went?: 'left' | 'lost' }>();
-  #server = '';
-  #online = 0;
+  readonly #people = new Map<string, { name: string; did: Deed[] }>();
+  #room = { server: '', online: 0 };
   #firstMs = 0;
   #lastMs = 0;
   #busyUntilMs = 0;
@@ -33,21 +35,21 @@ export class Crowd {
   /** When `take` should be called, in ms since 1970. */
   get dueMs(): number | undefined {
     if (this.#people.size === 0) return undefined;
-    const isBusy = this.#firstMs < this.#busyUntilMs;
-    return Math.min(isBusy ? Number.POSITIVE_INFINITY : this.#lastMs + quietMs, this.#firstMs + maxHoldMs);
+    const latestMs = this.#firstMs + maxHoldMs;
+    return this.#firstMs < this.#busyUntilMs ? latestMs : Math.min(this.#lastMs + quietMs, latestMs);
   }
 
   add(passage: Passage, nowMs: number): void {
     const { name, server = '', online } = passage;
     if (this.#people.size === 0) this.#firstMs = nowMs;
     this.#lastMs = nowMs;
-    this.#server = server;
-    this.#online = online;
+    this.#room = { server, online };
     const key = nameKey(name);
-    const { came = false, went } = this.#people.get(key) ?? {};
-    if (passage.type === 'leave') this.#people.set(key, { name, came, went: passage.reason });
-    else if (went && !came) this.#people.delete(key);
-    else this.#people.set(key, { name, came: true });
+    const before = this.#people.get(key)?.did ?? [];
+    const came = before.filter((deed) => deed === 'joined');
+    if (passage.type === 'leave') this.#people.set(key, { name, did: [...came, passage.reason] });
+    else if (before.length > 0 && came.length === 0) this.#people.delete(key);
+    else this.#people.set(key, { name, did: ['joined'] });
   }
 
   /** Everything held, and nothing is held any more. */
@@ -55,15 +57,8 @@ export class Crowd {
     const people = [...this.#people.values()];
     this.#people.clear();
     if (people.length >= crowdSize) this.#busyUntilMs = nowMs + maxHoldMs;
-    const [server, online] = [this.#server, this.#online];
-    const group = (did: Group['did'], has: (one: { came: boolean; went?: string }) => boolean): Group[] => {
-      const names = people.filter(has).map(({ name }) => name);
-      return names.length > 0 ? [{ did, names, server, online }] : [];
-    };
-    return [
-      ...group('joined', ({ came }) => came),
-      ...group('left', ({ went }) => went === 'left'),
-      ...group('lost', ({ went }) => went === 'lost'),
-    ];
+    const namesOf = (deed: Deed) => people.filter(({ did }) => did.includes(deed)).map(({ name }) => name);
+    const groups = deeds.map((did) => ({ did, names: namesOf(did), ...this.#room }));
+    return groups.filter(({ names }) => names.length > 0);
   }
 }

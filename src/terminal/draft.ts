@@ -1,4 +1,4 @@
-import { graphemeAt, graphemes } from './cells.ts';
+import { graphemeAt } from './cells.ts';
 
 /** A text being written, and the cursor in it: an offset in UTF-16 units, never inside a grapheme cluster. */
 export type Draft = { text: string; cursor: number };
@@ -7,69 +7,55 @@ export const emptyDraft: Draft = { text: '', cursor: 0 };
 
 type Move = (draft: Draft) => number;
 
-const before = ({ text, cursor }: Draft) => text.slice(0, cursor);
-const after = ({ text, cursor }: Draft) => text.slice(cursor);
 const left: Move = ({ text, cursor }) => (cursor === 0 ? 0 : graphemeAt(text, cursor - 1).from);
 const right: Move = ({ text, cursor }) => graphemeAt(text, cursor).to;
 const start: Move = () => 0;
 const end: Move = ({ text }) => text.length;
-const wordLeft: Move = (draft) => draft.cursor - lengthOf(backwards(draft), not(isWord), isWord);
-const wordRight: Move = (draft) => draft.cursor + lengthOf(graphemes(after(draft)), not(isWord), isWord);
-const blankLeft: Move = (draft) => draft.cursor - lengthOf(backwards(draft), isBlank, not(isBlank));
 
-type Is = (grapheme: string) => boolean;
-const isWord: Is = (grapheme) => /^[\p{L}\p{N}_]/u.test(grapheme);
-const isBlank: Is = (grapheme) => /^\s/u.test(grapheme);
-const not =
-  (is: Is): Is =>
-  (grapheme) =>
-    !is(grapheme);
-const backwards = (draft: Draft) => graphemes(before(draft)).reverse();
+/** Letters and digits with all that joins them. */
+const words = /(?:[\p{L}\p{N}_][\p{M}\p{Grapheme_Extend}\u200d]*)+/gu;
+const wordLeft = beginOfLast(words);
+const blankLeft = beginOfLast(/\S+/gu);
+const wordRight: Move = ({ text, cursor }) => {
+  const [word] = text.slice(cursor).matchAll(words);
+  return word ? graphemeAt(text, cursor + word.index + word[0].length - 1).to : text.length;
+};
 
-/** The length of what comes first of the one kind and then of the other, in UTF-16 units. */
-function lengthOf(characters: readonly string[], first: Is, then: Is): number {
-  let count = 0;
-  for (const is of [first, then]) while (count < characters.length && is(characters[count] ?? '')) count++;
-  return characters.slice(0, count).join('').length;
+function beginOfLast(pattern: RegExp): Move {
+  return ({ text, cursor }) => {
+    const last = [...text.slice(0, cursor).matchAll(pattern)].at(-1);
+    return last ? graphemeAt(text, last.index).from : 0;
+  };
 }
 
+/** A table with an entry for each of several keys, from one with an entry for all of them. */
+export const byKey = <T>(table: Record<string, T>): Record<string, T> =>
+  Object.fromEntries(Object.entries(table).flatMap(([keys, does]) => keys.split(' ').map((key) => [key, does])));
+
 /** Where a key moves the cursor: the keys of readline and Emacs, as shells have them. */
-export const moves: Record<string, Move> = {
-  left,
-  'ctrl-b': left,
-  right,
-  'ctrl-f': right,
-  home: start,
-  'ctrl-a': start,
-  end,
-  'ctrl-e': end,
-  'ctrl-left': wordLeft,
-  'meta-left': wordLeft,
-  'meta-b': wordLeft,
-  'ctrl-right': wordRight,
-  'meta-right': wordRight,
-  'meta-f': wordRight,
-};
+export const moves = byKey({
+  'left ctrl-b': left,
+  'right ctrl-f': right,
+  'home ctrl-a': start,
+  'end ctrl-e': end,
+  'ctrl-left meta-left meta-b': wordLeft,
+  'ctrl-right meta-right meta-f': wordRight,
+});
 
 /** What a key erases: from the cursor up to there. */
-export const erasures: Record<string, Move> = {
-  backspace: left,
-  delete: right,
-  'ctrl-d': right,
-};
+export const erasures = byKey({ backspace: left, 'delete ctrl-d': right });
 
 /** The same, but Ctrl-Y brings it back. */
-export const kills: Record<string, Move> = {
+export const kills = byKey({
   'ctrl-w': blankLeft,
   'meta-backspace': wordLeft,
-  'meta-d': wordRight,
-  'ctrl-delete': wordRight,
+  'meta-d ctrl-delete': wordRight,
   'ctrl-u': start,
   'ctrl-k': end,
-};
+});
 
-export const insert = (draft: Draft, more: string): Draft =>
-  snapped(before(draft) + more + after(draft), draft.cursor + more.length);
+export const insert = ({ text, cursor }: Draft, more: string): Draft =>
+  snapped(text.slice(0, cursor) + more + text.slice(cursor), cursor + more.length);
 
 /** Takes out what lies between the cursor and `to`. */
 export function cut({ text, cursor }: Draft, to: number): { draft: Draft; taken: string } {
@@ -79,11 +65,10 @@ export function cut({ text, cursor }: Draft, to: number): { draft: Draft; taken:
 
 /** Swaps the graphemes around the cursor and goes on; at the end the last two. */
 export function transpose(draft: Draft): Draft {
-  const at = draft.cursor === draft.text.length ? left(draft) : draft.cursor;
-  const head = { ...draft, cursor: at };
-  const [from, to] = [left(head), right(head)];
-  if (from === at) return draft;
   const { text } = draft;
+  const at = draft.cursor === text.length ? left(draft) : draft.cursor;
+  if (at === 0) return draft;
+  const [from, to] = [left({ text, cursor: at }), right({ text, cursor: at })];
   return snapped(text.slice(0, from) + text.slice(at, to) + text.slice(from, at) + text.slice(to), to);
 }
 

@@ -1,4 +1,4 @@
-import { cut, type Draft, emptyDraft, erasures, insert, kills, moves, transpose } from './draft.ts';
+import { byKey, cut, type Draft, emptyDraft, erasures, insert, kills, moves, transpose } from './draft.ts';
 import { Past } from './past.ts';
 
 /** What could stand before the cursor instead, best first. */
@@ -11,9 +11,10 @@ const maxUndo = 100;
  * one message may have, and what does not fit changes nothing.
  */
 export class Editor {
+  /** Most UTF-8 bytes of the draft. */
+  readonly maxBytes: number;
   /** Asked by Tab. */
   completer: Completer = () => [];
-  readonly #maxBytes: number;
   readonly #past = new Past();
   #draft: Draft = emptyDraft;
   #undo: Draft[] = [];
@@ -23,7 +24,7 @@ export class Editor {
   #cycle: { texts: string[]; at: number; after: string } | undefined;
 
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
   }
 
   get draft(): Draft {
@@ -32,8 +33,7 @@ export class Editor {
 
   /** Returns false if the key means nothing here. */
   press(key: string): boolean {
-    const step = key === 'tab' ? 1 : key === 'shift-tab' ? -1 : 0;
-    if (step !== 0) return this.#complete(step);
+    if (key === 'tab' || key === 'shift-tab') return this.#complete(key === 'tab' ? 1 : -1);
     this.#cycle = undefined;
     const move = moves[key];
     if (move) this.#draft = { ...this.#draft, cursor: move(this.#draft) };
@@ -49,7 +49,8 @@ export class Editor {
   insert(text: string): boolean {
     this.#cycle = undefined;
     this.#isKilling = false;
-    return this.#fits(this.#draft.text, text) && this.#change(insert(this.#draft, text));
+    const bytes = Buffer.byteLength(this.#draft.text) + Buffer.byteLength(text);
+    return bytes <= this.maxBytes && this.#change(insert(this.#draft, text));
   }
 
   /** Empties the draft, which Up brings back, and returns it. */
@@ -62,19 +63,16 @@ export class Editor {
     return text;
   }
 
-  readonly #others: Record<string, () => void> = {
-    up: () => this.#recall(this.#past.older(this.#draft.text)),
-    'ctrl-p': () => this.#recall(this.#past.older(this.#draft.text)),
-    down: () => this.#recall(this.#past.newer(this.#draft.text)),
-    'ctrl-n': () => this.#recall(this.#past.newer(this.#draft.text)),
+  readonly #others = byKey<() => void>({
+    'up ctrl-p': () => this.#recall(-1),
+    'down ctrl-n': () => this.#recall(1),
     'ctrl-y': () => this.insert(this.#killed),
     'ctrl-t': () => this.#change(transpose(this.#draft)),
-    'ctrl-_': () => {
-      this.#draft = this.#undo.pop() ?? this.#draft;
-    },
-  };
+    'ctrl-_': () => (this.#draft = this.#undo.pop() ?? this.#draft),
+  });
 
-  #recall(text: string | undefined): void {
+  #recall(step: 1 | -1): void {
+    const text = this.#past.go(step, this.#draft.text);
     if (text !== undefined) this.#change({ text, cursor: text.length });
   }
 
@@ -86,14 +84,10 @@ export class Editor {
   }
 
   #change(draft: Draft): boolean {
-    if (!this.#fits(draft.text)) return false;
+    if (Buffer.byteLength(draft.text) > this.maxBytes) return false;
     if (draft.text !== this.#draft.text) this.#undo = [...this.#undo, this.#draft].slice(-maxUndo);
     this.#draft = draft;
     return true;
-  }
-
-  #fits(...texts: string[]): boolean {
-    return texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0) <= this.#maxBytes;
   }
 
   /** The first Tab takes the best completion, each further one the next, at last what was typed again. */
@@ -101,9 +95,9 @@ export class Editor {
     const { text, cursor } = this.#draft;
     const typed = text.slice(0, cursor);
     this.#cycle ??= { texts: [typed, ...this.completer(typed)], at: 0, after: text.slice(cursor) };
-    const { texts, after } = this.#cycle;
+    const { texts, at, after } = this.#cycle;
     this.#isKilling = false;
-    this.#cycle.at = (this.#cycle.at + step + texts.length) % texts.length;
+    this.#cycle.at = (at + step + texts.length) % texts.length;
     const chosen = texts[this.#cycle.at] ?? typed;
     this.#change({ text: chosen + after, cursor: chosen.length });
     return true;

@@ -10,6 +10,8 @@ export type KeyboardEvents = {
   end: () => void;
 };
 
+/** A paste under way: its last characters tell its end, and it may be thrown away. */
+type Paste = { text: string; tail: string; isDropped: boolean };
 /** Of a larger paste only so many characters are kept, enough to see that it is too large. */
 const maxPasteCharacters = 100_000;
 const endMark = '\x1b[201~';
@@ -23,10 +25,7 @@ export class Keyboard {
   readonly #input: ReadStream;
   readonly #output: NodeJS.WritableStream;
   readonly #events: KeyboardEvents;
-  #pasted: string | undefined;
-  /** The last characters of the paste, and whether it is thrown away. */
-  #tail = '';
-  #isDropped = false;
+  #paste: Paste | undefined;
   readonly #press = (text: string | undefined, key: Key) => this.#take(text ?? '', key);
 
   constructor(input: ReadStream, output: NodeJS.WritableStream, events: KeyboardEvents) {
@@ -64,27 +63,21 @@ export class Keyboard {
 
   #take(text: string, key: Key): void {
     const { sequence = text, name } = key;
-    if (this.#pasted !== undefined) this.#addPasted(this.#pasted, sequence);
-    else if (name === 'paste-start') this.#pasted = '';
+    if (this.#paste) this.#addPasted(this.#paste, sequence);
+    else if (name === 'paste-start') this.#paste = { text: '', tail: '', isDropped: false };
     else this.#events.key(chord(key), isTyped(text, key) ? text : '');
   }
 
   /** The end mark is looked for in the text: where an escape sequence has no end, readline takes the mark for it. */
-  #addPasted(text: string, more: string): void {
-    const isEndless = more === '\x03' && this.#isDropped;
-    this.#isDropped ||= more === '\x03';
-    this.#tail = (this.#tail + more).slice(-endMark.length);
-    this.#pasted = text.length < maxPasteCharacters ? text + more : text;
-    if (this.#tail === endMark || isEndless) this.#endPaste(this.#pasted);
-  }
-
-  #endPaste(text: string): void {
-    const isDropped = this.#isDropped;
-    this.#pasted = undefined;
-    this.#tail = '';
-    this.#isDropped = false;
-    const block = text.endsWith(endMark) ? text.slice(0, -endMark.length) : text;
-    if (!isDropped) this.#events.paste(block.replace(/\r\n?/g, '\n'));
+  #addPasted(paste: Paste, more: string): void {
+    const isEndless = more === '\x03' && paste.isDropped;
+    paste.isDropped ||= more === '\x03';
+    paste.tail = (paste.tail + more).slice(-endMark.length);
+    if (paste.text.length < maxPasteCharacters) paste.text += more;
+    if (paste.tail !== endMark && !isEndless) return;
+    this.#paste = undefined;
+    const block = paste.text.endsWith(endMark) ? paste.text.slice(0, -endMark.length) : paste.text;
+    if (!paste.isDropped) this.#events.paste(block.replace(/\r\n?/g, '\n'));
   }
 }
 

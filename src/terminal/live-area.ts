@@ -1,14 +1,19 @@
 import type { WriteStream } from 'node:tty';
 import type { Rewrap } from './ability.ts';
 import { type Cell, draw, rewrapped, widthOf, wrap } from './cells.ts';
+import type { Renderer } from './render.ts';
 
-/** What the live area shows: short lines, and below them the draft with the cursor before its cell `at`. */
-export type Live = { asides: readonly (readonly Cell[])[]; draft: readonly Cell[]; at: number };
+/** Where the area is painted, and who paints its asides. */
+export type Surface = { output: WriteStream; rewrap: Rewrap; renderer: Renderer };
 type Row = readonly Cell[];
-/** What stands on the screen now, and in which row and before which cell of it the cursor is. */
-type Painted = { rows: readonly Row[]; row: number; at: number; text: string };
+/** What the live area shows: short lines, and below them the draft, `before` the cursor and `after` it. */
+export type Live = { asides: readonly Row[]; before: Row; after: Row };
+/** What stands on the screen now: the rows above the cursor, and what is before it in its own. */
+type Painted = { above: readonly Row[]; before: Row; text: string };
 
-const nothing: Painted = { rows: [], row: 0, at: 0, text: '' };
+const nothing: Painted = { above: [], before: [], text: '' };
+/** What the cursor stands on behind the draft. */
+const end: Cell = { text: '', shown: '', width: 1, reach: 1, steady: true };
 
 /**
  * The few rows below the log that are painted anew all the time. Lines of the log are never wrapped here, the terminal
@@ -18,32 +23,28 @@ const nothing: Painted = { rows: [], row: 0, at: 0, text: '' };
  * MUST be the only writer to the terminal between `paint` and `erase`.
  */
 export class LiveArea {
-  readonly #output: WriteStream;
-  readonly #rewrap: Rewrap;
-  /** How asides are painted. */
-  readonly #paintAside: (text: string) => string;
+  readonly #surface: Surface;
   #painted = nothing;
 
-  constructor(output: WriteStream, rewrap: Rewrap, paintAside: (text: string) => string) {
-    this.#output = output;
-    this.#rewrap = rewrap;
-    this.#paintAside = paintAside;
+  constructor(surface: Surface) {
+    this.#surface = surface;
   }
 
   /** Writes `log`, whole lines, where the area was, and paints the area below. */
   paint(log: string, live: Live): void {
-    this.#refreshSize();
+    // A key may come before the signal of a resize. Not in Node's documentation, but in every version we run on.
+    (this.#surface.output as { _refreshSize?: () => void })._refreshSize?.();
     const next = this.#layOut(live);
     if (log === '' && next.text === this.#painted.text) return;
     // Without the cursor, which would be seen jumping.
-    this.#output.write(`\x1b[?25l${this.#erasure}${log}${next.text}\x1b[?25h`);
+    this.#surface.output.write(`\x1b[?25l${this.#erasure}${log}${next.text}\x1b[?25h`);
     this.#painted = next;
   }
 
   /** Takes the area away; the cursor is left where it began. */
   erase(): void {
-    this.#output.write(this.#erasure);
-    this.#painted = nothing;
+    this.#surface.output.write(this.#erasure);
+    this.forget();
   }
 
   /** The area is not on the screen any more, and the cursor is at the beginning of a row. */
@@ -51,62 +52,42 @@ export class LiveArea {
     this.#painted = nothing;
   }
 
-  /** A key may come before the signal of a resize. Not in Node's documentation, but in every version we run on. */
-  #refreshSize(): void {
-    (this.#output as { _refreshSize?: () => void })._refreshSize?.();
-  }
-
   get #columns(): number {
-    return Math.max(this.#output.columns || 80, 1);
+    return Math.max(this.#surface.output.columns || 80, 1);
   }
 
   /** As many rows as the screen has, but one for the log: the last asides, and of the draft those around the cursor. */
-  #layOut({ asides, draft, at }: Live): Painted {
+  #layOut({ asides, before, after }: Live): Painted {
     const columns = this.#columns;
-    const height = Math.max((this.#output.rows || 24) - 1, 1);
+    const height = Math.max((this.#surface.output.rows || 24) - 1, 1);
     const above = asides.flatMap((cells) => wrap(cells, columns));
-    const below = wrap(draft, columns);
-    const cursor = cursorIn(below, at, columns);
-    if (cursor.row === below.length) below.push([]);
+    const cells = [...before, ...(after.length === 0 ? [end] : after)];
+    const below = wrap(cells, columns);
+    const toCursor = wrap(cells.slice(0, before.length + 1), columns);
     const room = Math.min(above.length, Math.max(height - below.length, Math.floor(height / 2)));
-    const first = Math.max(Math.min(cursor.row, below.length - (height - room)), 0);
-    const shown = { above: above.slice(above.length - room), below: below.slice(first, first + height - room) };
-    const drawn = [
-      ...shown.above.map((row) => this.#paintAside(draw(row, columns))),
-      ...shown.below.map((row) => draw(row, columns)),
-    ];
-    const row = room + cursor.row - first;
-    const column = widthOf(below[cursor.row]?.slice(0, cursor.at) ?? []);
-    const text = `${drawn.join('\n')}${up(drawn.length - 1 - row)}\r${right(column)}`;
-    return { rows: [...shown.above, ...shown.below], row, at: cursor.at, text };
+    const first = Math.max(Math.min(toCursor.length - 1, below.length - (height - room)), 0);
+    const rows = [...above.slice(above.length - room), ...below.slice(first, first + height - room)];
+    const drawn = rows.map((row, n) =>
+      n < room ? this.#surface.renderer.aside(draw(row, columns)) : draw(row, columns),
+    );
+    const cursorRow = room + toCursor.length - 1 - first;
+    const inRow = toCursor.at(-1)?.slice(0, -1) ?? [];
+    const text = `${drawn.join('\n')}${up(rows.length - 1 - cursorRow)}\r${right(widthOf(inRow))}`;
+    return { above: rows.slice(0, cursorRow), before: inRow, text };
   }
 
   get #erasure(): string {
-    if (this.#painted.rows.length === 0) return '';
-    return `${up(this.#rowsAboveCursor)}\r\x1b[J`;
+    return this.#painted === nothing ? '' : `${up(this.#rowsAboveCursor)}\r\x1b[J`;
   }
 
   /** In doubt one too few: better a row of the area is left behind than a row of the log is erased. */
   get #rowsAboveCursor(): number {
-    const { rows, row, at } = this.#painted;
-    if (this.#rewrap === 'none') return row;
-    const columns = this.#columns;
-    const above = rows.slice(0, row).reduce((sum, cells) => sum + rewrapped(cells, columns), 0);
-    if (this.#rewrap === 'all but the cursor line') return above;
-    return above + rewrapped(rows[row]?.slice(0, at) ?? [], columns) - 1;
+    const { above, before } = this.#painted;
+    if (this.#surface.rewrap === 'none') return above.length;
+    const rows = above.reduce((sum, cells) => sum + rewrapped(cells, this.#columns), 0);
+    return this.#surface.rewrap === 'all' ? rows + rewrapped(before, this.#columns) - 1 : rows;
   }
 }
 
 const up = (rows: number) => (rows > 0 ? `\x1b[${rows}A` : '');
 const right = (columns: number) => (columns > 0 ? `\x1b[${columns}C` : '');
-
-/** The row and the place in it of the cell at `at`; behind a full row that is the next one. */
-function cursorIn(rows: readonly (readonly Cell[])[], at: number, columns: number): { row: number; at: number } {
-  let passed = 0;
-  for (const [row, cells] of rows.entries()) {
-    const isLast = row === rows.length - 1;
-    if (at < passed + cells.length || (isLast && widthOf(cells) < columns)) return { row, at: at - passed };
-    passed += cells.length;
-  }
-  return { row: rows.length, at: 0 };
-}

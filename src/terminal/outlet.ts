@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream';
 import type { ChatEvent } from '../core/events.ts';
 
 type Taken = () => void;
-/** With `leftOut`, the line stands for so many notices. */
+/** With `leftOut`, the line stands for so many notices: lines without `taken`. */
 type Line = { text: string; taken?: Taken | undefined; leftOut?: number };
 
 const maxNotices = 100;
@@ -21,15 +21,13 @@ export class Outlet {
   readonly #stream: Writable;
   readonly #render: (event: ChatEvent) => string;
   #waiting: Line[] = [];
-  /** How many of those have no `taken`. */
-  #notices = 0;
-  /** For each line that the stream has, whom to tell. */
-  #underWay: Taken[][] = [];
+  /** What the stream has, and behind it lines without text. */
+  #underWay: Line[] = [];
   #isClosed = false;
   /** One for all lines: then Node calls it for many in one go. After an error nothing leaves the program here any more. */
   readonly #written = (error?: Error | null) => (error ? this.close() : this.#left());
 
-  /** @param render makes a line of the event that says how many were left out */
+  /** @param render the text of an event, '' if it has none */
   constructor(stream: Writable, render: (event: ChatEvent) => string) {
     this.#stream = stream;
     this.#render = render;
@@ -39,6 +37,10 @@ export class Outlet {
     return this.#waiting.length + this.#underWay.length > 0;
   }
 
+  show(event: ChatEvent, taken?: Taken): void {
+    this.write(this.#render(event), taken);
+  }
+
   /**
    * Calls `taken` once the line has left the program, in order; an empty text is only its place in the order. Whoever
    * gives `taken` MUST bound how many lines wait. Of the others only so many wait, then one line says how many more
@@ -46,11 +48,10 @@ export class Outlet {
    */
   write(text: string, taken?: Taken): void {
     if (this.#isClosed) return;
-    if (!taken && this.#notices === maxNotices) this.#leaveOut();
-    else {
-      this.#waiting.push({ text, taken });
-      if (!taken) this.#notices++;
-    }
+    const last = this.#waiting.at(-1);
+    if (taken || this.#notices < maxNotices) this.#waiting.push({ text, taken });
+    else if (last?.leftOut) last.leftOut++;
+    else this.#waiting.push({ text: '', leftOut: 1 });
     this.#flow();
   }
 
@@ -62,10 +63,8 @@ export class Outlet {
     this.#underWay = [];
   }
 
-  #leaveOut(): void {
-    const last = this.#waiting.at(-1);
-    if (last?.leftOut) last.leftOut++;
-    else this.#waiting.push({ text: '', leftOut: 1 });
+  get #notices(): number {
+    return this.#waiting.filter(({ taken, leftOut }) => !taken && !leftOut).length;
   }
 
   /** One line is always handed on, because others may write to the stream, too. */
@@ -73,23 +72,16 @@ export class Outlet {
     while (this.#underWay.length === 0 || this.#stream.writableLength === 0) {
       const line = this.#waiting.shift();
       if (!line) return;
-      if (!line.taken && !line.leftOut) this.#notices--;
-      this.#hand(line);
+      const text = line.leftOut ? this.#render(folded(line.leftOut)) : line.text;
+      if (text !== '' || this.#underWay.length > 0) this.#underWay.push({ text, taken: line.taken });
+      else line.taken?.();
+      if (text !== '') this.#stream.write(`${text}\n`, this.#written);
     }
   }
 
-  #hand({ text, taken, leftOut }: Line): void {
-    const told = taken ? [taken] : [];
-    const line = leftOut ? this.#render(folded(leftOut)) : text;
-    if (line !== '') {
-      this.#underWay.push(told);
-      this.#stream.write(`${line}\n`, this.#written);
-    } else if (this.#underWay.length > 0) this.#underWay.at(-1)?.push(...told);
-    else taken?.();
-  }
-
   #left(): void {
-    for (const taken of this.#underWay.shift() ?? []) taken();
+    do this.#underWay.shift()?.taken?.();
+    while (this.#underWay[0]?.text === '');
     this.#flow();
   }
 }

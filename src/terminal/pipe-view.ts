@@ -3,8 +3,7 @@ import type { ChatEvent } from '../core/events.ts';
 import { isPassage } from './crowd.ts';
 import { Outlet } from './outlet.ts';
 import type { Renderer } from './render.ts';
-import type { Settings } from './settings.ts';
-import type { View } from './view.ts';
+import type { Settings, View } from './view.ts';
 
 type Channel = { stream: Writable; renderer: Renderer };
 export type PipeOptions = {
@@ -23,23 +22,23 @@ export class PipeView implements View {
   readonly #self: Outlet;
 
   constructor(options: PipeOptions) {
-    const { chat, self } = options;
+    const { chat, self, now } = options;
+    const outlet = ({ stream, renderer }: Channel) =>
+      new Outlet(stream, (event) => renderer.render(event, now())?.text ?? '');
     this.#options = options;
-    this.#chat = this.#outlet(chat);
-    this.#self = self.stream === chat.stream ? this.#chat : this.#outlet(self);
+    this.#chat = outlet(chat);
+    this.#self = self.stream === chat.stream ? this.#chat : outlet(self);
   }
 
   /** The order of what is taken is that of the chat: for words about it nobody waits. */
   show(event: ChatEvent, taken?: () => void): void {
-    const { chat, self, now } = this.#options;
-    const nowMs = now();
-    const rendered = this.#isHidden(event) ? undefined : chat.renderer.render(event, nowMs);
+    const { chat, settings, now } = this.#options;
+    const isHidden = event.type === 'message' ? event.own : isPassage(event) && settings.joins === 'none';
+    const rendered = isHidden ? undefined : chat.renderer.render(event, now());
     if (rendered?.channel === 'chat') return this.#chat.write(rendered.text, taken);
-    if (rendered) this.#self.write(self.renderer.render(event, nowMs)?.text ?? '');
+    if (rendered) this.#self.show(event);
     if (taken) this.#chat.write('', taken);
   }
-
-  waiting(): void {}
 
   get isBehind(): boolean {
     return this.#chat.isBehind || this.#self.isBehind;
@@ -48,13 +47,5 @@ export class PipeView implements View {
   close(): void {
     this.#chat.close();
     this.#self.close();
-  }
-
-  #isHidden(event: ChatEvent): boolean {
-    return event.type === 'message' ? event.own : isPassage(event) && this.#options.settings.joins === 'none';
-  }
-
-  #outlet({ stream, renderer }: Channel): Outlet {
-    return new Outlet(stream, (event) => renderer.render(event, this.#options.now())?.text ?? '');
   }
 }

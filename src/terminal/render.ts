@@ -1,8 +1,10 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { ChatEvent } from '../core/events.ts';
+import type { Waiting } from '../core/turn.ts';
 import { asciiOnly, visible } from '../text/visible.ts';
 import type { Ability } from './ability.ts';
-import type { Group } from './crowd.ts';
+import { graphemes } from './cells.ts';
+import type { Group, Passage } from './crowd.ts';
 
 export const timestampChoices = ['auto', 'off', 'time', 'iso'] as const;
 export type Timestamps = Exclude<(typeof timestampChoices)[number], 'auto'>;
@@ -14,6 +16,8 @@ export type Style = Ability & {
 /** `chat`: messages and what the room says; `self`: words of this program about itself. */
 export type Rendered = { channel: 'chat' | 'self'; text: string };
 
+type Event<Type> = Extract<ChatEvent, { type: Type }>;
+
 /** Of the 256 colours, those that can be read on white and on black. */
 const nameColors = [160, 28, 130, 33, 133, 30, 166, 98, 168, 64, 25, 88] as const;
 
@@ -21,54 +25,43 @@ const nameColors = [160, 28, 130, 33, 133, 30, 166, 98, 168, 64, 25, 88] as cons
 export class Renderer {
   readonly #chalk: ChalkInstance;
   readonly #style: Style;
+  /** What stands for a newline, and for what is left out. */
+  readonly #newline: string;
+  readonly #more: string;
   #day: string | undefined;
 
   constructor(style: Style) {
     this.#style = style;
     this.#chalk = new Chalk({ level: style.colorLevel });
+    [this.#newline, this.#more] = style.ascii ? ['\\n', '...'] : ['⏎', '…'];
   }
 
   /** The line or lines of an event, without the final newline; undefined for events only programs need. */
   render(event: ChatEvent, nowMs: number): Rendered | undefined {
-    switch (event.type) {
-      case 'message':
-        return this.#message(event, nowMs);
-      case 'join':
-        return event.server === undefined
-          ? this.#self(`${event.name} is here.`)
-          : this.group({ did: 'joined', names: [event.name], server: event.server, online: event.online }, nowMs);
-      case 'leave':
-        return this.#leave(event, nowMs);
-      case 'rename': {
-        const { server, from, name, online } = event;
-        return this.#room(server, `${from} is now called ${name}. ${online} online.`, nowMs);
-      }
-      case 'renamed':
-        return this.#self(`you are now called ${event.name}`);
-      case 'shutdown':
-        return this.#room(event.server, 'Server is off.', nowMs);
-      case 'notice':
-        return this.#room(event.server, event.text, nowMs);
-      case 'state':
-        return this.#state(event, nowMs);
-      case 'gap':
-        return this.#self(`messages before ${moment(event.firstMs ?? nowMs, nowMs)} are no longer kept by the server`);
-      case 'lost':
-        return this.#self(`message ${event.seq} of the room is damaged; it is shown when somebody has it`);
-      case 'replay':
-        return this.#self(`${replayed(event, nowMs)} ---`);
-      case 'replayed':
-        return this.#self(event.first ? 'now ---' : 'end of missed messages ---');
-      case 'status':
-        return this.#self(event.message);
-      case 'error':
-        return { channel: 'self', text: this.#chalk.red(`!! ${this.safe(event.message)}`) };
-      case 'listening':
-        return this.#self(`listening on ${event.endpoint}`);
-      case 'closing':
-        return undefined;
-    }
+    const render = this.#renders[event.type] as (event: ChatEvent, nowMs: number) => Rendered | undefined;
+    return render(event, nowMs);
   }
+
+  readonly #renders: { [T in ChatEvent['type']]: (event: Event<T>, nowMs: number) => Rendered | undefined } = {
+    message: (event, nowMs) => this.#message(event, nowMs),
+    join: (event, nowMs) => this.#passage('joined', event, nowMs),
+    leave: (event, nowMs) => this.#passage(event.reason, event, nowMs),
+    rename: ({ server, from, name, online }, nowMs) =>
+      this.#room(server, `${from} is now called ${name}. ${online} online.`, nowMs),
+    renamed: ({ name }) => this.#self(`you are now called ${name}`),
+    shutdown: ({ server }, nowMs) => this.#room(server, 'Server is off.', nowMs),
+    notice: ({ server, text }, nowMs) => this.#room(server, text, nowMs),
+    state: (event, nowMs) => this.#state(event, nowMs),
+    gap: ({ firstMs }, nowMs) =>
+      this.#self(`messages before ${moment(firstMs ?? nowMs, nowMs)} are no longer kept by the server`),
+    lost: ({ seq }) => this.#self(`message ${seq} of the room is damaged; it is shown when somebody has it`),
+    replay: (event, nowMs) => this.#self(`${replayed(event, nowMs)} ---`),
+    replayed: ({ first }) => this.#self(first ? 'now ---' : 'end of missed messages ---'),
+    status: ({ message }) => this.#self(message),
+    error: ({ message }) => ({ channel: 'self', text: this.#chalk.red(`!! ${this.safe(message)}`) }),
+    listening: ({ endpoint }) => this.#self(`listening on ${endpoint}`),
+    closing: () => undefined,
+  };
 
   /** What some have done at once, as one line. */
   group({ did, names, server, online }: Group, nowMs: number): Rendered {
@@ -80,17 +73,37 @@ export class Renderer {
     return this.#style.ascii ? asciiOnly(visible(text)) : visible(text);
   }
 
+  /** A grapheme of a draft, or of what waits: a newline has a sign. */
+  sign(grapheme: string): string {
+    return grapheme === '\n' ? this.#newline : this.safe(grapheme);
+  }
+
   /** Words of the program that are no part of the log. */
   aside(text: string): string {
     return this.#chalk.dim(text);
   }
 
-  /** What stands for a newline, and for what is left out. */
-  get marks(): { newline: string; more: string } {
-    return this.#style.ascii ? { newline: '\\n', more: '...' } : { newline: '⏎', more: '…' };
+  /**
+   * The lines above the prompt, unpainted. @param offlineSinceMs since when nobody is reached, in ms since 1970
+   * @param hint what the last key led to, if it needs words
+   */
+  asides(offlineSinceMs: number | undefined, waiting: readonly Waiting[], hint: string, nowMs: number): string[] {
+    const lines = waiting.slice(0, shownWaiting).map((message) => this.#waitingLine(message, nowMs));
+    if (offlineSinceMs !== undefined) lines.unshift(`-- offline ${duration(nowMs - offlineSinceMs)}`);
+    if (waiting.length > shownWaiting) lines.push(`${this.#more} and ${waiting.length - shownWaiting} more`);
+    return hint === '' ? lines : [...lines, `-- ${hint}`];
   }
 
-  #message({ from, text, own, mention, action, replay, mended, sentMs }: Message, nowMs: number): Rendered {
+  #waitingLine({ text, action, sinceMs }: Waiting, nowMs: number): string {
+    const shown = graphemes(text.slice(0, 20 * shownCharacters))
+      .slice(0, shownCharacters)
+      .join('');
+    const rest = shown.length < text.length ? this.#more : '';
+    const slow = nowMs - sinceMs >= slowMs ? ' (not sent yet)' : '';
+    return `${this.#more} ${action ? '/me ' : ''}${shown}${rest}${slow}`;
+  }
+
+  #message({ from, text, own, mention, action, replay, mended, sentMs }: Event<'message'>, nowMs: number): Rendered {
     const time = this.#time(replay || mended ? (sentMs ?? nowMs) : nowMs, nowMs);
     const color = this.#chalk.ansi256(nameColors[hash(from.name) % nameColors.length] ?? 30);
     const paint = own ? color.bold : mention ? color.inverse : color;
@@ -98,31 +111,25 @@ export class Renderer {
     return chat(`${time}${action ? `* ${paint(name)}` : paint(`[${name}]`)} ${this.#text(text)}`);
   }
 
-  #leave({ server, name, online, reason }: ChatEvent & { type: 'leave' }, nowMs: number): Rendered {
-    if (server !== undefined) return this.group({ did: reason, names: [name], server, online }, nowMs);
-    return this.#self(reason === 'lost' ? `${name} lost the connection. ${kept}` : `${name} left.`);
+  #passage(did: Group['did'], { server, name, online }: Passage, nowMs: number): Rendered {
+    if (server !== undefined) return this.group({ did, names: [name], server, online }, nowMs);
+    return this.#self(`${name} ${{ joined: 'is here.', left: 'left.', lost: `lost the connection. ${kept}` }[did]}`);
   }
 
-  #state(event: ChatEvent & { type: 'state' }, nowMs: number): Rendered | undefined {
-    switch (event.state) {
-      case 'connecting':
-        return this.#self(`connecting to ${event.endpoint}`);
-      case 'offline':
-        // Between two people the leave has said it.
-        if (event.peer !== undefined) return undefined;
-        return event.reason === 'silent'
-          ? this.#self(`the server does not answer. ${kept}`)
-          : this.#self(`connection lost. ${kept}`);
-      case 'closing':
-        return undefined;
-      case 'online': {
-        const { server, online, afterMs, waiting = 0, legacy } = event;
-        if (server === undefined) return legacy ? this.#self(`the other side ${original}`) : undefined;
-        if (afterMs === undefined) return this.#room(server, `You are now online. ${online} online.`, nowMs);
-        const sent = waiting === 0 ? '' : ` ${waiting} waiting ${waiting === 1 ? 'message' : 'messages'} sent.`;
-        return this.#self(`back online after ${duration(afterMs)}.${sent}`);
-      }
-    }
+  #state(event: Event<'state'>, nowMs: number): Rendered | undefined {
+    if (event.state === 'connecting') return this.#self(`connecting to ${event.endpoint}`);
+    if (event.state === 'online') return this.#online(event, nowMs);
+    // Between two people the leave has said it.
+    if (event.state === 'closing' || event.peer !== undefined) return undefined;
+    return this.#self(`${event.reason === 'silent' ? 'the server does not answer.' : 'connection lost.'} ${kept}`);
+  }
+
+  #online(event: Event<'state'> & { state: 'online' }, nowMs: number): Rendered | undefined {
+    const { server, online, afterMs, waiting = 0, legacy } = event;
+    if (server === undefined) return legacy ? this.#self(original) : undefined;
+    if (afterMs === undefined) return this.#room(server, `You are now online. ${online} online.`, nowMs);
+    const sent = waiting === 0 ? '' : ` ${counted(waiting, 'waiting message')} sent.`;
+    return this.#self(`back online after ${duration(afterMs)}.${sent}`);
   }
 
   #room(server: string, text: string, nowMs: number): Rendered {
@@ -134,18 +141,18 @@ export class Renderer {
   }
 
   #text(text: string): string {
-    const [first = '', ...rest] = text.split('\n').map((line) => this.safe(line));
-    if (!this.#style.multiline) return [first, ...rest].join('\\n');
-    const last = rest.slice(maxRows - 1).join(` ${this.marks.newline} `);
-    const rows = rest.length < maxRows ? rest : [...rest.slice(0, maxRows - 1), last];
-    return [first, ...rows.map((line) => `      | ${line}`)].join('\n');
+    const lines = text.split('\n').map((line) => this.safe(line));
+    if (!this.#style.multiline) return lines.join('\\n');
+    const more = lines.splice(maxRows);
+    if (more.length > 0) lines.push(more.join(` ${this.#newline} `));
+    return lines.join('\n      | ');
   }
 
   #time(atMs: number, nowMs: number): string {
     if (this.#style.timestamps === 'off') return '';
     const date = dateOf(atMs);
-    if (this.#style.timestamps === 'iso') return `${this.#chalk.dim(date.toISOString())} `;
-    return `${this.#chalk.dim(`${this.#newDay(date, dateOf(nowMs))}${clock(date)}`)} `;
+    const isIso = this.#style.timestamps === 'iso';
+    return `${this.#chalk.dim(isIso ? date.toISOString() : `${this.#newDay(date, dateOf(nowMs))}${clock(date)}`)} `;
   }
 
   /** A line of its own where the date changes, because only the hour stands before each line. */
@@ -157,46 +164,47 @@ export class Renderer {
   }
 }
 
-type Message = ChatEvent & { type: 'message' };
-
+const shownWaiting = 5;
+/** Of a long text that waits so many characters are shown; all of it comes when it is accepted. */
+const shownCharacters = 100;
+const slowMs = 10_000;
 /** A message of more lines has the others in its last row, so that nobody fills the screen with line ends. */
 const maxRows = 100;
+const original = 'the other side runs the original program: no receipts and nothing missed is sent again.';
 const kept = 'What you write now is kept and sent when it is back.';
-const original = 'runs the original program: no receipts and nothing missed is sent again.';
 const verbs = { joined: 'joined the room', left: 'left the room', lost: 'lost the connection' };
-/** The last time a Date can hold; a peer may send anything. */
-export const maxDateMs = 8.64e15;
-const dateOf = (atMs: number) => new Date(Math.min(atMs, maxDateMs));
-const chat = (text: string): Rendered => ({ channel: 'chat', text });
-const two = (n: number) => String(n).padStart(2, '0');
-const clock = (date: Date) => `${two(date.getHours())}:${two(date.getMinutes())}`;
+/** A peer may send anything: what no Date can hold is the last time that one can. */
+export const dateOf = (atMs: number) => new Date(Math.min(atMs, 8.64e15));
+const clock = (date: Date) => date.toTimeString().slice(0, 5);
 const fullDay = { day: 'numeric', month: 'long', year: 'numeric' } as const;
 const weekMs = 6 * 86_400_000;
+const chat = (text: string): Rendered => ({ channel: 'chat', text });
+
+/** `1 message`, `2 messages`. */
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** A moment as a person says it: `14:03` of today, `Mon 14:03` of this week, `3 Nov 2026 14:03`. */
 function moment(atMs: number, nowMs: number): string {
-  const [date, today] = [dateOf(atMs), dateOf(nowMs)];
-  if (date.toDateString() === today.toDateString()) return clock(date);
+  const date = dateOf(atMs);
+  if (date.toDateString() === dateOf(nowMs).toDateString()) return clock(date);
   const isNear = Math.abs(nowMs - atMs) < weekMs;
-  const day = isNear
-    ? ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'][date.getDay()]
-    : date.toLocaleDateString('en-GB', { ...fullDay, month: 'short' });
+  const day = date.toLocaleDateString('en-GB', isNear ? { weekday: 'short' } : { ...fullDay, month: 'short' });
   return `${day} ${clock(date)}`;
 }
 
-function replayed({ count, total, sinceMs, first }: ChatEvent & { type: 'replay' }, nowMs: number): string {
+function replayed({ count, total, sinceMs, first }: Event<'replay'>, nowMs: number): string {
   if (first) return `the last ${count === 1 ? 'message' : `${count} messages`}`;
   const shown = count < total ? `; showing the last ${count}; /history ${total} for all` : '';
-  return `${total} missed ${total === 1 ? 'message' : 'messages'} since ${moment(sinceMs, nowMs)}${shown}`;
+  return `${counted(total, 'missed message')} since ${moment(sinceMs, nowMs)}${shown}`;
 }
 
 const maxListed = 3;
+const lists = new Intl.ListFormat('en-GB');
 
 /** `Ana`, `Ana and Bo`, `Ana, Bo, Cy and 37 others`. */
 function list(names: readonly string[]): string {
   const more = names.length - maxListed;
-  const listed = more > 1 ? [...names.slice(0, maxListed), `${more} others`] : names;
-  return listed.length === 1 ? (listed[0] ?? '') : `${listed.slice(0, -1).join(', ')} and ${listed.at(-1)}`;
+  return lists.format(more > 1 ? [...names.slice(0, maxListed), `${more} others`] : names);
 }
 
 /** A span of time as a person says it: `42 s`, `3 min`, `2 h`. */
@@ -208,8 +216,5 @@ export function duration(ms: number): string {
 }
 
 /** FNV-1a, so that a name has the same colour on every screen. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (const byte of Buffer.from(text)) value = Math.imul(value ^ byte, 0x01000193) >>> 0;
-  return value;
-}
+const hash = (text: string): number =>
+  Buffer.from(text).reduce((value, byte) => Math.imul(value ^ byte, 0x01000193) >>> 0, 0x811c9dc5);

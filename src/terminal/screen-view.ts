@@ -1,25 +1,18 @@
-import type { ReadStream, WriteStream } from 'node:tty';
+import type { ReadStream } from 'node:tty';
 import type { ChatEvent } from '../core/events.ts';
 import type { Waiting } from '../core/turn.ts';
 import type { Queue } from '../queue.ts';
-import type { Rewrap } from './ability.ts';
-import { type Asides, asideLines } from './asides.ts';
-import { type Cell, graphemes, toCells } from './cells.ts';
+import { type Cell, toCells } from './cells.ts';
 import { Composer } from './composer.ts';
-import { Crowd, isPassage, maxHoldMs, type Passage } from './crowd.ts';
+import { Crowd, isPassage, maxHoldMs } from './crowd.ts';
 import type { Draft } from './draft.ts';
 import type { Completer } from './editor.ts';
 import { Keyboard } from './keyboard.ts';
-import { LiveArea } from './live-area.ts';
-import type { Renderer } from './render.ts';
-import type { Settings } from './settings.ts';
-import type { View } from './view.ts';
+import { LiveArea, type Surface } from './live-area.ts';
+import type { Settings, View } from './view.ts';
 
-export type ScreenOptions = {
+export type ScreenOptions = Surface & {
   input: ReadStream;
-  output: WriteStream;
-  renderer: Renderer;
-  rewrap: Rewrap;
   settings: Settings;
   /** Most UTF-8 bytes of one message. */
   maxBytes: number;
@@ -30,8 +23,6 @@ export type ScreenOptions = {
   suspend: () => void;
 };
 
-/** Between two people the leave has said it. */
-const isOffline = (event: ChatEvent & { type: 'state' }) => event.state === 'offline' && event.peer === undefined;
 const prompt = '> ';
 const clockMs = 1_000;
 /** Lines of the log that Ctrl-L can paint again. */
@@ -56,22 +47,21 @@ export class ScreenView implements View {
   #unpainted = '';
   /** Whom to tell of the next painting. */
   #told: (() => void)[] = [];
-  readonly #asides: Asides = { waiting: [], hint: '' };
+  #waiting: readonly Waiting[] = [];
+  #offlineSinceMs: number | undefined;
   #isDue = false;
-  /** The draft as it was last painted. */
-  #painted: { text: string | undefined; cells: Cell[] } = { text: undefined, cells: [] };
   #isClosed = false;
   /** Since Ctrl-Z, so that the signal that tells of it is no news. */
   #hasContinued = false;
 
   constructor(options: ScreenOptions) {
     this.#options = options;
-    const { input, output, renderer, rewrap, maxBytes, force } = options;
-    this.#composer = new Composer(maxBytes, force, { 'ctrl-l': () => this.#redraw(), 'ctrl-z': () => this.#suspend() });
+    const { input, output, maxBytes } = options;
+    this.#composer = new Composer(maxBytes);
     this.lines = this.#composer.lines;
-    this.#area = new LiveArea(output, rewrap, (text) => renderer.aside(text));
+    this.#area = new LiveArea(options);
     this.#keyboard = new Keyboard(input, output, {
-      key: (key, text) => this.#typed(() => this.#composer.key(key, text)),
+      key: (key, text) => this.#typed(() => this.#key(key, text)),
       paste: (text) => this.#typed(() => this.#composer.paste(text)),
       end: () => this.#composer.quit(),
     });
@@ -83,11 +73,11 @@ export class ScreenView implements View {
 
   /** What is being written. */
   get draft(): Draft {
-    return this.#composer.editor.draft;
+    return this.#composer.draft;
   }
 
   set completer(completer: Completer) {
-    this.#composer.editor.completer = completer;
+    this.#composer.completer = completer;
   }
 
   get isBehind(): boolean {
@@ -102,7 +92,7 @@ export class ScreenView implements View {
   }
 
   waiting(messages: readonly Waiting[]): void {
-    this.#asides.waiting = messages;
+    this.#waiting = messages;
     this.#paintSoon();
   }
 
@@ -124,7 +114,6 @@ export class ScreenView implements View {
     this.#paint();
     this.#isClosed = true;
     clearInterval(this.#clock);
-    clearTimeout(this.#crowdTimer);
     this.#options.output.off('resize', this.#repaint);
     this.#area.erase();
     const left = this.#cells(this.draft.text).map(({ shown }) => shown);
@@ -134,25 +123,27 @@ export class ScreenView implements View {
   }
 
   #show(event: ChatEvent): void {
-    const { settings, now } = this.#options;
-    if (event.type === 'state') this.#asides.offlineSinceMs = isOffline(event) ? now() : undefined;
-    if (isPassage(event) && settings.joins === 'none') return;
-    if (isPassage(event) && settings.joins === 'auto') return this.#hold(event);
+    const { settings, renderer, now } = this.#options;
+    if (event.type === 'state') {
+      // Between two people the leave has said it.
+      const isOffline = event.state === 'offline' && event.peer === undefined;
+      this.#offlineSinceMs = isOffline ? now() : undefined;
+    }
+    if (isPassage(event) && settings.joins !== 'all') {
+      if (settings.joins === 'auto') this.#crowd.add(event, now());
+      return this.#waitForCrowd();
+    }
     // A message may pass who comes or goes, unless it is theirs: joins and leaves are no part of the order.
     if (event.type !== 'message' || this.#crowd.has(event.from.name)) this.#showCrowd();
-    const rendered = this.#options.renderer.render(event, now());
+    const rendered = renderer.render(event, now());
     if (rendered) this.#print(rendered.text, this.#rings(event));
   }
 
-  #hold(event: Passage): void {
-    const { now } = this.#options;
-    this.#crowd.add(event, now());
+  #waitForCrowd(): void {
     clearTimeout(this.#crowdTimer);
-    const dueMs = this.#crowd.dueMs;
-    if (dueMs === undefined) return;
+    const waitMs = (this.#crowd.dueMs ?? 0) - this.#options.now();
     // The clock of the machine may have been set back.
-    const waitMs = Math.min(Math.max(dueMs - now(), 0), maxHoldMs);
-    this.#crowdTimer = setTimeout(() => this.#showCrowd(), waitMs);
+    this.#crowdTimer = setTimeout(() => this.#showCrowd(), Math.min(waitMs, maxHoldMs));
   }
 
   #showCrowd(): void {
@@ -182,27 +173,27 @@ export class ScreenView implements View {
   #paint(): void {
     this.#isDue = false;
     if (this.#isClosed) return;
-    const { renderer, now } = this.#options;
+    const { output, renderer, now } = this.#options;
     const { text, cursor } = this.draft;
-    this.#asides.hint = this.#composer.hint;
-    const before = graphemes(text.slice(0, cursor)).length;
-    const asides = asideLines(this.#asides, renderer.marks.more, now()).map((line) => this.#cells(line));
-    const log = this.#unpainted;
+    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, this.#composer.hint, now());
+    const before = [...this.#cells(prompt), ...this.#cells(text.slice(0, cursor))];
+    const live = { asides: asides.map((line) => this.#cells(line)), before, after: this.#cells(text.slice(cursor)) };
+    this.#area.paint(this.#unpainted, live);
     this.#unpainted = '';
-    this.#area.paint(log, { asides, draft: this.#draftCells(text), at: prompt.length + before });
     // A terminal has taken what was written when `write` returns, or has failed then.
-    if (!this.#options.output.errored) for (const taken of this.#told.splice(0)) taken();
-  }
-
-  /** Kept from one painting to the next: most of them are because of a line of the log. */
-  #draftCells(text: string): Cell[] {
-    if (text !== this.#painted.text) this.#painted = { text, cells: [...this.#cells(prompt), ...this.#cells(text)] };
-    return this.#painted.cells;
+    if (!output.errored) for (const taken of this.#told.splice(0)) taken();
   }
 
   #cells(text: string): Cell[] {
-    const { renderer } = this.#options;
-    return toCells(text, (grapheme) => (grapheme === '\n' ? renderer.marks.newline : renderer.safe(grapheme)));
+    return toCells(text, (grapheme) => this.#options.renderer.sign(grapheme));
+  }
+
+  #key(key: string, text: string): void {
+    const isForced = key === 'ctrl-c' && this.#composer.isQuitting;
+    if (key === 'ctrl-l') this.#redraw();
+    else if (key === 'ctrl-z') this.#suspend();
+    else this.#composer.key(key, text);
+    if (isForced) this.#options.force();
   }
 
   #typed(act: () => void): void {

@@ -2,18 +2,25 @@ import type { ChatEvent } from '../core/events.ts';
 import type { Waiting } from '../core/turn.ts';
 import type { Completer } from './editor.ts';
 
+/** Which joins and leaves are shown: every one at once, several at once in one line, or none. */
+export const joinsChoices = ['auto', 'all', 'none'] as const;
+/** What rings the terminal's bell. */
+export const bellChoices = ['mention', 'all', 'off'] as const;
+/** What a person can change while the program runs. */
+export type Settings = { joins: (typeof joinsChoices)[number]; bell: (typeof bellChoices)[number] };
+
 /** Where the events of a chat are shown. */
 export interface View {
   /** `taken` is called once the text has left the program, in order; at once if nothing is shown for the event. */
   show(event: ChatEvent, taken?: () => void): void;
-  /** What was typed and is not accepted yet, oldest first. */
-  waiting(messages: readonly Waiting[]): void;
   /** True while something that was shown has not left the program. */
   readonly isBehind: boolean;
   /** Leaves the terminal as it was found. What has not left the program by now never will, and nothing is `taken`. */
   close(): void;
   /** Only where somebody types: what Tab asks. */
   completer?: Completer;
-  /** Only where there is a screen: takes away what was said. */
+  /** Only on a screen: what was typed and is not accepted yet, oldest first. */
+  waiting?(messages: readonly Waiting[]): void;
+  /** Only on a screen: takes away what was said. */
   clear?(): void;
 }

@@ -15,18 +15,18 @@ const selectors = [
 const unseen = '[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\u2800\\u{16FE4}]|\\p{Default_Ignorable_Code_Point}';
 const hidden = new RegExp(`(?<seen>${[joiner, ...selectors].join('|')})|(?![${seenFormat}])\\p{Cf}|${unseen}`, 'gu');
 
-/** So many blanks that what follows would begin a row of its own, and look like a line of somebody else. */
-const manyBlanks = /([\p{Zs}]{32})(\p{Zs}{2,})/gu;
-/** More marks than any script puts on one letter would grow over the lines above and below. */
-const manyMarks = /(\p{M}{8})(\p{M}+)/gu;
+/**
+ * More marks than any script puts on one letter, which would grow over the lines above and below; and so many blanks
+ * that what follows would begin a row of its own, and look like a line of somebody else.
+ */
+const tooMany = /(?<=\p{M}{8})\p{M}+|(?<=\p{Zs}{32})\p{Zs}{2,}/gu;
 
 /** Makes one line safe to print; a newline is replaced like any control character, a tab by spaces. */
 export function visible(text: string): string {
   return text
     .toWellFormed()
-    .replace(hidden, (found, seen) => (seen === undefined ? picture(found) : found))
-    .replace(manyMarks, (_, kept: string, more: string) => `${kept}<+${[...more].length}>`)
-    .replace(manyBlanks, (_, kept: string, more: string) => `${kept}<+${[...more].length}>`);
+    .replace(hidden, (found, seen) => seen ?? picture(found))
+    .replace(tooMany, (more) => `<+${[...more].length}>`);
 }
 
 /**
@@ -42,7 +42,8 @@ function ascii(character: string): string {
 
 /** JSON for a terminal or a pipe: what `visible` replaces is escaped, so that reading it back gives the original. */
 export function visibleJson(value: unknown): string {
-  return JSON.stringify(value).replace(hidden, (found, seen) => (seen === undefined ? escaped(found) : found));
+  const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return JSON.stringify(value).replace(hidden, (found, seen) => seen ?? found.replace(/./gs, escaped));
 }
 
 function picture(character: string): string {
@@ -52,8 +53,3 @@ function picture(character: string): string {
   if (code === 0x7f) return '\u2421';
   return `<U+${code.toString(16).toUpperCase().padStart(4, '0')}>`;
 }
-
-const escaped = (character: string) =>
-  [...Array(character.length).keys()]
-    .map((i) => `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`)
-    .join('');

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { safeName } from '../../core/names.ts';
 import { timestampChoices } from '../../terminal/render.ts';
-import { bellChoices, joinsChoices } from '../../terminal/settings.ts';
+import { bellChoices, joinsChoices } from '../../terminal/view.ts';
 import { logLevels } from '../logger.ts';
 import { withCompletion } from './completion.ts';
 import type { OptionTable, Program } from './flags.ts';
