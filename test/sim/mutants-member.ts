@@ -49,9 +49,7 @@ export const memberMutants: Mutant[] = [
     ['others have 30 s to give back what lies before', 'ms - this.#mendedAtMs >= mendPatienceMs', 'true'],
     ['a skip is marked', '(dev === this.#options.dev || isPatient)', 'false'],
   ]),
-  ...of('log/outbox', [
-    ['sent in order', 'waiting.sort(', '(() => 0)('],
-  ]),
+  ...of('log/outbox', [['sent in order', 'waiting.sort(', '(() => 0)(']]),
   ...of('log/copy', [
     ['a message is shown once', 'id.n <= this.seen(id.dev)', 'false'],
     [
