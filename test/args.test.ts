@@ -118,7 +118,11 @@ const mistakes: [args: string[], says: string, programs?: readonly Name[]][] = [
   [['export', '2d'], 'unknown argument "2d".\nSee chat-server export --help.', ['server']],
   [['export', '--since', '2w'], '--since "2w" is not a span of time.\nExamples: 30m, 2h, 2d.', ['server']],
   [['completon'], 'unknown argument "completon".\nDid you mean completion?', ['server']],
-  [['completion', 'bsh'], 'no completion for the shell "bsh".\nDid you mean bash?', ['client']],
+  [
+    ['completion', 'bsh'],
+    'no completion for the shell "bsh".\nWrite chat-client completion bash|zsh|fish.',
+    ['client'],
+  ],
   [
     ['completion', 'tcsh', 'x'],
     'no completion for the shell "tcsh".\nWrite chat-client completion bash|zsh|fish.',
@@ -138,7 +142,7 @@ describe('what is not understood: the word that is wrong, and what to do', () =>
 
   test('in a shell that is not known', () =>
     expect(mistake('p2p', ['completion'], { SHELL: '/bin/tcsh' })).toBe(
-      'no completion for the shell "tcsh" of $SHELL.\nWrite p2p completion bash|zsh|fish.',
+      'no completion for the shell "tcsh".\nWrite p2p completion bash|zsh|fish.',
     ));
 
   test('in the environment', () =>
@@ -156,8 +160,12 @@ describe('what is not understood: the word that is wrong, and what to do', () =>
 describe('what is understood', () => {
   const understood: [args: string[], means: Record<string, unknown>, name?: Name][] = [
     [[], { port: 9999, ip: 'localhost', timestamps: 'auto', check: false, verbose: false }],
-    [[], { message: undefined, timeout: undefined, color: undefined, dataDir: undefined }],
-    [[], { ip: 'all', history: true, historyLimit: 100_000, historyDays: 30, maxClients: undefined }, 'server'],
+    [[], { message: [], timeout: undefined, color: undefined, 'data-dir': undefined }],
+    [
+      [],
+      { ip: 'all', history: true, 'history-limit': 100_000, 'history-days': 30, 'max-clients': undefined },
+      'server',
+    ],
     [[], { ip: undefined, port: 8888 }, 'p2p'],
     [['--port', '0'], { port: 0 }],
     [['--port=0080'], { port: 80 }],
@@ -170,13 +178,13 @@ describe('what is understood', () => {
     [['-m', '-'], { message: ['-'] }],
     [['-m', ''], { message: [''] }],
     [['-m', '-5', '-m', '-.5', '-m', '1e3', '-m', 'a=b'], { message: ['-5', '-.5', '1e3', 'a=b'] }],
-    [['--data-dir', '/x', '--'], { dataDir: '/x' }],
+    [['--data-dir', '/x', '--'], { 'data-dir': '/x' }],
     [['--json', '--no-color', '-v'], { json: true, color: false, verbose: true }],
     [['--json', '--no-json'], { json: false }],
     [['--json=false', '--check', 'true', '--listen=true'], { json: false, check: true, listen: true }],
     [
       ['--no-history', '--max-clients', '3', '--log-level=warn'],
-      { history: false, maxClients: 3, logLevel: 'warn' },
+      { history: false, 'max-clients': 3, 'log-level': 'warn' },
       'server',
     ],
     [['export', '--since', '2h'], { since: 7_200_000, json: false }, 'server'],
@@ -185,7 +193,7 @@ describe('what is understood', () => {
 
   test('the environment is below the options and above the defaults', () => {
     const env = { ZMQCHAT_NAME: 'env', ZMQCHAT_PORT: '80', ZMQCHAT_IP: 'host', ZMQCHAT_DATA_DIR: '/x' };
-    expect(values('client', [], env)).toMatchObject({ name: 'env', port: 80, ip: 'host', dataDir: '/x' });
+    expect(values('client', [], env)).toMatchObject({ name: 'env', port: 80, ip: 'host', 'data-dir': '/x' });
     expect(values('client', ['--name', 'flag', '--port=81'], env)).toMatchObject({ name: 'flag', port: 81 });
     expect(values('client', [], { ZMQCHAT_PORT: '' })).toMatchObject({ port: 9999 });
     expect(run('client', ['--help'], env)).toContain('[env]');
