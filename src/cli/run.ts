@@ -75,16 +75,17 @@ export const forStderr = (text: string): string =>
 
 /** Prints what happened and what to do; returns the exit code. A stack is shown only for a bug of ours. */
 function report({ command }: Program, thrown: unknown): number {
+  const { message, hint = '', code } = inWords(thrown);
   const [name] = command.split(' ');
-  const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((thrown as NodeJS.ErrnoException | undefined)?.code ?? '');
+  process.stderr.write(`${[`${name}: ${message}`, ...hint.split('\n')].filter(Boolean).map(forStderr).join('\n')}\n`);
+  return exitCodes[code];
+}
+
+function inWords(error: unknown): ChatError {
+  if (error instanceof ChatError) return error;
+  const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
   const makeRoom = 'Make room on the disk that the output goes to.';
-  const error = isFull ? new ChatError('OUTPUT_FAILED', 'cannot write the output.', makeRoom, thrown) : thrown;
-  if (error instanceof ChatError) {
-    const lines = [`${name}: ${error.message}`, ...(error.hint ? [error.hint] : [])];
-    process.stderr.write(`${lines.map(forStderr).join('\n')}\n`);
-    return exitCodes[error.code];
-  }
-  const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`${name}: this is a bug, please report it.\n${details}\n`);
-  return exitCodes.INTERNAL;
+  if (isFull) return new ChatError('OUTPUT_FAILED', 'cannot write the output.', makeRoom, error);
+  const stack = error instanceof Error ? error.stack : undefined;
+  return new ChatError('INTERNAL', 'this is a bug, please report it.', stack ?? String(error));
 }

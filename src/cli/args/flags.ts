@@ -9,10 +9,10 @@ export type Option = {
   /** What the help says in place of the default. */
   defaultDescription?: string;
   choices?: readonly string[];
-  /** Each time counts; of all others the last one. */
+  /** Each time counts, as text; of all others the last one. */
   repeatable?: boolean;
-  /** Turns the text, or all texts of a repeatable option, into the value; throws a ChatError USAGE. */
-  coerce?(raw: string | string[], name: string): unknown;
+  /** Turns the text into the value; throws a ChatError USAGE. */
+  coerce?(raw: string, name: string): unknown;
 };
 /** The options of one command. */
 export type OptionTable = Record<string, Option>;
@@ -31,14 +31,12 @@ export type Program<Table extends OptionTable = OptionTable> = {
 export type Values<Table extends OptionTable> = {
   [Name in keyof Table]: ValueOf<Table[Name]> | (Table[Name] extends HasValue ? never : undefined);
 };
-// biome-ignore lint/suspicious/noExplicitAny: what the function takes does not matter here.
-type ValueOf<Of extends Option> = Of extends { coerce(...raw: any): infer Value } ? Value : boolean;
+type ValueOf<Of extends Option> = Of extends { repeatable: true } ? string[] : CoercedOf<Of>;
+type CoercedOf<Of extends Option> = Of extends { coerce(raw: string, name: string): infer Value } ? Value : boolean;
 type HasValue = { default: string | boolean } | { repeatable: true };
 
 /** An option as it is typed. */
 export type Flag = [spelling: string, option: Option];
-
-export const isSwitch = (option?: Option): boolean => option !== undefined && option.value === undefined;
 
 /** Every spelling that is understood. */
 export const flagsOf = (table: OptionTable): Flag[] =>

@@ -10,12 +10,7 @@ export const toggle = (describe: string) => ({ default: false, describe });
 export const name = (describe: string) => ({ value: 'NAME', describe, coerce: toName });
 
 /** May be repeated, each time with one value. */
-export const texts = (describe: string) => ({
-  value: 'TEXT',
-  repeatable: true as const,
-  describe,
-  coerce: (all: string[]) => all,
-});
+export const texts = (describe: string) => ({ value: 'TEXT', repeatable: true as const, describe });
 
 export const port = kind('PORT', numberTo(65_535), 'not a port', 'A port is a number from 0 to 65535.');
 
