@@ -1,5 +1,4 @@
 import { Log } from '../core/log/log.ts';
-import type { Place } from '../core/log/store.ts';
 import { serverFolder } from '../history/paths.ts';
 import { SqliteStore } from '../history/sqlite.ts';
 import { crypto } from '../keys/ed25519.ts';
@@ -12,6 +11,7 @@ import type { serverExport } from './args/programs.ts';
 import { abilityOfStream } from './console.ts';
 import type { Opened } from './run.ts';
 
+/** So few places are read at a time: a long read would let the log of a running server grow. */
 const chunk = 500;
 
 /** `chat-server export`: prints the log, also while a server is writing it; what is damaged is named. */
@@ -23,22 +23,18 @@ export async function exportLog(
   const { stdout } = process;
   const renderer = new Renderer({ ...abilityOfStream(stdout, color), timestamps: 'iso', multiline: false });
   const chat = { stream: stdout, renderer };
-  const plain = { chat, self: chat, settings: { joins: 'all' as const }, now: Date.now };
-  const view = json ? new JsonView(stdout, Date.now) : new PipeView(plain);
+  const settings = { joins: 'all' as const };
+  const view = json ? new JsonView(stdout, Date.now) : new PipeView({ chat, self: chat, settings, now: Date.now });
   const store = SqliteStore.open(serverFolder(dataDir, port), { readOnly: true });
   opened.push(store);
   // Whoever has read enough hangs up.
   const isOver = new Promise<'over'>((over) => stdout.once('error', () => over('over')));
-  for (const places of chunksOf(new Log(store, crypto))) {
-    const wanted = places.filter(({ atMs }) => atMs >= Date.now() - since);
+  const log = new Log(store, crypto);
+  for (let next = log.first; next <= log.head; next += chunk) {
+    const wanted = log.read(next, chunk).filter(({ atMs }) => atMs >= Date.now() - since);
     // What is not taken waits on the disk.
     const taken = Promise.all(wanted.map((place) => new Promise<void>((shown) => showPlace(place, view, shown))));
     if ((await Promise.race([taken, isOver])) === 'over') break;
   }
   return 0;
-}
-
-/** Read a little at a time: a long read would let the log of a running server grow. */
-function* chunksOf(log: Log): Generator<Place[]> {
-  for (let next = log.first; next <= log.head; next += chunk) yield log.read(next, chunk);
 }

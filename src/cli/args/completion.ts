@@ -112,11 +112,8 @@ ROWS
     contains -- -- $words; and return
     set -l cur (commandline -ct)
     set -l prev "$words[-1]"
-    set -l before ''
-    if string match -qr -- '^--[^=]+=' "$cur"
-        set prev (string replace -r -- '=.*' '' "$cur")
-        set before $prev=
-    end
+    set -l before (string match -r -- '^--[^=]+=' "$cur")
+    test -n "$before"; and set prev (string trim --right --chars '=' -- $before)
     set -l part ''
     string match -q -- "$words[1] *" $rows; and set part $words[1]
     for key in "$part $prev" "$part -"
@@ -124,7 +121,7 @@ ROWS
         if test "$found" = /
             __fish_complete_directories (string replace -- "$before" '' "$cur") | string replace -r '^' -- "$before"
         else
-            string match -v '' -- $before$found | string replace : \\t
+            string match -v '' -- "$before"$found | string replace : \\t
         end
         test -n "$prev" -a (count $found) -gt 0; and return
     end
