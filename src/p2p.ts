@@ -19,29 +19,27 @@ const emptyHint = 'Pipe text in, or type it at a terminal.';
 /** Between two people every message is meant for me. */
 const settings: Settings = { joins: 'all', bell: 'mention' };
 
-await run(
-  p2p,
-  async ({ name, port, server: binds, ip = binds ? 'all' : 'localhost', verbose, ...style }, stop, opened) => {
-    const { view, lines, person } = openConsole({ ...style, settings });
-    opened.push(view);
-    const link = binds ? await listen() : await connect();
-    const conversation = new Pair({ name, dev: newDevice(), binds });
-    const timeoutMs = person || binds ? undefined : pipeTimeoutMs;
-    const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
-    const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];
-    const read = person ? { read: openPrompt([], { conversation, view, settings, about }) } : {};
-    const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner, now };
-    return await talk(parts, { lines, link, stop });
+await run(p2p, async (options, stop, opened) => {
+  const { name, port, server: binds, ip = binds ? 'all' : 'localhost', verbose, ...style } = options;
+  const { view, lines, person } = openConsole({ ...style, settings });
+  opened.push(view);
+  const link = binds ? await listen() : await connect();
+  const conversation = new Pair({ name, dev: newDevice(), binds });
+  const timeoutMs = person || binds ? undefined : pipeTimeoutMs;
+  const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
+  const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];
+  const read = person ? { read: openPrompt([], { conversation, view, settings, about }) } : {};
+  const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner, now };
+  return await talk(parts, { lines, link, stop });
 
-    async function listen(): Promise<Link> {
-      const { link, endpoint } = await Link.bind(openBindingPair, await bindEndpoint(ip, port));
-      view.show({ type: 'listening', endpoint: showEndpoint(ip, portOf(endpoint)), port: portOf(endpoint) });
-      return link;
-    }
+  async function listen(): Promise<Link> {
+    const { link, endpoint } = await Link.bind(openBindingPair, await bindEndpoint(ip, port));
+    view.show({ type: 'listening', endpoint: showEndpoint(ip, portOf(endpoint)), port: portOf(endpoint) });
+    return link;
+  }
 
-    async function connect(): Promise<Link> {
-      view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
-      return Link.connect(openConnectingPair, await connectEndpoint(ip, port));
-    }
-  },
-);
+  async function connect(): Promise<Link> {
+    view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
+    return Link.connect(openConnectingPair, await connectEndpoint(ip, port));
+  }
+});
