@@ -1,8 +1,7 @@
 #!/usr/bin/env node
-import { parseOptions } from './cli/args/options.ts';
 import { client } from './cli/args/programs.ts';
 import { noBelongings, openBelongings } from './cli/belongings.ts';
-import { openConsole, wallMs } from './cli/console.ts';
+import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
 import { Log } from './core/log/log.ts';
 import { Member } from './core/member/member.ts';
@@ -22,39 +21,30 @@ const emptyHint = 'Pipe text in, use -m TEXT, or --listen to read only.';
 /** How much of the log a client shows at first, shows after an absence, and keeps. */
 const limits = { history: 20, maxReplay: 200, maxKept: 5_000 };
 
-await run('chat-client', async (stop) => {
-  const parsed = parseOptions(client);
-  if (!parsed) return 0;
-  const { name, port, ip, message: texts = [], check, verbose, dataDir, joins, bell, ...style } = parsed;
+await run(client, async (options, stop, opened) => {
+  const { name, port, ip, message, check, verbose, 'data-dir': dataDir, joins, bell, ...style } = options;
   const settings = { joins, bell };
-  const { view, lines, person, isScreen } = openConsole({ ...style, settings, messages: check ? ['check'] : texts });
+  const { view, lines, person, isScreen } = openConsole({ ...style, settings, messages: check ? ['check'] : message });
+  opened.push(view);
   view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
-  try {
-    const endpoint = await connectEndpoint(ip, port);
-    const belongings = check ? noBelongings() : openBelongings({ name, ip, port, dataDir });
-    const { store, names, folder, damaged } = belongings;
-    try {
-      const history = parsed.history ?? (person ? limits.history : 0);
-      const show = { history, replay: parsed.replay || person, maxReplay: person ? limits.maxReplay : Infinity };
-      const conversation = new Member({ ...belongings, ...limits, ...show, name, crypto, check }, store);
-      for (const what of damaged)
-        view.show({ type: 'error', code: 'DATA_DAMAGED', message: `The disk has damaged ${what}.` });
-      const seconds = parsed.timeout ?? (person ? undefined : pipeTimeoutSeconds);
-      const timeoutMs = seconds === undefined ? undefined : seconds * 1_000;
-      const manner = { person, listen: parsed.listen && !isScreen, check, timeoutMs, verbose, emptyHint };
-      const own = [
-        historyCommand(new Log(store, crypto), view, wallMs),
-        nickCommand(view),
-        settingCommand('joins', joinsChoices, 'who comes and goes', settings, view),
-      ];
-      const about = () => [`the room at ${showEndpoint(ip, port)}`, `what is kept here: ${folder}`];
-      const read = person ? { read: openPrompt(own, { conversation, view, settings, about }) } : {};
-      const parts = { conversation, view, store, names, ...read, trouble: new Trouble(ip, port), manner, now };
-      return await talk(parts, { lines, link: Link.connect(openDealer, endpoint), stop });
-    } finally {
-      await store.close();
-    }
-  } finally {
-    view.close();
-  }
+  const endpoint = await connectEndpoint(ip, port);
+  const belongings = check ? noBelongings() : openBelongings({ name, ip, port, dataDir });
+  const { store, names, folder } = belongings;
+  opened.push(store);
+  const history = options.history ?? (person ? limits.history : 0);
+  const show = { history, replay: options.replay || person, maxReplay: person ? limits.maxReplay : Infinity };
+  const conversation = new Member({ ...belongings, ...limits, ...show, name, crypto, check }, store);
+  for (const what of store.damaged)
+    view.show({ type: 'error', code: 'DATA_DAMAGED', message: `The disk has damaged ${what}.` });
+  const timeoutMs = 1_000 * (options.timeout ?? (person ? Infinity : pipeTimeoutSeconds));
+  const manner = { person, listen: options.listen && !isScreen, check, timeoutMs, verbose, emptyHint };
+  const own = [
+    historyCommand(new Log(store, crypto), view, Date.now),
+    nickCommand(view),
+    settingCommand('joins', joinsChoices, 'who comes and goes', settings, view),
+  ];
+  const about = () => [`the room at ${showEndpoint(ip, port)}`, `what is kept here: ${folder}`];
+  const read = person ? { read: openPrompt(own, { conversation, view, settings, about }) } : {};
+  const parts = { conversation, view, store, names, ...read, trouble: new Trouble(ip, port), manner, now };
+  return await talk(parts, { lines, link: Link.connect(openDealer, endpoint), stop });
 });

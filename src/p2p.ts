@@ -1,5 +1,4 @@
 #!/usr/bin/env node
-import { parseOptions } from './cli/args/options.ts';
 import { p2p } from './cli/args/programs.ts';
 import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
@@ -20,31 +19,26 @@ const emptyHint = 'Pipe text in, or type it at a terminal.';
 /** Between two people every message is meant for me. */
 const settings: Settings = { joins: 'all', bell: 'mention' };
 
-await run('p2p', async (stop) => {
-  const parsed = parseOptions(p2p);
-  if (!parsed) return 0;
-  const { name, port, server: binds, ip = binds ? 'all' : 'localhost', verbose, ...style } = parsed;
+await run(p2p, async (options, stop, opened) => {
+  const { name, port, server: binds, ip = binds ? 'all' : 'localhost', verbose, ...style } = options;
   const { view, lines, person } = openConsole({ ...style, settings });
-  try {
-    const link = binds ? await listen(ip, port) : await connect(ip, port);
-    const conversation = new Pair({ name, dev: newDevice(), binds });
-    const timeoutMs = person || binds ? undefined : pipeTimeoutMs;
-    const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
-    const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];
-    const read = person ? { read: openPrompt([], { conversation, view, settings, about }) } : {};
-    const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner, now };
-    return await talk(parts, { lines, link, stop });
-  } finally {
-    view.close();
-  }
+  opened.push(view);
+  const link = binds ? await listen() : await connect();
+  const conversation = new Pair({ name, dev: newDevice(), binds });
+  const timeoutMs = person || binds ? undefined : pipeTimeoutMs;
+  const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
+  const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];
+  const read = person ? { read: openPrompt([], { conversation, view, settings, about }) } : {};
+  const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner, now };
+  return await talk(parts, { lines, link, stop });
 
-  async function listen(ip: string, port: number): Promise<Link> {
+  async function listen(): Promise<Link> {
     const { link, endpoint } = await Link.bind(openBindingPair, await bindEndpoint(ip, port));
     view.show({ type: 'listening', endpoint: showEndpoint(ip, portOf(endpoint)), port: portOf(endpoint) });
     return link;
   }
 
-  async function connect(ip: string, port: number): Promise<Link> {
+  async function connect(): Promise<Link> {
     view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
     return Link.connect(openConnectingPair, await connectEndpoint(ip, port));
   }

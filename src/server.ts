@@ -1,9 +1,7 @@
 #!/usr/bin/env node
-import { parseOptions } from './cli/args/options.ts';
-import { server } from './cli/args/programs.ts';
-import { wallMs } from './cli/console.ts';
+import { server, serverExport } from './cli/args/programs.ts';
 import { exportLog } from './cli/export.ts';
-import { Logger } from './cli/logger.ts';
+import { openDiary } from './cli/logger.ts';
 import { run } from './cli/run.ts';
 import { Room } from './core/room/room.ts';
 import { MemoryStore } from './history/memory.ts';
@@ -18,20 +16,18 @@ import { bindEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
 import { RouterLink } from './transport/router.ts';
 
 const dayMs = 86_400_000;
+const [, , command, ...others] = process.argv;
 
-await run('chat-server', async (stop) => {
-  const [, , ...args] = process.argv;
-  if (args[0] === 'export') return exportLog(args.slice(1));
-  const parsed = parseOptions(server);
-  if (!parsed) return 0;
-  const { name, port: wanted, ip, json, logLevel, verbose, history, dataDir } = parsed;
-  const diary = new Logger(verbose ? 'debug' : logLevel);
-  const view = json ? new JsonView(process.stdout, wallMs) : undefined;
+if (command === 'export') await run(serverExport, exportLog, others);
+else
+  await run(server, async ({ name, ip, json, history, 'data-dir': dataDir, ...options }, stop, opened) => {
+    const diary = openDiary(options.verbose ? 'debug' : options['log-level']);
+    const view = json ? new JsonView(process.stdout, Date.now) : undefined;
 
-  const link = await RouterLink.bind(await bindEndpoint(ip, wanted));
-  const port = portOf(link.endpoint);
-  const opened: { close(): Promise<void> }[] = [link];
-  try {
+    const link = await RouterLink.bind(await bindEndpoint(ip, options.port));
+    // An open socket would keep the process.
+    opened.push(link);
+    const port = portOf(link.endpoint);
     const newLog = newDevice();
     const open = () => SqliteStore.open(serverFolder(dataDir, port), { newLog, program: 'server' });
     const store = history ? open() : new MemoryStore(newLog);
@@ -40,8 +36,8 @@ await run('chat-server', async (stop) => {
     view?.show({ type: 'listening', endpoint, port });
     diary.log('info', `${name} is listening on ${endpoint}. Ctrl-C ends it.`, { port });
 
-    const retention = { entries: parsed.historyLimit, ageMs: parsed.historyDays * dayMs };
-    const maxClients = parsed.maxClients ?? maxConnections();
+    const retention = { entries: options['history-limit'], ageMs: options['history-days'] * dayMs };
+    const maxClients = options['max-clients'] ?? maxConnections();
     const room = new Room({ name, maxClients, retention, dev: newDevice(), nonce: newNonces(), crypto }, store);
     const told = new Set<string>();
     const troubles = () => {
@@ -51,11 +47,7 @@ await run('chat-server', async (stop) => {
       return [...damaged.map((what) => `the disk has damaged ${what}`), ...full];
     };
     await serve({ room, store, view, diary, troubles, now }, { link, stop });
-  } finally {
-    // An open socket would keep the process.
-    for (const part of opened) await part.close();
-  }
-  view?.show({ type: 'closing' });
-  diary.log('info', 'Server is off.');
-  return 0;
-});
+    view?.show({ type: 'closing' });
+    diary.log('info', 'Server is off.');
+    return 0;
+  });

@@ -81,9 +81,9 @@ const mistakes: [args: string[], says: string, programs?: readonly Name[]][] = [
   [['---'], 'unknown option ---.\nSee --help.'],
   [['--timestamps'], '--timestamps needs a value.\nWrite --timestamps auto|off|time|iso.', ['client']],
   [['--json=yes'], '--json takes no value.\nWrite --json or --no-json.', ['client']],
-  [['-v=yes'], '-v takes no value.\nWrite -v.'],
-  [['--no-color=true'], '--no-color takes no value.\nWrite --no-color or --color.'],
-  [['--no-color=1'], '--no-color takes no value.\nWrite --no-color or --color.', ['p2p']],
+  [['-v=yes'], '-v takes no value.\nWrite -v, --verbose or --no-verbose.'],
+  [['--no-color=true'], '--no-color takes no value.\nWrite --color or --no-color.'],
+  [['--no-color=1'], '--no-color takes no value.\nWrite --color or --no-color.', ['p2p']],
   [['--data-dir', ''], '--data-dir "" is not a folder.\nGive its path, or leave the option out.', ['server', 'client']],
   [['--timestamps', 'tme'], '--timestamps "tme" is none of auto, off, time, iso.\nDid you mean time?', ['client']],
   [['--timestamps=ISO'], '--timestamps "ISO" is none of auto, off, time, iso.\nDid you mean iso?', ['client']],
@@ -104,11 +104,10 @@ const mistakes: [args: string[], says: string, programs?: readonly Name[]][] = [
   [['--name', 'John', 'Doe', '--json'], 'unknown argument "Doe".\nDid you mean --name "John Doe"?', ['client']],
   [['-m', 'a', 'b', 'c'], 'unknown argument "b".\nDid you mean -m "a b c"?', ['client']],
   [['--', 'host.org'], 'unknown argument "host.org".\nDid you mean --ip host.org?', ['p2p']],
-  [['hello'], 'unknown argument "hello".\nA value needs its option: --ip hello or --name hello.', ['p2p', 'server']],
+  [['hello'], 'unknown argument "hello".\nDid you mean --ip hello or --name hello?', ['p2p', 'server']],
   [
     ['hello you'],
-    'unknown argument "hello you".\n' +
-      'A value needs its option: --ip "hello you", --name "hello you" or --message "hello you".',
+    'unknown argument "hello you".\n' + 'Did you mean --ip "hello you", --name "hello you" or --message "hello you"?',
     ['client'],
   ],
   [['exprot'], 'unknown argument "exprot".\nDid you mean export?', ['server']],
@@ -118,7 +117,11 @@ const mistakes: [args: string[], says: string, programs?: readonly Name[]][] = [
   [['export', '2d'], 'unknown argument "2d".\nSee chat-server export --help.', ['server']],
   [['export', '--since', '2w'], '--since "2w" is not a span of time.\nExamples: 30m, 2h, 2d.', ['server']],
   [['completon'], 'unknown argument "completon".\nDid you mean completion?', ['server']],
-  [['completion', 'bsh'], 'no completion for the shell "bsh".\nDid you mean bash?', ['client']],
+  [
+    ['completion', 'bsh'],
+    'no completion for the shell "bsh".\nWrite chat-client completion bash|zsh|fish.',
+    ['client'],
+  ],
   [
     ['completion', 'tcsh', 'x'],
     'no completion for the shell "tcsh".\nWrite chat-client completion bash|zsh|fish.',
@@ -138,7 +141,7 @@ describe('what is not understood: the word that is wrong, and what to do', () =>
 
   test('in a shell that is not known', () =>
     expect(mistake('p2p', ['completion'], { SHELL: '/bin/tcsh' })).toBe(
-      'no completion for the shell "tcsh" of $SHELL.\nWrite p2p completion bash|zsh|fish.',
+      'no completion for the shell "tcsh".\nWrite p2p completion bash|zsh|fish.',
     ));
 
   test('in the environment', () =>
@@ -156,8 +159,12 @@ describe('what is not understood: the word that is wrong, and what to do', () =>
 describe('what is understood', () => {
   const understood: [args: string[], means: Record<string, unknown>, name?: Name][] = [
     [[], { port: 9999, ip: 'localhost', timestamps: 'auto', check: false, verbose: false }],
-    [[], { message: undefined, timeout: undefined, color: undefined, dataDir: undefined }],
-    [[], { ip: 'all', history: true, historyLimit: 100_000, historyDays: 30, maxClients: undefined }, 'server'],
+    [[], { message: [], timeout: undefined, color: undefined, 'data-dir': undefined }],
+    [
+      [],
+      { ip: 'all', history: true, 'history-limit': 100_000, 'history-days': 30, 'max-clients': undefined },
+      'server',
+    ],
     [[], { ip: undefined, port: 8888 }, 'p2p'],
     [['--port', '0'], { port: 0 }],
     [['--port=0080'], { port: 80 }],
@@ -170,13 +177,13 @@ describe('what is understood', () => {
     [['-m', '-'], { message: ['-'] }],
     [['-m', ''], { message: [''] }],
     [['-m', '-5', '-m', '-.5', '-m', '1e3', '-m', 'a=b'], { message: ['-5', '-.5', '1e3', 'a=b'] }],
-    [['--data-dir', '/x', '--'], { dataDir: '/x' }],
+    [['--data-dir', '/x', '--'], { 'data-dir': '/x' }],
     [['--json', '--no-color', '-v'], { json: true, color: false, verbose: true }],
     [['--json', '--no-json'], { json: false }],
     [['--json=false', '--check', 'true', '--listen=true'], { json: false, check: true, listen: true }],
     [
       ['--no-history', '--max-clients', '3', '--log-level=warn'],
-      { history: false, maxClients: 3, logLevel: 'warn' },
+      { history: false, 'max-clients': 3, 'log-level': 'warn' },
       'server',
     ],
     [['export', '--since', '2h'], { since: 7_200_000, json: false }, 'server'],
@@ -185,7 +192,7 @@ describe('what is understood', () => {
 
   test('the environment is below the options and above the defaults', () => {
     const env = { ZMQCHAT_NAME: 'env', ZMQCHAT_PORT: '80', ZMQCHAT_IP: 'host', ZMQCHAT_DATA_DIR: '/x' };
-    expect(values('client', [], env)).toMatchObject({ name: 'env', port: 80, ip: 'host', dataDir: '/x' });
+    expect(values('client', [], env)).toMatchObject({ name: 'env', port: 80, ip: 'host', 'data-dir': '/x' });
     expect(values('client', ['--name', 'flag', '--port=81'], env)).toMatchObject({ name: 'flag', port: 81 });
     expect(values('client', [], { ZMQCHAT_PORT: '' })).toMatchObject({ port: 9999 });
     expect(run('client', ['--help'], env)).toContain('[env]');

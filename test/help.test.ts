@@ -5,24 +5,24 @@ import { helpText } from '../src/cli/args/help.ts';
 
 const help: Program = {
   command: 'tool',
-  purpose: '',
+  purpose: 'does it all',
   example: 'tool --name "John Doe" --and-more to-copy',
   options: {
     name: { value: 'NAME', default: 'ana', describe: 'the name that everybody else will see' },
     when: { choices: ['now', 'later'], value: 'WHEN', default: 'now', describe: 'moment' },
     how: { choices: ['a', 'b'], value: 'HOW', default: 'a', describe: 'like a or like b' },
-    text: { alias: 'm', describe: 'what to say', defaultDescription: 'nothing' },
-    log: { type: 'boolean', default: true, describe: 'keep nothing' },
-    quiet: { type: 'boolean', default: false, describe: 'say less' },
-    color: { type: 'boolean', describe: 'colours' },
+    text: { alias: 'm', value: 'VALUE', describe: 'what to say', defaultDescription: 'nothing' },
+    log: { default: true, describe: 'keep nothing' },
+    quiet: { default: false, describe: 'say less' },
+    color: { describe: 'colours' },
   },
-  subcommands: { print: { usage: '[options]', purpose: 'prints all that there is to be printed' } },
+  subcommands: { print: { purpose: 'prints all that there is to be printed' } },
 };
 
 test('as a person reads it', () => {
   expect(helpText(help, 200)).toBe(`tool --name "John Doe" --and-more to-copy
 
-Usage: tool [options]
+Usage: tool [options]        does it all
        tool print [options]  prints all that there is to be printed
 Options [default]:
       --name NAME   the name that everybody else will see [ana]
@@ -59,6 +59,6 @@ describe('a narrow terminal', () => {
 });
 
 test('a default from the environment cannot reach the terminal', () => {
-  const name = { default: 'a\u001b[31mb', describe: 'name' };
+  const name = { value: 'NAME', default: 'a\u001b[31mb', describe: 'name' };
   expect(helpText({ ...help, options: { name } }, 80)).toContain('name [a␛[31mb]');
 });

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import { Logger } from '../src/cli/logger.ts';
+import { openDiary } from '../src/cli/logger.ts';
 import { SlowStream } from './support/slow-stream.ts';
 
-const openDiary = (level: 'error' | 'info') => {
+const open = (level: 'error' | 'info') => {
   const out = new SlowStream();
-  return { out, logger: new Logger(level, out as unknown as NodeJS.WriteStream) };
+  return { out, logger: openDiary(level, out as unknown as NodeJS.WriteStream) };
 };
 
 test('a diary says what is important enough, as JSON lines where nobody sits', async () => {
-  const { out, logger } = openDiary('info');
+  const { out, logger } = open('info');
   await out.takeAll();
   logger.log('info', 'one\u009b', { port: 1 });
   logger.log('debug', 'two');
@@ -23,7 +23,7 @@ test('a diary says what is important enough, as JSON lines where nobody sits', a
 });
 
 test('a diary on a terminal is for a person', async () => {
-  const { out, logger } = openDiary('info');
+  const { out, logger } = open('info');
   out.isTTY = true;
   await out.takeAll();
   logger.log('info', 'one\u009b', { port: 1 });
@@ -33,13 +33,13 @@ test('a diary on a terminal is for a person', async () => {
 test.each(['info', 'error'] as const)(
   'a diary nobody reads does not grow, and says how many are missing (%s)',
   async (level) => {
-    const { out, logger } = openDiary(level);
+    const { out, logger } = open(level);
     for (let n = 1; n <= 10_000; n++) logger.log('error', `${n}`);
     expect(out.writableLength).toBeLessThan(66_000);
     await out.takeAll();
     const messages = out.lines.map((line) => JSON.parse(line).message);
     const count = messages.length - 1;
-    const leftOut = `${10_000 - count} lines were left out while nobody read them`;
+    const leftOut = `${10_000 - count} lines were left out while the output stood still`;
     expect(messages).toEqual([...Array.from({ length: count }, (_, n) => `${n + 1}`), leftOut]);
     logger.log('error', 'again');
     expect(out.lines.at(-1)).toContain('again');

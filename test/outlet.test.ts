@@ -266,7 +266,8 @@ describe.skipIf(process.platform === 'win32')('while nobody reads', () => {
     const view = new JsonView(process.stdout, () => 0);
     let taken = 0;
     const show = () => view.show({ type: 'status', code: 'X', message: 'x'.repeat(1_000) }, () => taken++);
-    await run('test', async () => {
+    const program = { command: 'test', purpose: '', example: '', options: {}, subcommands: {} };
+    await run(program, async () => {
       for (let n = 0; n < 5_000; n++) show();
       await new Promise(setImmediate);
       view.close();

@@ -6,58 +6,45 @@ import { JsonView } from '../terminal/json-view.ts';
 import { PipeView } from '../terminal/pipe-view.ts';
 import { Renderer, type Style, type Timestamps } from '../terminal/render.ts';
 import { ScreenView } from '../terminal/screen-view.ts';
-import type { Settings, View } from '../terminal/view.ts';
+import type { Settings } from '../terminal/view.ts';
 import { readAll, readLines } from './lines.ts';
 
 export type ConsoleOptions = {
-  json?: boolean;
-  color?: boolean | undefined;
+  json: boolean;
+  color: boolean | undefined;
   timestamps?: Timestamps | 'auto';
   /** Texts to send in place of standard input; `-` is all of standard input as one text. */
   messages?: string[];
   settings: Settings;
 };
-/** Where this command reads and writes: a screen with a draft, plain lines, or JSON lines. */
-export type Console = {
-  view: View;
-  lines: AsyncIterable<string>;
-  /** Somebody sits there: nothing ends by itself. */
-  person: boolean;
-  /** At a prompt of ours, where the end of the input is a wish to leave. */
-  isScreen: boolean;
-};
 
-export const wallMs = (): number => Date.now();
-
-export function openConsole({
-  json = false,
-  color,
-  timestamps = 'auto',
-  messages = [],
-  settings,
-}: ConsoleOptions): Console {
+/**
+ * Where this command reads and writes: a screen with a draft, plain lines, or JSON lines. `person`: somebody sits there,
+ * nothing ends by itself. `isScreen`: at a prompt of ours, where the end of the input is a wish to leave.
+ */
+export function openConsole({ json, color, timestamps = 'auto', messages = [], settings }: ConsoleOptions) {
   const { stdin, stdout, stderr, env } = process;
-  const dumb = env.TERM === 'dumb';
-  const isScreen = stdin.isTTY && stdout.isTTY && !dumb && !json && messages.length === 0;
+  const isTerminal = stdout.isTTY === true && env.TERM !== 'dumb';
   const style: Style = {
     ...abilityOfStream(stdout, color),
-    timestamps: timestamps === 'auto' ? (stdout.isTTY && !dumb ? 'time' : 'off') : timestamps,
+    timestamps: timestamps !== 'auto' ? timestamps : isTerminal ? 'time' : 'off',
     multiline: stdout.isTTY === true,
   };
   const renderer = new Renderer(style);
-  if (isScreen) {
+  const person = stdin.isTTY === true && messages.length === 0;
+  if (person && isTerminal && !json) {
     const screen = { input: stdin, output: stdout, renderer, rewrap: rewrapOf(env), settings, maxBytes: maxTextBytes };
-    const view = new ScreenView({ ...screen, now: wallMs, force, suspend });
+    const view = new ScreenView({ ...screen, now: Date.now, force, suspend });
     if (!isWindows) process.on('SIGCONT', () => view.continued());
     // However the program ends, a second Ctrl-C included.
     process.on('exit', () => view.close());
-    return { view, lines: view.lines, person: true, isScreen };
+    return { view, lines: view.lines, person, isScreen: true };
   }
   const chat = { stream: stdout, renderer };
   const self = { stream: stderr, renderer: new Renderer({ ...style, ...abilityOfStream(stderr, color) }) };
-  const view = json ? new JsonView(stdout, wallMs) : new PipeView({ chat, self, settings, now: wallMs });
+  const view = json ? new JsonView(stdout, Date.now) : new PipeView({ chat, self, settings, now: Date.now });
   const lines = messages.length > 0 ? given(messages) : readLines(stdin, maxTextBytes);
-  return { view, lines, person: stdin.isTTY === true && messages.length === 0, isScreen };
+  return { view, lines, person, isScreen: false };
 }
 
 /** As a second SIGINT does; in raw mode the terminal makes no signals of keys. */

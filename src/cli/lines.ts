@@ -20,16 +20,13 @@ export async function* readLines(stream: AsyncIterable<Uint8Array>, maxBytes: nu
   if (line !== '') yield line.replace(/\r$/, '');
 }
 
+/** The whole stream as one text, its lines with LF between them; cut like a line when it is too long. */
+export async function readAll(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
+  let text: string | undefined;
+  for await (const line of readLines(stream, maxBytes))
+    text = text === undefined ? line : append(text, `\n${line}`, maxBytes);
+  return text ?? '';
+}
+
 const append = (line: string, more: string, maxBytes: number) =>
   line.length > maxBytes + 1 ? line : (line + more).slice(0, maxBytes + 2);
-
-/** The whole stream as one text, without its final newline; cut like a line when it is too long. */
-export async function readAll(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
-  const decoder = new StringDecoder('utf8');
-  let text = '';
-  // Twice the limit, because CRLF becomes LF only at the end.
-  for await (const chunk of stream) text = append(text, decoder.write(Buffer.from(chunk)), 2 * maxBytes + 2);
-  return append(text, decoder.end(), 2 * maxBytes + 2)
-    .replaceAll('\r\n', '\n')
-    .replace(/\n$/, '');
-}

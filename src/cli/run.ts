@@ -4,22 +4,45 @@ import { ChatError, exitCodeOf, exitCodes, signals } from '../errors.ts';
 import { Queue } from '../queue.ts';
 import { abandoned } from '../terminal/outlet.ts';
 import { asciiOnly, visible } from '../text/visible.ts';
+import type { OptionTable, Program, Values } from './args/flags.ts';
+import { parse } from './args/options.ts';
 import { abilityOfStream } from './console.ts';
 
-/** What a command gets from the process it runs in. */
-export type Stop = Queue<NodeJS.Signals>;
+/** What a command has opened; `run` closes it, the last one first. */
+export type Opened = { close(): unknown }[];
 
 /** When a command has ended, the process is gone this long after. */
 const hardExitMs = 2_000;
 
 /**
- * Runs a command and ends the process with its exit code: an error becomes one clear message, the first signal
+ * Runs a command and ends the process with the exit code of `main`: an error becomes one clear message, the first signal
  * goes to the command, a second one ends the process. The process ends by itself, so that its last words get out, and is
  * ended only if it does not. Chat that nobody has taken when the command has ended is not written any more: it is kept,
  * and would be read twice.
  */
-export async function run(command: string, main: (stop: Stop) => Promise<number>): Promise<void> {
-  const stop: Stop = new Queue();
+export async function run<Table extends OptionTable>(
+  program: Program<Table>,
+  main: (values: Values<Table>, stop: AsyncIterable<NodeJS.Signals>, opened: Opened) => Promise<number>,
+  args: readonly string[] = process.argv.slice(2),
+): Promise<void> {
+  const { env, stdin, stdout } = process;
+  const opened: Opened = [];
+  const stop = listen(program);
+  try {
+    const values = parse(program, args, { env, columns: stdout.columns || Number.POSITIVE_INFINITY });
+    if (typeof values === 'string') stdout.write(values);
+    else process.exitCode = await main(values, stop, opened).finally(() => closeAll(opened));
+  } catch (error) {
+    process.exitCode = report(program, error);
+  }
+  stdin.destroy();
+  if (abandoned.has(stdout)) process.exit();
+  setTimeout(() => process.exit(), hardExitMs).unref();
+}
+
+/** Yields the signals that the process gets, and sees to it that it ends well. */
+function listen(program: Program): Queue<NodeJS.Signals> {
+  const stop = new Queue<NodeJS.Signals>();
   let stopping = false;
   for (const signal of signals)
     process.on(signal, () => {
@@ -27,51 +50,42 @@ export async function run(command: string, main: (stop: Stop) => Promise<number>
       stopping = true;
       stop.push(signal);
     });
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', (error) => closedPipe(error, stop));
+  // Whoever read our output has had enough (`| head -1`), or the terminal is gone: a quiet end.
+  for (const stream of [process.stdout, process.stderr])
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
+      stop.push('SIGPIPE');
+    });
   const terminals = [0, 1, 2].filter((fd) => isatty(fd));
   // At its end Node restores every terminal it found, and aborts (SIGABRT) when one has been closed meanwhile.
   process.on('exit', () => {
     for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
   });
-  process.on('uncaughtException', (error) => {
-    process.exit(report(command, error));
-  });
-  try {
-    process.exitCode = await main(stop);
-  } catch (error) {
-    process.exitCode = report(command, error);
-  }
-  process.stdin.destroy();
-  if (abandoned.has(process.stdout)) process.exit();
-  setTimeout(() => process.exit(), hardExitMs).unref();
+  process.on('uncaughtException', (error) => process.exit(report(program, error)));
+  return stop;
 }
 
-/** Whoever read our output has had enough (`| head -1`), or the terminal is gone: a quiet end. */
-function closedPipe(error: NodeJS.ErrnoException, stop: Stop): void {
-  if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-  stop.push('SIGPIPE');
+async function closeAll(opened: Opened): Promise<void> {
+  for (const part of opened.reverse()) await part.close();
 }
 
 /** A text for stderr, whoever wrote it. */
 export const forStderr = (text: string): string =>
   abilityOfStream(process.stderr, undefined).ascii ? asciiOnly(visible(text)) : visible(text);
 
-/** What we write goes to a file on a full disk. */
-const isDiskFull = (error: unknown) =>
-  ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException)?.code ?? '');
-
 /** Prints what happened and what to do; returns the exit code. A stack is shown only for a bug of ours. */
-function report(command: string, error: unknown): number {
-  if (isDiskFull(error)) {
-    const hint = 'Make room on the disk that the output goes to.';
-    return report(command, new ChatError('OUTPUT_FAILED', 'cannot write the output.', hint, error));
-  }
-  if (error instanceof ChatError) {
-    const lines = [`${command}: ${error.message}`, ...(error.hint ? [error.hint] : [])];
-    process.stderr.write(`${lines.map(forStderr).join('\n')}\n`);
-    return exitCodes[error.code];
-  }
-  const details = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`${command}: this is a bug, please report it.\n${details}\n`);
-  return exitCodes.INTERNAL;
+function report({ command }: Program, thrown: unknown): number {
+  const { message, hint = '', code } = inWords(thrown);
+  const [name] = command.split(' ');
+  process.stderr.write(`${[`${name}: ${message}`, ...hint.split('\n')].filter(Boolean).map(forStderr).join('\n')}\n`);
+  return exitCodes[code];
+}
+
+function inWords(error: unknown): ChatError {
+  if (error instanceof ChatError) return error;
+  const isFull = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException | undefined)?.code ?? '');
+  const makeRoom = 'Make room on the disk that the output goes to.';
+  if (isFull) return new ChatError('OUTPUT_FAILED', 'cannot write the output.', makeRoom, error);
+  const stack = error instanceof Error ? error.stack : undefined;
+  return new ChatError('INTERNAL', 'this is a bug, please report it.', stack ?? String(error));
 }

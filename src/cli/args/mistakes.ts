@@ -1,6 +1,8 @@
 import { ChatError } from '../../errors.ts';
 import { closest } from '../../text/closest.ts';
-import { flagsOf, isSwitch, type Option, type Program, spellingsOf } from './flags.ts';
+import { type Flag, flagsOf, type Option, type OptionTable, offeredOf, type Program } from './flags.ts';
+
+type Known = Map<string, Option>;
 
 /**
  * Throws a ChatError USAGE for the first word of a command line that is not understood: it says what to do instead.
@@ -8,106 +10,91 @@ import { flagsOf, isSwitch, type Option, type Program, spellingsOf } from './fla
  * spelling, so each word that begins with a dash is looked at here: a value can begin with one only behind `=`.
  */
 export function rejectMistakes(words: readonly string[], rest: readonly string[], program: Program): void {
-  const known = spellingsOf(program.options);
+  const known = new Map(flagsOf(program.options));
   for (const [at, word] of words.entries())
     if (isFlag(word) && word !== '--' && !isCluster(word, known)) rejectFlag(word, words[at + 1], known, program);
-  if (rest.length > 0) rejectStray(words, rest, program);
+  if (rest.length > 0) rejectStray(words, rest, known, program);
 }
 
 const isFlag = (word: string): boolean => /^-./.test(word) && !/^-(\d*\.)?\d+$/.test(word);
 
 /** Several switches of one letter: `-vh`. */
-const isCluster = (word: string, known: Map<string, Option>): boolean =>
-  /^-[^-]{2,}$/.test(word) && [...word.slice(1)].every((letter) => known.get(`-${letter}`)?.type === 'boolean');
+const isCluster = (word: string, known: Known): boolean =>
+  /^-[^-]{2,}$/.test(word) &&
+  [...word.slice(1)].every((letter) => known.has(`-${letter}`) && !known.get(`-${letter}`)?.value);
 
-function rejectFlag(word: string, next: string | undefined, known: Map<string, Option>, program: Program): void {
+function rejectFlag(word: string, next: string | undefined, known: Known, { options }: Program): void {
   const [, flag = '', given] = /^(--?[^=]*)(?:=(.*))?$/s.exec(word) ?? [];
-  const option = known.get(flag) ?? rejectUnknown(flag, program);
-  if (isSwitch(option)) rejectValue(flag, given);
-  else if (given === undefined && (next === undefined || isFlag(next))) rejectMissing(flag, option, next, known);
+  const option = known.get(flag);
+  if (!option) throw usage(`unknown option ${flag}.`, didYouMean(alike(flag, known, options)) ?? 'See --help.');
+  const { value, choices } = option;
+  if (!value) {
+    if (given === undefined || (/^(true|false)$/.test(given) && !flag.startsWith('--no-'))) return;
+    const ways = [...known].flatMap(([spelling, other]) => (other === option ? [spelling] : []));
+    throw usage(`${flag} takes no value.`, `Write ${either(ways)}.`);
+  }
   // The parser takes `-m=` for two options.
-  else if (given === '' && flag.length === 2) rejectMissing(flag, option, undefined, known);
-}
-
-function rejectUnknown(flag: string, program: Program): never {
-  const meant = alike(flag, program);
-  const start = spellingsOf(program.options).get(flag.slice(0, 2));
-  const apart = start && !isSwitch(start) ? `${flag.slice(0, 2)} ${shown(flag.slice(2))}` : undefined;
-  const suggestions = meant.length === 0 && apart ? [apart] : meant;
-  throw usage(`unknown option ${flag}.`, didYouMean(suggestions) ?? 'See --help.');
-}
-
-/** Options like this word: those one letter can stand for, else the most similar one, else those it begins. */
-function alike(flag: string, { options }: Program): string[] {
-  const typed = flag.replace(/^-+/, '').toLowerCase();
-  const all = [...spellingsOf(options).keys()].flatMap((name) => (name.startsWith('--') ? [name.slice(2)] : []));
-  const begun = flagsOf(options).flatMap(({ long }) => (typed && long.startsWith(`--${typed}`) ? [long] : []));
-  if (typed.length === 1) return begun.filter((long) => !long.startsWith('--no-'));
-  const best = closest(typed, all);
-  return best ? [`--${best}`] : begun;
-}
-
-function rejectValue(flag: string, given: string | undefined): void {
-  if (given === undefined || (/^(true|false)$/.test(given) && !flag.startsWith('--no-'))) return;
-  const other = flag.startsWith('--no-') ? flag.replace('--no-', '--') : flag.replace('--', '--no-');
-  throw usage(`${flag} takes no value.`, `Write ${either([...new Set([flag, other])])}.`);
-}
-
-function rejectMissing(flag: string, option: Option, next: string | undefined, known: Map<string, Option>): never {
-  const isText = next !== undefined && !known.has(next.replace(/=.*/s, ''));
+  if (given === undefined ? next !== undefined && !isFlag(next) : given !== '' || flag.length > 2) return;
+  const isText = given === undefined && next !== undefined && !known.has(next.replace(/=.*/s, ''));
   const how = isText ? `If ${shown(next)} is its value, write ${flag}=${shown(next)}.` : undefined;
-  const what = option.choices?.join('|') ?? option.value ?? 'VALUE';
-  throw usage(`${flag} needs a value.`, how ?? `Write ${flag} ${what}.`);
+  throw usage(`${flag} needs a value.`, how ?? `Write ${flag} ${choices?.join('|') ?? value}.`);
 }
 
-function rejectStray(words: readonly string[], rest: readonly string[], program: Program): never {
+/** What an unknown option can mean: those it begins, else the most similar one, else a short one with its value. */
+function alike(flag: string, known: Known, options: OptionTable): string[] {
+  const typed = flag.replace(/^-+/, '').toLowerCase();
+  const long = (flags: Flag[]) => flags.flatMap(([spelling]) => /^--(.*)/.exec(spelling)?.[1] ?? []);
+  const begun = long(offeredOf(options)).filter((name) => name.startsWith(typed || ' '));
+  const sameSign = begun.filter((name) => name.startsWith('no-') === typed.startsWith('no'));
+  const best = closest(typed, long([...known]));
+  const names = sameSign.length === 0 && best ? [best] : sameSign;
+  const short = flag.slice(0, 2);
+  if (names.length === 0 && known.get(short)?.value) return [`${short} ${shown(flag.slice(2))}`];
+  return names.map((name) => `--${name}`);
+}
+
+function rejectStray(words: readonly string[], rest: readonly string[], known: Known, program: Program): never {
+  const { command, subcommands } = program;
   const [stray = ''] = rest;
-  const hint =
-    withDashes(stray, program) ??
-    asCommand(stray, words.length === 0, program) ??
-    asWords(words, rest, program) ??
-    asValue(stray, program) ??
-    `See ${program.command} --help.`;
-  throw usage(`unknown argument ${quoted(stray)}.`, hint);
-}
-
-/** `name`, `name=Ana`, and dashes that an editor made long. */
-function withDashes(stray: string, { options }: Program): string | undefined {
-  const name = stray.replace(/^[\p{Pd}\u2212]+/u, '').replace(/=.*/s, '');
-  return spellingsOf(options).has(`--${name}`) ? didYouMean([`--${name}`]) : undefined;
-}
-
-function asCommand(stray: string, isFirst: boolean, { command, subcommands }: Program): string | undefined {
-  const names = Object.keys(subcommands);
-  if (!isFirst) return names.includes(stray) ? `Write it first: ${command} ${stray}.` : undefined;
-  const best = closest(stray.toLowerCase(), names);
-  return best && didYouMean([best]);
+  const commands = Object.keys(subcommands);
+  const isLate = words.length > 0 && commands.includes(stray);
+  // `name`, `name=Ana`, and dashes that an editor made long.
+  const flag = `--${stray.replace(/^[\p{Pd}\u2212]+/u, '').replace(/=.*/s, '')}`;
+  const first = words.length === 0 ? closest(stray.toLowerCase(), commands) : undefined;
+  const likely = (known.has(flag) ? flag : first) ?? asWords(words, rest, known);
+  const hint = didYouMean(likely ? [likely] : asValue(stray, known)) ?? `See ${command} --help.`;
+  throw usage(`unknown argument ${quoted(stray)}.`, isLate ? `Write it first: ${command} ${stray}.` : hint);
 }
 
 /** Words that belong together, without quotes: `--name John Doe`. */
-function asWords(words: readonly string[], rest: readonly string[], { options }: Program): string | undefined {
+function asWords(words: readonly string[], rest: readonly string[], known: Known): string | undefined {
   const [flag = '', first] = words.slice(-2);
-  const value = spellingsOf(options).get(flag)?.value;
-  if (value !== 'NAME' && value !== 'TEXT') return undefined;
+  if (!/^(NAME|TEXT)$/.test(known.get(flag)?.value ?? '')) return undefined;
   const end = rest.findIndex(isFlag);
-  return didYouMean([`${flag} ${quoted([first, ...(end === -1 ? rest : rest.slice(0, end))].join(' '))}`]);
+  return `${flag} ${quoted([first, ...(end === -1 ? rest : rest.slice(0, end))].join(' '))}`;
 }
 
-/** A value whose option is missing. */
-function asValue(stray: string, { options }: Program): string | undefined {
-  const has = (...names: string[]) => names.every((name) => name in options);
-  const [, host, port] = /^(?:tcp:\/\/)?([^\s/:]+):(\d{1,5})$/.exec(stray) ?? [];
-  if (has('ip', 'port') && host) return didYouMean([`--ip ${host} --port ${port}`]);
-  if (has('port') && /^\d{1,5}$/.test(stray)) return didYouMean([`--port ${stray}`]);
-  if (has('ip') && /^(localhost|all|\*|[\w:-]*[.:][\w.:-]*)$/.test(stray)) return didYouMean([`--ip ${stray}`]);
-  const ways = ['ip', 'name', 'message'].filter((name) => has(name)).map((name) => `--${name} ${shown(stray)}`);
-  return ways.length > 0 && stray.trim() !== '' ? `A value needs its option: ${either(ways)}.` : undefined;
+/** What a value looks like whose option is missing, and how it is written with it. */
+const shapes: [shape: RegExp, ...written: string[]][] = [
+  [/^(?:tcp:\/\/)?([^\s/:]+):(\d{1,5})$/, '--ip $1 --port $2'],
+  [/^\d{1,5}$/, '--port $&'],
+  [/^(localhost|all|\*|[\w:-]*[.:][\w.:-]*)$/, '--ip $&'],
+  [/^.*\S.*$/s, '--ip $&', '--name $&', '--message $&'],
+];
+
+function asValue(stray: string, known: Known): string[] {
+  const isKnown = (written: string) => written.match(/--\w+/g)?.every((flag) => known.has(flag));
+  for (const [shape, ...written] of shapes) {
+    const ways = shape.test(stray) ? written.filter(isKnown) : [];
+    if (ways.length > 0) return ways.map((way) => shown(stray).replace(shape, way));
+  }
+  return [];
 }
 
 const usage = (message: string, hint: string) => new ChatError('USAGE', message, hint);
 const quoted = (text: string): string => `"${text}"`;
 /** As it is typed: in quotes if it must be. */
-const shown = (text: string): string => (/^[\p{L}\p{N}_./:@%+,-]+$/u.test(text) ? text : quoted(text));
+const shown = (text: string): string => (/^[\p{L}\p{N}_./:@%+,*-]+$/u.test(text) ? text : quoted(text));
 const either = (words: string[]): string => words.join(', ').replace(/, ([^,]*)$/, ' or $1');
-const didYouMean = (words: string[]): string | undefined =>
-  words.length > 0 ? `Did you mean ${either(words)}?` : undefined;
+const didYouMean = (meant: string[]): string | undefined =>
+  meant.length > 0 ? `Did you mean ${either(meant)}?` : undefined;

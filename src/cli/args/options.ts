@@ -1,57 +1,39 @@
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { Parser } from 'yargs/helpers';
 import { completionFor } from './completion.ts';
-import { isSwitch, type OptionTable, type Program, type Values } from './flags.ts';
+import type { OptionTable, Program, Values } from './flags.ts';
 import { helpText } from './help.ts';
 import { rejectMistakes } from './mistakes.ts';
 
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
-/** What a command line is read in. */
-export type Surroundings = { env: NodeJS.ProcessEnv; columns: number };
+const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+/** `name` is read from `ZMQCHAT_NAME`, too: above the default and below the command line. */
+const inEnvironment = ['name', 'port', 'ip', 'data-dir'];
 
 /**
- * The options of a command of ours as it was called. Returns undefined when help, the version or a script was printed
- * and nothing is left to do. Throws a ChatError USAGE for anything that is not understood.
+ * What a command line means: the values of the options, or the help, version or script that was asked for, to be
+ * printed. Throws a ChatError USAGE for anything that is not understood.
  */
-export function parseOptions<Table extends OptionTable>(
-  program: Program<Table>,
-  args: readonly string[] = process.argv.slice(2),
-): Values<Table> | undefined {
-  const columns = process.stdout.columns || Number.POSITIVE_INFINITY;
-  const parsed = parse(program, args, { env: process.env, columns });
-  if (typeof parsed !== 'string') return parsed;
-  process.stdout.write(parsed);
-  return undefined;
-}
-
-/** What a command line means: values, or the text that was asked for. */
 export function parse<Table extends OptionTable>(
   program: Program<Table>,
   args: readonly string[],
-  { env, columns }: Surroundings,
+  { env, columns }: { env: NodeJS.ProcessEnv; columns: number },
 ): Values<Table> | string {
-  const here = { ...program, options: withVariables(program.options, env) };
-  if (asksForHelp(args)) return helpText(here, columns);
-  const script = completionFor(here, args, env.SHELL);
+  const options = withVariables(program.options, env);
+  const { argv, words, rest } = read(args, options);
+  const help = () => helpText({ ...program, options }, columns);
+  // Who asks for help gets it, also where the rest is not understood.
+  const asked = args.find((arg) => ['-h', '--help', '--'].includes(arg)) ?? '--';
+  if (asked !== '--') return help();
+  const script = completionFor(program, args, env.SHELL);
   if (script !== undefined) return script;
-  const { argv, words, rest } = read(args, here.options);
-  rejectMistakes(words, rest, here);
-  if (argv.help) return helpText(here, columns);
-  return argv.version ? `${version}\n` : valuesOf(argv, here.options);
-}
-
-/** Also where the rest is not understood: who asks for help gets it. */
-function asksForHelp(args: readonly string[]): boolean {
-  const end = args.indexOf('--');
-  return (end === -1 ? args : args.slice(0, end)).some((arg) => arg === '--help' || arg === '-h');
+  rejectMistakes(words, rest, program);
+  if (argv.help) return help();
+  return argv.version ? `${version}\n` : valuesOf(argv, options);
 }
 
 function withVariables<Table extends OptionTable>(table: Table, env: NodeJS.ProcessEnv): Table {
   const options = Object.entries(table).map(([name, option]) => {
-    const found = option.variable && env[`ZMQCHAT_${option.variable}`];
+    const found = inEnvironment.includes(name) && env[`ZMQCHAT_${name.replace('-', '_').toUpperCase()}`];
     return [name, found ? { ...option, default: found } : option];
   });
   return Object.fromEntries(options);
@@ -65,13 +47,12 @@ type Argv = ReturnType<typeof Parser>;
  */
 function read(args: readonly string[], table: OptionTable): { argv: Argv; words: string[]; rest: string[] } {
   const options = Object.entries(table);
-  const switches = options.flatMap(([name, option]) => (isSwitch(option) ? [name] : []));
-  const others = options.flatMap(([name, option]) => (isSwitch(option) ? [] : [name]));
+  const valued = options.flatMap(([name, { value }]) => (value ? [name] : []));
   const argv = Parser([...args], {
-    alias: Object.fromEntries(options.flatMap(([name, { alias }]) => (alias ? [[name, alias]] : []))),
-    boolean: switches,
-    string: others,
-    narg: Object.fromEntries(others.map((name) => [name, 1])),
+    alias: Object.fromEntries(options.map(([name, { alias = [] }]) => [name, alias])),
+    boolean: options.flatMap(([name, { value }]) => (value ? [] : [name])),
+    string: valued,
+    narg: Object.fromEntries(valued.map((name) => [name, 1])),
     configuration: { 'halt-at-non-option': true, 'populate--': true },
   });
   // `--no---` would stand there, too.
@@ -84,8 +65,7 @@ function valuesOf<Table extends OptionTable>(argv: Argv, table: Table): Values<T
   const values = Object.entries(table).map(([name, { coerce, repeatable, default: standard }]) => {
     const given = [argv[name] ?? standard ?? []].flat();
     const raw = repeatable ? given : given.at(-1);
-    const property = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
-    return [property, coerce && given.length > 0 ? coerce(raw, name) : given.at(-1)];
+    return [name, coerce && raw !== undefined ? coerce(raw, name) : raw];
   });
   return Object.fromEntries(values);
 }

@@ -3,17 +3,14 @@ import { safeName } from '../../core/names.ts';
 import { timestampChoices } from '../../terminal/render.ts';
 import { bellChoices, joinsChoices } from '../../terminal/view.ts';
 import { logLevels } from '../logger.ts';
-import { withCompletion } from './completion.ts';
+import { completion } from './completion.ts';
 import type { OptionTable, Program } from './flags.ts';
 import { choice, count, folder, host, name, port, span, texts, toggle } from './values.ts';
 
-const person = name(loginName(), 'your name in the chat');
+const person = { ...name('your name in the chat'), default: loginName() };
+const roomPort = { ...port('TCP port'), default: '9999' };
 const json = toggle('events as JSON lines on stdout');
-const dataDir = {
-  ...folder('folder for what must be kept'),
-  variable: 'DATA_DIR',
-  defaultDescription: 'a folder of your user',
-};
+const dataDir = { ...folder('folder for what must be kept'), defaultDescription: 'a folder of your user' };
 
 export const p2p = program({
   command: 'p2p',
@@ -21,24 +18,19 @@ export const p2p = program({
   example: 'p2p --name a --port 8888 --ip all --server\np2p --name b --port 8888 --ip localhost',
   options: {
     name: person,
-    port: port('8888'),
+    port: { ...port('TCP port'), default: '8888' },
     ip: host('the other side [localhost]; with --server: listen here [all]'),
     server: toggle('wait for the other side to connect'),
     json,
   },
-  subcommands: withCompletion({}),
+  subcommands: { completion },
 });
 
 export const serverExport = program({
   command: 'chat-server export',
   purpose: 'prints what is kept',
   example: 'chat-server export --port 9999 --since 2d',
-  options: {
-    port: port('9999'),
-    'data-dir': dataDir,
-    since: span('only the last 30m, 2h, 2d'),
-    json,
-  },
+  options: { port: roomPort, 'data-dir': dataDir, since: span('only the last 30m, 2h, 2d'), json },
   subcommands: {},
 });
 
@@ -47,18 +39,18 @@ export const server = program({
   purpose: 'keeps a room',
   example: 'chat-server --port 9999 --ip all --name chatroom-server',
   options: {
-    name: name('server', 'name of the server'),
-    port: port('9999'),
+    name: { ...name('name of the server'), default: 'server' },
+    port: roomPort,
     ip: { ...host('address to listen on; all is every interface'), default: 'all' },
     'data-dir': dataDir,
-    history: { ...toggle('keep the room in memory only'), default: true },
+    history: { default: true, describe: 'keep the room in memory only' },
     'history-limit': { ...count('most messages kept'), default: '100000' },
     'history-days': { ...count('days a message is kept'), default: '30' },
     'max-clients': { ...count('most clients at a time'), defaultDescription: 'no limit' },
     json,
     'log-level': { ...choice('LEVEL', logLevels, 'what to say on stderr'), default: 'info' },
   },
-  subcommands: withCompletion({ export: { ...serverExport, usage: '[options]' } }),
+  subcommands: { export: serverExport, completion },
 });
 
 export const client = program({
@@ -67,7 +59,7 @@ export const client = program({
   example: 'chat-client --port 9999 --ip localhost --name "John Doe"',
   options: {
     name: person,
-    port: port('9999'),
+    port: roomPort,
     ip: { ...host('host of the server'), default: 'localhost' },
     message: { ...texts('send this and exit (repeatable; - is all of stdin)'), alias: 'm' },
     listen: toggle('stay when the input ends'),
@@ -77,17 +69,17 @@ export const client = program({
     timestamps: { ...choice('WHEN', timestampChoices, 'time before each line'), default: 'auto' },
     joins: { ...choice('WHICH', joinsChoices, 'joins and leaves: all, grouped (auto), none'), default: 'auto' },
     bell: { ...choice('WHEN', bellChoices, 'ring for mentions, all, or not (off)'), default: 'mention' },
-    timeout: { ...count('how long to try getting online', 'SECONDS'), defaultDescription: '10 in a pipe' },
+    timeout: { ...count('how long to try getting online'), value: 'SECONDS', defaultDescription: '10 in a pipe' },
     check: toggle('exit 0 if the server answers'),
     'data-dir': dataDir,
   },
-  subcommands: withCompletion({}),
+  subcommands: { completion },
 });
 
 /** Gives a command the options that every command has. */
 function program<const Table extends OptionTable>(own: Program<Table>) {
   const shared = {
-    color: { type: 'boolean', describe: 'use colours, or not', defaultDescription: 'on a terminal' },
+    color: { describe: 'use colours, or not', defaultDescription: 'on a terminal' },
     verbose: { ...toggle('say more'), alias: 'v' },
     help: { ...toggle('show this'), alias: 'h' },
     version: toggle('show the version'),
