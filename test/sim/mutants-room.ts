@@ -10,7 +10,7 @@ export const roomMutants: Mutant[] = [
     ['a client of the original hears what comes', 'readers.open(from, log.head, dev);', ''],
   ]),
   ...of('room/room', [
-    ['one change is under way', 'if (!this.#underWay)', 'if (true)'],
+    ['one change is under way', 'if (this.#underWay || ', 'if ('],
     ['the welcome comes after the commit', 'this.#underWay = outcomes;', 'this.#tell(outcomes, now);'],
     ['what was not taken is sent again', 'this.#readers.holdBack(input.from, input.sent.before, now.ms)', 'undefined'],
     ['whoever asks is given the entry', 'place.hash === hash && place.message', 'false'],

@@ -1,4 +1,4 @@
-import type { Lost, Message, Received } from '../../protocol/frames.ts';
+import { type Lost, type Message, maxTextBytes, type Received } from '../../protocol/frames.ts';
 import { Effects } from '../effects.ts';
 import { defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
@@ -8,7 +8,7 @@ import type { Change, Place, Store } from '../log/store.ts';
 import { farewell } from '../original.ts';
 import type { Core, Effect, Input, Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
-import { intake, type Session, whyIgnored } from './intake.ts';
+import { intake } from './intake.ts';
 import { Presence } from './presence.ts';
 import { Readers } from './readers.ts';
 
@@ -33,8 +33,8 @@ import { Readers } from './readers.ts';
  */
 export type RoomOptions = DoorOptions & LedgerOptions & { flow?: Flow };
 
-/** What a session does that the log need not know, told in its order with what the log decides. */
-type Departing = { type: 'leave' | 'lose'; from: string };
+/** What is told in its order with what the log decides, which need not know of it. */
+type Aside = { type: 'leave' | 'lose'; from: string } | Outcome;
 
 export class Room implements Core {
   /** What the room says, for whoever reads along at the server. */
@@ -46,24 +46,21 @@ export class Room implements Core {
   readonly #presence: Presence;
   readonly #door: Door;
   readonly #effects = new Effects();
-  #proposals: (Proposal | Departing)[] = [];
-  #underWay: (Outcome | Departing)[] | undefined;
+  #proposals: (Proposal | Aside)[] = [];
+  #underWay: Aside[] | undefined;
   #ignored = { frames: 0, reason: '' };
   #heartbeatAtMs = Number.NEGATIVE_INFINITY;
   #tidiedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RoomOptions, store: Store) {
-    const log = new Log(store, options.crypto);
-    const feed = new Feed(log);
-    const readers = new Readers(feed, options.flow ?? defaultFlow);
-    const presence = new Presence(options.name, feed);
     this.#options = options;
-    this.#log = log;
-    this.#ledger = new Ledger(options, log);
-    this.feed = feed;
-    this.#readers = readers;
-    this.#presence = presence;
-    this.#door = new Door(options, { log, presence, readers, effects: this.#effects });
+    this.#log = new Log(store, options.crypto);
+    this.#ledger = new Ledger(options, this.#log);
+    this.feed = new Feed(this.#log);
+    this.#readers = new Readers(this.feed, options.flow ?? defaultFlow);
+    this.#presence = new Presence(options.name, this.feed);
+    const parts = { log: this.#log, ledger: this.#ledger, presence: this.#presence, readers: this.#readers };
+    this.#door = new Door(options, { ...parts, effects: this.#effects });
   }
 
   get online(): number {
@@ -73,7 +70,7 @@ export class Room implements Core {
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
     for (const input of inputs) this.#take(input, now);
     if (now.ms - this.#tidiedAtMs >= tidyIntervalMs) this.#tidy(now.ms);
-    if (!this.#underWay) this.#decide(now);
+    this.#decide(now);
     this.#effects.push(...this.#readers.pump(now.ms));
     this.#tellFound();
     return this.#effects.take();
@@ -88,7 +85,7 @@ export class Room implements Core {
       case 'frame':
         return this.#receive(input.from, input.frame, now);
       case 'disconnected':
-        return this.#gone(input.from);
+        return this.#propose({ type: 'lose', from: input.from });
       case 'full':
         return input.sent.before && this.#readers.holdBack(input.from, input.sent.before, now.ms);
       case 'committed':
@@ -105,9 +102,9 @@ export class Room implements Core {
     if (session) session.heardAtMs = now.ms;
     switch (frame.kind) {
       case 'join':
-        return this.#join(from, frame, now);
+        return this.#propose(this.#door.knock(from, frame, now));
       case 'leave':
-        return void this.#proposals.push({ type: 'leave', from });
+        return this.#propose({ type: 'leave', from });
       case 'message':
         return this.#message(from, frame, now);
       case 'ack':
@@ -115,53 +112,43 @@ export class Room implements Core {
       case 'lost':
         return session && this.#answer(from, frame);
       case 'gone':
-        return this.#gone(from);
+        return this.#propose({ type: 'lose', from });
       case 'unknown':
         return;
+      case 'malformed':
+        return this.#ignore(frame.reason);
       default:
-        this.#ignore(whyIgnored(frame));
+        this.#ignore(`a ${frame.kind} frame is not for a server`);
     }
   }
 
   // What is proposed
 
-  #join(from: string, join: Received & { kind: 'join' }, now: Now): void {
-    if (join.version === undefined) return this.#joinGuest(from, join.name, now);
-    const verdict = this.#door.knock(from, join);
-    if (verdict?.type === 'enter') this.#proposals.push(verdict);
-    else if (verdict) this.#tellOne(verdict, now);
-  }
-
-  #joinGuest(from: string, name: string, now: Now): void {
-    this.#door.enterGuest(from, name, (wanted) => this.#ledger.owner(wanted, now) !== undefined, now.ms);
+  #propose(wish: Proposal | Aside | undefined): void {
+    if (wish) this.#proposals.push(wish);
   }
 
   #message(from: string, message: Message, now: Now): void {
     const isStranger = !this.#presence.at(from) && !this.#door.isEntering(from);
-    if (isStranger && !message.id) this.#joinGuest(from, message.name, now);
+    if (isStranger && !message.id) this.#door.enterGuest(from, message.name, now);
     const taken = intake(from, this.#presence.at(from), message, now.wallMs);
-    if (taken.type === 'stranger') return message.id && this.#door.tellToJoin(from);
-    if (taken.type !== 'tooLong') this.#proposals.push(taken);
-    else this.#effects.send(from, { kind: 'message', name: this.#options.name, text: taken.text });
-  }
-
-  #gone(from: string): void {
-    this.#proposals.push({ type: 'lose', from });
+    if (taken === 'stranger') return message.id && this.#door.tellToJoin(from);
+    if (taken !== 'too long') return this.#propose(taken);
+    this.#door.say(from, `Your message was not sent: it is longer than ${maxTextBytes} bytes.`);
   }
 
   #tidy(ms: number): void {
     this.#tidiedAtMs = ms;
-    this.#proposals.push({ type: 'tidy', present: this.#presence.namesInUse });
+    this.#propose({ type: 'tidy', present: this.#presence.namesInUse });
     for (const place of this.#log.lost.values()) this.#ask(place);
   }
 
   // What is decided, and told when it is on disk
 
   #decide(now: Now): void {
-    const proposals = this.#proposals;
-    if (proposals.length === 0) return;
+    if (this.#underWay || this.#proposals.length === 0) return;
+    const { change, outcomes } = this.#ledger.decide<Aside>(this.#proposals, now);
     this.#proposals = [];
-    const { change, outcomes } = this.#ledger.decide<Departing>(proposals, now);
     if (!change) return this.#tell(outcomes, now);
     this.#underWay = outcomes;
     this.#effects.push({ type: 'commit', change });
@@ -169,16 +156,15 @@ export class Room implements Core {
 
   #committed(change: Change, now: Now): void {
     this.#log.settle(change);
-    const outcomes = this.#underWay ?? [];
+    this.#tell(this.#underWay ?? [], now);
     this.#underWay = undefined;
-    this.#tell(outcomes, now);
   }
 
-  #tell(outcomes: (Outcome | Departing)[], now: Now): void {
+  #tell(outcomes: Aside[], now: Now): void {
     for (const outcome of outcomes) this.#tellOne(outcome, now);
   }
 
-  #tellOne(outcome: Outcome | Departing, now: Now): void {
+  #tellOne(outcome: Aside, now: Now): void {
     switch (outcome.type) {
       case 'entered':
         return this.#door.enter(outcome, now.ms);
@@ -203,7 +189,7 @@ export class Room implements Core {
   /** Answered, so that a client can wait for what is under way: closing a socket with unread data loses what it sent. [P29] */
   #farewell(from: string): void {
     this.#close(from);
-    const session: Session | undefined = this.#presence.leave(from);
+    const session = this.#presence.leave(from);
     if (session && !session.isGuest) this.#effects.send(from, { kind: 'leave', name: this.#options.name });
   }
 
@@ -248,7 +234,7 @@ export class Room implements Core {
   }
 
   #tick({ ms }: Now): void {
-    for (const from of this.#presence.expire(ms)) this.#proposals.push({ type: 'lose', from });
+    for (const from of this.#presence.expire(ms)) this.#propose({ type: 'lose', from });
     if (ms - this.#heartbeatAtMs >= heartbeatIntervalMs) this.#beat(ms);
     if (this.#ignored.frames > 0) this.#effects.push({ type: 'ignored', ...this.#ignored });
     this.#ignored = { frames: 0, reason: '' };
