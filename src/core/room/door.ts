@@ -1,9 +1,8 @@
 import type { Frame, Join, Refused } from '../../protocol/frames.ts';
 import { joinProof } from '../../protocol/signed.ts';
-import type { Crypto } from '../crypto.ts';
 import type { Effects } from '../effects.ts';
 import { maxStrangers } from '../limits.ts';
-import { foreignDevice, type Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
+import { foreignDevice, type Ledger, type LedgerOptions, type Outcome, type Proposal } from '../log/ledger.ts';
 import type { Log } from '../log/log.ts';
 import { resume } from '../log/resume.ts';
 import { nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
@@ -12,15 +11,11 @@ import type { Now } from '../turn.ts';
 import type { Presence } from './presence.ts';
 import type { Readers } from './readers.ts';
 
-export type DoorOptions = {
-  /** Name of the server, which nobody else may have. */
-  name: string;
+/** `dev` MUST be new for every run of the program: the ids that the server gives begin with it. */
+export type DoorOptions = LedgerOptions & {
   /** A challenge nobody can foresee, always the same for one connection. */
   nonce: (routingId: string) => string;
-  crypto: Crypto;
   maxClients?: number;
-  /** Ids of messages that come without one begin with it; MUST be new for every run of the program. */
-  dev: string;
 };
 type Parts = { log: Log; ledger: Ledger; presence: Presence; readers: Readers; effects: Effects };
 

@@ -5,23 +5,25 @@ import { plainMessage, plainText } from '../original.ts';
 import type { Send } from '../turn.ts';
 
 type Reader = {
+  to: string;
   /** A client of the original: the device its own messages bear, which it does not want back. It acknowledges nothing. */
   guest: string | undefined;
   sent: Position;
   acked: number;
-  /** Set while the connection's queue is full: when to try again, after which pause, and what it did not take. */
-  retry?: { atMs: number; pauseMs: number; before: Position };
+  /** What its full queue did not take last; it is tried again after a pause. */
+  untaken?: Position;
+  pauseMs: number;
+  retryAtMs: number;
 };
-const tried = Number.NEGATIVE_INFINITY;
 /** Readers at one position, with the same room for more. */
-type Group = { at: Position; limit: number; to: string[]; readers: Reader[] };
+type Group = [Reader, ...Reader[]];
 
 /**
  * The reading end of the room's log: who has read how far, by routing id. A reader costs what is under way to it: at most
  * `windowEntries` entries, in as many frames as its connection's queue takes (transport/sockets.ts). All else waits in
  * the log. [I8]
  *
- * Always: `acked <= sent <= head` and `sent - acked <= windowEntries`.
+ * Always: `acked <= sent <= head` and `sent - acked <= windowEntries`. A position only moves forward.
  */
 export class Readers {
   readonly #feed: Feed;
@@ -34,10 +36,9 @@ export class Readers {
   }
 
   /** Reads on after `seq`, and hears the notices from now on. */
-  open(routingId: string, seq: number, guest?: string): void {
-    const { retry } = this.#readers.get(routingId) ?? {};
+  open(to: string, seq: number, guest?: string): void {
     const sent = { seq, notice: this.#feed.end.notice };
-    this.#readers.set(routingId, { guest, sent, acked: seq, ...(retry && { retry }) });
+    this.#readers.set(to, { pauseMs: 0, retryAtMs: 0, ...this.#readers.get(to), to, guest, sent, acked: seq });
   }
 
   close(routingId: string): void {
@@ -60,62 +61,51 @@ export class Readers {
   holdBack(routingId: string, before: Position, nowMs: number): void {
     const reader = this.#readers.get(routingId);
     // Of several frames the first one counts.
-    if (!reader || (before.seq >= reader.sent.seq && before.notice >= reader.sent.notice)) return;
-    const { retry } = reader;
-    const isStuck = retry?.before.seq === before.seq && retry.before.notice === before.notice;
-    const pauseMs = isStuck ? Math.min(2 * retry.pauseMs, retryFullMs.longest) : retryFullMs.first;
+    if (!reader || !isBehind(before, reader.sent)) return;
+    const isStuck = reader.untaken && !isBehind(reader.untaken, before);
+    reader.pauseMs = isStuck ? Math.min(2 * reader.pauseMs, retryFullMs.longest) : retryFullMs.first;
+    reader.retryAtMs = nowMs + reader.pauseMs;
+    reader.untaken = before;
     // What was acknowledged was taken, whatever else was not.
     reader.sent = { ...before, seq: Math.max(before.seq, reader.acked) };
-    reader.retry = { atMs: nowMs + pauseMs, pauseMs, before };
   }
 
   /** What every reader that is behind is sent now; readers at one position share its bytes. */
   pump(nowMs: number): Send[] {
     const groups = new Map<string, Group>();
     const { end } = this.#feed;
-    for (const [to, reader] of this.#readers) {
-      // What was tried again was taken: the next full queue is a new one.
-      if (reader.retry?.atMs === tried) delete reader.retry;
-      if (!this.#isReady(reader, end, nowMs)) continue;
+    for (const reader of this.#readers.values()) {
+      if (this.#dueAtMs(reader, end) > nowMs) continue;
       const { sent, guest } = reader;
-      const limit = this.#limit(reader);
-      const place = `${sent.seq} ${sent.notice} ${limit} ${guest !== undefined}`;
-      const group = groups.get(place) ?? { at: sent, limit, to: [], readers: [] };
-      groups.set(place, group);
-      group.to.push(to);
-      group.readers.push(reader);
+      const place = `${sent.seq} ${sent.notice} ${this.#limit(reader)} ${guest !== undefined}`;
+      const group = groups.get(place);
+      if (group) group.push(reader);
+      else groups.set(place, [reader]);
     }
     return [...groups.values()].flatMap((group) => this.#frames(group));
   }
 
   /** When the next pump is due although nothing arrives: ms from now, or undefined. */
   nextPumpMs(nowMs: number): number | undefined {
-    let dueMs: number | undefined;
     const { end } = this.#feed;
-    for (const reader of this.#readers.values()) {
-      if (this.#isReady(reader, end, nowMs)) return 0;
-      if (reader.retry && reader.retry.atMs > nowMs) dueMs = Math.min(dueMs ?? Infinity, reader.retry.atMs - nowMs);
-    }
-    return dueMs;
+    let dueAtMs = Number.POSITIVE_INFINITY;
+    for (const reader of this.#readers.values()) dueAtMs = Math.min(dueAtMs, this.#dueAtMs(reader, end));
+    return dueAtMs === Number.POSITIVE_INFINITY ? undefined : Math.max(dueAtMs - nowMs, 0);
   }
 
-  #frames({ at, limit, to, readers }: Group): Send[] {
-    const { items, next } = this.#feed.read(at, limit, this.#flow.batchBytes);
-    for (const reader of readers) {
-      reader.sent = next;
-      // If that is in vain, `holdBack` says so.
-      if (reader.retry) reader.retry.atMs = tried;
-    }
-    if (items.length === 0) return [];
-    if (readers[0]?.guest !== undefined) return plainFrames(items, at, to, readers);
-    const data = items.map((item) => item.wire).join(',');
-    return [{ type: 'send', to, data: items.length === 1 ? data : `[${data}]`, before: at }];
+  #frames(group: Group): Send[] {
+    const [{ sent: before, guest }] = group;
+    const { items, next } = this.#feed.read(before, this.#limit(group[0]), this.#flow.batchBytes);
+    // If that is in vain, `holdBack` says so.
+    for (const reader of group) reader.sent = next;
+    if (guest !== undefined) return plainFrames(items, before, group);
+    const data = items.map(({ wire }) => wire).join(',');
+    return [{ type: 'send', to: group.map(({ to }) => to), data: items.length === 1 ? data : `[${data}]`, before }];
   }
 
-  #isReady(reader: Reader, end: Position, nowMs: number): boolean {
-    const { sent, retry } = reader;
-    const isBehind = sent.seq < end.seq || sent.notice < end.notice;
-    return isBehind && (retry === undefined || nowMs >= retry.atMs) && this.#limit(reader) > 0;
+  /** When this reader is to be sent more: never, if there is nothing or it takes nothing. */
+  #dueAtMs(reader: Reader, end: Position): number {
+    return isBehind(reader.sent, end) && this.#limit(reader) > 0 ? reader.retryAtMs : Number.POSITIVE_INFINITY;
   }
 
   /** How many entries may be sent now. */
@@ -127,19 +117,18 @@ export class Readers {
   }
 }
 
+const isBehind = (a: Position, b: Position): boolean => a.seq < b.seq || a.notice < b.notice;
+
 /** Places and notices in the original's form, a frame for each: name and text only, no voids, nobody's own words. [P18] */
-function plainFrames(items: readonly Item[], at: Position, to: string[], readers: Reader[]): Send[] {
+function plainFrames(items: readonly Item[], at: Position, group: Group): Send[] {
   let before = at;
   return items.flatMap((item): Send[] => {
-    const sent = { type: 'send' as const, to: wantedBy(item, to, readers), data: plainFrame(item), before };
+    const dev = item.place?.message?.id?.dev;
+    const to = group.filter(({ guest }) => guest !== dev).map((reader) => reader.to);
+    const sent: Send = { type: 'send', to, data: plainFrame(item), before };
     before = item.place ? { ...before, seq: item.place.seq } : { ...before, notice: before.notice + 1 };
-    return sent.data === '' || sent.to.length === 0 ? [] : [sent];
+    return sent.data === '' || to.length === 0 ? [] : [sent];
   });
-}
-
-function wantedBy({ place }: Item, to: string[], readers: Reader[]): string[] {
-  const dev = place?.message?.id?.dev;
-  return dev === undefined ? to : to.filter((_, i) => readers[i]?.guest !== dev);
 }
 
 function plainFrame({ place, notice }: Item): string {

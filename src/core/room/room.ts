@@ -2,7 +2,7 @@ import { type Lost, type Message, maxTextBytes, type Received } from '../../prot
 import { Effects } from '../effects.ts';
 import { defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
-import { Ledger, type LedgerOptions, type Outcome, type Proposal } from '../log/ledger.ts';
+import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
 import { Log } from '../log/log.ts';
 import type { Change, Place, Store } from '../log/store.ts';
 import { farewell } from '../original.ts';
@@ -31,7 +31,7 @@ import { Readers } from './readers.ts';
  *   I8 a session costs a bounded amount of memory, however slow its reader is (readers.ts);
  *   I9 a session that never sent a version is sent only {name, text}.
  */
-export type RoomOptions = DoorOptions & LedgerOptions & { flow?: Flow };
+export type RoomOptions = DoorOptions & { flow?: Flow };
 
 /** What is told in its order with what the log decides, which need not know of it. */
 type Aside = { type: 'leave' | 'lose'; from: string } | Outcome;
