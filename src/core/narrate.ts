@@ -2,7 +2,6 @@ import type { Message, Notice } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
 import type { ChatEvent } from './events.ts';
 import { mentions } from './mention.ts';
-import type { Waiting } from './turn.ts';
 
 /** What frames say, as events. */
 
@@ -19,12 +18,6 @@ export function markMention(event: ChatEvent, name: string, key?: string): ChatE
   if (event.type !== 'message' || event.own || (key !== undefined && event.from.id === key)) return event;
   return mentions(event.text, name) ? { ...event, mention: true } : event;
 }
-
-export const waitingText = ({ text, ts = 0, action }: Message): Waiting => ({
-  text,
-  sinceMs: ts,
-  ...(action && { action }),
-});
 
 export function noticeEvent(notice: Notice): ChatEvent {
   const { name: server, who: name, was: from, online = 0, reason = 'left', text } = notice;

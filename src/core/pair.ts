@@ -14,7 +14,7 @@ import {
 } from './limits.ts';
 import { Outbox } from './log/outbox.ts';
 import { nameKey, safeName } from './names.ts';
-import { markMention, messageEvent, waitingText } from './narrate.ts';
+import { markMention, messageEvent } from './narrate.ts';
 import { plainMessage } from './original.ts';
 import { type Conversation, type Effect, type Input, type Now, theLink, type Waiting } from './turn.ts';
 
@@ -88,7 +88,7 @@ export class Pair implements Conversation {
   }
 
   get waiting(): Waiting[] {
-    return this.#outbox.own.map(waitingText);
+    return this.#outbox.own.map(({ text, ts = 0, action }) => ({ text, sinceMs: ts, ...(action && { action }) }));
   }
 
   get others(): string[] {

@@ -11,7 +11,7 @@ export const roomMutants: Mutant[] = [
   ]),
   ...of('room/room', [
     ['one change is under way', 'if (this.#underWay || ', 'if ('],
-    ['the welcome comes after the commit', 'this.#underWay = outcomes;', 'this.#tell(outcomes, now);'],
+    ['the welcome comes after the commit', 'this.#underWay = outcomes;', 'this.#underWay = outcomes; this.#tell(now);'],
     ['what was not taken is sent again', 'this.#readers.holdBack(input.from, input.sent.before, now.ms)', 'undefined'],
     ['whoever asks is given the entry', 'place.hash === hash && place.message', 'false'],
     ['those who are there are known when it is tidied', 'present: this.#presence.namesInUse', 'present: []'],

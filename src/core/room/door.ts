@@ -72,7 +72,7 @@ export class Door {
     // Who comes back on a new connection takes the place of the old one, which libzmq has not reported yet.
     const older = presence.ofDevice(dev) ?? from;
     if (this.#isFull(from, dev)) return this.refuse({ from, code: 'ROOM_FULL', text: full });
-    if (older !== from && presence.at(older)?.who !== key)
+    if (older !== from && presence.sessions.get(older)?.who !== key)
       return this.refuse({ from, code: 'DEVICE_REFUSED', text: foreignDevice });
     const newest = this.#entering.get(from);
     if (newest?.name === join.name) this.#entering.delete(from);
@@ -85,7 +85,7 @@ export class Door {
   /** A client of the original, which cannot prove who it is, nor be asked for another name: its name is made safe. */
   enterGuest(from: string, rawName: string, now: Now): void {
     const { presence, readers, log, ledger } = this.#parts;
-    if (!presence.at(from)) {
+    if (!presence.sessions.get(from)) {
       if (this.#isFull(from)) return this.say(from, full);
       const safe = safeName(rawName);
       const isTaken = ledger.owner(safe, now) !== undefined || this.#whyServers(safe) !== undefined;
@@ -139,7 +139,7 @@ export class Door {
   #isFull(from: string, dev = ''): boolean {
     const { presence } = this.#parts;
     const { maxClients = Number.POSITIVE_INFINITY } = this.#options;
-    return presence.sessions >= maxClients && !presence.at(from) && presence.ofDevice(dev) === undefined;
+    return presence.sessions.size >= maxClients && !presence.sessions.get(from) && presence.ofDevice(dev) === undefined;
   }
 
   #send(to: string, frame: Frame): void {

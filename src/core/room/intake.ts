@@ -2,16 +2,11 @@ import { type Message, maxTextBytes } from '../../protocol/frames.ts';
 import type { Proposal } from '../log/ledger.ts';
 import type { Session } from './presence.ts';
 
-/**
- * What is to be done with a message, as far as the session alone can tell: it is proposed to the log. `stranger`: its
- * author joined never, or not on this connection [P13]; `too long`: it is not accepted from a client of the original.
- */
-export function intake(
-  from: string,
-  session: Session | undefined,
-  message: Message,
-  wallMs: number,
-): Proposal | 'stranger' | 'too long' {
+/** It is proposed; or its author joined never, or not on this connection [P13]; or it is not accepted from a guest. */
+export type Intake = Proposal | 'stranger' | 'too long';
+
+/** What is to be done with a message, as far as the session alone can tell. */
+export function intake(from: string, session: Session | undefined, message: Message, wallMs: number): Intake {
   if (session?.isGuest) return fromGuest(from, session, message, wallMs);
   if (!session || !message.id) return 'stranger';
   if (message.seq !== undefined) return { type: 'mend', message };
@@ -24,7 +19,7 @@ export function intake(
 }
 
 /** An id is an unknown key where nothing has a version: the server counts for such a session. */
-function fromGuest(from: string, session: Session, { text }: Message, wallMs: number): Proposal | 'too long' {
+function fromGuest(from: string, session: Session, { text }: Message, wallMs: number): Intake {
   if (Buffer.byteLength(text) > maxTextBytes) return 'too long';
   const { name, dev } = session;
   const id = { dev, n: ++session.said };

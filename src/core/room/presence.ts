@@ -28,7 +28,8 @@ export type Session = {
 export class Presence {
   readonly #server: string;
   readonly #feed: Feed;
-  readonly #sessions = new Map<string, Session>();
+  /** By routing id. Only `Presence` changes what is in it. */
+  readonly sessions = new Map<string, Session>();
   /** Members present, or in grace since `lostAtMs`. */
   readonly #members = new Map<string, { name: string; lostAtMs?: number }>();
 
@@ -48,28 +49,19 @@ export class Presence {
     return [...this.#members.values()].slice(0, maxNamed).map(({ name }) => name);
   }
 
-  get sessions(): number {
-    return this.#sessions.size;
-  }
-
   /** Routing ids of the version-1 sessions, or of those of the original's clients. */
   routingIds(isGuest: boolean): string[] {
-    return [...this.#sessions].filter(([, session]) => session.isGuest === isGuest).map(([from]) => from);
+    return [...this.sessions].filter(([, session]) => session.isGuest === isGuest).map(([from]) => from);
   }
 
   /** Names that version-1 sessions go by, and whose they are. */
   get namesInUse(): { name: string; key: string }[] {
-    return [...this.#sessions.values()].flatMap(({ name, who, isGuest }) => (isGuest ? [] : { name, key: who }));
-  }
-
-  at(from: string): Session | undefined {
-    return this.#sessions.get(from);
+    return [...this.sessions.values()].flatMap(({ name, who, isGuest }) => (isGuest ? [] : { name, key: who }));
   }
 
   /** The connection of a device. */
   ofDevice(dev: string): string | undefined {
-    for (const [from, session] of this.#sessions) if (session.dev === dev) return from;
-    return undefined;
+    return [...this.sessions.keys()].find((from) => this.sessions.get(from)?.dev === dev);
   }
 
   /**
@@ -79,11 +71,11 @@ export class Presence {
   enter(from: string, session: Session): void {
     const { who, name, dev } = session;
     const older = this.ofDevice(dev) ?? from;
-    const before = this.at(from) ?? this.at(older);
+    const before = this.sessions.get(from) ?? this.sessions.get(older);
     // On one connection somebody else is there now.
     if (before?.who !== who) this.leave(from);
-    this.#sessions.set(from, session);
-    if (older !== from) this.#sessions.delete(older);
+    this.sessions.set(from, session);
+    if (older !== from) this.sessions.delete(older);
     const member = this.#members.get(who);
     if (!member) {
       this.#members.set(who, { name });
@@ -98,31 +90,33 @@ export class Presence {
 
   /** It said goodbye. Returns the session that it was. */
   leave(from: string): Session | undefined {
-    const session = this.at(from);
-    this.#sessions.delete(from);
-    if (session && !this.#isThere(session.who)) this.#depart(session.who, 'left');
+    const session = this.sessions.get(from);
+    this.sessions.delete(from);
+    if (session && !this.#isThere(session)) this.#depart(session.who, 'left');
     return session;
   }
 
   /** It is gone without a word. */
   lose(from: string, nowMs: number): void {
-    const session = this.at(from);
+    const session = this.sessions.get(from);
     // A client of the original comes back as somebody new, so waiting for it would only count a ghost.
     if (session?.isGuest) return void this.leave(from);
-    this.#sessions.delete(from);
+    this.sessions.delete(from);
     const member = session && this.#members.get(session.who);
-    if (member && !this.#isThere(session.who)) member.lostAtMs = nowMs;
+    if (member && !this.#isThere(session)) member.lostAtMs = nowMs;
   }
 
   /** Tells whose grace is over. Returns the version-1 sessions that have expired. */
   expire(nowMs: number): string[] {
     for (const [who, { lostAtMs = nowMs }] of this.#members) if (nowMs - lostAtMs >= graceMs) this.#depart(who, 'lost');
-    return this.routingIds(false).filter((from) => nowMs - (this.at(from)?.heardAtMs ?? 0) > sessionTimeoutMs);
+    return this.routingIds(false).filter(
+      (from) => nowMs - (this.sessions.get(from)?.heardAtMs ?? 0) > sessionTimeoutMs,
+    );
   }
 
-  #isThere(who: string): boolean {
-    for (const session of this.#sessions.values()) if (session.who === who) return true;
-    return false;
+  /** Through another session. */
+  #isThere({ who }: Session): boolean {
+    return [...this.sessions.values()].some((session) => session.who === who);
   }
 
   /** Each departure is told with the count after it. */

@@ -4,7 +4,7 @@ import { defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../
 import { Feed } from '../log/feed.ts';
 import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
 import { Log } from '../log/log.ts';
-import type { Change, Place, Store } from '../log/store.ts';
+import type { Place, Store } from '../log/store.ts';
 import { farewell } from '../original.ts';
 import type { Core, Effect, Input, Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
@@ -33,8 +33,9 @@ import { Readers } from './readers.ts';
  */
 export type RoomOptions = DoorOptions & { flow?: Flow };
 
+type Departure = { type: 'leave' | 'lose'; from: string };
 /** What is told in its order with what the log decides, which need not know of it. */
-type Aside = { type: 'leave' | 'lose'; from: string } | Outcome;
+type Aside = Departure | Outcome;
 
 export class Room implements Core {
   /** What the room says, for whoever reads along at the server. */
@@ -89,7 +90,8 @@ export class Room implements Core {
       case 'full':
         return input.sent.before && this.#readers.holdBack(input.from, input.sent.before, now.ms);
       case 'committed':
-        return this.#committed(input.change, now);
+        this.#log.settle(input.change);
+        return this.#tell(now);
       case 'tick':
         return this.#tick(now);
       case 'leave':
@@ -98,7 +100,7 @@ export class Room implements Core {
   }
 
   #receive(from: string, frame: Received, now: Now): void {
-    const session = this.#presence.at(from);
+    const session = this.#presence.sessions.get(from);
     if (session) session.heardAtMs = now.ms;
     switch (frame.kind) {
       case 'join':
@@ -129,9 +131,9 @@ export class Room implements Core {
   }
 
   #message(from: string, message: Message, now: Now): void {
-    const isStranger = !this.#presence.at(from) && !this.#door.isEntering(from);
+    const isStranger = !this.#presence.sessions.get(from) && !this.#door.isEntering(from);
     if (isStranger && !message.id) this.#door.enterGuest(from, message.name, now);
-    const taken = intake(from, this.#presence.at(from), message, now.wallMs);
+    const taken = intake(from, this.#presence.sessions.get(from), message, now.wallMs);
     if (taken === 'stranger') return message.id && this.#door.tellToJoin(from);
     if (taken !== 'too long') return this.#propose(taken);
     this.#door.say(from, `Your message was not sent: it is longer than ${maxTextBytes} bytes.`);
@@ -149,19 +151,14 @@ export class Room implements Core {
     if (this.#underWay || this.#proposals.length === 0) return;
     const { change, outcomes } = this.#ledger.decide<Aside>(this.#proposals, now);
     this.#proposals = [];
-    if (!change) return this.#tell(outcomes, now);
     this.#underWay = outcomes;
-    this.#effects.push({ type: 'commit', change });
+    if (change) this.#effects.push({ type: 'commit', change });
+    else this.#tell(now);
   }
 
-  #committed(change: Change, now: Now): void {
-    this.#log.settle(change);
-    this.#tell(this.#underWay ?? [], now);
+  #tell(now: Now): void {
+    for (const outcome of this.#underWay ?? []) this.#tellOne(outcome, now);
     this.#underWay = undefined;
-  }
-
-  #tell(outcomes: Aside[], now: Now): void {
-    for (const outcome of outcomes) this.#tellOne(outcome, now);
   }
 
   #tellOne(outcome: Aside, now: Now): void {
@@ -179,30 +176,25 @@ export class Room implements Core {
       case 'ignored':
         return this.#ignore(outcome.reason);
       case 'leave':
-        return this.#farewell(outcome.from);
       case 'lose':
-        this.#close(outcome.from);
-        return this.#presence.lose(outcome.from, now.ms);
+        return this.#depart(outcome, now.ms);
     }
   }
 
-  /** Answered, so that a client can wait for what is under way: closing a socket with unread data loses what it sent. [P29] */
-  #farewell(from: string): void {
-    this.#close(from);
-    const session = this.#presence.leave(from);
-    if (session && !session.isGuest) this.#effects.send(from, { kind: 'leave', name: this.#options.name });
-  }
-
-  #close(from: string): void {
+  /** A goodbye is answered, so that a client can wait for it: closing a socket with unread data loses what it sent. [P29] */
+  #depart({ type, from }: Departure, nowMs: number): void {
     this.#door.forget(from);
     this.#readers.close(from);
+    if (type === 'lose') return this.#presence.lose(from, nowMs);
+    const session = this.#presence.leave(from);
+    if (session && !session.isGuest) this.#effects.send(from, { kind: 'leave', name: this.#options.name });
   }
 
   // Places that are lost
 
   /** Somebody asks for an entry that its own copy has lost. */
   #answer(from: string, { seq, hash = '' }: Lost): void {
-    const [place] = seq >= this.#log.first ? this.#log.read(seq, 1) : [];
+    const [place] = this.#log.read(seq, 1);
     if (place?.seq === seq && place.hash === hash && place.message) this.#effects.send(from, place.message);
   }
 
