@@ -97,9 +97,10 @@ describe('a version-1 client joins', () => {
     const presence = new Presence('server', world.room.feed);
     const longest = (i: number) => `${String(i).padStart(8, '"')}${'𝄞'.repeat(24)}`;
     expect(whyNameRefused(longest(1))).toBeUndefined();
-    const session = { isGuest: false, said: 0, heardAtMs: 0 };
-    for (let i = 0; i < 2_000; i++)
-      presence.enter(`session ${i}`, { ...session, who: `key ${i}`, name: longest(i), dev: `dev ${i}` });
+    for (let i = 0; i < 2_000; i++) {
+      const session = { from: `session ${i}`, who: `key ${i}`, name: longest(i), dev: `dev ${i}`, isGuest: false };
+      presence.enter(session, 0, 0);
+    }
     const place = { log: 'log', since: 0, head: 0, online: presence.online, members: presence.names };
     const frame: Welcome = { kind: 'welcome', name: 'server', text: '', ...place };
     expect([frame.online, frame.members.length]).toEqual([2_000, maxNamed]);

@@ -1,6 +1,7 @@
 import type { Message, Notice } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
 import type { ChatEvent } from './events.ts';
+import { maxWaiting } from './limits.ts';
 import { mentions } from './mention.ts';
 
 /** What frames say, as events. */
@@ -18,6 +19,13 @@ export function markMention(event: ChatEvent, name: string, key?: string): ChatE
   if (event.type !== 'message' || event.own || (key !== undefined && event.from.id === key)) return event;
   return mentions(event.text, name) ? { ...event, mention: true } : event;
 }
+
+/** What is typed is not taken. */
+export const tooManyWaiting: ChatEvent = {
+  type: 'error',
+  code: 'TOO_MANY_WAITING',
+  message: `${maxWaiting} messages are waiting already; this one was not taken.`,
+};
 
 export function noticeEvent(notice: Notice): ChatEvent {
   const { name: server, who: name, was: from, online = 0, reason = 'left', text } = notice;

@@ -3,18 +3,10 @@ import type { Frame, Join, Message, MessageId, Received } from '../protocol/fram
 import { protocolVersion } from '../protocol/frames.ts';
 import { Effects } from './effects.ts';
 import type { ChatEvent } from './events.ts';
-import {
-  defaultFlow,
-  heartbeatIntervalMs,
-  legacyMs,
-  maxWaiting,
-  secondHelloMs,
-  silentMs,
-  unheardLimit,
-} from './limits.ts';
+import { defaultFlow, heartbeatIntervalMs, legacyMs, secondHelloMs, silentMs, unheardLimit } from './limits.ts';
 import { Outbox } from './log/outbox.ts';
 import { nameKey, safeName } from './names.ts';
-import { markMention, messageEvent } from './narrate.ts';
+import { markMention, messageEvent, tooManyWaiting } from './narrate.ts';
 import { plainMessage } from './original.ts';
 import { type Conversation, type Effect, type Input, type Now, theLink, type Waiting } from './turn.ts';
 
@@ -28,10 +20,8 @@ import { type Conversation, type Effect, type Input, type Now, theLink, type Wai
  *   together --leave--> leaving --goodbye answered--> down
  *   any --hello--> together                        (the other program was started again)
  *
- * That a taken side gives no hello is not enough to know it, the original program gives none either. But libzmq
- * stops reading from a second peer at its first frame after it was turned away, so that its heartbeats end the
- * connection; with a quiet original they do not. The first hello may come too early for that, so there is a second.
- * [P22]
+ * A taken side gives no hello, as the original; but libzmq ends its connection after a frame or two, so there is a second
+ * hello. [P22]
  *
  * Always true, whatever arrives:
  *   D1 a message is shown once, in the order it was typed;
@@ -50,9 +40,8 @@ export class Pair implements Conversation {
   readonly #outbox: Outbox;
   #lastN = 0;
   #state: State = 'down';
-  #legacy = false;
   /** Who was met last; without a `dev` as long as its name is not known: the original says it with its first message. */
-  #peer = { name: '', dev: '' };
+  #peer = { name: '', dev: '', legacy: false };
   /** The highest n that was shown, by device. */
   #shown = new Map<string, number>();
   #shows = 0;
@@ -84,7 +73,7 @@ export class Pair implements Conversation {
 
   /** The original program takes no receipts, so that only its connection can hold it back. */
   get isFull(): boolean {
-    return this.#legacy && this.#shows - this.#left >= defaultFlow.windowEntries;
+    return this.#peer.legacy && this.#shows - this.#left >= defaultFlow.windowEntries;
   }
 
   get waiting(): Waiting[] {
@@ -130,7 +119,7 @@ export class Pair implements Conversation {
 
   #leave(): void {
     if (this.online) this.#goodbye();
-    this.#state = this.online && !this.#legacy ? 'leaving' : 'down';
+    this.#state = this.online && !this.#peer.legacy ? 'leaving' : 'down';
   }
 
   #goodbye(): void {
@@ -168,7 +157,7 @@ export class Pair implements Conversation {
       case 'join':
         return this.#meet(frame);
       case 'leave':
-        if (this.online && !this.#legacy) this.#goodbye();
+        if (this.online && !this.#peer.legacy) this.#goodbye();
         return this.#part('left');
       case 'message':
         return this.#message(frame);
@@ -187,17 +176,17 @@ export class Pair implements Conversation {
     if (!reply) this.#hello(true);
     if (this.#peer.dev !== dev) this.#part('lost');
     this.#outbox.restart();
-    this.#together({ name: this.#nameOf(name), dev }, false);
+    this.#together({ name: this.#nameOf(name), dev, legacy: false });
   }
 
-  #together(peer: { name: string; dev: string }, legacy: boolean): void {
+  #together(peer: { name: string; dev: string; legacy: boolean }): void {
+    const { name, legacy } = peer;
     const already = this.online;
     this.#state = 'together';
-    this.#legacy = legacy;
     this.#peer = peer;
     if (!already) {
       this.#show({ type: 'state', state: 'online', online: 2, legacy });
-      this.#show({ type: 'join', name: peer.name, online: 2 });
+      this.#show({ type: 'join', name, online: 2 });
     }
     this.#upload();
   }
@@ -220,8 +209,8 @@ export class Pair implements Conversation {
   #message(received: Message): void {
     const message = { ...received, name: this.#nameOf(received.name) };
     const { name, id } = message;
-    if (!this.online) this.#together({ name, dev: id?.dev ?? name }, id === undefined);
-    if (this.#legacy) this.#peer = { name, dev: name };
+    if (!this.online) this.#together({ name, dev: id?.dev ?? name, legacy: id === undefined });
+    if (this.#peer.legacy) this.#peer = { name, dev: name, legacy: true };
     if (id && this.#wasShown(id)) return;
     this.#show(messageEvent(message, false), ++this.#shows);
     if (!id) return;
@@ -241,15 +230,12 @@ export class Pair implements Conversation {
     this.#left = place;
     const last = this.#inside.findLast((shown) => shown.place <= place && shown.id.dev === this.#peer.dev);
     this.#inside = this.#inside.filter((shown) => shown.place > place);
-    const isHere = this.#state === 'leaving' || (this.online && !this.#legacy);
+    const isHere = this.#state === 'leaving' || (this.online && !this.#peer.legacy);
     if (last && isHere) this.#send({ kind: 'ack', seq: last.id.n });
   }
 
   #type({ text, action }: { text: string; action?: true }, wallMs: number): void {
-    if (this.#outbox.isFull) {
-      const message = `${maxWaiting} messages are waiting already; this one was not taken.`;
-      return this.#show({ type: 'error', code: 'TOO_MANY_WAITING', message });
-    }
+    if (this.#outbox.isFull) return this.#show(tooManyWaiting);
     const id = { dev: this.#dev, n: ++this.#lastN };
     this.#outbox.add({ kind: 'message', name: this.name, text, ...(action && { action }), id, ts: wallMs }, true);
     if (this.online) this.#upload();
@@ -257,7 +243,7 @@ export class Pair implements Conversation {
 
   /** An own message is shown when the peer has it; the original program gives no receipts, so there when it is sent. */
   #upload(): void {
-    if (!this.#legacy) for (const message of this.#outbox.takeUnsent()) this.#send(message);
+    if (!this.#peer.legacy) for (const message of this.#outbox.takeUnsent()) this.#send(message);
     else
       for (const message of this.#outbox.remove(() => true)) {
         this.#send(plainMessage(message));
@@ -267,7 +253,7 @@ export class Pair implements Conversation {
 
   #tick(ms: number): void {
     if (this.#state === 'greeting') return this.#await(ms - this.#greetedAtMs);
-    if (!this.online || this.#legacy) return;
+    if (!this.online || this.#peer.legacy) return;
     if (ms - this.#heardAtMs >= silentMs) return this.#part('lost');
     if (ms - this.#beatAtMs < heartbeatIntervalMs) return;
     this.#beatAtMs = ms;
@@ -276,7 +262,7 @@ export class Pair implements Conversation {
 
   #await(waitedMs: number): void {
     if (waitedMs >= secondHelloMs && this.#hellos === 1 && !this.#binds) this.#hello();
-    if (waitedMs >= legacyMs) this.#together({ name: 'The other side', dev: '' }, true);
+    if (waitedMs >= legacyMs) this.#together({ name: 'The other side', dev: '', legacy: true });
   }
 
   #send(frame: Frame): void {

@@ -4,12 +4,11 @@ import type { Effects } from '../effects.ts';
 import { maxStrangers } from '../limits.ts';
 import { foreignDevice, type Ledger, type LedgerOptions, type Outcome, type Proposal } from '../log/ledger.ts';
 import type { Log } from '../log/log.ts';
-import { resume } from '../log/resume.ts';
+import { type Resumption, resume } from '../log/resume.ts';
 import { nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
 import { greeting } from '../original.ts';
 import type { Now } from '../turn.ts';
 import type { Presence } from './presence.ts';
-import type { Readers } from './readers.ts';
 
 /** `dev` MUST be new for every run of the program: the ids that the server gives begin with it. */
 export type DoorOptions = LedgerOptions & {
@@ -17,7 +16,7 @@ export type DoorOptions = LedgerOptions & {
   nonce: (routingId: string) => string;
   maxClients?: number;
 };
-type Parts = { log: Log; ledger: Ledger; presence: Presence; readers: Readers; effects: Effects };
+type Parts = { log: Log; ledger: Ledger; presence: Presence; effects: Effects };
 
 /**
  * Who comes in, and is welcomed: a version-1 client that proves its key, under a name that may be shown; whether the name
@@ -68,31 +67,30 @@ export class Door {
 
   /** The name is on disk: the client is in. */
   enter({ from, name, key, dev, join }: Outcome & { type: 'entered' }, nowMs: number): void {
-    const { presence, readers } = this.#parts;
+    const { presence, log } = this.#parts;
     // Who comes back on a new connection takes the place of the old one, which libzmq has not reported yet.
-    const older = presence.ofDevice(dev) ?? from;
+    const older = presence.ofDevice(dev);
     if (this.#isFull(from, dev)) return this.refuse({ from, code: 'ROOM_FULL', text: full });
-    if (older !== from && presence.sessions.get(older)?.who !== key)
+    if (older && older.from !== from && older.who !== key)
       return this.refuse({ from, code: 'DEVICE_REFUSED', text: foreignDevice });
     const newest = this.#entering.get(from);
     if (newest?.name === join.name) this.#entering.delete(from);
-    presence.enter(from, { who: key, name, dev, isGuest: false, said: 0, heardAtMs: nowMs });
     this.#strangers.delete(from);
-    if (older !== from) readers.close(older);
-    this.#welcome(from, name, newest?.dev === dev ? newest : join);
+    const resumption = resume(log, newest?.dev === dev ? newest : join);
+    presence.enter({ from, who: key, name, dev, isGuest: false }, resumption.since, nowMs);
+    this.#welcome(from, name, dev, resumption);
   }
 
   /** A client of the original, which cannot prove who it is, nor be asked for another name: its name is made safe. */
   enterGuest(from: string, rawName: string, now: Now): void {
-    const { presence, readers, log, ledger } = this.#parts;
+    const { presence, log, ledger } = this.#parts;
     if (!presence.sessions.get(from)) {
       if (this.#isFull(from)) return this.say(from, full);
       const safe = safeName(rawName);
       const isTaken = ledger.owner(safe, now) !== undefined || this.#whyServers(safe) !== undefined;
       const name = isTaken ? `${safe} (guest)` : safe;
       const dev = `${this.#options.dev}-${++this.#guests}`;
-      presence.enter(from, { who: from, name, dev, isGuest: true, said: 0, heardAtMs: now.ms });
-      readers.open(from, log.head, dev);
+      presence.enter({ from, who: from, name, dev, isGuest: true }, log.head, now.ms);
     }
     this.say(from, greeting(presence.online));
   }
@@ -116,17 +114,15 @@ export class Door {
     this.#strangers.delete(from);
   }
 
-  #welcome(from: string, who: string, join: Join): void {
-    const { log, presence, readers } = this.#parts;
-    const { since, fork } = resume(log, join);
+  #welcome(from: string, who: string, dev: string, { since, fork }: Resumption): void {
+    const { log, presence } = this.#parts;
     const hash = log.hashAt(since);
     const [oldest] = log.read(log.first, 1);
     const { online, names: members } = presence;
     const words = { name: this.#options.name, text: greeting(online), who };
     const place = { log: log.id, since, ...(hash && { hash }), head: log.head, fork };
-    const n = log.mark(join.dev ?? '')?.n ?? 0;
+    const n = log.mark(dev)?.n ?? 0;
     const age = oldest && { firstMs: oldest.atMs };
-    readers.open(from, since);
     this.#send(from, { kind: 'welcome', ...words, ...place, n, online, members, ...age });
     for (const [seq, { hash }] of log.lost) if (seq <= since) this.#send(from, { kind: 'lost', seq, hash });
   }

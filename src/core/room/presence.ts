@@ -1,10 +1,12 @@
 import type { Notice } from '../../protocol/frames.ts';
 import { graceMs, maxNamed, sessionTimeoutMs } from '../limits.ts';
-import type { Feed } from '../log/feed.ts';
+import type { Feed, Position } from '../log/feed.ts';
 import { sentence } from '../original.ts';
 
-/** One connection that is in the room. */
+/** One connection that is in the room, and how far it has read. */
 export type Session = {
+  /** Its routing id. */
+  from: string;
   /** The member: a public key, or the routing id of a client of the original. */
   who: string;
   name: string;
@@ -14,6 +16,12 @@ export type Session = {
   /** Messages of a guest so far. */
   said: number;
   heardAtMs: number;
+  sent: Position;
+  acked: number;
+  /** What its full queue did not take last; it is tried again after a pause. */
+  untaken?: Position;
+  pauseMs: number;
+  retryAtMs: number;
 };
 
 /**
@@ -28,7 +36,7 @@ export type Session = {
 export class Presence {
   readonly #server: string;
   readonly #feed: Feed;
-  /** By routing id. Only `Presence` changes what is in it. */
+  /** By routing id. MUST NOT be changed by others. */
   readonly sessions = new Map<string, Session>();
   /** Members present, or in grace since `lostAtMs`. */
   readonly #members = new Map<string, { name: string; lostAtMs?: number }>();
@@ -49,33 +57,35 @@ export class Presence {
     return [...this.#members.values()].slice(0, maxNamed).map(({ name }) => name);
   }
 
-  /** Routing ids of the version-1 sessions, or of those of the original's clients. */
-  routingIds(isGuest: boolean): string[] {
-    return [...this.sessions].filter(([, session]) => session.isGuest === isGuest).map(([from]) => from);
+  /** The version-1 sessions, or those of the original's clients. */
+  those(isGuest: boolean): Session[] {
+    return [...this.sessions.values()].filter((session) => session.isGuest === isGuest);
   }
 
-  /** Names that version-1 sessions go by, and whose they are. */
-  get namesInUse(): { name: string; key: string }[] {
-    return [...this.sessions.values()].flatMap(({ name, who, isGuest }) => (isGuest ? [] : { name, key: who }));
+  ofDevice(dev: string): Session | undefined {
+    return [...this.sessions.values()].find((session) => session.dev === dev);
   }
 
-  /** The connection of a device. */
-  ofDevice(dev: string): string | undefined {
-    return [...this.sessions.keys()].find((from) => this.sessions.get(from)?.dev === dev);
+  /** It is in the room, in the place of the sessions of its connection and of its device, and reads on after `since`. */
+  enter(newcomer: Pick<Session, 'from' | 'who' | 'name' | 'dev' | 'isGuest'>, since: number, nowMs: number): void {
+    const { from, who, dev } = newcomer;
+    const here = this.sessions.get(from);
+    const older = this.ofDevice(dev);
+    const before = here ?? older;
+    // On one connection somebody else is there now.
+    if (before?.who !== who) this.leave(from);
+    if (older) this.sessions.delete(older.from);
+    const begun = { said: 0, pauseMs: 0, retryAtMs: 0, ...here, acked: since, heardAtMs: nowMs };
+    this.#arrive(newcomer, before);
+    // Not even its own coming is news to it.
+    this.sessions.set(from, { ...begun, ...newcomer, sent: { seq: since, notice: this.#feed.end.notice } });
   }
 
   /**
-   * A session is in the room, in the place of those of its connection and of its device. The last name chosen counts: who
-   * joins again under the name it went by chooses nothing, also if another session of `who` has chosen since.
+   * The last name chosen counts: who joins again under the name it went by chooses nothing, also if another session of
+   * `who` has chosen since.
    */
-  enter(from: string, session: Session): void {
-    const { who, name, dev } = session;
-    const older = this.ofDevice(dev) ?? from;
-    const before = this.sessions.get(from) ?? this.sessions.get(older);
-    // On one connection somebody else is there now.
-    if (before?.who !== who) this.leave(from);
-    this.sessions.set(from, session);
-    if (older !== from) this.sessions.delete(older);
+  #arrive({ who, name }: Pick<Session, 'who' | 'name'>, before: Session | undefined): void {
     const member = this.#members.get(who);
     if (!member) {
       this.#members.set(who, { name });
@@ -107,11 +117,9 @@ export class Presence {
   }
 
   /** Tells whose grace is over. Returns the version-1 sessions that have expired. */
-  expire(nowMs: number): string[] {
+  expire(nowMs: number): Session[] {
     for (const [who, { lostAtMs = nowMs }] of this.#members) if (nowMs - lostAtMs >= graceMs) this.#depart(who, 'lost');
-    return this.routingIds(false).filter(
-      (from) => nowMs - (this.sessions.get(from)?.heardAtMs ?? 0) > sessionTimeoutMs,
-    );
+    return this.those(false).filter(({ heardAtMs }) => nowMs - heardAtMs > sessionTimeoutMs);
   }
 
   /** Through another session. */

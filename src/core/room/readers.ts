@@ -3,20 +3,10 @@ import { type Flow, guestFrames, retryFullMs } from '../limits.ts';
 import type { Feed, Item, Position } from '../log/feed.ts';
 import { plainMessage, plainText } from '../original.ts';
 import type { Send } from '../turn.ts';
+import type { Session } from './presence.ts';
 
-type Reader = {
-  to: string;
-  /** A client of the original: the device its own messages bear, which it does not want back. It acknowledges nothing. */
-  guest: string | undefined;
-  sent: Position;
-  acked: number;
-  /** What its full queue did not take last; it is tried again after a pause. */
-  untaken?: Position;
-  pauseMs: number;
-  retryAtMs: number;
-};
 /** Readers at one position, with the same room for more. */
-type Group = [Reader, ...Reader[]];
+type Group = [Session, ...Session[]];
 
 /**
  * The reading end of the room's log: who has read how far, by routing id. A reader costs what is under way to it: at most
@@ -28,30 +18,17 @@ type Group = [Reader, ...Reader[]];
 export class Readers {
   readonly #feed: Feed;
   readonly #flow: Flow;
-  readonly #readers = new Map<string, Reader>();
+  readonly #sessions: ReadonlyMap<string, Session>;
 
-  constructor(feed: Feed, flow: Flow) {
+  constructor(feed: Feed, flow: Flow, sessions: ReadonlyMap<string, Session>) {
     this.#feed = feed;
     this.#flow = flow;
-  }
-
-  /** Reads on after `seq`, and hears the notices from now on. */
-  open(to: string, seq: number, guest?: string): void {
-    const sent = { seq, notice: this.#feed.end.notice };
-    this.#readers.set(to, { pauseMs: 0, retryAtMs: 0, ...this.#readers.get(to), to, guest, sent, acked: seq });
-  }
-
-  close(routingId: string): void {
-    this.#readers.delete(routingId);
-  }
-
-  sentTo(routingId: string): number {
-    return this.#readers.get(routingId)?.sent.seq ?? 0;
+    this.#sessions = sessions;
   }
 
   /** A reader that was opened again may have read on meanwhile, further than it was sent since: it goes on from there. */
   acknowledge(routingId: string, seq: number): void {
-    const reader = this.#readers.get(routingId);
+    const reader = this.#sessions.get(routingId);
     if (!reader || seq <= reader.acked || seq > this.#feed.end.seq) return;
     reader.acked = seq;
     if (seq > reader.sent.seq) reader.sent = { ...reader.sent, seq };
@@ -59,7 +36,7 @@ export class Readers {
 
   /** A frame that was sent from this position, and all after it, did not fit into the connection's queue. [P16] */
   holdBack(routingId: string, before: Position, nowMs: number): void {
-    const reader = this.#readers.get(routingId);
+    const reader = this.#sessions.get(routingId);
     // Of several frames the first one counts.
     if (!reader || !isBehind(before, reader.sent)) return;
     const isStuck = reader.untaken && !isBehind(reader.untaken, before);
@@ -74,10 +51,10 @@ export class Readers {
   pump(nowMs: number): Send[] {
     const groups = new Map<string, Group>();
     const { end } = this.#feed;
-    for (const reader of this.#readers.values()) {
+    for (const reader of this.#sessions.values()) {
       if (this.#dueAtMs(reader, end) > nowMs) continue;
-      const { sent, guest } = reader;
-      const place = `${sent.seq} ${sent.notice} ${this.#limit(reader)} ${guest !== undefined}`;
+      const { sent, isGuest } = reader;
+      const place = `${sent.seq} ${sent.notice} ${this.#limit(reader)} ${isGuest}`;
       const group = groups.get(place);
       if (group) group.push(reader);
       else groups.set(place, [reader]);
@@ -89,31 +66,29 @@ export class Readers {
   nextPumpMs(nowMs: number): number | undefined {
     const { end } = this.#feed;
     let dueAtMs = Number.POSITIVE_INFINITY;
-    for (const reader of this.#readers.values()) dueAtMs = Math.min(dueAtMs, this.#dueAtMs(reader, end));
+    for (const reader of this.#sessions.values()) dueAtMs = Math.min(dueAtMs, this.#dueAtMs(reader, end));
     return dueAtMs === Number.POSITIVE_INFINITY ? undefined : Math.max(dueAtMs - nowMs, 0);
   }
 
   #frames(group: Group): Send[] {
-    const [{ sent: before, guest }] = group;
+    const [{ sent: before, isGuest }] = group;
     const { items, next } = this.#feed.read(before, this.#limit(group[0]), this.#flow.batchBytes);
     // If that is in vain, `holdBack` says so.
     for (const reader of group) reader.sent = next;
-    if (guest !== undefined) return plainFrames(items, before, group);
+    if (isGuest) return plainFrames(items, before, group);
     const data = items.map(({ wire }) => wire).join(',');
-    return [{ type: 'send', to: group.map(({ to }) => to), data: items.length === 1 ? data : `[${data}]`, before }];
+    return [{ type: 'send', to: group.map(({ from }) => from), data: items.length === 1 ? data : `[${data}]`, before }];
   }
 
   /** When this reader is to be sent more: never, if there is nothing or it takes nothing. */
-  #dueAtMs(reader: Reader, end: Position): number {
+  #dueAtMs(reader: Session, end: Position): number {
     return isBehind(reader.sent, end) && this.#limit(reader) > 0 ? reader.retryAtMs : Number.POSITIVE_INFINITY;
   }
 
   /** How many entries may be sent now. */
-  #limit({ sent, acked, guest }: Reader): number {
+  #limit({ sent, acked, isGuest }: Session): number {
     const { batchEntries, windowEntries } = this.#flow;
-    return guest !== undefined
-      ? Math.min(guestFrames, batchEntries)
-      : Math.min(batchEntries, windowEntries - (sent.seq - acked));
+    return isGuest ? Math.min(guestFrames, batchEntries) : Math.min(batchEntries, windowEntries - (sent.seq - acked));
   }
 }
 
@@ -123,8 +98,8 @@ const isBehind = (a: Position, b: Position): boolean => a.seq < b.seq || a.notic
 function plainFrames(items: readonly Item[], at: Position, group: Group): Send[] {
   let before = at;
   return items.flatMap((item): Send[] => {
-    const dev = item.place?.message?.id?.dev;
-    const to = group.filter(({ guest }) => guest !== dev).map((reader) => reader.to);
+    const author = item.place?.message?.id?.dev;
+    const to = group.filter(({ dev }) => dev !== author).map(({ from }) => from);
     const sent: Send = { type: 'send', to, data: plainFrame(item), before };
     before = item.place ? { ...before, seq: item.place.seq } : { ...before, notice: before.notice + 1 };
     return sent.data === '' || to.length === 0 ? [] : [sent];

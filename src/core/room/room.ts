@@ -9,7 +9,7 @@ import { farewell } from '../original.ts';
 import type { Core, Effect, Input, Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
 import { intake } from './intake.ts';
-import { Presence } from './presence.ts';
+import { Presence, type Session } from './presence.ts';
 import { Readers } from './readers.ts';
 
 /**
@@ -58,10 +58,10 @@ export class Room implements Core {
     this.#log = new Log(store, options.crypto);
     this.#ledger = new Ledger(options, this.#log);
     this.feed = new Feed(this.#log);
-    this.#readers = new Readers(this.feed, options.flow ?? defaultFlow);
     this.#presence = new Presence(options.name, this.feed);
-    const parts = { log: this.#log, ledger: this.#ledger, presence: this.#presence, readers: this.#readers };
-    this.#door = new Door(options, { ...parts, effects: this.#effects });
+    this.#readers = new Readers(this.feed, options.flow ?? defaultFlow, this.#presence.sessions);
+    const parts = { log: this.#log, ledger: this.#ledger, presence: this.#presence, effects: this.#effects };
+    this.#door = new Door(options, parts);
   }
 
   get online(): number {
@@ -141,7 +141,8 @@ export class Room implements Core {
 
   #tidy(ms: number): void {
     this.#tidiedAtMs = ms;
-    this.#propose({ type: 'tidy', present: this.#presence.namesInUse });
+    const present = this.#presence.those(false).map(({ name, who: key }) => ({ name, key }));
+    this.#propose({ type: 'tidy', present });
     for (const place of this.#log.lost.values()) this.#ask(place);
   }
 
@@ -184,7 +185,6 @@ export class Room implements Core {
   /** A goodbye is answered, so that a client can wait for it: closing a socket with unread data loses what it sent. [P29] */
   #depart({ type, from }: Departure, nowMs: number): void {
     this.#door.forget(from);
-    this.#readers.close(from);
     if (type === 'lose') return this.#presence.lose(from, nowMs);
     const session = this.#presence.leave(from);
     if (session && !session.isGuest) this.#effects.send(from, { kind: 'leave', name: this.#options.name });
@@ -212,33 +212,30 @@ export class Room implements Core {
 
   /** Version-1 sessions that were sent this place. */
   #readersOf(seq: number): string[] {
-    return this.#presence.routingIds(false).filter((to) => this.#readers.sentTo(to) >= seq);
+    return idsOf(this.#presence.those(false).filter(({ sent }) => sent.seq >= seq));
   }
-
-  // Time
 
   /** Said to everybody at once, also to readers that are behind: there will be no later. */
   #sayFarewell(now: Now): void {
     this.#effects.push(...this.#readers.pump(now.ms));
     const words = { name: this.#options.name, text: farewell };
-    this.#effects.send(this.#presence.routingIds(false), { kind: 'shutdown', ...words });
-    this.#effects.send(this.#presence.routingIds(true), { kind: 'message', ...words });
+    this.#effects.send(idsOf(this.#presence.those(false)), { kind: 'shutdown', ...words });
+    this.#effects.send(idsOf(this.#presence.those(true)), { kind: 'message', ...words });
   }
 
   #tick({ ms }: Now): void {
-    for (const from of this.#presence.expire(ms)) this.#propose({ type: 'lose', from });
-    if (ms - this.#heartbeatAtMs >= heartbeatIntervalMs) this.#beat(ms);
+    for (const { from } of this.#presence.expire(ms)) this.#propose({ type: 'lose', from });
     if (this.#ignored.frames > 0) this.#effects.push({ type: 'ignored', ...this.#ignored });
     this.#ignored = { frames: 0, reason: '' };
-  }
-
-  #beat(ms: number): void {
+    if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;
     this.#heartbeatAtMs = ms;
-    for (const to of this.#presence.routingIds(false))
-      this.#effects.send(to, { kind: 'heartbeat', seq: this.#readers.sentTo(to) });
+    for (const { from, sent } of this.#presence.those(false))
+      this.#effects.send(from, { kind: 'heartbeat', seq: sent.seq });
   }
 
   #ignore(reason: string): void {
     this.#ignored = { frames: this.#ignored.frames + 1, reason };
   }
 }
+
+const idsOf = (sessions: readonly Session[]): string[] => sessions.map(({ from }) => from);
