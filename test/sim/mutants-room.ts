@@ -16,7 +16,7 @@ export const roomMutants: Mutant[] = [
     ['whoever asks is given the entry', 'place.hash === hash && place.message', 'false'],
     ['those who are there are known when it is tidied', "{ type: 'tidy', present }", "{ type: 'tidy', present: [] }"],
   ]),
-  ...of('room/intake', [
+  ...of('room/door', [
     ['only the author needs no signature', 'message.id.dev === session.dev && message.key === session.who', 'true'],
     ['an entry with its place mends', 'if (message.seq !== undefined)', 'if (false)'],
     ['the original’s messages are counted', 'n: ++session.said', 'n: 1'],

@@ -1,4 +1,4 @@
-import type { Frame, Join, Refused } from '../../protocol/frames.ts';
+import { type Frame, type Join, type Message, maxTextBytes, type Refused } from '../../protocol/frames.ts';
 import { joinProof } from '../../protocol/signed.ts';
 import type { Effects } from '../effects.ts';
 import { maxStrangers } from '../limits.ts';
@@ -8,7 +8,7 @@ import { type Resumption, resume } from '../log/resume.ts';
 import { nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
 import { greeting } from '../original.ts';
 import type { Now } from '../turn.ts';
-import type { Presence } from './presence.ts';
+import type { Presence, Session } from './presence.ts';
 
 /** `dev` MUST be new for every run of the program: the ids that the server gives begin with it. */
 export type DoorOptions = LedgerOptions & {
@@ -19,8 +19,8 @@ export type DoorOptions = LedgerOptions & {
 type Parts = { log: Log; ledger: Ledger; presence: Presence; effects: Effects };
 
 /**
- * Who comes in, and is welcomed: a version-1 client that proves its key, under a name that may be shown; whether the name
- * is somebody else's is for the log to say. [P6, P23]
+ * What is known of a connection alone. Who comes in, and is welcomed: a version-1 client that proves its key, under a name
+ * that may be shown; whether the name is somebody else's is for the log to say. And who may speak. [P6, P23]
  */
 export class Door {
   readonly #options: DoorOptions;
@@ -35,15 +35,11 @@ export class Door {
     this.#parts = parts;
   }
 
-  isEntering(from: string): boolean {
-    return this.#entering.has(from);
-  }
-
   /** A join. What is not answered at once is for the log to decide, or to be ignored. */
   knock(from: string, join: Join, now: Now): Proposal | Outcome | undefined {
     const { version, key, dev, proof } = join;
     const { name: server, crypto } = this.#options;
-    if (version === undefined) return void this.enterGuest(from, join.name, now);
+    if (version === undefined) return void this.#enterGuest(from, join.name, now);
     if (!key || !dev) return { type: 'ignored', reason: 'a version-1 join without key and dev' };
     const nonce = this.#options.nonce(from);
     if (!proof) return void this.#send(from, { kind: 'challenge', nonce, server, log: this.#parts.log.id });
@@ -81,28 +77,26 @@ export class Door {
     this.#welcome(from, name, dev, resumption);
   }
 
-  /** A client of the original, which cannot prove who it is, nor be asked for another name: its name is made safe. */
-  enterGuest(from: string, rawName: string, now: Now): void {
-    const { presence, log, ledger } = this.#parts;
-    if (!presence.sessions.get(from)) {
-      if (this.#isFull(from)) return this.say(from, full);
-      const safe = safeName(rawName);
-      const isTaken = ledger.owner(safe, now) !== undefined || this.#whyServers(safe) !== undefined;
-      const name = isTaken ? `${safe} (guest)` : safe;
-      const dev = `${this.#options.dev}-${++this.#guests}`;
-      presence.enter({ from, who: from, name, dev, isGuest: true }, log.head, now.ms);
-    }
-    this.say(from, greeting(presence.online));
-  }
-
-  /** To a client of the original. */
-  say(from: string, text: string): void {
-    this.#send(from, { kind: 'message', name: this.#options.name, text });
+  /** A message. What is not answered at once is for the log to decide. */
+  hear(from: string, message: Message, now: Now): Proposal | undefined {
+    const { sessions } = this.#parts.presence;
+    if (!sessions.has(from) && !this.#entering.has(from) && !message.id) this.#enterGuest(from, message.name, now);
+    const session = sessions.get(from);
+    if (session?.isGuest) return this.#hearGuest(session, message.text, now.wallMs);
+    if (!message.id) return undefined;
+    if (!session) return void this.tellToJoin(from);
+    if (message.seq !== undefined) return { type: 'mend', message };
+    // What its author wrote, and nothing that only a log may say.
+    const { hash: _, void: __, ...written } = message;
+    const isOwn = message.id.dev === session.dev && message.key === session.who;
+    return isOwn
+      ? { type: 'say', from, message: written, name: session.name }
+      : { type: 'giveBack', from, message: written };
   }
 
   /** Once: what is left in an old connection's queue comes before the join and must not be answered again and again. [P13] */
   tellToJoin(from: string): void {
-    if (this.#strangers.has(from) || this.isEntering(from)) return;
+    if (this.#strangers.has(from) || this.#entering.has(from)) return;
     if (this.#strangers.size >= maxStrangers) this.#strangers.clear();
     this.#strangers.add(from);
     this.#send(from, { kind: 'rejoin', delayMs: 0 });
@@ -112,6 +106,34 @@ export class Door {
   forget(from: string): void {
     this.#entering.delete(from);
     this.#strangers.delete(from);
+  }
+
+  /** A client of the original, which cannot prove who it is, nor be asked for another name: its name is made safe. */
+  #enterGuest(from: string, rawName: string, now: Now): void {
+    const { presence, log, ledger } = this.#parts;
+    if (!presence.sessions.get(from)) {
+      if (this.#isFull(from)) return this.#say(from, full);
+      const safe = safeName(rawName);
+      const isTaken = ledger.owner(safe, now) !== undefined || this.#whyServers(safe) !== undefined;
+      const name = isTaken ? `${safe} (guest)` : safe;
+      const dev = `${this.#options.dev}-${++this.#guests}`;
+      presence.enter({ from, who: from, name, dev, isGuest: true }, log.head, now.ms);
+    }
+    this.#say(from, greeting(presence.online));
+  }
+
+  /** An id is an unknown key where nothing has a version: the server counts for such a session. */
+  #hearGuest(session: Session, text: string, wallMs: number): Proposal | undefined {
+    const { from, name, dev } = session;
+    if (Buffer.byteLength(text) > maxTextBytes)
+      return void this.#say(from, `Your message was not sent: it is longer than ${maxTextBytes} bytes.`);
+    const id = { dev, n: ++session.said };
+    return { type: 'say', from, message: { kind: 'message', name, text, id, ts: Math.max(wallMs, 0) }, name };
+  }
+
+  /** To a client of the original. */
+  #say(from: string, text: string): void {
+    this.#send(from, { kind: 'message', name: this.#options.name, text });
   }
 
   #welcome(from: string, who: string, dev: string, { since, fork }: Resumption): void {

@@ -1,4 +1,4 @@
-import { type Lost, type Message, maxTextBytes, type Received } from '../../protocol/frames.ts';
+import type { Lost, Received } from '../../protocol/frames.ts';
 import { Effects } from '../effects.ts';
 import { defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
@@ -8,7 +8,6 @@ import type { Place, Store } from '../log/store.ts';
 import { farewell } from '../original.ts';
 import type { Core, Effect, Input, Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
-import { intake } from './intake.ts';
 import { Presence, type Session } from './presence.ts';
 import { Readers } from './readers.ts';
 
@@ -108,7 +107,7 @@ export class Room implements Core {
       case 'leave':
         return this.#propose({ type: 'leave', from });
       case 'message':
-        return this.#message(from, frame, now);
+        return this.#propose(this.#door.hear(from, frame, now));
       case 'ack':
         return session ? this.#readers.acknowledge(from, frame.seq) : this.#door.tellToJoin(from);
       case 'lost':
@@ -128,15 +127,6 @@ export class Room implements Core {
 
   #propose(wish: Proposal | Aside | undefined): void {
     if (wish) this.#proposals.push(wish);
-  }
-
-  #message(from: string, message: Message, now: Now): void {
-    const isStranger = !this.#presence.sessions.get(from) && !this.#door.isEntering(from);
-    if (isStranger && !message.id) this.#door.enterGuest(from, message.name, now);
-    const taken = intake(from, this.#presence.sessions.get(from), message, now.wallMs);
-    if (taken === 'stranger') return message.id && this.#door.tellToJoin(from);
-    if (taken !== 'too long') return this.#propose(taken);
-    this.#door.say(from, `Your message was not sent: it is longer than ${maxTextBytes} bytes.`);
   }
 
   #tidy(ms: number): void {
