@@ -32,7 +32,7 @@ export const isName = (name: string | undefined): boolean =>
 
 /** Makes any string a name that may be shown, for clients that cannot be asked to choose another. */
 export function safeName(raw: string): string {
-  const allowed = [...raw].filter((character) => !isRefused(character)).join('');
+  const allowed = [...raw.toWellFormed()].filter((character) => !isRefused(character)).join('');
   const name = normalizeName(allowed).replace(/^[/\s]+/, '');
   const characters = [...segmenter.segment(name)].slice(0, maxNameCharacters).map(({ segment }) => segment);
   while (Buffer.byteLength(characters.join('')) > maxNameBytes) characters.pop();

@@ -45,10 +45,8 @@ export class Pair implements Conversation {
   /** The highest n that was shown, by device. */
   #shown = new Map<string, number>();
   #shows = 0;
-  /** Everything up to this show has left the program. */
-  #left = 0;
   /** Shown, but their text has not left the program yet. */
-  #inside: { place: number; id: MessageId }[] = [];
+  #inside: { place: number; id: MessageId | undefined }[] = [];
   #unheard = 0;
   #hellos = 0;
   #greetedAtMs = 0;
@@ -73,7 +71,7 @@ export class Pair implements Conversation {
 
   /** The original program takes no receipts, so that only its connection can hold it back. */
   get isFull(): boolean {
-    return this.#peer.legacy && this.#shows - this.#left >= defaultFlow.windowEntries;
+    return this.#peer.legacy && this.#inside.length >= defaultFlow.windowEntries;
   }
 
   get waiting(): Waiting[] {
@@ -212,26 +210,24 @@ export class Pair implements Conversation {
     if (!this.online) this.#together({ name, dev: id?.dev ?? name, legacy: id === undefined });
     if (this.#peer.legacy) this.#peer = { name, dev: name, legacy: true };
     if (id && this.#wasShown(id)) return;
-    this.#show(messageEvent(message, false), ++this.#shows);
-    if (!id) return;
-    this.#shown.set(id.dev, id.n);
-    this.#inside.push({ place: this.#shows, id });
+    if (id) this.#shown.set(id.dev, id.n);
+    this.#inside.push({ place: ++this.#shows, id });
+    this.#show(messageEvent(message, false), this.#shows);
   }
 
   /** What comes again is acknowledged again, unless its text is still inside. */
   #wasShown({ dev, n }: MessageId): boolean {
     if (n > (this.#shown.get(dev) ?? 0)) return false;
-    if (!this.#inside.some(({ id }) => id.dev === dev && id.n === n)) this.#send({ kind: 'ack', seq: n });
+    if (!this.#inside.some(({ id }) => id?.dev === dev && id.n === n)) this.#send({ kind: 'ack', seq: n });
     return true;
   }
 
   /** Everything up to this place has left the program. What a peer that is gone has said needs no receipt. [P21] */
   #acknowledge(place: number): void {
-    this.#left = place;
-    const last = this.#inside.findLast((shown) => shown.place <= place && shown.id.dev === this.#peer.dev);
+    const { id } = this.#inside.findLast((shown) => shown.place <= place && shown.id?.dev === this.#peer.dev) ?? {};
     this.#inside = this.#inside.filter((shown) => shown.place > place);
     const isHere = this.#state === 'leaving' || (this.online && !this.#peer.legacy);
-    if (last && isHere) this.#send({ kind: 'ack', seq: last.id.n });
+    if (id && isHere) this.#send({ kind: 'ack', seq: id.n });
   }
 
   #type({ text, action }: { text: string; action?: true }, wallMs: number): void {
@@ -252,17 +248,14 @@ export class Pair implements Conversation {
   }
 
   #tick(ms: number): void {
-    if (this.#state === 'greeting') return this.#await(ms - this.#greetedAtMs);
+    const waitedMs = this.#state === 'greeting' ? ms - this.#greetedAtMs : 0;
+    if (waitedMs >= secondHelloMs && this.#hellos === 1 && !this.#binds) this.#hello();
+    if (waitedMs >= legacyMs) return this.#together({ name: 'The other side', dev: '', legacy: true });
     if (!this.online || this.#peer.legacy) return;
     if (ms - this.#heardAtMs >= silentMs) return this.#part('lost');
     if (ms - this.#beatAtMs < heartbeatIntervalMs) return;
     this.#beatAtMs = ms;
     this.#send({ kind: 'heartbeat', seq: 0 });
-  }
-
-  #await(waitedMs: number): void {
-    if (waitedMs >= secondHelloMs && this.#hellos === 1 && !this.#binds) this.#hello();
-    if (waitedMs >= legacyMs) this.#together({ name: 'The other side', dev: '', legacy: true });
   }
 
   #send(frame: Frame): void {

@@ -8,6 +8,9 @@ export const roomMutants: Mutant[] = [
     ['whoever joins is asked for what is lost', 'if (seq <= since)', 'if (false)'],
     ['every client of the original has a device', '++this.#guests', '1'],
     ['a client of the original hears what comes', 'log.head, now.ms', '1e9, now.ms'],
+    ['only the author needs no signature', 'message.id.dev === session.dev && message.key === session.who', 'true'],
+    ['an entry with its place mends', 'if (message.seq !== undefined)', 'if (false)'],
+    ['the original’s messages are counted', 'n: ++session.said', 'n: 1'],
   ]),
   ...of('room/room', [
     ['one change is under way', 'if (this.#underWay || ', 'if ('],
@@ -15,11 +18,6 @@ export const roomMutants: Mutant[] = [
     ['what was not taken is sent again', 'this.#readers.holdBack(input.from, input.sent.before, now.ms)', 'undefined'],
     ['whoever asks is given the entry', 'place.hash === hash && place.message', 'false'],
     ['those who are there are known when it is tidied', "{ type: 'tidy', present }", "{ type: 'tidy', present: [] }"],
-  ]),
-  ...of('room/door', [
-    ['only the author needs no signature', 'message.id.dev === session.dev && message.key === session.who', 'true'],
-    ['an entry with its place mends', 'if (message.seq !== undefined)', 'if (false)'],
-    ['the original’s messages are counted', 'n: ++session.said', 'n: 1'],
   ]),
   ...of('room/readers', [
     ['a slow reader has a window', 'Math.min(batchEntries, windowEntries - (sent.seq - acked))', 'batchEntries'],

@@ -57,9 +57,9 @@ export class Presence {
     return [...this.#members.values()].slice(0, maxNamed).map(({ name }) => name);
   }
 
-  /** The version-1 sessions, or those of the original's clients. */
-  those(isGuest: boolean): Session[] {
-    return [...this.sessions.values()].filter((session) => session.isGuest === isGuest);
+  /** Those that proved who they are: of version 1. */
+  get proven(): Session[] {
+    return [...this.sessions.values()].filter(({ isGuest }) => !isGuest);
   }
 
   ofDevice(dev: string): Session | undefined {
@@ -119,7 +119,7 @@ export class Presence {
   /** Tells whose grace is over. Returns the version-1 sessions that have expired. */
   expire(nowMs: number): Session[] {
     for (const [who, { lostAtMs = nowMs }] of this.#members) if (nowMs - lostAtMs >= graceMs) this.#depart(who, 'lost');
-    return this.those(false).filter(({ heardAtMs }) => nowMs - heardAtMs > sessionTimeoutMs);
+    return this.proven.filter(({ heardAtMs }) => nowMs - heardAtMs > sessionTimeoutMs);
   }
 
   /** Through another session. */

@@ -8,7 +8,7 @@ import type { Place, Store } from '../log/store.ts';
 import { farewell } from '../original.ts';
 import type { Core, Effect, Input, Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
-import { Presence, type Session } from './presence.ts';
+import { Presence } from './presence.ts';
 import { Readers } from './readers.ts';
 
 /**
@@ -32,9 +32,8 @@ import { Readers } from './readers.ts';
  */
 export type RoomOptions = DoorOptions & { flow?: Flow };
 
-type Departure = { type: 'leave' | 'lose'; from: string };
 /** What is told in its order with what the log decides, which need not know of it. */
-type Aside = Departure | Outcome;
+type Aside = { type: 'leave' | 'lose'; from: string } | Outcome;
 
 export class Room implements Core {
   /** What the room says, for whoever reads along at the server. */
@@ -123,20 +122,16 @@ export class Room implements Core {
     }
   }
 
-  // What is proposed
-
   #propose(wish: Proposal | Aside | undefined): void {
     if (wish) this.#proposals.push(wish);
   }
 
   #tidy(ms: number): void {
     this.#tidiedAtMs = ms;
-    const present = this.#presence.those(false).map(({ name, who: key }) => ({ name, key }));
+    const present = this.#presence.proven.map(({ name, who: key }) => ({ name, key }));
     this.#propose({ type: 'tidy', present });
     for (const place of this.#log.lost.values()) this.#ask(place);
   }
-
-  // What is decided, and told when it is on disk
 
   #decide(now: Now): void {
     if (this.#underWay || this.#proposals.length === 0) return;
@@ -173,14 +168,12 @@ export class Room implements Core {
   }
 
   /** A goodbye is answered, so that a client can wait for it: closing a socket with unread data loses what it sent. [P29] */
-  #depart({ type, from }: Departure, nowMs: number): void {
+  #depart({ type, from }: Aside & { type: 'leave' | 'lose' }, nowMs: number): void {
     this.#door.forget(from);
     if (type === 'lose') return this.#presence.lose(from, nowMs);
     const session = this.#presence.leave(from);
     if (session && !session.isGuest) this.#effects.send(from, { kind: 'leave', name: this.#options.name });
   }
-
-  // Places that are lost
 
   /** Somebody asks for an entry that its own copy has lost. */
   #answer(from: string, { seq, hash = '' }: Lost): void {
@@ -202,15 +195,14 @@ export class Room implements Core {
 
   /** Version-1 sessions that were sent this place. */
   #readersOf(seq: number): string[] {
-    return idsOf(this.#presence.those(false).filter(({ sent }) => sent.seq >= seq));
+    return this.#presence.proven.filter(({ sent }) => sent.seq >= seq).map(({ from }) => from);
   }
 
   /** Said to everybody at once, also to readers that are behind: there will be no later. */
   #sayFarewell(now: Now): void {
     this.#effects.push(...this.#readers.pump(now.ms));
-    const words = { name: this.#options.name, text: farewell };
-    this.#effects.send(idsOf(this.#presence.those(false)), { kind: 'shutdown', ...words });
-    this.#effects.send(idsOf(this.#presence.those(true)), { kind: 'message', ...words });
+    for (const { from, isGuest } of this.#presence.sessions.values())
+      this.#effects.send(from, { kind: isGuest ? 'message' : 'shutdown', name: this.#options.name, text: farewell });
   }
 
   #tick({ ms }: Now): void {
@@ -219,13 +211,10 @@ export class Room implements Core {
     this.#ignored = { frames: 0, reason: '' };
     if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;
     this.#heartbeatAtMs = ms;
-    for (const { from, sent } of this.#presence.those(false))
-      this.#effects.send(from, { kind: 'heartbeat', seq: sent.seq });
+    for (const { from, sent } of this.#presence.proven) this.#effects.send(from, { kind: 'heartbeat', seq: sent.seq });
   }
 
   #ignore(reason: string): void {
     this.#ignored = { frames: this.#ignored.frames + 1, reason };
   }
 }
-
-const idsOf = (sessions: readonly Session[]): string[] => sessions.map(({ from }) => from);
