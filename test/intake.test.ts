@@ -8,8 +8,17 @@ import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
 import { fakeCrypto } from './support/fake-crypto.ts';
 import { Written } from './support/places.ts';
 
-const fresh = { said: 0, heardAtMs: 0, sent: { seq: 0, notice: 0 }, acked: 0, pauseMs: 0, retryAtMs: 0 };
-const member: Session = { from: 'a', who: 'kA', name: 'ann', dev: 'A', isGuest: false, ...fresh };
+const place = { sent: { seq: 0, notice: 0 }, acked: 0, full: { pauseMs: 0, retryAtMs: 0 } };
+const member: Session = {
+  from: 'a',
+  who: 'kA',
+  name: 'ann',
+  dev: 'A',
+  isGuest: false,
+  said: 0,
+  heardAtMs: 0,
+  ...place,
+};
 const guest = (): Session => ({ ...member, who: 'l', name: 'lea', dev: 'run-1', isGuest: true });
 const words: Message = { kind: 'message', name: 'ann', text: 'hi' };
 const own: Message = { ...words, id: { dev: 'A', n: 1 }, lc: 1, ts: 1, key: 'kA', sig: 's' };

@@ -33,7 +33,7 @@ const pump = (nowMs = 0) =>
 const open = (...ids: string[]) => {
   for (const from of ids) {
     const who = { from, who: from, name: from, dev: `dev-${from}`, isGuest: from.startsWith('old') };
-    const place = { sent: { seq: 0, notice: feed.end.notice }, acked: 0, pauseMs: 0, retryAtMs: 0 };
+    const place = { sent: { seq: 0, notice: feed.end.notice }, acked: 0, full: { pauseMs: 0, retryAtMs: 0 } };
     sessions.set(from, { ...who, ...place, said: 0, heardAtMs: 0 });
   }
 };

@@ -39,10 +39,10 @@ export class Readers {
     const reader = this.#sessions.get(routingId);
     // Of several frames the first one counts.
     if (!reader || !isBehind(before, reader.sent)) return;
-    const isStuck = reader.untaken && !isBehind(reader.untaken, before);
-    reader.pauseMs = isStuck ? Math.min(2 * reader.pauseMs, retryFullMs.longest) : retryFullMs.first;
-    reader.retryAtMs = nowMs + reader.pauseMs;
-    reader.untaken = before;
+    const { untaken, pauseMs: lastMs } = reader.full;
+    const isStuck = untaken && !isBehind(untaken, before);
+    const pauseMs = isStuck ? Math.min(2 * lastMs, retryFullMs.longest) : retryFullMs.first;
+    reader.full = { untaken: before, retryAtMs: nowMs + pauseMs, pauseMs };
     // What was acknowledged was taken, whatever else was not.
     reader.sent = { ...before, seq: Math.max(before.seq, reader.acked) };
   }
@@ -82,7 +82,7 @@ export class Readers {
 
   /** When this reader is to be sent more: never, if there is nothing or it takes nothing. */
   #dueAtMs(reader: Session, end: Position): number {
-    return isBehind(reader.sent, end) && this.#limit(reader) > 0 ? reader.retryAtMs : Number.POSITIVE_INFINITY;
+    return isBehind(reader.sent, end) && this.#limit(reader) > 0 ? reader.full.retryAtMs : Number.POSITIVE_INFINITY;
   }
 
   /** How many entries may be sent now. */
