@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { maxNamed } from '../src/core/limits.ts';
 import { whyNameRefused } from '../src/core/names.ts';
-import { Members } from '../src/core/room/members.ts';
+import { Presence } from '../src/core/room/presence.ts';
 import { encode } from '../src/protocol/codec.ts';
 import { maxFrameBytes, type Welcome } from '../src/protocol/frames.ts';
 import { bye, entry, gone, greeting, hello, type Json, range, words } from './support/people.ts';
@@ -94,11 +94,14 @@ describe('a version-1 client joins', () => {
   });
 
   test('and is welcomed in one frame, however many there are and however long their names', () => {
-    const members = new Members();
+    const presence = new Presence('server', world.room.feed);
     const longest = (i: number) => `${String(i).padStart(8, '"')}${'𝄞'.repeat(24)}`;
     expect(whyNameRefused(longest(1))).toBeUndefined();
-    for (let i = 0; i < 2_000; i++) members.enter(`key ${i}`, longest(i), `session ${i}`);
-    const place = { log: 'log', since: 0, head: 0, online: members.online, members: members.names };
+    for (let i = 0; i < 2_000; i++) {
+      const session = { from: `session ${i}`, who: `key ${i}`, name: longest(i), dev: `dev ${i}`, isGuest: false };
+      presence.enter(session, 0, 0);
+    }
+    const place = { log: 'log', since: 0, head: 0, online: presence.online, members: presence.names };
     const frame: Welcome = { kind: 'welcome', name: 'server', text: '', ...place };
     expect([frame.online, frame.members.length]).toEqual([2_000, maxNamed]);
     expect(Buffer.byteLength(encode(frame))).toBeLessThan(maxFrameBytes / 2);

@@ -1,12 +1,44 @@
 import { describe, expect, test } from 'vitest';
-import { intake, type Session } from '../src/core/room/intake.ts';
+import { Effects } from '../src/core/effects.ts';
+import { Feed } from '../src/core/log/feed.ts';
+import { Ledger } from '../src/core/log/ledger.ts';
+import { Door } from '../src/core/room/door.ts';
+import { Presence, type Session } from '../src/core/room/presence.ts';
 import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
+import { fakeCrypto } from './support/fake-crypto.ts';
+import { Written } from './support/places.ts';
 
-const member: Session = { who: 'kA', name: 'ann', dev: 'A', isGuest: false, said: 0, heardAtMs: 0 };
+const place = { sent: { seq: 0, notice: 0 }, acked: 0, full: { pauseMs: 0, retryAtMs: 0 } };
+const member: Session = {
+  from: 'a',
+  who: 'kA',
+  name: 'ann',
+  dev: 'A',
+  isGuest: false,
+  said: 0,
+  heardAtMs: 0,
+  ...place,
+};
 const guest = (): Session => ({ ...member, who: 'l', name: 'lea', dev: 'run-1', isGuest: true });
 const words: Message = { kind: 'message', name: 'ann', text: 'hi' };
 const own: Message = { ...words, id: { dev: 'A', n: 1 }, lc: 1, ts: 1, key: 'kA', sig: 's' };
-const take = (message: Message, session: Session | undefined = member) => intake('a', session, message, 5);
+
+/** What the door proposes of a message of `session`, or of nobody in the room; and what it sends. */
+const hear = (message: Message, session: Session | undefined) => {
+  const { log } = new Written();
+  const retention = { entries: 1, ageMs: 1 };
+  const options = { name: 'server', dev: 'run', crypto: fakeCrypto, retention, nonce: () => '' };
+  const presence = new Presence('server', new Feed(log));
+  const effects = new Effects();
+  const door = new Door(options, { log, ledger: new Ledger(options, log), presence, effects });
+  if (session) presence.sessions.set('a', session);
+  return { proposal: door.hear('a', message, { ms: 0, wallMs: 5 }), sent: effects.take() };
+};
+const take = (message: Message, session = member) => {
+  const { proposal, sent } = hear(message, session);
+  expect(sent).toEqual([]);
+  return proposal;
+};
 
 describe('a message', () => {
   test('of the session’s own device and key is said by it', () => {
@@ -37,11 +69,15 @@ describe('a message', () => {
     }
   });
 
-  test.each<[string, Message, Session | undefined]>([
-    ['from nobody', own, undefined],
-    ['without an id', words, member],
-  ])('%s is a stranger’s', (_what, message, session) => {
-    expect(intake('a', session, message, 5)).toEqual({ type: 'stranger' });
+  test('of nobody who has joined is not taken, and answered rejoin', () => {
+    expect(hear(own, undefined)).toEqual({
+      proposal: undefined,
+      sent: [{ type: 'send', to: ['a'], data: '{"rejoin":0}' }],
+    });
+  });
+
+  test('without an id is none of a member', () => {
+    expect(take(words)).toBeUndefined();
   });
 });
 
@@ -54,9 +90,13 @@ describe('a message of a client of the original', () => {
     expect(take(words, lea)).toEqual({ type: 'say', from: 'a', message: said(2), name: 'lea' });
   });
 
-  test('that is too long is not taken, nor counted', () => {
+  test('that is too long is not taken, nor counted, and that is said', () => {
     const lea = guest();
-    expect(take({ ...words, text: 'é'.repeat(maxTextBytes / 2 + 1) }, lea)).toMatchObject({ type: 'tooLong' });
+    const text = `Your message was not sent: it is longer than ${maxTextBytes} bytes.\n`;
+    expect(hear({ ...words, text: 'é'.repeat(maxTextBytes / 2 + 1) }, lea)).toEqual({
+      proposal: undefined,
+      sent: [{ type: 'send', to: ['a'], data: JSON.stringify({ name: 'server', text }) }],
+    });
     expect(take({ ...words, text: 'é'.repeat(maxTextBytes / 2) }, lea)).toMatchObject({ message: { id: { n: 1 } } });
   });
 });

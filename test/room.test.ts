@@ -234,6 +234,20 @@ describe('a full connection', () => {
     expect(world.room.nextTurnMs(world.now)).toBeUndefined();
   });
 
+  test('keeps its pause when its client joins again', () => {
+    world.clogged.add('b');
+    world.talk(1);
+    world.clogged.clear();
+    world.say('b', world.helloAt('bo', 0));
+    expect(world.take('b')).toMatchObject([{ welcome: 1 }]);
+    world.nowMs += 1;
+    world.turn();
+    expect([world.take('b'), world.room.nextTurnMs(world.now)]).toEqual([[], 1]);
+    world.nowMs += 1;
+    world.turn();
+    expect(world.takeSeqs('b')).toEqual([1]);
+  });
+
   test('of a stranger is nothing', () => {
     const sent = { type: 'send', to: ['x'], data: '', before: { seq: 0, notice: 0 } } as const;
     world.turn({ type: 'full', from: 'x', sent: { ...sent, to: ['x'] } }, { type: 'disconnected', from: 'x' });

@@ -6,7 +6,7 @@ export const maxNameBytes = 128;
 
 /** Characters that could forge a line or hide in one: control, format, separators, brackets, invisible ones. */
 const refused = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800[\]<>]/u;
-const everyRefused = new RegExp(refused, 'gu');
+const isRefused = (text: string): boolean => refused.test(text) || refused.test(text.normalize('NFKC'));
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** NFC, trimmed, inner spaces collapsed. */
@@ -19,8 +19,7 @@ export const nameKey = (name: string): string => normalizeName(name).normalize('
 export function whyNameRefused(name: string): string | undefined {
   if (name === '') return 'A name must not be empty.';
   if (name.startsWith('/')) return 'A name must not begin with a slash.';
-  if (refused.test(name) || refused.test(name.normalize('NFKC')))
-    return 'A name must not contain control or invisible characters, nor [ ] < >.';
+  if (isRefused(name)) return 'A name must not contain control or invisible characters, nor [ ] < >.';
   if ([...segmenter.segment(name)].length > maxNameCharacters)
     return `A name has at most ${maxNameCharacters} characters.`;
   if (Buffer.byteLength(name) > maxNameBytes) return `A name has at most ${maxNameBytes} bytes.`;
@@ -33,12 +32,9 @@ export const isName = (name: string | undefined): boolean =>
 
 /** Makes any string a name that may be shown, for clients that cannot be asked to choose another. */
 export function safeName(raw: string): string {
-  const allowed = [...raw.replace(everyRefused, '')].filter((character) => !refused.test(character.normalize('NFKC')));
-  let name = normalizeName(allowed.join('')).replace(/^[/\s]+/, '');
-  if (whyNameRefused(name) !== undefined) {
-    const characters = [...segmenter.segment(name)].map((s) => s.segment).slice(0, maxNameCharacters);
-    while (Buffer.byteLength(characters.join('')) > maxNameBytes) characters.pop();
-    name = characters.join('').trim();
-  }
-  return name || 'somebody';
+  const allowed = [...raw.toWellFormed()].filter((character) => !isRefused(character)).join('');
+  const name = normalizeName(allowed).replace(/^[/\s]+/, '');
+  const characters = [...segmenter.segment(name)].slice(0, maxNameCharacters).map(({ segment }) => segment);
+  while (Buffer.byteLength(characters.join('')) > maxNameBytes) characters.pop();
+  return characters.join('').trim() || 'somebody';
 }

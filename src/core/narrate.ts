@@ -1,8 +1,8 @@
 import type { Message, Notice } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
 import type { ChatEvent } from './events.ts';
+import { maxWaiting } from './limits.ts';
 import { mentions } from './mention.ts';
-import type { Waiting } from './turn.ts';
 
 /** What frames say, as events. */
 
@@ -20,11 +20,12 @@ export function markMention(event: ChatEvent, name: string, key?: string): ChatE
   return mentions(event.text, name) ? { ...event, mention: true } : event;
 }
 
-export const waitingText = ({ text, ts = 0, action }: Message): Waiting => ({
-  text,
-  sinceMs: ts,
-  ...(action && { action }),
-});
+/** What is typed is not taken. */
+export const tooManyWaiting: ChatEvent = {
+  type: 'error',
+  code: 'TOO_MANY_WAITING',
+  message: `${maxWaiting} messages are waiting already; this one was not taken.`,
+};
 
 export function noticeEvent(notice: Notice): ChatEvent {
   const { name: server, who: name, was: from, online = 0, reason = 'left', text } = notice;

@@ -1,26 +1,12 @@
 import { ChatError } from '../errors.ts';
-import {
-  type Frame,
-  type Join,
-  type Message,
-  type MessageId,
-  protocolVersion,
-  type Received,
-} from '../protocol/frames.ts';
+import type { Frame, Join, Message, MessageId, Received } from '../protocol/frames.ts';
+import { protocolVersion } from '../protocol/frames.ts';
 import { Effects } from './effects.ts';
 import type { ChatEvent } from './events.ts';
-import {
-  defaultFlow,
-  heartbeatIntervalMs,
-  legacyMs,
-  maxWaiting,
-  secondHelloMs,
-  silentMs,
-  unheardLimit,
-} from './limits.ts';
+import { defaultFlow, heartbeatIntervalMs, legacyMs, secondHelloMs, silentMs, unheardLimit } from './limits.ts';
 import { Outbox } from './log/outbox.ts';
 import { nameKey, safeName } from './names.ts';
-import { markMention, messageEvent, waitingText } from './narrate.ts';
+import { markMention, messageEvent, tooManyWaiting } from './narrate.ts';
 import { plainMessage } from './original.ts';
 import { type Conversation, type Effect, type Input, type Now, theLink, type Waiting } from './turn.ts';
 
@@ -34,10 +20,8 @@ import { type Conversation, type Effect, type Input, type Now, theLink, type Wai
  *   together --leave--> leaving --goodbye answered--> down
  *   any --hello--> together                        (the other program was started again)
  *
- * That a taken side gives no hello is not enough to know it, the original program gives none either. But libzmq
- * stops reading from a second peer at its first frame after it was turned away, so that its heartbeats end the
- * connection; with a quiet original they do not. The first hello may come too early for that, so there is a second.
- * [P22]
+ * A taken side gives no hello, as the original; but libzmq ends its connection after a frame or two, so there is a second
+ * hello. [P22]
  *
  * Always true, whatever arrives:
  *   D1 a message is shown once, in the order it was typed;
@@ -50,37 +34,31 @@ type State = 'down' | 'greeting' | 'together' | 'leaving';
 export type PairOptions = { name: string; dev: string; binds: boolean };
 
 export class Pair implements Conversation {
-  readonly #name: string;
+  readonly name: string;
   readonly #dev: string;
   readonly #binds: boolean;
   readonly #outbox: Outbox;
   #lastN = 0;
   #state: State = 'down';
-  #legacy = false;
-  #peer: { name: string; dev: string } | undefined;
+  /** Who was met last; without a `dev` as long as its name is not known: the original says it with its first message. */
+  #peer = { name: '', dev: '', legacy: false };
   /** The highest n that was shown, by device. */
   #shown = new Map<string, number>();
   #shows = 0;
-  /** Everything up to this show has left the program. */
-  #left = 0;
   /** Shown, but their text has not left the program yet. */
-  #inside: { place: number; id: MessageId }[] = [];
+  #inside: { place: number; id: MessageId | undefined }[] = [];
   #unheard = 0;
   #hellos = 0;
-  #changedAtMs = 0;
+  #greetedAtMs = 0;
   #heardAtMs = 0;
   #beatAtMs = 0;
   readonly #effects = new Effects();
 
   constructor({ name, dev, binds }: PairOptions) {
-    this.#name = name;
+    this.name = name;
     this.#dev = dev;
     this.#binds = binds;
     this.#outbox = new Outbox(dev);
-  }
-
-  get name(): string {
-    return this.#name;
   }
 
   get online(): boolean {
@@ -93,17 +71,15 @@ export class Pair implements Conversation {
 
   /** The original program takes no receipts, so that only its connection can hold it back. */
   get isFull(): boolean {
-    return this.#legacy && this.#shows - this.#left >= defaultFlow.windowEntries;
+    return this.#peer.legacy && this.#inside.length >= defaultFlow.windowEntries;
   }
 
   get waiting(): Waiting[] {
-    return this.#outbox.own.map(waitingText);
+    return this.#outbox.own.map(({ text, ts = 0, action }) => ({ text, sinceMs: ts, ...(action && { action }) }));
   }
 
-  /** The original program says its name with its first message. */
   get others(): string[] {
-    const { name, dev } = this.#peer ?? { name: '', dev: '' };
-    return this.online && dev !== '' ? [name] : [];
+    return this.online && this.#peer.dev !== '' ? [this.#peer.name] : [];
   }
 
   get present(): number {
@@ -123,7 +99,7 @@ export class Pair implements Conversation {
         return this.#disconnected();
       case 'frame':
         this.#heardAtMs = ms;
-        return this.#receive(input.frame, ms);
+        return this.#receive(input.frame);
       case 'shown':
         return this.#acknowledge(input.place);
       case 'typed':
@@ -140,26 +116,26 @@ export class Pair implements Conversation {
   }
 
   #leave(): void {
-    if (this.#state === 'together') this.#goodbye();
-    this.#state = this.#state === 'together' && !this.#legacy ? 'leaving' : 'down';
+    if (this.online) this.#goodbye();
+    this.#state = this.online && !this.#peer.legacy ? 'leaving' : 'down';
   }
 
   #goodbye(): void {
-    this.#send({ kind: 'leave', name: this.#name, text: `${this.#name} left the chat.` });
+    this.#send({ kind: 'leave', name: this.name, text: `${this.name} left the chat.` });
   }
 
   #greet(ms: number): void {
-    if (this.#state === 'together') return;
+    if (this.online) return;
     this.#state = 'greeting';
-    this.#changedAtMs = ms;
+    this.#greetedAtMs = ms;
     this.#hellos = 0;
     if (!this.#binds) this.#hello();
   }
 
   #hello(reply?: true): void {
-    const text = `${this.#name} is ${++this.#hellos > 1 ? 'waiting for an answer' : 'here'}.`;
-    const hello = { kind: 'join', name: this.#name, version: protocolVersion, dev: this.#dev, text } as const;
-    this.#send(reply ? { ...hello, reply } : hello);
+    const text = `${this.name} is ${++this.#hellos > 1 ? 'waiting for an answer' : 'here'}.`;
+    const me = { name: this.name, version: protocolVersion, dev: this.#dev };
+    this.#send({ kind: 'join', ...me, text, ...(reply && { reply }) });
   }
 
   #disconnected(): void {
@@ -171,56 +147,53 @@ export class Pair implements Conversation {
     this.#part('lost');
   }
 
-  #receive(frame: Received, ms: number): void {
+  #receive(frame: Received): void {
     this.#unheard = 0;
     // Who is leaving meets nobody any more: only what was said before can still be answered.
     if (this.#state === 'leaving' && frame.kind !== 'leave' && frame.kind !== 'ack') return;
     switch (frame.kind) {
       case 'join':
-        return this.#meet(frame, ms);
+        return this.#meet(frame);
       case 'leave':
-        if (this.#state === 'together' && !this.#legacy) this.#goodbye();
+        if (this.online && !this.#peer.legacy) this.#goodbye();
         return this.#part('left');
       case 'message':
-        return this.#message(frame, ms);
+        return this.#message(frame);
       case 'ack':
         for (const message of this.#outbox.accept({ dev: this.#dev, n: frame.seq }))
           this.#show(messageEvent(message, true));
         return this.#upload();
       case 'heartbeat':
         // The connection had only been silent: ask again.
-        if (this.#state !== 'together') this.#hello();
+        if (!this.online) this.#hello();
     }
   }
 
-  #meet({ name: rawName, version, dev = rawName, reply }: Join, ms: number): void {
+  #meet({ name, version, dev = name, reply }: Join): void {
     if (version === undefined) return;
-    const name = this.#nameOf(rawName);
     if (!reply) this.#hello(true);
-    if (this.#peer?.dev !== dev) this.#part('lost');
+    if (this.#peer.dev !== dev) this.#part('lost');
     this.#outbox.restart();
-    this.#together({ name, dev }, false, ms);
+    this.#together({ name: this.#nameOf(name), dev, legacy: false });
   }
 
-  #together(peer: { name: string; dev: string }, legacy: boolean, ms: number): void {
-    const already = this.#state === 'together';
+  #together(peer: { name: string; dev: string; legacy: boolean }): void {
+    const { name, legacy } = peer;
+    const already = this.online;
     this.#state = 'together';
-    this.#legacy = legacy;
     this.#peer = peer;
-    this.#changedAtMs = ms;
-    this.#heardAtMs = ms;
     if (!already) {
       this.#show({ type: 'state', state: 'online', online: 2, legacy });
-      this.#show({ type: 'join', name: peer.name, online: 2 });
+      this.#show({ type: 'join', name, online: 2 });
     }
     this.#upload();
   }
 
   #part(reason: 'left' | 'lost'): void {
-    const { name } = this.#peer ?? {};
-    const was = this.#state;
+    const { name } = this.#peer;
+    const was = this.online;
     this.#state = 'down';
-    if (was !== 'together' || name === undefined) return;
+    if (!was) return;
     this.#show({ type: 'leave', name, online: 1, reason });
     this.#show({ type: 'state', state: 'offline', reason, peer: name });
   }
@@ -228,48 +201,45 @@ export class Pair implements Conversation {
   /** Nobody has checked it, and it may be mine. */
   #nameOf(raw: string): string {
     const name = safeName(raw);
-    return nameKey(name) === nameKey(this.#name) ? `${name} (peer)` : name;
+    return nameKey(name) === nameKey(this.name) ? `${name} (peer)` : name;
   }
 
-  #message(received: Message, ms: number): void {
+  #message(received: Message): void {
     const message = { ...received, name: this.#nameOf(received.name) };
     const { name, id } = message;
-    if (this.#state !== 'together') this.#together({ name, dev: id?.dev ?? name }, id === undefined, ms);
-    if (this.#legacy) this.#peer = { name, dev: name };
-    if (!id) return this.#show(messageEvent(message, false), ++this.#shows);
-    if (id.n <= (this.#shown.get(id.dev) ?? 0)) return this.#repeated(id);
-    this.#shown.set(id.dev, id.n);
+    if (!this.online) this.#together({ name, dev: id?.dev ?? name, legacy: id === undefined });
+    if (this.#peer.legacy) this.#peer = { name, dev: name, legacy: true };
+    if (id && this.#wasShown(id)) return;
+    if (id) this.#shown.set(id.dev, id.n);
     this.#inside.push({ place: ++this.#shows, id });
     this.#show(messageEvent(message, false), this.#shows);
   }
 
-  #repeated({ dev, n }: MessageId): void {
-    if (!this.#inside.some(({ id }) => id.dev === dev && id.n === n)) this.#send({ kind: 'ack', seq: n });
+  /** What comes again is acknowledged again, unless its text is still inside. */
+  #wasShown({ dev, n }: MessageId): boolean {
+    if (n > (this.#shown.get(dev) ?? 0)) return false;
+    if (!this.#inside.some(({ id }) => id?.dev === dev && id.n === n)) this.#send({ kind: 'ack', seq: n });
+    return true;
   }
 
   /** Everything up to this place has left the program. What a peer that is gone has said needs no receipt. [P21] */
   #acknowledge(place: number): void {
-    this.#left = place;
-    const left = this.#inside.filter((shown) => shown.place <= place && shown.id.dev === this.#peer?.dev);
+    const { id } = this.#inside.findLast((shown) => shown.place <= place && shown.id?.dev === this.#peer.dev) ?? {};
     this.#inside = this.#inside.filter((shown) => shown.place > place);
-    const { id } = left.at(-1) ?? {};
-    const isHere = this.#state === 'leaving' || (this.#state === 'together' && !this.#legacy);
+    const isHere = this.#state === 'leaving' || (this.online && !this.#peer.legacy);
     if (id && isHere) this.#send({ kind: 'ack', seq: id.n });
   }
 
   #type({ text, action }: { text: string; action?: true }, wallMs: number): void {
-    if (this.#outbox.isFull) {
-      const message = `${maxWaiting} messages are waiting already; this one was not taken.`;
-      return this.#show({ type: 'error', code: 'TOO_MANY_WAITING', message });
-    }
+    if (this.#outbox.isFull) return this.#show(tooManyWaiting);
     const id = { dev: this.#dev, n: ++this.#lastN };
-    this.#outbox.add({ kind: 'message', name: this.#name, text, ...(action && { action }), id, ts: wallMs });
-    if (this.#state === 'together') this.#upload();
+    this.#outbox.add({ kind: 'message', name: this.name, text, ...(action && { action }), id, ts: wallMs });
+    if (this.online) this.#upload();
   }
 
   /** An own message is shown when the peer has it; the original program gives no receipts, so there when it is sent. */
   #upload(): void {
-    if (!this.#legacy) for (const message of this.#outbox.takeUnsent()) this.#send(message);
+    if (!this.#peer.legacy) for (const message of this.#outbox.takeUnsent()) this.#send(message);
     else
       for (const message of this.#outbox.remove(() => true)) {
         this.#send(plainMessage(message));
@@ -278,11 +248,10 @@ export class Pair implements Conversation {
   }
 
   #tick(ms: number): void {
-    const waitedMs = this.#state === 'greeting' ? ms - this.#changedAtMs : 0;
+    const waitedMs = this.#state === 'greeting' ? ms - this.#greetedAtMs : 0;
     if (waitedMs >= secondHelloMs && this.#hellos === 1 && !this.#binds) this.#hello();
-    if (this.#state === 'greeting' && ms - this.#changedAtMs >= legacyMs)
-      return this.#together({ name: 'The other side', dev: '' }, true, ms);
-    if (this.#state !== 'together' || this.#legacy) return;
+    if (waitedMs >= legacyMs) return this.#together({ name: 'The other side', dev: '', legacy: true });
+    if (!this.online || this.#peer.legacy) return;
     if (ms - this.#heardAtMs >= silentMs) return this.#part('lost');
     if (ms - this.#beatAtMs < heartbeatIntervalMs) return;
     this.#beatAtMs = ms;
@@ -294,6 +263,6 @@ export class Pair implements Conversation {
   }
 
   #show(event: ChatEvent, place?: number): void {
-    this.#effects.push({ type: 'show', event: markMention(event, this.#name), ...(place !== undefined && { place }) });
+    this.#effects.push({ type: 'show', event: markMention(event, this.name), ...(place !== undefined && { place }) });
   }
 }

@@ -4,27 +4,25 @@ import { type Mutant, of } from './mutate.ts';
 export const roomMutants: Mutant[] = [
   ...of('room/door', [
     ['a join is proven', '!crypto.verify(key, joinProof(nonce, server, join), proof)', 'false'],
-    ['the welcome says what the log had', "log.mark(join.dev ?? '')?.n ?? 0", '0'],
+    ['the welcome says what the log had', 'log.mark(dev)?.n ?? 0', '0'],
     ['whoever joins is asked for what is lost', 'if (seq <= since)', 'if (false)'],
     ['every client of the original has a device', '++this.#guests', '1'],
-    ['a client of the original hears what comes', 'readers.open(from, log.head, dev);', ''],
-  ]),
-  ...of('room/room', [
-    ['one change is under way', 'if (!this.#underWay)', 'if (true)'],
-    ['the welcome comes after the commit', 'this.#underWay = outcomes;', 'this.#tell(outcomes, now);'],
-    ['what was not taken is sent again', 'this.#readers.holdBack(input.from, input.sent.before, now.ms)', 'undefined'],
-    ['whoever asks is given the entry', 'place.hash === hash && place.message', 'false'],
-    ['those who are there are known when it is tidied', 'present: this.#presence.namesInUse', 'present: []'],
-  ]),
-  ...of('room/intake', [
+    ['a client of the original hears what comes', 'log.head, now.ms', '1e9, now.ms'],
     ['only the author needs no signature', 'message.id.dev === session.dev && message.key === session.who', 'true'],
     ['an entry with its place mends', 'if (message.seq !== undefined)', 'if (false)'],
     ['the original’s messages are counted', 'n: ++session.said', 'n: 1'],
   ]),
+  ...of('room/room', [
+    ['one change is under way', 'if (this.#underWay || ', 'if ('],
+    ['the welcome comes after the commit', 'this.#underWay = outcomes;', 'this.#underWay = outcomes; this.#tell(now);'],
+    ['what was not taken is sent again', 'this.#readers.holdBack(input.from, input.sent.before, now.ms)', 'undefined'],
+    ['whoever asks is given the entry', 'place.hash === hash && place.message', 'false'],
+    ['those who are there are known when it is tidied', "{ type: 'tidy', present }", "{ type: 'tidy', present: [] }"],
+  ]),
   ...of('room/readers', [
     ['a slow reader has a window', 'Math.min(batchEntries, windowEntries - (sent.seq - acked))', 'batchEntries'],
     ['the original gets name and text', 'encode(plainMessage(place.message))', 'encode(place.message)'],
-    ['the original does not get its own', '.filter((_, i) => readers[i]?.guest !== dev)', ''],
+    ['the original does not get its own', '.filter(({ dev }) => dev !== author)', ''],
     ['the original reads on at the very frame', 'before = item.place ?', 'before = true ? at : item.place ?'],
   ]),
   ...of('log/ledger', [

@@ -2,11 +2,11 @@ import type { Frame } from '../../protocol/frames.ts';
 import type { Crypto, Identity } from '../crypto.ts';
 import { Effects } from '../effects.ts';
 import type { ChatEvent } from '../events.ts';
-import { defaultFlow, type Flow, maxWaiting } from '../limits.ts';
+import { defaultFlow, type Flow } from '../limits.ts';
 import { Copy } from '../log/copy.ts';
 import { Log } from '../log/log.ts';
 import type { Store } from '../log/store.ts';
-import { markMention } from '../narrate.ts';
+import { markMention, tooManyWaiting } from '../narrate.ts';
 import { type Conversation, type Effect, type Input, type Now, theLink, type Waiting } from '../turn.ts';
 import { Courier } from './courier.ts';
 import { Naming } from './naming.ts';
@@ -144,8 +144,7 @@ export class Member implements Conversation {
   #type({ text, action }: Input & { type: 'typed' }, now: Now): void {
     if (!this.courier.isFull)
       return this.courier.write({ name: this.naming.name, text, ...(action && { action }) }, now);
-    const message = `${maxWaiting} messages are waiting already; this one was not taken.`;
-    this.show({ type: 'error', code: 'TOO_MANY_WAITING', message });
+    this.show(tooManyWaiting);
   }
 
   /** It is online in a room; said unless it never was away. */

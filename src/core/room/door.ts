@@ -1,33 +1,26 @@
-import type { Join } from '../../protocol/frames.ts';
+import { type Frame, type Join, type Message, maxTextBytes, type Refused } from '../../protocol/frames.ts';
 import { joinProof } from '../../protocol/signed.ts';
-import type { Crypto } from '../crypto.ts';
 import type { Effects } from '../effects.ts';
 import { maxStrangers } from '../limits.ts';
-import { foreignDevice, type Outcome, type Proposal } from '../log/ledger.ts';
+import { foreignDevice, type Ledger, type LedgerOptions, type Outcome, type Proposal } from '../log/ledger.ts';
 import type { Log } from '../log/log.ts';
-import { resume } from '../log/resume.ts';
+import { type Resumption, resume } from '../log/resume.ts';
 import { nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
 import { greeting } from '../original.ts';
-import type { Presence } from './presence.ts';
-import type { Readers } from './readers.ts';
+import type { Now } from '../turn.ts';
+import type { Presence, Session } from './presence.ts';
 
-export type DoorOptions = {
-  /** Name of the server, which nobody else may have. */
-  name: string;
+/** `dev` MUST be new for every run of the program: the ids that the server gives begin with it. */
+export type DoorOptions = LedgerOptions & {
   /** A challenge nobody can foresee, always the same for one connection. */
   nonce: (routingId: string) => string;
-  crypto: Crypto;
   maxClients?: number;
-  /** Ids of messages that come without one begin with it; MUST be new for every run of the program. */
-  dev: string;
 };
-type Parts = { log: Log; presence: Presence; readers: Readers; effects: Effects };
-/** What becomes of a join: the log decides, or it is refused or ignored, or it was answered with a challenge. */
-export type Verdict = (Proposal & { type: 'enter' }) | (Outcome & { type: 'refused' | 'ignored' });
+type Parts = { log: Log; ledger: Ledger; presence: Presence; effects: Effects };
 
 /**
- * Who comes in, and is welcomed: a version-1 client that proves its key, under a name that may be shown; whether the name
- * is somebody else's is for the log to say. [P6, P23]
+ * What is known of a connection alone. Who comes in, and is welcomed: a version-1 client that proves its key, under a name
+ * that may be shown; whether the name is somebody else's is for the log to say. And who may speak. [P6, P23]
  */
 export class Door {
   readonly #options: DoorOptions;
@@ -42,24 +35,20 @@ export class Door {
     this.#parts = parts;
   }
 
-  isEntering(from: string): boolean {
-    return this.#entering.has(from);
-  }
-
-  /** A join of a version-1 client. */
-  knock(from: string, join: Join): Verdict | undefined {
-    const { key, dev, proof } = join;
+  /** A join. What is not answered at once is for the log to decide, or to be ignored. */
+  knock(from: string, join: Join, now: Now): Proposal | Outcome | undefined {
+    const { version, key, dev, proof } = join;
     const { name: server, crypto } = this.#options;
-    const { log, effects } = this.#parts;
+    if (version === undefined) return void this.#enterGuest(from, join.name, now);
     if (!key || !dev) return { type: 'ignored', reason: 'a version-1 join without key and dev' };
     const nonce = this.#options.nonce(from);
-    if (!proof) return void effects.send(from, { kind: 'challenge', nonce, server, log: log.id });
+    if (!proof) return void this.#send(from, { kind: 'challenge', nonce, server, log: this.#parts.log.id });
     if (!crypto.verify(key, joinProof(nonce, server, join), proof))
       return { type: 'ignored', reason: 'a join with a wrong proof' };
     const name = normalizeName(join.name);
     const text = whyNameRefused(name) ?? this.#whyServers(name);
-    if (text !== undefined) return { type: 'refused', from, code: 'NAME_REFUSED', text };
-    if (!this.#hasRoom(from, dev)) return { type: 'refused', from, code: 'ROOM_FULL', text: full };
+    if (text !== undefined) return void this.refuse({ from, code: 'NAME_REFUSED', text });
+    if (this.#isFull(from, dev)) return void this.refuse({ from, code: 'ROOM_FULL', text: full });
     const same = this.#entering.get(from);
     this.#entering.set(from, join);
     // A client that was told several times to join is welcomed once.
@@ -67,58 +56,50 @@ export class Door {
     return { type: 'enter', from, name, key, dev, join };
   }
 
-  refuse({ from, code, text }: Outcome & { type: 'refused' }): void {
+  refuse({ from, code, text }: { from: string; code: Refused['code']; text: string }): void {
     this.#entering.delete(from);
-    this.#parts.effects.send(from, { kind: 'refused', name: this.#options.name, text, code });
+    this.#send(from, { kind: 'refused', name: this.#options.name, text, code });
   }
 
   /** The name is on disk: the client is in. */
   enter({ from, name, key, dev, join }: Outcome & { type: 'entered' }, nowMs: number): void {
-    const { presence, readers } = this.#parts;
-    const before = presence.at(from);
+    const { presence, log } = this.#parts;
     // Who comes back on a new connection takes the place of the old one, which libzmq has not reported yet.
-    const older = presence.ofDevice(dev) ?? from;
-    const old = presence.at(older);
-    if (!this.#hasRoom(from, dev)) return this.refuse({ type: 'refused', from, code: 'ROOM_FULL', text: full });
-    if (older !== from && old?.who !== key)
-      return this.refuse({ type: 'refused', from, code: 'DEVICE_REFUSED', text: foreignDevice });
+    const older = presence.ofDevice(dev);
+    if (this.#isFull(from, dev)) return this.refuse({ from, code: 'ROOM_FULL', text: full });
+    if (older && older.from !== from && older.who !== key)
+      return this.refuse({ from, code: 'DEVICE_REFUSED', text: foreignDevice });
     const newest = this.#entering.get(from);
     if (newest?.name === join.name) this.#entering.delete(from);
-    // On one connection somebody else is there now.
-    if (before && before.who !== key) presence.leave(from);
-    const session = { who: key, name, dev, isGuest: false, said: 0, heardAtMs: nowMs };
-    const last = before ?? old;
-    presence.enter(from, session, last?.who === key ? last.name : undefined);
     this.#strangers.delete(from);
-    if (older !== from) readers.close(older);
-    if (older !== from) presence.replace(older);
-    this.#welcome(from, name, newest?.dev === dev ? newest : join);
+    const resumption = resume(log, newest?.dev === dev ? newest : join);
+    presence.enter({ from, who: key, name, dev, isGuest: false }, resumption.since, nowMs);
+    this.#welcome(from, name, dev, resumption);
   }
 
-  /**
-   * A client of the original, which cannot prove who it is, nor be asked for another name: its name is made safe, and
-   * marked if it `isTaken`.
-   */
-  enterGuest(from: string, rawName: string, isTaken: (name: string) => boolean, nowMs: number): void {
-    const { presence, readers, log, effects } = this.#parts;
-    const { name: server } = this.#options;
-    if (!presence.at(from)) {
-      if (this.#isFull) return effects.send(from, { kind: 'message', name: server, text: full });
-      const safe = safeName(rawName);
-      const name = isTaken(safe) || this.#whyServers(safe) ? `${safe} (guest)` : safe;
-      const dev = `${this.#options.dev}-${++this.#guests}`;
-      presence.enter(from, { who: from, name, dev, isGuest: true, said: 0, heardAtMs: nowMs });
-      readers.open(from, log.head, dev);
-    }
-    effects.send(from, { kind: 'message', name: server, text: greeting(presence.online) });
+  /** A message. What is not answered at once is for the log to decide. */
+  hear(from: string, message: Message, now: Now): Proposal | undefined {
+    const { sessions } = this.#parts.presence;
+    if (!sessions.has(from) && !this.#entering.has(from) && !message.id) this.#enterGuest(from, message.name, now);
+    const session = sessions.get(from);
+    if (session?.isGuest) return this.#hearGuest(session, message.text, now.wallMs);
+    if (!message.id) return undefined;
+    if (!session) return void this.tellToJoin(from);
+    if (message.seq !== undefined) return { type: 'mend', message };
+    // What its author wrote, and nothing that only a log may say.
+    const { hash: _, void: __, ...written } = message;
+    const isOwn = message.id.dev === session.dev && message.key === session.who;
+    return isOwn
+      ? { type: 'say', from, message: written, name: session.name }
+      : { type: 'giveBack', from, message: written };
   }
 
   /** Once: what is left in an old connection's queue comes before the join and must not be answered again and again. [P13] */
   tellToJoin(from: string): void {
-    if (this.#strangers.has(from) || this.isEntering(from)) return;
+    if (this.#strangers.has(from) || this.#entering.has(from)) return;
     if (this.#strangers.size >= maxStrangers) this.#strangers.clear();
     this.#strangers.add(from);
-    this.#parts.effects.send(from, { kind: 'rejoin', delayMs: 0 });
+    this.#send(from, { kind: 'rejoin', delayMs: 0 });
   }
 
   /** The connection is gone, or has said goodbye. */
@@ -127,20 +108,45 @@ export class Door {
     this.#strangers.delete(from);
   }
 
-  #welcome(from: string, who: string, join: Join): void {
-    const { log, presence, readers, effects } = this.#parts;
-    const { since, fork } = resume(log, join);
-    const { head, first, id, lost } = log;
+  /** A client of the original, which cannot prove who it is, nor be asked for another name: its name is made safe. */
+  #enterGuest(from: string, rawName: string, now: Now): void {
+    const { presence, log, ledger } = this.#parts;
+    if (!presence.sessions.get(from)) {
+      if (this.#isFull(from)) return this.#say(from, full);
+      const safe = safeName(rawName);
+      const isTaken = ledger.owner(safe, now) !== undefined || this.#whyServers(safe) !== undefined;
+      const name = isTaken ? `${safe} (guest)` : safe;
+      const dev = `${this.#options.dev}-${++this.#guests}`;
+      presence.enter({ from, who: from, name, dev, isGuest: true }, log.head, now.ms);
+    }
+    this.#say(from, greeting(presence.online));
+  }
+
+  /** An id is an unknown key where nothing has a version: the server counts for such a session. */
+  #hearGuest(session: Session, text: string, wallMs: number): Proposal | undefined {
+    const { from, name, dev } = session;
+    if (Buffer.byteLength(text) > maxTextBytes)
+      return void this.#say(from, `Your message was not sent: it is longer than ${maxTextBytes} bytes.`);
+    const id = { dev, n: ++session.said };
+    return { type: 'say', from, message: { kind: 'message', name, text, id, ts: Math.max(wallMs, 0) }, name };
+  }
+
+  /** To a client of the original. */
+  #say(from: string, text: string): void {
+    this.#send(from, { kind: 'message', name: this.#options.name, text });
+  }
+
+  #welcome(from: string, who: string, dev: string, { since, fork }: Resumption): void {
+    const { log, presence } = this.#parts;
     const hash = log.hashAt(since);
-    const [oldest] = log.read(first, 1);
-    const place = { log: id, since, ...(hash && { hash }), head, ...(fork && { fork }) };
-    const age = oldest && { firstMs: oldest.atMs };
+    const [oldest] = log.read(log.first, 1);
     const { online, names: members } = presence;
     const words = { name: this.#options.name, text: greeting(online), who };
-    const n = log.mark(join.dev ?? '')?.n ?? 0;
-    readers.open(from, since);
-    effects.send(from, { kind: 'welcome', ...words, ...place, n, online, members, ...age });
-    for (const [seq, { hash: at }] of lost) if (seq <= since) effects.send(from, { kind: 'lost', seq, hash: at });
+    const place = { log: log.id, since, ...(hash && { hash }), head: log.head, fork };
+    const n = log.mark(dev)?.n ?? 0;
+    const age = oldest && { firstMs: oldest.atMs };
+    this.#send(from, { kind: 'welcome', ...words, ...place, n, online, members, ...age });
+    for (const [seq, { hash }] of log.lost) if (seq <= since) this.#send(from, { kind: 'lost', seq, hash });
   }
 
   #whyServers(name: string): string | undefined {
@@ -148,13 +154,14 @@ export class Door {
   }
 
   /** A full room takes whoever is in it already. */
-  #hasRoom(from: string, dev: string): boolean {
+  #isFull(from: string, dev = ''): boolean {
     const { presence } = this.#parts;
-    return !this.#isFull || presence.at(from) !== undefined || presence.ofDevice(dev) !== undefined;
+    const { maxClients = Number.POSITIVE_INFINITY } = this.#options;
+    return presence.sessions.size >= maxClients && !presence.sessions.get(from) && presence.ofDevice(dev) === undefined;
   }
 
-  get #isFull(): boolean {
-    return this.#parts.presence.sessions >= (this.#options.maxClients ?? Number.POSITIVE_INFINITY);
+  #send(to: string, frame: Frame): void {
+    this.#parts.effects.send(to, frame);
   }
 }
 

@@ -1,17 +1,43 @@
 import type { Notice } from '../../protocol/frames.ts';
-import { sessionTimeoutMs } from '../limits.ts';
-import type { Feed } from '../log/feed.ts';
+import { graceMs, maxNamed, sessionTimeoutMs } from '../limits.ts';
+import type { Feed, Position } from '../log/feed.ts';
 import { sentence } from '../original.ts';
-import type { Session } from './intake.ts';
-import { type Departure, Members } from './members.ts';
 
-/** Which connections are in the room, which members that makes, and what the room is told of it. */
+/** One connection that is in the room, and how far it has read. */
+export type Session = {
+  /** Its routing id. */
+  from: string;
+  /** The member: a public key, or the routing id of a client of the original. */
+  who: string;
+  name: string;
+  /** The client's device; for a client of the original one that the server gave to this session, with its count. */
+  dev: string;
+  isGuest: boolean;
+  /** Messages of a guest so far. */
+  said: number;
+  heardAtMs: number;
+  sent: Position;
+  acked: number;
+  /** What its full queue did not take last, and when that is tried again, after which pause. */
+  full: { untaken?: Position; retryAtMs: number; pauseMs: number };
+};
+
+/**
+ * Who is in the room, and what the room is told of it. A member is one person (`who`), online through one or more
+ * sessions; a device has one.
+ *
+ *   absent --enter--> present --leave--> absent          (announced both times)
+ *                     present --enter with another name--> present       (announced as a rename)
+ *                     present --lose---> in grace --enter--> present     (nothing announced but a rename)
+ *                                        in grace --graceMs--> absent    (announced as lost)
+ */
 export class Presence {
   readonly #server: string;
   readonly #feed: Feed;
-  readonly #members = new Members();
-  readonly #sessions = new Map<string, Session>();
-  readonly #devices = new Map<string, string>();
+  /** By routing id. MUST NOT be changed by others. */
+  readonly sessions = new Map<string, Session>();
+  /** Members present, or in grace since `lostAtMs`. */
+  readonly #members = new Map<string, { name: string; lostAtMs?: number }>();
 
   /** @param feed takes the notices, in the name of `server` */
   constructor(server: string, feed: Feed) {
@@ -19,87 +45,92 @@ export class Presence {
     this.#feed = feed;
   }
 
-  /** How many members there are, and the names of those who came first. */
+  /** How many members there are. */
   get online(): number {
-    return this.#members.online;
+    return this.#members.size;
   }
 
+  /** The names of those who came first, as many as a welcome can say. */
   get names(): string[] {
-    return this.#members.names;
+    return [...this.#members.values()].slice(0, maxNamed).map(({ name }) => name);
   }
 
-  get sessions(): number {
-    return this.#sessions.size;
+  /** Those that proved who they are: of version 1. */
+  get proven(): Session[] {
+    return [...this.sessions.values()].filter(({ isGuest }) => !isGuest);
   }
 
-  /** Routing ids of the version-1 sessions, or of those of the original's clients. */
-  routingIds(isGuest: boolean): string[] {
-    return [...this.#sessions].filter(([, session]) => session.isGuest === isGuest).map(([from]) => from);
+  ofDevice(dev: string): Session | undefined {
+    return [...this.sessions.values()].find((session) => session.dev === dev);
   }
 
-  /** Names that members go by, and whose they are. */
-  get namesInUse(): { name: string; key: string }[] {
-    return this.routingIds(false).flatMap((from) => {
-      const session = this.at(from);
-      return session ? { name: session.name, key: session.who } : [];
-    });
+  /** It is in the room, in the place of the sessions of its connection and of its device, and reads on after `since`. */
+  enter(newcomer: Pick<Session, 'from' | 'who' | 'name' | 'dev' | 'isGuest'>, since: number, nowMs: number): void {
+    const { from, who, name, dev, isGuest } = newcomer;
+    const here = this.sessions.get(from);
+    const older = this.ofDevice(dev);
+    const before = here ?? older;
+    // On one connection somebody else is there now.
+    if (before?.who !== who) this.leave(from);
+    if (older) this.sessions.delete(older.from);
+    this.#arrive(newcomer, before);
+    // Not even its own coming is news to it.
+    const sent = { seq: since, notice: this.#feed.end.notice };
+    const full = here?.full ?? { pauseMs: 0, retryAtMs: 0 };
+    // Written out: each message looks at all of them, and an object that was spread is slower to look at.
+    this.sessions.set(from, { from, who, name, dev, isGuest, said: 0, heardAtMs: nowMs, sent, acked: since, full });
   }
 
-  at(from: string): Session | undefined {
-    return this.#sessions.get(from);
+  /**
+   * The last name chosen counts: who joins again under the name it went by chooses nothing, also if another session of
+   * `who` has chosen since.
+   */
+  #arrive({ who, name }: Pick<Session, 'who' | 'name'>, before: Session | undefined): void {
+    const member = this.#members.get(who);
+    if (!member) {
+      this.#members.set(who, { name });
+      return this.#announce({ notice: 'join', who: name });
+    }
+    delete member.lostAtMs;
+    const was = member.name;
+    if (name === was || (before?.who === who && name === before.name)) return;
+    member.name = name;
+    this.#announce({ notice: 'rename', who: name, was });
   }
 
-  /** The newest connection of a device. */
-  ofDevice(dev: string): string | undefined {
-    return this.#devices.get(dev);
-  }
-
-  /** A session is in the room; `before` is the name that this one, or the one it takes the place of, went by. */
-  enter(from: string, session: Session, before?: string): void {
-    this.#forget(from);
-    this.#sessions.set(from, session);
-    this.#devices.set(session.dev, from);
-    const arrival = this.#members.enter(session.who, session.name, from, before);
-    if (arrival?.type === 'joined') this.#announce({ notice: 'join', who: session.name });
-    if (arrival?.type === 'renamed') this.#announce({ notice: 'rename', who: session.name, was: arrival.was });
-  }
-
-  /** It said goodbye. */
+  /** It said goodbye. Returns the session that it was. */
   leave(from: string): Session | undefined {
-    const session = this.#forget(from);
-    const departure = session && this.#members.leave(session.who, from);
-    if (departure) this.#tellDeparture(departure);
+    const session = this.sessions.get(from);
+    this.sessions.delete(from);
+    if (session && !this.#isThere(session)) this.#depart(session.who, 'left');
     return session;
   }
 
   /** It is gone without a word. */
   lose(from: string, nowMs: number): void {
+    const session = this.sessions.get(from);
     // A client of the original comes back as somebody new, so waiting for it would only count a ghost.
-    if (this.at(from)?.isGuest) return void this.leave(from);
-    const session = this.#forget(from);
-    if (session) this.#members.lose(session.who, from, nowMs);
-  }
-
-  /** Another session has taken its place. */
-  replace(from: string): void {
-    const session = this.#forget(from);
-    if (session) this.#members.leave(session.who, from);
+    if (session?.isGuest) return void this.leave(from);
+    this.sessions.delete(from);
+    const member = session && this.#members.get(session.who);
+    if (member && !this.#isThere(session)) member.lostAtMs = nowMs;
   }
 
   /** Tells whose grace is over. Returns the version-1 sessions that have expired. */
-  expire(nowMs: number): string[] {
-    for (const departure of this.#members.expire(nowMs)) this.#tellDeparture(departure);
-    return this.routingIds(false).filter((from) => nowMs - (this.at(from)?.heardAtMs ?? 0) > sessionTimeoutMs);
+  expire(nowMs: number): Session[] {
+    for (const [who, { lostAtMs = nowMs }] of this.#members) if (nowMs - lostAtMs >= graceMs) this.#depart(who, 'lost');
+    return this.proven.filter(({ heardAtMs }) => nowMs - heardAtMs > sessionTimeoutMs);
   }
 
-  #forget(from: string): Session | undefined {
-    const session = this.#sessions.get(from);
-    this.#sessions.delete(from);
-    if (session && this.#devices.get(session.dev) === from) this.#devices.delete(session.dev);
-    return session;
+  /** Through another session. */
+  #isThere({ who }: Session): boolean {
+    return [...this.sessions.values()].some((session) => session.who === who);
   }
 
-  #tellDeparture({ name, reason }: Departure): void {
+  /** Each departure is told with the count after it. */
+  #depart(who: string, reason: 'left' | 'lost'): void {
+    const { name = '' } = this.#members.get(who) ?? {};
+    this.#members.delete(who);
     this.#announce({ notice: 'leave', who: name, reason });
   }
 

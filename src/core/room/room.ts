@@ -1,14 +1,13 @@
-import type { Lost, Message, Received } from '../../protocol/frames.ts';
+import type { Lost, Received } from '../../protocol/frames.ts';
 import { Effects } from '../effects.ts';
 import { defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
-import { Ledger, type LedgerOptions, type Outcome, type Proposal } from '../log/ledger.ts';
+import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
 import { Log } from '../log/log.ts';
-import type { Change, Place, Store } from '../log/store.ts';
+import type { Place, Store } from '../log/store.ts';
 import { farewell } from '../original.ts';
 import type { Core, Effect, Input, Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
-import { intake, type Session, whyIgnored } from './intake.ts';
 import { Presence } from './presence.ts';
 import { Readers } from './readers.ts';
 
@@ -31,10 +30,10 @@ import { Readers } from './readers.ts';
  *   I8 a session costs a bounded amount of memory, however slow its reader is (readers.ts);
  *   I9 a session that never sent a version is sent only {name, text}.
  */
-export type RoomOptions = DoorOptions & LedgerOptions & { flow?: Flow };
+export type RoomOptions = DoorOptions & { flow?: Flow };
 
-/** What a session does that the log need not know, told in its order with what the log decides. */
-type Departing = { type: 'leave' | 'lose'; from: string };
+/** What is told in its order with what the log decides, which need not know of it. */
+type Aside = { type: 'leave' | 'lose'; from: string } | Outcome;
 
 export class Room implements Core {
   /** What the room says, for whoever reads along at the server. */
@@ -46,24 +45,21 @@ export class Room implements Core {
   readonly #presence: Presence;
   readonly #door: Door;
   readonly #effects = new Effects();
-  #proposals: (Proposal | Departing)[] = [];
-  #underWay: (Outcome | Departing)[] | undefined;
+  #proposals: (Proposal | Aside)[] = [];
+  #underWay: Aside[] | undefined;
   #ignored = { frames: 0, reason: '' };
   #heartbeatAtMs = Number.NEGATIVE_INFINITY;
   #tidiedAtMs = Number.NEGATIVE_INFINITY;
 
   constructor(options: RoomOptions, store: Store) {
-    const log = new Log(store, options.crypto);
-    const feed = new Feed(log);
-    const readers = new Readers(feed, options.flow ?? defaultFlow);
-    const presence = new Presence(options.name, feed);
     this.#options = options;
-    this.#log = log;
-    this.#ledger = new Ledger(options, log);
-    this.feed = feed;
-    this.#readers = readers;
-    this.#presence = presence;
-    this.#door = new Door(options, { log, presence, readers, effects: this.#effects });
+    this.#log = new Log(store, options.crypto);
+    this.#ledger = new Ledger(options, this.#log);
+    this.feed = new Feed(this.#log);
+    this.#presence = new Presence(options.name, this.feed);
+    this.#readers = new Readers(this.feed, options.flow ?? defaultFlow, this.#presence.sessions);
+    const parts = { log: this.#log, ledger: this.#ledger, presence: this.#presence, effects: this.#effects };
+    this.#door = new Door(options, parts);
   }
 
   get online(): number {
@@ -73,7 +69,7 @@ export class Room implements Core {
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
     for (const input of inputs) this.#take(input, now);
     if (now.ms - this.#tidiedAtMs >= tidyIntervalMs) this.#tidy(now.ms);
-    if (!this.#underWay) this.#decide(now);
+    this.#decide(now);
     this.#effects.push(...this.#readers.pump(now.ms));
     this.#tellFound();
     return this.#effects.take();
@@ -88,11 +84,12 @@ export class Room implements Core {
       case 'frame':
         return this.#receive(input.from, input.frame, now);
       case 'disconnected':
-        return this.#gone(input.from);
+        return this.#propose({ type: 'lose', from: input.from });
       case 'full':
         return input.sent.before && this.#readers.holdBack(input.from, input.sent.before, now.ms);
       case 'committed':
-        return this.#committed(input.change, now);
+        this.#log.settle(input.change);
+        return this.#tell(now);
       case 'tick':
         return this.#tick(now);
       case 'leave':
@@ -101,84 +98,56 @@ export class Room implements Core {
   }
 
   #receive(from: string, frame: Received, now: Now): void {
-    const session = this.#presence.at(from);
+    const session = this.#presence.sessions.get(from);
     if (session) session.heardAtMs = now.ms;
     switch (frame.kind) {
       case 'join':
-        return this.#join(from, frame, now);
+        return this.#propose(this.#door.knock(from, frame, now));
       case 'leave':
-        return void this.#proposals.push({ type: 'leave', from });
+        return this.#propose({ type: 'leave', from });
       case 'message':
-        return this.#message(from, frame, now);
+        return this.#propose(this.#door.hear(from, frame, now));
       case 'ack':
         return session ? this.#readers.acknowledge(from, frame.seq) : this.#door.tellToJoin(from);
       case 'lost':
         return session && this.#answer(from, frame);
       case 'gone':
-        return this.#gone(from);
+        return this.#propose({ type: 'lose', from });
       case 'unknown':
         return;
+      case 'malformed':
+        return this.#ignore(frame.reason);
       default:
-        this.#ignore(whyIgnored(frame));
+        this.#ignore(`a ${frame.kind} frame is not for a server`);
     }
   }
 
-  // What is proposed
-
-  #join(from: string, join: Received & { kind: 'join' }, now: Now): void {
-    if (join.version === undefined) return this.#joinGuest(from, join.name, now);
-    const verdict = this.#door.knock(from, join);
-    if (verdict?.type === 'enter') this.#proposals.push(verdict);
-    else if (verdict) this.#tellOne(verdict, now);
-  }
-
-  #joinGuest(from: string, name: string, now: Now): void {
-    this.#door.enterGuest(from, name, (wanted) => this.#ledger.owner(wanted, now) !== undefined, now.ms);
-  }
-
-  #message(from: string, message: Message, now: Now): void {
-    const isStranger = !this.#presence.at(from) && !this.#door.isEntering(from);
-    if (isStranger && !message.id) this.#joinGuest(from, message.name, now);
-    const taken = intake(from, this.#presence.at(from), message, now.wallMs);
-    if (taken.type === 'stranger') return message.id && this.#door.tellToJoin(from);
-    if (taken.type !== 'tooLong') this.#proposals.push(taken);
-    else this.#effects.send(from, { kind: 'message', name: this.#options.name, text: taken.text });
-  }
-
-  #gone(from: string): void {
-    this.#proposals.push({ type: 'lose', from });
+  #propose(wish: Proposal | Aside | undefined): void {
+    if (wish) this.#proposals.push(wish);
   }
 
   #tidy(ms: number): void {
     this.#tidiedAtMs = ms;
-    this.#proposals.push({ type: 'tidy', present: this.#presence.namesInUse });
+    const present = this.#presence.proven.map(({ name, who: key }) => ({ name, key }));
+    this.#propose({ type: 'tidy', present });
     for (const place of this.#log.lost.values()) this.#ask(place);
   }
 
-  // What is decided, and told when it is on disk
-
   #decide(now: Now): void {
-    const proposals = this.#proposals;
-    if (proposals.length === 0) return;
+    if (this.#underWay || this.#proposals.length === 0) return;
+    const { change, outcomes } = this.#ledger.decide<Aside>(this.#proposals, now);
     this.#proposals = [];
-    const { change, outcomes } = this.#ledger.decide<Departing>(proposals, now);
-    if (!change) return this.#tell(outcomes, now);
     this.#underWay = outcomes;
-    this.#effects.push({ type: 'commit', change });
+    if (change) this.#effects.push({ type: 'commit', change });
+    else this.#tell(now);
   }
 
-  #committed(change: Change, now: Now): void {
-    this.#log.settle(change);
-    const outcomes = this.#underWay ?? [];
+  #tell(now: Now): void {
+    for (const outcome of this.#underWay ?? []) this.#tellOne(outcome, now);
     this.#underWay = undefined;
-    this.#tell(outcomes, now);
   }
 
-  #tell(outcomes: (Outcome | Departing)[], now: Now): void {
-    for (const outcome of outcomes) this.#tellOne(outcome, now);
-  }
-
-  #tellOne(outcome: Outcome | Departing, now: Now): void {
+  #tellOne(outcome: Aside, now: Now): void {
     switch (outcome.type) {
       case 'entered':
         return this.#door.enter(outcome, now.ms);
@@ -193,30 +162,22 @@ export class Room implements Core {
       case 'ignored':
         return this.#ignore(outcome.reason);
       case 'leave':
-        return this.#farewell(outcome.from);
       case 'lose':
-        this.#close(outcome.from);
-        return this.#presence.lose(outcome.from, now.ms);
+        return this.#depart(outcome, now.ms);
     }
   }
 
-  /** Answered, so that a client can wait for what is under way: closing a socket with unread data loses what it sent. [P29] */
-  #farewell(from: string): void {
-    this.#close(from);
-    const session: Session | undefined = this.#presence.leave(from);
+  /** A goodbye is answered, so that a client can wait for it: closing a socket with unread data loses what it sent. [P29] */
+  #depart({ type, from }: Aside & { type: 'leave' | 'lose' }, nowMs: number): void {
+    this.#door.forget(from);
+    if (type === 'lose') return this.#presence.lose(from, nowMs);
+    const session = this.#presence.leave(from);
     if (session && !session.isGuest) this.#effects.send(from, { kind: 'leave', name: this.#options.name });
   }
 
-  #close(from: string): void {
-    this.#door.forget(from);
-    this.#readers.close(from);
-  }
-
-  // Places that are lost
-
   /** Somebody asks for an entry that its own copy has lost. */
   #answer(from: string, { seq, hash = '' }: Lost): void {
-    const [place] = seq >= this.#log.first ? this.#log.read(seq, 1) : [];
+    const [place] = this.#log.read(seq, 1);
     if (place?.seq === seq && place.hash === hash && place.message) this.#effects.send(from, place.message);
   }
 
@@ -234,30 +195,23 @@ export class Room implements Core {
 
   /** Version-1 sessions that were sent this place. */
   #readersOf(seq: number): string[] {
-    return this.#presence.routingIds(false).filter((to) => this.#readers.sentTo(to) >= seq);
+    return this.#presence.proven.filter(({ sent }) => sent.seq >= seq).map(({ from }) => from);
   }
-
-  // Time
 
   /** Said to everybody at once, also to readers that are behind: there will be no later. */
   #sayFarewell(now: Now): void {
     this.#effects.push(...this.#readers.pump(now.ms));
-    const words = { name: this.#options.name, text: farewell };
-    this.#effects.send(this.#presence.routingIds(false), { kind: 'shutdown', ...words });
-    this.#effects.send(this.#presence.routingIds(true), { kind: 'message', ...words });
+    for (const { from, isGuest } of this.#presence.sessions.values())
+      this.#effects.send(from, { kind: isGuest ? 'message' : 'shutdown', name: this.#options.name, text: farewell });
   }
 
   #tick({ ms }: Now): void {
-    for (const from of this.#presence.expire(ms)) this.#proposals.push({ type: 'lose', from });
-    if (ms - this.#heartbeatAtMs >= heartbeatIntervalMs) this.#beat(ms);
+    for (const { from } of this.#presence.expire(ms)) this.#propose({ type: 'lose', from });
     if (this.#ignored.frames > 0) this.#effects.push({ type: 'ignored', ...this.#ignored });
     this.#ignored = { frames: 0, reason: '' };
-  }
-
-  #beat(ms: number): void {
+    if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;
     this.#heartbeatAtMs = ms;
-    for (const to of this.#presence.routingIds(false))
-      this.#effects.send(to, { kind: 'heartbeat', seq: this.#readers.sentTo(to) });
+    for (const { from, sent } of this.#presence.proven) this.#effects.send(from, { kind: 'heartbeat', seq: sent.seq });
   }
 
   #ignore(reason: string): void {
