@@ -1,6 +1,6 @@
-import { type Connection, cellsOf, rowsOf } from './database.ts';
+import type { Connection } from './database.ts';
+import type { State } from './log-store.ts';
 import { seal, unseal } from './rows.ts';
-import type { State } from './standing.ts';
 import { trouble } from './trouble.ts';
 
 /** Version of the tables below; a file with another one is refused in words. */
@@ -31,11 +31,12 @@ export type Kept = State & { facts: Record<string, string> };
 
 /** What the file says of itself; undefined if it is empty. Throws if it is not ours, or of another version. */
 export function readState(db: Connection, folder: string): Kept | undefined {
-  const marked = Number(cellsOf(db, 'PRAGMA user_version')[0]);
-  const found = rowsOf(db, 'SELECT sql FROM sqlite_schema').map(([sql]) => sql);
+  const marked = Number(db.row('PRAGMA user_version')[0]);
+  const found = db.rows('SELECT sql FROM sqlite_schema').map(([sql]) => sql);
   if (found.length === 0 && marked === 0) return undefined;
   const isOurs = tables.every((sql) => found.includes(sql));
-  const values = isOurs ? rowsOf(db, 'SELECT * FROM state').map(unseal).find(Boolean) : undefined;
+  const copies = isOurs ? db.rows('SELECT * FROM state') : [];
+  const values = copies.map((cells) => unseal(cells)).find(Boolean);
   // A flipped bit can change the mark of the file, but not what is sealed.
   const written = values?.[1] ?? marked;
   if (written !== version && (values || marked > version))
@@ -44,20 +45,17 @@ export function readState(db: Connection, folder: string): Kept | undefined {
   const [, , json, log, first, head, baseHash, headHash, ranMs] = values;
   const facts = JSON.parse(String(json));
   // Somebody has tidied up (VACUUM), or a table has another one's rows. To find out may take long, but is seldom asked.
-  if (facts.roots !== rootsOf(db) && cellsOf(db, 'PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', folder);
+  if (facts.roots !== rootsOf(db) && db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', folder);
   return { facts, log, first, head, baseHash, headHash, ranMs } as Kept;
 }
 
-const rootsOf = (db: Connection) => rowsOf(db, 'SELECT rootpage FROM sqlite_schema').join();
+const rootsOf = (db: Connection) => db.rows('SELECT rootpage FROM sqlite_schema').join();
 
-/** Gives a function that writes the state; MUST be called within a transaction. */
-export function stateWriter(db: Connection): (kept: Kept) => void {
-  const row = `(${Array(10).fill('?').join()})`;
-  const statement = db.prepare(`INSERT OR REPLACE INTO state VALUES ${row}, ${row}`);
-  return ({ facts, log, first, head, baseHash, headHash, ranMs }) => {
-    const values = [version, JSON.stringify(facts), log, first, head, baseHash, headHash, ranMs];
-    statement.run(...seal([1, ...values]), ...seal([2, ...values]));
-  };
+/** MUST be called within a transaction. */
+export function writeState(db: Connection, kept: Kept): void {
+  const { facts, log, first, head, baseHash, headHash, ranMs } = kept;
+  for (const copy of [1, 2])
+    db.put('state', seal([copy, version, JSON.stringify(facts), log, first, head, baseHash, headHash, ranMs]));
 }
 
 /** Makes the tables of a new file. Of an old one it writes the state anew, for damage may have left something there. */
@@ -66,5 +64,5 @@ export function writeFirst(db: Connection, kept: Kept, isNew: boolean): void {
   // 0x306d7163, "0mqc", tells programs like `file` what this is.
   db.exec(`PRAGMA user_version=${version}; PRAGMA application_id=${0x306d7163}; DELETE FROM state`);
   kept.facts.roots = rootsOf(db);
-  stateWriter(db)(kept);
+  writeState(db, kept);
 }

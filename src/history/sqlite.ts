@@ -1,22 +1,9 @@
-import type { Change, Mark, Owner, Place, Store } from '../core/log/store.ts';
-import type { Message } from '../protocol/frames.ts';
-import {
-  type Connection,
-  closeWriter,
-  connect,
-  lockSql,
-  makeDurable,
-  openReader,
-  openWriter,
-  rowsOf,
-  transaction,
-} from './database.ts';
+import { Connection, closeWriter, lockSql, makeDurable, openReader, openWriter } from './database.ts';
 import { dataPath, filesOf, lockPath, prepareFolder } from './folder.ts';
-import { Places } from './places.ts';
-import { messageValues, readMessage, toValues } from './rows.ts';
-import { type Kept, readState, stateWriter, writeFirst } from './schema.ts';
-import { Standing, type State } from './standing.ts';
-import { Table } from './table.ts';
+import { LogStore, type State } from './log-store.ts';
+import { marks, owners, pending } from './rows.ts';
+import { type Kept, readState, writeFirst, writeState } from './schema.ts';
+import { EntryTable, Table } from './tables.ts';
 import { inWords, isBusy, trouble } from './trouble.ts';
 
 export type SqliteOptions = {
@@ -29,39 +16,33 @@ export type SqliteOptions = {
 };
 /** At a start so many of the newest places are looked at: what comes next is written beside them. */
 const checkedPlaces = 64;
-/** For each device its highest n among the entries, as rows of `marks`. */
-const newestOfEach =
-  "SELECT dev, max(n), key FROM entries WHERE typeof(dev) = 'text' AND typeof(n) = 'integer' GROUP BY dev";
 
 /** A store in one folder, in SQLite (schema.ts; docs/protocol.md, F1 to F5). A change is one transaction. */
-export class SqliteStore extends Standing implements Store {
+export class SqliteStore extends LogStore {
   readonly folder: string;
   readonly #db: Connection;
   /** Holds the folder for this process; absent if this one only reads. */
   readonly #lock: Connection | undefined;
   readonly #files: string;
   readonly #facts: Kept['facts'];
-  readonly #writeState;
-  readonly #places;
-  readonly #marks;
-  readonly #owners;
-  readonly #pending;
 
   private constructor(folder: string, db: Connection, lock: Connection | undefined, { facts, ...state }: Kept) {
-    super(state.log);
+    const damaged = new Set<string>();
+    const tables = {
+      marks: new Table(db, marks, damaged),
+      owners: new Table(db, owners, damaged),
+      pending: new Table(db, pending, damaged),
+    };
+    super(state.log, { ...tables, entries: new EntryTable(db, folder) }, damaged);
     Object.assign(this, state);
     this.folder = folder;
     this.#db = db;
     this.#lock = lock;
     this.#files = filesOf(folder);
     this.#facts = facts;
-    this.#writeState = stateWriter(db);
-    this.#places = new Places(db, folder);
-    const options = { readOnly: !lock, damaged: this.damaged };
-    this.#marks = new Table(db, 'marks', { ...options, rescue: () => rowsOf(db, newestOfEach).map(toValues) });
-    this.#owners = new Table(db, 'owners', options);
-    this.#pending = new Table(db, 'pending', options);
-    if (lock) this.read(this.head - checkedPlaces + 1, checkedPlaces);
+    if (!lock) return;
+    for (const table of Object.values(tables)) table.check();
+    this.read(this.head - checkedPlaces + 1, checkedPlaces);
   }
 
   /** Opens or makes the store in `folder`. Throws a ChatError: in use, not writable, damaged, of another version. */
@@ -78,7 +59,7 @@ export class SqliteStore extends Standing implements Store {
   /** `opened` is given what must be closed if this fails. */
   static #open(folder: string, { newLog = '', readOnly, program = 'program' }: SqliteOptions, opened: Connection[]) {
     prepareFolder(folder, !readOnly);
-    const lock = readOnly ? undefined : connect(lockPath(folder));
+    const lock = readOnly ? undefined : new Connection(lockPath(folder));
     if (lock) opened.push(lock);
     if (lock) hold(lock, folder);
     const db = lock ? openWriter(dataPath(folder)) : openReader(dataPath(folder));
@@ -90,7 +71,7 @@ export class SqliteStore extends Standing implements Store {
     const kept = { ...state, ...known, facts };
     if (lock) makeDurable(db, dataPath(folder));
     // Although nothing may be new: a disk that takes nothing more is to be found now.
-    if (lock) transaction(db, () => writeFirst(db, kept, !known));
+    if (lock) db.transaction(() => writeFirst(db, kept, !known));
     return new SqliteStore(folder, db, lock, kept);
   }
 
@@ -100,29 +81,11 @@ export class SqliteStore extends Standing implements Store {
     if (known !== undefined) return known;
     const made = make();
     this.#facts[name] = made;
-    inWords(this.folder, () => transaction(this.#db, () => this.#writeState({ ...this, facts: this.#facts })));
+    this.guard(() => this.write(() => {}, this));
     return made;
   }
 
-  read(from: number, limit: number): Place[] {
-    return inWords(this.folder, () => this.#places.read(this, from, limit));
-  }
-
-  mark(dev: string): Mark | undefined {
-    const row = inWords(this.folder, () => this.#marks.get(dev)) as [string, number, string | null] | undefined;
-    return row && { dev, n: row[1], ...(row[2] !== null && { key: row[2] }) };
-  }
-
-  owner(name: string): Owner | undefined {
-    const row = inWords(this.folder, () => this.#owners.get(name)) as [string, string, number] | undefined;
-    return row && { name, key: row[1], seenMs: row[2] };
-  }
-
-  pending(): Message[] {
-    return inWords(this.folder, () => this.#pending.all().flatMap((values) => readMessage(values) ?? []));
-  }
-
-  async close(): Promise<void> {
+  override async close(): Promise<void> {
     // After what was given before in this turn.
     await undefined;
     this.failure ??= trouble('closed', this.folder);
@@ -133,24 +96,16 @@ export class SqliteStore extends Standing implements Store {
     this.#lock?.close();
   }
 
-  protected write(change: Change, after: State): void {
-    inWords(this.folder, () => {
-      if (filesOf(this.folder) !== this.#files) throw trouble('replaced', this.folder);
-      transaction(this.#db, () => this.#writeAll(change, after));
-    });
+  protected override guard<T>(work: () => T): T {
+    return inWords(this.folder, work);
   }
 
-  #writeAll(change: Change, after: State): void {
-    const { restart, entries = [], mended = [], marks = [], owners = [], pending = [], dropped = [] } = change;
-    if (restart) this.#db.exec('DELETE FROM entries');
-    for (const place of entries) this.#places.put(place);
-    for (const place of mended) if (place.seq >= after.first && place.seq <= after.head) this.#places.put(place);
-    this.#places.remove(restart ? restart.seq + 1 : this.first, after.first);
-    for (const { dev, n, key } of marks) this.#marks.put(dev, n, key ?? null);
-    for (const { name, key, seenMs } of owners) this.#owners.put(name, key, seenMs);
-    for (const message of pending) if (message.id) this.#pending.put(...messageValues(message));
-    for (const { dev, n } of dropped) this.#pending.remove(dev, n);
-    this.#writeState({ ...after, facts: this.#facts });
+  protected override write(work: () => void, after: State): void {
+    if (filesOf(this.folder) !== this.#files) throw trouble('replaced', this.folder);
+    this.#db.transaction(() => {
+      work();
+      writeState(this.#db, { ...after, facts: this.#facts });
+    });
   }
 }
 

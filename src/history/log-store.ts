@@ -1,0 +1,118 @@
+import { type Change, emptyHash, type Mark, type Owner, type Place, type Store } from '../core/log/store.ts';
+import type { Message } from '../protocol/frames.ts';
+import { formatId } from '../protocol/signed.ts';
+
+export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs'>;
+
+/** What a store keeps of one kind, as a Map does. */
+export type Rows<T> = {
+  get(key: string): T | undefined;
+  set(key: string, row: T): unknown;
+  delete(key: string): unknown;
+  values(): Iterable<T>;
+};
+/** The places by their seq. */
+export type Places = {
+  /** Those `from` … `to` that can be read, in order. */
+  read(from: number, to: number): Place[];
+  set(seq: number, place: Place): unknown;
+  clear(): void;
+  /** Removes those from `from` on that come before `to`. */
+  trim(from: number, to: number): void;
+};
+export type Tables = { entries: Places; marks: Rows<Mark>; owners: Rows<Owner>; pending: Rows<Message> };
+
+/** What every store does: it knows where its log stands, and after one failure nothing is committed any more. */
+export class LogStore implements Store, State {
+  log: string;
+  first = 1;
+  head = 0;
+  baseHash = emptyHash;
+  headHash = emptyHash;
+  ranMs = 0;
+  /** What the disk has changed and is lost, in words; it grows as things are read. */
+  readonly damaged: ReadonlySet<string>;
+  readonly #tables: Tables;
+  protected failure: unknown;
+
+  constructor(log: string, tables: Tables, damaged = new Set<string>()) {
+    this.log = log;
+    this.#tables = tables;
+    this.damaged = damaged;
+  }
+
+  read(from: number, limit: number): Place[] {
+    const begin = Math.max(from, this.first);
+    return this.guard(() => this.#tables.entries.read(begin, Math.min(begin + limit - 1, this.head)));
+  }
+
+  mark(dev: string): Mark | undefined {
+    return this.guard(() => this.#tables.marks.get(dev));
+  }
+
+  owner(name: string): Owner | undefined {
+    return this.guard(() => this.#tables.owners.get(name));
+  }
+
+  pending(): Message[] {
+    return this.guard(() => [...this.#tables.pending.values()]);
+  }
+
+  async commit(change: Change): Promise<void> {
+    // Not at once: nobody may read what is not committed yet.
+    await undefined;
+    if (this.failure) throw this.failure;
+    try {
+      this.apply(change);
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+
+  /** What `commit` does, at once. */
+  apply(change: Change): void {
+    const after = this.#after(change);
+    this.guard(() => this.write(() => this.#put(change, after), after));
+    Object.assign(this, after);
+  }
+
+  async close(): Promise<void> {}
+
+  /** Does what may fail, and says in words why it did. */
+  protected guard<T>(work: () => T): T {
+    return work();
+  }
+
+  /** Does all that changes the tables, or nothing of it. */
+  protected write(work: () => void, _after: State): void {
+    work();
+  }
+
+  #put(change: Change, { first, head }: State): void {
+    const { restart, mended = [], marks = [], owners = [], pending = [], dropped = [] } = change;
+    const tables = this.#tables;
+    if (restart) tables.entries.clear();
+    for (const place of change.entries ?? []) tables.entries.set(place.seq, place);
+    for (const place of mended) if (place.seq >= first && place.seq <= head) tables.entries.set(place.seq, place);
+    tables.entries.trim(restart ? restart.seq + 1 : this.first, first);
+    for (const mark of marks) tables.marks.set(mark.dev, mark);
+    for (const owner of owners) tables.owners.set(owner.name, owner);
+    for (const { first: _, ...message } of pending) if (message.id) tables.pending.set(formatId(message.id), message);
+    for (const id of dropped) tables.pending.delete(formatId(id));
+  }
+
+  /** Throws if the change does not follow. */
+  #after({ restart, entries = [], keep, ranMs = this.ranMs }: Change): State {
+    let { log, first, head, baseHash, headHash } = this;
+    if (restart) ({ log, seq: head, hash: headHash } = restart);
+    if (restart) [first, baseHash] = [head + 1, headHash];
+    for (const { seq, hash } of entries) {
+      if (seq !== head + 1) throw new Error(`place ${seq} does not follow ${head}`);
+      [head, headHash] = [seq, hash];
+    }
+    if (keep && keep.from > head + 1) throw new Error(`place ${keep.from} cannot be the first after ${head}`);
+    if (keep && keep.from > first) [first, baseHash] = [keep.from, keep.hash];
+    return { log, first, head, baseHash, headHash, ranMs };
+  }
+}
