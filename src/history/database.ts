@@ -1,6 +1,7 @@
-import { statfsSync, statSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
+import { dataPath, sizeOf } from './folder.ts';
 import type { Cell } from './rows.ts';
 import { busyMs, isUnopened } from './trouble.ts';
 
@@ -16,10 +17,12 @@ const remoteTypes = [0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735
 export const lockSql = 'PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE';
 
 export class Connection extends DatabaseSync {
+  readonly folder: string;
   readonly #statements = new Map<string, StatementSyncInstance>();
 
-  constructor(location: string, options: { readOnly?: boolean; timeout?: number } = {}) {
+  constructor(folder: string, location: string, options: { readOnly?: boolean; timeout?: number } = {}) {
     super(location, { ...options, readBigInts: true, returnArrays: true });
+    this.folder = folder;
   }
 
   /** Prepared once: the driver lets go of a statement only when it is collected. */
@@ -30,8 +33,8 @@ export class Connection extends DatabaseSync {
   }
 
   /** The first row; empty if there is none. */
-  row = (sql: string): Cell[] => this.prepare(sql).get() ?? [];
-  rows = (sql: string): Cell[][] => this.prepare(sql).all();
+  row = (sql: string): Cell[] => this.statement(sql).get() ?? [];
+  rows = (sql: string, ...cells: Cell[]): Cell[][] => this.statement(sql).all(...cells);
 
   put(table: string, cells: Cell[]): void {
     this.statement(`INSERT OR REPLACE INTO ${table} VALUES (${cells.map(() => '?').join()})`).run(...cells);
@@ -51,10 +54,10 @@ export class Connection extends DatabaseSync {
 }
 
 /** Opens for writing, and changes nothing yet. */
-export function openWriter(path: string): Connection {
-  const db = new Connection(path, { timeout: busyMs });
+export function openWriter(folder: string): Connection {
+  const db = new Connection(folder, dataPath(folder), { timeout: busyMs });
   // Before the first look, for a WAL would share memory even for that.
-  if (isRemote(path)) db.exec('PRAGMA locking_mode=EXCLUSIVE');
+  if (isRemote(folder)) db.exec('PRAGMA locking_mode=EXCLUSIVE');
   return db;
 }
 
@@ -64,8 +67,8 @@ export function openWriter(path: string): Connection {
  * The users of a WAL share memory, which machines cannot: where several may see the folder, one connection has the file
  * for itself, with a plain journal. That is slower and lets no reader in, but a home on NFS is nothing rare.
  */
-export function makeDurable(db: Connection, path: string): void {
-  const [mode] = isRemote(path) ? [] : db.row('PRAGMA journal_mode=WAL');
+export function makeDurable(db: Connection): void {
+  const [mode] = isRemote(db.folder) ? [] : db.row('PRAGMA journal_mode=WAL');
   if (mode !== 'wal') db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE');
   // EXTRA is FULL, and with a plain journal one sync more. On macOS only fullfsync makes a sync one.
   db.exec('PRAGMA synchronous=EXTRA; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA cell_size_check=ON');
@@ -73,17 +76,17 @@ export function makeDurable(db: Connection, path: string): void {
 }
 
 /** Opens for reading, beside a program that writes. */
-export function openReader(path: string, timeout = busyMs): Connection {
-  const db = new Connection(path, { readOnly: true, timeout });
+export function openReader(folder: string, timeout = busyMs): Connection {
+  const path = dataPath(folder);
+  const db = new Connection(folder, path, { readOnly: true, timeout });
   try {
-    db.row('PRAGMA user_version');
+    db.exec('PRAGMA user_version');
     return db;
   } catch (error) {
     db.close();
     // A WAL wants files beside it, even to be read. Where none is and none can be made, nobody writes.
-    const isAlone = !statSync(`${path}-wal`, { throwIfNoEntry: false })?.size;
-    if (!isUnopened(error) || !isAlone) throw error;
-    return new Connection(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
+    if (!isUnopened(error) || sizeOf(`${path}-wal`) > 0) throw error;
+    return new Connection(folder, `${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
   }
 }
 
@@ -102,4 +105,5 @@ export function closeWriter(db: Connection): void {
 }
 
 /** On Windows a share is known by its path, unless it has a letter; macOS numbers its file systems as it likes. */
-const isRemote = (path: string) => path.startsWith('\\\\') || remoteTypes.includes(statfsSync(path).type);
+const isRemote = (folder: string) =>
+  dataPath(folder).startsWith('\\\\') || remoteTypes.includes(statfsSync(folder).type);

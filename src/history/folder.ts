@@ -9,7 +9,7 @@ export const lockPath = (folder: string): string => join(resolve(folder), 'lock.
 const smallestDatabase = 512;
 /** Makes a file that is not there yet; not by way of a link. Windows has no such flag. */
 const makeFile = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
-const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+export const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
 /** Makes the folder and its files if it is to be written, and refuses what must not be touched. */
 export function prepareFolder(folder: string, toWrite: boolean): void {

@@ -1,6 +1,7 @@
 import { type Change, emptyHash, type Mark, type Owner, type Place, type Store } from '../core/log/store.ts';
 import type { Message } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
+import { inWords } from './trouble.ts';
 
 export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs'>;
 
@@ -32,30 +33,32 @@ export class LogStore implements Store, State {
   ranMs = 0;
   /** What the disk has changed and is lost, in words; it grows as things are read. */
   readonly damaged: ReadonlySet<string>;
+  readonly folder: string;
   readonly #tables: Tables;
   protected failure: unknown;
 
-  constructor(log: string, tables: Tables, damaged = new Set<string>()) {
+  constructor(log: string, tables: Tables, folder = '', damaged = new Set<string>()) {
     this.log = log;
+    this.folder = folder;
     this.#tables = tables;
     this.damaged = damaged;
   }
 
   read(from: number, limit: number): Place[] {
     const begin = Math.max(from, this.first);
-    return this.guard(() => this.#tables.entries.read(begin, Math.min(begin + limit - 1, this.head)));
+    return inWords(this.folder, () => this.#tables.entries.read(begin, Math.min(begin + limit - 1, this.head)));
   }
 
   mark(dev: string): Mark | undefined {
-    return this.guard(() => this.#tables.marks.get(dev));
+    return inWords(this.folder, () => this.#tables.marks.get(dev));
   }
 
   owner(name: string): Owner | undefined {
-    return this.guard(() => this.#tables.owners.get(name));
+    return inWords(this.folder, () => this.#tables.owners.get(name));
   }
 
   pending(): Message[] {
-    return this.guard(() => [...this.#tables.pending.values()]);
+    return inWords(this.folder, () => [...this.#tables.pending.values()]);
   }
 
   async commit(change: Change): Promise<void> {
@@ -73,16 +76,11 @@ export class LogStore implements Store, State {
   /** What `commit` does, at once. */
   apply(change: Change): void {
     const after = this.#after(change);
-    this.guard(() => this.write(() => this.#put(change, after), after));
+    inWords(this.folder, () => this.write(() => this.#put(change, after), after));
     Object.assign(this, after);
   }
 
   async close(): Promise<void> {}
-
-  /** Does what may fail, and says in words why it did. */
-  protected guard<T>(work: () => T): T {
-    return work();
-  }
 
   /** Does all that changes the tables, or nothing of it. */
   protected write(work: () => void, _after: State): void {

@@ -10,7 +10,7 @@ import { SqliteStore } from './sqlite.ts';
 const maxSlots = 64;
 
 /** The folder of this user for such data, as the system wants it (XDG, Library, AppData). */
-export const userFolder = (): string => envPaths('0mq-chat', { suffix: '' }).data;
+const userFolder = (): string => envPaths('0mq-chat', { suffix: '' }).data;
 
 /** The server's folder: what was asked for, systemd's, or one for each port. */
 export const serverFolder = (dataDir: string | undefined, port: number): string =>
@@ -46,13 +46,18 @@ const folderOf = (dataDir: string | undefined, name: string): string =>
  * of the others uses, so that each has a device, an outbox and a copy of the log of its own. It is the first free one,
  * unless messages wait in a later one: they were promised to go out next time.
  */
-export function openClientStore(person: string, ip: string, port: number): SqliteStore {
+export function openClientStore(
+  person: string,
+  ip: string,
+  port: number,
+  newFacts: Record<string, string>,
+): SqliteStore {
   const room = join(person, fileName(`${ip}_${port}`));
   let spare: SqliteStore | undefined;
   for (let slot = 1; slot <= maxSlots; slot++) {
     const folder = join(room, String(slot));
     if (spare && !existsSync(folder)) break;
-    const store = openIfFree(folder);
+    const store = openIfFree(folder, newFacts);
     const isWanted = !spare || (store && store.pending().length > 0);
     void (isWanted ? spare : store)?.close();
     if (isWanted) spare = store;
@@ -62,9 +67,9 @@ export function openClientStore(person: string, ip: string, port: number): Sqlit
   throw new ChatError('DATA_IN_USE', `${maxSlots} clients are using ${person} already.`, 'End some of them.');
 }
 
-function openIfFree(folder: string): SqliteStore | undefined {
+function openIfFree(folder: string, newFacts: Record<string, string>): SqliteStore | undefined {
   try {
-    return SqliteStore.open(folder, { program: 'client' });
+    return SqliteStore.open(folder, { program: 'client', newFacts });
   } catch (error) {
     if (error instanceof ChatError && error.code === 'DATA_IN_USE') return undefined;
     throw error;

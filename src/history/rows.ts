@@ -19,7 +19,7 @@ export function toValue(cell: Cell): Value {
 }
 
 const sumOf = (values: Value[]) => crc32(JSON.stringify(values));
-/** Puts after the first `count` values the sum that tells later whether the disk has kept them. */
+/** Puts behind the first `count` values the sum that tells later whether the disk has kept them. */
 export const seal = (values: Value[], count = values.length): Cell[] =>
   values.toSpliced(count, 0, sumOf(values.slice(0, count))).map(toCell);
 
@@ -30,11 +30,13 @@ export function unseal(cells: Cell[], count = cells.length - 1): Value[] | undef
   return sum === sumOf(values.slice(0, count)) ? values : undefined;
 }
 
-/** How the rows of a table are written and read. */
+/** A table, and how its rows are written and read. */
 export type Shape<T> = {
   name: string;
   /** The first columns, by which a row is found. */
   key: string[];
+  /** So many values are sealed; all if absent. */
+  sealed?: number;
   values(row: T): Value[];
   read(values: Value[]): T | undefined;
   /** What is lost with a row, and the column that names it. */
@@ -43,6 +45,25 @@ export type Shape<T> = {
   rescue?: string;
 };
 
+export const entries: Shape<Place> = {
+  name: 'entries',
+  key: ['seq'],
+  // The message is proved by `hash`.
+  sealed: 5,
+  values: ({ seq, prev, hash, atMs, ranMs, message }) => [
+    seq,
+    prev,
+    hash,
+    atMs,
+    ranMs,
+    ...messageValues(message ?? {}),
+  ],
+  read([seq, prev, hash, atMs, ranMs, ...said]) {
+    const message = readMessage(said);
+    return { seq, prev, hash, atMs, ranMs, ...(message && { message: { ...message, seq, hash } }) } as Place;
+  },
+  lost: ['an entry', 0],
+};
 export const marks: Shape<Mark> = {
   name: 'marks',
   key: ['dev'],
@@ -76,18 +97,4 @@ function readMessage([dev, n, name, words, act, lc, ts, key, sig, isVoid]: Value
   const text = words === undefined ? undefined : `${words}\n`;
   const frame = decode(Buffer.from(JSON.stringify({ name, text, act, id, lc, ts, key, sig, void: isVoid })));
   return frame.kind === 'message' ? frame : undefined;
-}
-
-/** The first cells of an entry are sealed; its message is proved by `hash`. */
-const sealed = 5;
-export const placeCells = ({ seq, prev, hash, atMs, ranMs, message = {} as Message }: Place): Cell[] =>
-  seal([seq, prev, hash, atMs, ranMs, ...messageValues(message)], sealed);
-
-/** Undefined if not even the place can be trusted. */
-export function readPlace(cells: Cell[]): Place | undefined {
-  const values = unseal(cells, sealed);
-  if (!values) return undefined;
-  const [seq, prev, hash, atMs, ranMs] = values as [number, string, string, number, number];
-  const message = readMessage(values.slice(sealed));
-  return { seq, prev, hash, atMs, ranMs, ...(message && { message: { ...message, seq, hash } }) };
 }

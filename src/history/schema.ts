@@ -30,7 +30,7 @@ const tables = [
 export type Kept = State & { facts: Record<string, string> };
 
 /** What the file says of itself; undefined if it is empty. Throws if it is not ours, or of another version. */
-export function readState(db: Connection, folder: string): Kept | undefined {
+export function readState(db: Connection): Kept | undefined {
   const marked = Number(db.row('PRAGMA user_version')[0]);
   const found = db.rows('SELECT sql FROM sqlite_schema').map(([sql]) => sql);
   if (found.length === 0 && marked === 0) return undefined;
@@ -40,12 +40,12 @@ export function readState(db: Connection, folder: string): Kept | undefined {
   // A flipped bit can change the mark of the file, but not what is sealed.
   const written = values?.[1] ?? marked;
   if (written !== version && (values || marked > version))
-    throw trouble('version', folder, `${written}, this program knows ${version}`);
-  if (!values) throw trouble('damaged', folder);
+    throw trouble('version', db.folder, `${written}, this program knows ${version}`);
+  if (!values) throw trouble('damaged', db.folder);
   const [, , json, log, first, head, baseHash, headHash, ranMs] = values;
   const facts = JSON.parse(String(json));
   // Somebody has tidied up (VACUUM), or a table has another one's rows. To find out may take long, but is seldom asked.
-  if (facts.roots !== rootsOf(db) && db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', folder);
+  if (facts.roots !== rootsOf(db) && db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', db.folder);
   return { facts, log, first, head, baseHash, headHash, ranMs } as Kept;
 }
 

@@ -1,7 +1,7 @@
 import { Connection, closeWriter, lockSql, makeDurable, openReader, openWriter } from './database.ts';
-import { dataPath, filesOf, lockPath, prepareFolder } from './folder.ts';
+import { filesOf, lockPath, prepareFolder } from './folder.ts';
 import { LogStore, type State } from './log-store.ts';
-import { marks, owners, pending } from './rows.ts';
+import { entries, marks, owners, pending } from './rows.ts';
 import { type Kept, readState, writeFirst, writeState } from './schema.ts';
 import { EntryTable, Table } from './tables.ts';
 import { inWords, isBusy, trouble } from './trouble.ts';
@@ -9,6 +9,8 @@ import { inWords, isBusy, trouble } from './trouble.ts';
 export type SqliteOptions = {
   /** Given to a new log; a copy of another log begins without one. */
   newLog?: string;
+  /** Kept beside a log that has no such facts yet. */
+  newFacts?: Record<string, string>;
   /** Only reads, beside a program that writes. */
   readOnly?: boolean;
   /** What the program is called when another one finds the folder in use. */
@@ -19,27 +21,26 @@ const checkedPlaces = 64;
 
 /** A store in one folder, in SQLite (schema.ts; docs/protocol.md, F1 to F5). A change is one transaction. */
 export class SqliteStore extends LogStore {
-  readonly folder: string;
+  /** What is kept beside the log. */
+  readonly facts: Readonly<Kept['facts']>;
   readonly #db: Connection;
   /** Holds the folder for this process; absent if this one only reads. */
   readonly #lock: Connection | undefined;
   readonly #files: string;
-  readonly #facts: Kept['facts'];
 
-  private constructor(folder: string, db: Connection, lock: Connection | undefined, { facts, ...state }: Kept) {
+  private constructor(db: Connection, lock: Connection | undefined, { facts, ...state }: Kept) {
     const damaged = new Set<string>();
     const tables = {
       marks: new Table(db, marks, damaged),
       owners: new Table(db, owners, damaged),
       pending: new Table(db, pending, damaged),
     };
-    super(state.log, { ...tables, entries: new EntryTable(db, folder) }, damaged);
+    super(state.log, { ...tables, entries: new EntryTable(db, entries, damaged) }, db.folder, damaged);
     Object.assign(this, state);
-    this.folder = folder;
+    this.facts = facts;
     this.#db = db;
     this.#lock = lock;
-    this.#files = filesOf(folder);
-    this.#facts = facts;
+    this.#files = filesOf(db.folder);
     if (!lock) return;
     for (const table of Object.values(tables)) table.check();
     this.read(this.head - checkedPlaces + 1, checkedPlaces);
@@ -57,32 +58,23 @@ export class SqliteStore extends LogStore {
   }
 
   /** `opened` is given what must be closed if this fails. */
-  static #open(folder: string, { newLog = '', readOnly, program = 'program' }: SqliteOptions, opened: Connection[]) {
+  static #open(folder: string, options: SqliteOptions, opened: Connection[]) {
+    const { newLog = '', newFacts, readOnly, program = 'program' } = options;
     prepareFolder(folder, !readOnly);
-    const lock = readOnly ? undefined : new Connection(lockPath(folder));
+    const lock = readOnly ? undefined : new Connection(folder, lockPath(folder));
     if (lock) opened.push(lock);
-    if (lock) hold(lock, folder);
-    const db = lock ? openWriter(dataPath(folder)) : openReader(dataPath(folder));
+    if (lock) hold(lock);
+    const db = lock ? openWriter(folder) : openReader(folder);
     opened.push(db);
-    const known = readState(db, folder);
+    const known = readState(db);
     if (!lock && !known) throw trouble('noLog', folder);
     const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0 };
-    const facts = { ...known?.facts, holder: `${program} (pid ${process.pid})` };
+    const facts = { ...newFacts, ...known?.facts, holder: `${program} (pid ${process.pid})` };
     const kept = { ...state, ...known, facts };
-    if (lock) makeDurable(db, dataPath(folder));
+    if (lock) makeDurable(db);
     // Although nothing may be new: a disk that takes nothing more is to be found now.
     if (lock) db.transaction(() => writeFirst(db, kept, !known));
-    return new SqliteStore(folder, db, lock, kept);
-  }
-
-  /** A fact kept beside the log, made the first time it is asked for. */
-  fact(name: string, make: () => string): string {
-    const known = this.#facts[name];
-    if (known !== undefined) return known;
-    const made = make();
-    this.#facts[name] = made;
-    this.guard(() => this.write(() => {}, this));
-    return made;
+    return new SqliteStore(db, lock, kept);
   }
 
   override async close(): Promise<void> {
@@ -96,35 +88,31 @@ export class SqliteStore extends LogStore {
     this.#lock?.close();
   }
 
-  protected override guard<T>(work: () => T): T {
-    return inWords(this.folder, work);
-  }
-
   protected override write(work: () => void, after: State): void {
     if (filesOf(this.folder) !== this.#files) throw trouble('replaced', this.folder);
     this.#db.transaction(() => {
       work();
-      writeState(this.#db, { ...after, facts: this.#facts });
+      writeState(this.#db, { ...after, facts: this.facts });
     });
   }
 }
 
-function hold(lock: Connection, folder: string): void {
+function hold(lock: Connection): void {
   try {
     lock.exec(lockSql);
   } catch (error) {
-    throw isBusy(error) ? trouble('inUse', folder, holderOf(folder) ?? 'program') : error;
+    throw isBusy(error) ? trouble('inUse', lock.folder, holderOf(lock.folder)) : error;
   }
 }
 
-/** Undefined if that program keeps the file to itself, or has only just begun: the lock says enough. */
-function holderOf(folder: string): string | undefined {
+/** No more than "program" if that one keeps the file to itself, or has only just begun: the lock says enough. */
+function holderOf(folder: string): string {
   let db: Connection | undefined;
   try {
-    db = openReader(dataPath(folder), 0);
-    return readState(db, folder)?.facts.holder;
+    db = openReader(folder, 0);
+    return readState(db)?.facts.holder ?? 'program';
   } catch {
-    return undefined;
+    return 'program';
   } finally {
     db?.close();
   }
