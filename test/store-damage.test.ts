@@ -63,7 +63,7 @@ let whole: Buffer;
 let truth: Answers;
 beforeAll(async () => {
   const folder = newFolder();
-  const store = SqliteStore.open(folder, { newLog: 'log', newFacts: { dev: 'me' } });
+  const store = SqliteStore.open(folder, { newLog: 'log', newDev: 'me' });
   await store.commit({
     entries: numbers(1, size).map(entry),
     marks: numbers(size - devices + 1, size).map((n) => ({ dev: `dev${n % devices}`, n, key: 'k'.repeat(43) })),
@@ -169,7 +169,7 @@ describe(`one flipped bit (SEED=${seed})`, () => {
     const folder = newFolder();
     writeFileSync(file(folder), whole);
     flipCell(folder, table, column);
-    const store = SqliteStore.open(folder, { newFacts: { dev: 'lost' } });
+    const store = SqliteStore.open(folder, { newDev: 'lost' });
     const found = ask(store);
     const lost = {
       entries: wrong(found.places, truth.places),
@@ -183,7 +183,7 @@ describe(`one flipped bit (SEED=${seed})`, () => {
       expect(changed.length, name).toBeLessThanOrEqual(expected[name] ?? 0);
     expect(lost.marks).toEqual([]);
     expect(store.damaged.size).toBe(['pending', 'owners', 'marks'].includes(table) ? 1 : 0);
-    expect(store.facts.dev).toBe('me');
+    expect(store.dev).toBe('me');
     expect([store.log, store.first, store.head, store.ranMs]).toEqual(['log', oldest, size, 500]);
     await (await goOn(folder, store)).close();
   });

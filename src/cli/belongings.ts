@@ -27,13 +27,11 @@ export type Place = { name: string; ip: string; port: number; dataDir: string | 
 export function openBelongings({ name, ip, port, dataDir }: Place): Belongings {
   const person = personFolder(dataDir, name);
   const identity = loadIdentity(person);
-  const newFacts = { dev: newDevice() };
-  const store = openClientStore(person, ip, port, newFacts);
+  const store = openClientStore(person, ip, port, newDevice());
   const whyNotCalled = (other: string) =>
     isFreeName(person, dataDir, other) ? undefined : `"${other}" is somebody else on this machine: start with --name.`;
   const renamed = (other: string) => addName(person, dataDir, other);
-  const { folder, damaged, facts } = store;
-  const { dev } = { ...newFacts, ...facts };
+  const { folder, damaged, dev } = store;
   return { identity, store, dev, folder, damaged, names: { whyNotCalled, renamed } };
 }
 

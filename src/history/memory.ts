@@ -1,5 +1,119 @@
-import type { Place } from '../core/log/store.ts';
-import { LogStore, type Places } from './log-store.ts';
+import { type Change, emptyHash, type Mark, type Owner, type Place, type Store } from '../core/log/store.ts';
+import type { Message } from '../protocol/frames.ts';
+import { formatId } from '../protocol/signed.ts';
+import { inWords } from './trouble.ts';
+
+export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs'>;
+
+/** What a store keeps of one kind, as a Map does. */
+export type Rows<T> = {
+  get(key: string): T | undefined;
+  set(key: string, row: T): unknown;
+  delete(key: string): unknown;
+  values(): Iterable<T>;
+};
+/** The places by their seq. */
+export type Places = {
+  /** Those `from` … `to` that can be read, in order. */
+  read(from: number, to: number): Place[];
+  set(seq: number, place: Place): unknown;
+  clear(): void;
+  /** Removes those from `from` on that come before `to`. */
+  trim(from: number, to: number): void;
+};
+export type Tables = { entries: Places; marks: Rows<Mark>; owners: Rows<Owner>; pending: Rows<Message> };
+
+/** What every store does: it knows where its log stands, and after one failure nothing is committed any more. */
+export class LogStore implements Store {
+  log: string;
+  first = 1;
+  head = 0;
+  baseHash = emptyHash;
+  headHash = emptyHash;
+  ranMs = 0;
+  /** What the disk has changed and is lost, in words; it grows as things are read. */
+  readonly damaged: ReadonlySet<string>;
+  readonly folder: string;
+  readonly #tables: Tables;
+  protected failure: unknown;
+
+  constructor(log: string, tables: Tables, folder = '', damaged = new Set<string>()) {
+    this.log = log;
+    this.folder = folder;
+    this.#tables = tables;
+    this.damaged = damaged;
+  }
+
+  read(from: number, limit: number): Place[] {
+    const begin = Math.max(from, this.first);
+    return inWords(this.folder, () => this.#tables.entries.read(begin, Math.min(begin + limit - 1, this.head)));
+  }
+
+  mark(dev: string): Mark | undefined {
+    return inWords(this.folder, () => this.#tables.marks.get(dev));
+  }
+
+  owner(name: string): Owner | undefined {
+    return inWords(this.folder, () => this.#tables.owners.get(name));
+  }
+
+  pending(): Message[] {
+    return inWords(this.folder, () => [...this.#tables.pending.values()]);
+  }
+
+  async commit(change: Change): Promise<void> {
+    // Not at once: nobody may read what is not committed yet.
+    await undefined;
+    if (this.failure) throw this.failure;
+    try {
+      this.apply(change);
+    } catch (error) {
+      this.failure = error;
+      throw error;
+    }
+  }
+
+  /** What `commit` does, at once. */
+  apply(change: Change): void {
+    const after = this.#after(change);
+    inWords(this.folder, () => this.write(() => this.#put(change, after), after));
+    Object.assign(this, after);
+  }
+
+  async close(): Promise<void> {}
+
+  /** Does all that changes the tables, or nothing of it. */
+  protected write(work: () => void, _after: State): void {
+    work();
+  }
+
+  #put(change: Change, { first, head }: State): void {
+    const { restart, entries = [], mended = [], marks = [], owners = [], pending = [], dropped = [] } = change;
+    const tables = this.#tables;
+    if (restart) tables.entries.clear();
+    for (const place of entries) tables.entries.set(place.seq, place);
+    for (const place of mended) if (place.seq >= first && place.seq <= head) tables.entries.set(place.seq, place);
+    tables.entries.trim(restart ? restart.seq + 1 : this.first, first);
+    for (const mark of marks) tables.marks.set(mark.dev, mark);
+    for (const owner of owners) tables.owners.set(owner.name, owner);
+    for (const { first: _, ...message } of pending) if (message.id) tables.pending.set(formatId(message.id), message);
+    for (const id of dropped) tables.pending.delete(formatId(id));
+  }
+
+  /** Throws if the change does not follow. */
+  #after({ restart, entries = [], keep, ranMs = this.ranMs }: Change): State {
+    let { log, first, head, baseHash, headHash } = this;
+    if (restart) ({ log, seq: head, hash: headHash } = restart);
+    if (restart) [first, baseHash] = [head + 1, headHash];
+    for (const { seq, hash } of entries) {
+      if (seq !== head + 1) throw new Error(`place ${seq} does not follow ${head}`);
+      [head, headHash] = [seq, hash];
+    }
+    if (keep && keep.from > head + 1) throw new Error(`place ${keep.from} cannot be the first after ${head}`);
+    if (keep && keep.from > first) [first, baseHash] = [keep.from, keep.hash];
+    return { log, first, head, baseHash, headHash, ranMs };
+  }
+}
 
 /** A store that lives as long as the process. */
 export class MemoryStore extends LogStore {
@@ -11,7 +125,7 @@ export class MemoryStore extends LogStore {
 class PlaceMap extends Map<number, Place> implements Places {
   read(from: number, to: number): Place[] {
     const places: Place[] = [];
-    for (let seq = from; seq <= to; seq++) places.push(...[this.get(seq)].filter((place) => place !== undefined));
+    for (let seq = from; seq <= to; seq++) places.push(this.get(seq) as Place);
     return places;
   }
 

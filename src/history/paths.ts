@@ -46,18 +46,13 @@ const folderOf = (dataDir: string | undefined, name: string): string =>
  * of the others uses, so that each has a device, an outbox and a copy of the log of its own. It is the first free one,
  * unless messages wait in a later one: they were promised to go out next time.
  */
-export function openClientStore(
-  person: string,
-  ip: string,
-  port: number,
-  newFacts: Record<string, string>,
-): SqliteStore {
+export function openClientStore(person: string, ip: string, port: number, newDev: string): SqliteStore {
   const room = join(person, fileName(`${ip}_${port}`));
   let spare: SqliteStore | undefined;
   for (let slot = 1; slot <= maxSlots; slot++) {
     const folder = join(room, String(slot));
     if (spare && !existsSync(folder)) break;
-    const store = openIfFree(folder, newFacts);
+    const store = openIfFree(folder, newDev);
     const isWanted = !spare || (store && store.pending().length > 0);
     void (isWanted ? spare : store)?.close();
     if (isWanted) spare = store;
@@ -67,9 +62,9 @@ export function openClientStore(
   throw new ChatError('DATA_IN_USE', `${maxSlots} clients are using ${person} already.`, 'End some of them.');
 }
 
-function openIfFree(folder: string, newFacts: Record<string, string>): SqliteStore | undefined {
+function openIfFree(folder: string, newDev: string): SqliteStore | undefined {
   try {
-    return SqliteStore.open(folder, { program: 'client', newFacts });
+    return SqliteStore.open(folder, { program: 'client', newDev });
   } catch (error) {
     if (error instanceof ChatError && error.code === 'DATA_IN_USE') return undefined;
     throw error;

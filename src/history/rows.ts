@@ -93,8 +93,7 @@ function messageValues({ id, name, text, action, lc, ts, key, sig, void: isVoid 
 
 /** What comes from the disk is judged as what comes over the wire. */
 function readMessage([dev, n, name, words, act, lc, ts, key, sig, isVoid]: Value[]): Message | undefined {
-  const id = dev === undefined && n === undefined ? undefined : `${dev}.${n}`;
-  const text = words === undefined ? undefined : `${words}\n`;
-  const frame = decode(Buffer.from(JSON.stringify({ name, text, act, id, lc, ts, key, sig, void: isVoid })));
+  const said = { name, text: words && `${words}\n`, act, id: dev && `${dev}.${n}`, lc, ts, key, sig, void: isVoid };
+  const frame = decode(Buffer.from(JSON.stringify(said)));
   return frame.kind === 'message' ? frame : undefined;
 }

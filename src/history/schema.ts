@@ -1,5 +1,5 @@
 import type { Connection } from './database.ts';
-import type { State } from './log-store.ts';
+import type { State } from './memory.ts';
 import { seal, unseal } from './rows.ts';
 import { trouble } from './trouble.ts';
 
@@ -26,8 +26,8 @@ const tables = [
   'CREATE TABLE owners (name TEXT PRIMARY KEY, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
 ];
 
-/** Of the facts, `holder` is the program that has the file open, or had it last, and `roots` where the tables begin. */
-export type Kept = State & { facts: Record<string, string> };
+/** Of the facts, `dev` is the device whose store this is, `holder` is the program that has the file open, or had it last, and `roots` where the tables begin. */
+export type Kept = State & { facts: { dev?: string | undefined; holder: string; roots?: string } };
 
 /** What the file says of itself; undefined if it is empty. Throws if it is not ours, or of another version. */
 export function readState(db: Connection): Kept | undefined {

@@ -1,6 +1,6 @@
 import { Connection, closeWriter, lockSql, makeDurable, openReader, openWriter } from './database.ts';
 import { filesOf, lockPath, prepareFolder } from './folder.ts';
-import { LogStore, type State } from './log-store.ts';
+import { LogStore, type State } from './memory.ts';
 import { entries, marks, owners, pending } from './rows.ts';
 import { type Kept, readState, writeFirst, writeState } from './schema.ts';
 import { EntryTable, Table } from './tables.ts';
@@ -9,8 +9,8 @@ import { inWords, isBusy, trouble } from './trouble.ts';
 export type SqliteOptions = {
   /** Given to a new log; a copy of another log begins without one. */
   newLog?: string;
-  /** Kept beside a log that has no such facts yet. */
-  newFacts?: Record<string, string>;
+  /** Names the device, in a folder that has no name for it yet. */
+  newDev?: string;
   /** Only reads, beside a program that writes. */
   readOnly?: boolean;
   /** What the program is called when another one finds the folder in use. */
@@ -21,8 +21,9 @@ const checkedPlaces = 64;
 
 /** A store in one folder, in SQLite (schema.ts; docs/protocol.md, F1 to F5). A change is one transaction. */
 export class SqliteStore extends LogStore {
-  /** What is kept beside the log. */
-  readonly facts: Readonly<Kept['facts']>;
+  /** The device whose store this is; '' for a server's. */
+  readonly dev: string;
+  readonly #facts: Kept['facts'];
   readonly #db: Connection;
   /** Holds the folder for this process; absent if this one only reads. */
   readonly #lock: Connection | undefined;
@@ -37,7 +38,8 @@ export class SqliteStore extends LogStore {
     };
     super(state.log, { ...tables, entries: new EntryTable(db, entries, damaged) }, db.folder, damaged);
     Object.assign(this, state);
-    this.facts = facts;
+    this.dev = facts.dev ?? '';
+    this.#facts = facts;
     this.#db = db;
     this.#lock = lock;
     this.#files = filesOf(db.folder);
@@ -59,7 +61,7 @@ export class SqliteStore extends LogStore {
 
   /** `opened` is given what must be closed if this fails. */
   static #open(folder: string, options: SqliteOptions, opened: Connection[]) {
-    const { newLog = '', newFacts, readOnly, program = 'program' } = options;
+    const { newLog = '', newDev, readOnly, program = 'program' } = options;
     prepareFolder(folder, !readOnly);
     const lock = readOnly ? undefined : new Connection(folder, lockPath(folder));
     if (lock) opened.push(lock);
@@ -69,7 +71,7 @@ export class SqliteStore extends LogStore {
     const known = readState(db);
     if (!lock && !known) throw trouble('noLog', folder);
     const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0 };
-    const facts = { ...newFacts, ...known?.facts, holder: `${program} (pid ${process.pid})` };
+    const facts = { dev: newDev, ...known?.facts, holder: `${program} (pid ${process.pid})` };
     const kept = { ...state, ...known, facts };
     if (lock) makeDurable(db);
     // Although nothing may be new: a disk that takes nothing more is to be found now.
@@ -92,7 +94,7 @@ export class SqliteStore extends LogStore {
     if (filesOf(this.folder) !== this.#files) throw trouble('replaced', this.folder);
     this.#db.transaction(() => {
       work();
-      writeState(this.#db, { ...after, facts: this.facts });
+      writeState(this.#db, { ...after, facts: this.#facts });
     });
   }
 }

@@ -1,6 +1,6 @@
 import type { Place } from '../core/log/store.ts';
 import type { Connection } from './database.ts';
-import type { Places, Rows } from './log-store.ts';
+import type { Places, Rows } from './memory.ts';
 import { type Cell, type Shape, seal, toCell, toValue, unseal } from './rows.ts';
 import { trouble } from './trouble.ts';
 
