@@ -63,7 +63,7 @@ let whole: Buffer;
 let truth: Answers;
 beforeAll(async () => {
   const folder = newFolder();
-  const store = SqliteStore.open(folder, { newLog: 'log', newDev: 'me' });
+  const store = SqliteStore.open(folder, { newLog: 'log', newDev: () => 'me' });
   await store.commit({
     entries: numbers(1, size).map(entry),
     marks: numbers(size - devices + 1, size).map((n) => ({ dev: `dev${n % devices}`, n, key: 'k'.repeat(43) })),
@@ -169,7 +169,7 @@ describe(`one flipped bit (SEED=${seed})`, () => {
     const folder = newFolder();
     writeFileSync(file(folder), whole);
     flipCell(folder, table, column);
-    const store = SqliteStore.open(folder, { newDev: 'lost' });
+    const store = SqliteStore.open(folder, { newDev: () => 'lost' });
     const found = ask(store);
     const lost = {
       entries: wrong(found.places, truth.places),

@@ -361,7 +361,7 @@ test('both stores give the same answers after any changes, also when opened agai
 describe('SqliteStore', () => {
   test('opened again it is as it was left', async () => {
     const folder = newFolder();
-    const store = SqliteStore.open(folder, { newLog: 'log', newDev: 'made once' });
+    const store = SqliteStore.open(folder, { newLog: 'log', newDev: () => 'made once' });
     const owners = [{ name: 'ann', key: 'a', seenMs: 1 }];
     await store.commit({
       entries: entries(1, 300),
@@ -372,7 +372,7 @@ describe('SqliteStore', () => {
     });
     const before = answers(store);
     await store.close();
-    const again = keep(SqliteStore.open(folder, { newLog: 'another', newDev: 'made twice' }));
+    const again = keep(SqliteStore.open(folder, { newLog: 'another', newDev: () => 'made twice' }));
     expect(answers(again)).toEqual(before);
     expect([store.dev, again.dev]).toEqual(['made once', 'made once']);
   });

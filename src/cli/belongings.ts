@@ -27,7 +27,7 @@ export type Place = { name: string; ip: string; port: number; dataDir: string | 
 export function openBelongings({ name, ip, port, dataDir }: Place): Belongings {
   const person = personFolder(dataDir, name);
   const identity = loadIdentity(person);
-  const store = openClientStore(person, ip, port, newDevice());
+  const store = openClientStore(person, ip, port, newDevice);
   const whyNotCalled = (other: string) =>
     isFreeName(person, dataDir, other) ? undefined : `"${other}" is somebody else on this machine: start with --name.`;
   const renamed = (other: string) => addName(person, dataDir, other);

@@ -10,12 +10,6 @@ const maxIdleJournalBytes = 4_194_304;
 /** NFS, SMB (three kinds), 9p, FUSE (sshfs, and what Docker Desktop shares), Ceph, AFS: as Linux numbers them. */
 const remoteTypes = [0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0xc36400, 0x5346414f];
 
-/**
- * Held for the life of the process, however that ends. A file of its own: beside a writer readers may come in, and a
- * second writer SQLite would only make wait. In memory, or the journal of this transaction would lie about as a file.
- */
-export const lockSql = 'PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE';
-
 export class Connection extends DatabaseSync {
   readonly folder: string;
   readonly #statements = new Map<string, StatementSyncInstance>();
@@ -62,10 +56,8 @@ export function openWriter(folder: string): Connection {
 }
 
 /**
- * From here on what is committed is on disk.
- *
- * The users of a WAL share memory, which machines cannot: where several may see the folder, one connection has the file
- * for itself, with a plain journal. That is slower and lets no reader in, but a home on NFS is nothing rare.
+ * From here on what is committed is on disk. The users of a WAL share memory, which machines cannot: where several may
+ * see the folder, one connection has the file for itself, with a plain journal. A home on NFS is nothing rare.
  */
 export function makeDurable(db: Connection): void {
   const [mode] = isRemote(db.folder) ? [] : db.row('PRAGMA journal_mode=WAL');
@@ -90,10 +82,7 @@ export function openReader(folder: string, timeout = busyMs): Connection {
   }
 }
 
-/**
- * Leaves one file that can be read anywhere. In SQL, for the driver lets go of a connection only when its statements
- * have been collected; Windows does not let the file be removed before.
- */
+/** Leaves one file. In SQL, for the driver lets go of a connection only when its statements have been collected. */
 export function closeWriter(db: Connection): void {
   try {
     db.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=NORMAL; PRAGMA journal_mode=DELETE; PRAGMA user_version');

@@ -35,7 +35,7 @@ export class LogStore implements Store {
   readonly damaged: ReadonlySet<string>;
   readonly folder: string;
   readonly #tables: Tables;
-  protected failure: unknown;
+  protected committed = Promise.resolve();
 
   constructor(log: string, tables: Tables, folder = '', damaged = new Set<string>()) {
     this.log = log;
@@ -61,16 +61,10 @@ export class LogStore implements Store {
     return inWords(this.folder, () => [...this.#tables.pending.values()]);
   }
 
-  async commit(change: Change): Promise<void> {
-    // Not at once: nobody may read what is not committed yet.
-    await undefined;
-    if (this.failure) throw this.failure;
-    try {
-      this.apply(change);
-    } catch (error) {
-      this.failure = error;
-      throw error;
-    }
+  /** One after the other, and not at once: nobody may read what is not committed yet. After a failure all of them fail. */
+  commit(change: Change): Promise<void> {
+    this.committed = this.committed.then(() => this.apply(change));
+    return this.committed;
   }
 
   /** What `commit` does, at once. */

@@ -7,13 +7,9 @@ import { trouble } from './trouble.ts';
 const version = 1;
 
 /**
- * What `log.db` holds (docs/protocol.md, F3); anybody can open it with `sqlite3`. Times are in ms. NULL is what a message
- * lacks, 1 is a flag, and a text with U+0000 in it is a BLOB of its UTF-8.
- *
- * `sum` is the CRC-32 of the other columns of its row as a JSON array: a row with another sum counts for nothing. In
- * `entries` it covers the columns before it; `hash` covers `prev` and the message, which is NULL where it is lost. The two
- * rows of `state` say the same: the first one that is whole counts. There is no index, for one that disagrees with its
- * table would be damage of its own.
+ * What `log.db` holds (docs/protocol.md, F3 and F5); anybody can open it with `sqlite3`. `sum` covers the other columns of
+ * its row, but in `entries` those before it, for `hash` covers the message. The first row of `state` that is whole counts.
+ * There is no index, for one that disagrees with its table would be damage of its own.
  */
 const tables = [
   `CREATE TABLE state (copy INTEGER PRIMARY KEY, version INTEGER, facts TEXT, log TEXT, first INTEGER, head INTEGER,

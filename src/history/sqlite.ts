@@ -1,4 +1,4 @@
-import { Connection, closeWriter, lockSql, makeDurable, openReader, openWriter } from './database.ts';
+import { Connection, closeWriter, makeDurable, openReader, openWriter } from './database.ts';
 import { filesOf, lockPath, prepareFolder } from './folder.ts';
 import { LogStore, type State } from './memory.ts';
 import { entries, marks, owners, pending } from './rows.ts';
@@ -9,8 +9,8 @@ import { inWords, isBusy, trouble } from './trouble.ts';
 export type SqliteOptions = {
   /** Given to a new log; a copy of another log begins without one. */
   newLog?: string;
-  /** Names the device, in a folder that has no name for it yet. */
-  newDev?: string;
+  /** Names the device of a folder that has none yet. */
+  newDev?: () => string;
   /** Only reads, beside a program that writes. */
   readOnly?: boolean;
   /** What the program is called when another one finds the folder in use. */
@@ -71,7 +71,8 @@ export class SqliteStore extends LogStore {
     const known = readState(db);
     if (!lock && !known) throw trouble('noLog', folder);
     const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0 };
-    const facts = { dev: newDev, ...known?.facts, holder: `${program} (pid ${process.pid})` };
+    const dev = known?.facts.dev ?? newDev?.();
+    const facts = { dev, holder: `${program} (pid ${process.pid})` };
     const kept = { ...state, ...known, facts };
     if (lock) makeDurable(db);
     // Although nothing may be new: a disk that takes nothing more is to be found now.
@@ -80,9 +81,9 @@ export class SqliteStore extends LogStore {
   }
 
   override async close(): Promise<void> {
-    // After what was given before in this turn.
-    await undefined;
-    this.failure ??= trouble('closed', this.folder);
+    // After what was given before; what is given later fails.
+    this.committed = this.committed.then(() => Promise.reject(trouble('closed', this.folder)));
+    await this.committed.catch(() => undefined);
     if (!this.#db.isOpen) return;
     // SQLite removes its journal by name, and by now it may be the journal of another program.
     if (this.#lock && filesOf(this.folder) === this.#files) closeWriter(this.#db);
@@ -99,9 +100,14 @@ export class SqliteStore extends LogStore {
   }
 }
 
+/**
+ * For the life of the process, however that ends. A file of its own: beside a writer readers may come in, and a second
+ * writer SQLite would only make wait.
+ */
 function hold(lock: Connection): void {
   try {
-    lock.exec(lockSql);
+    // In memory, or the journal of this transaction would lie about as a file.
+    lock.exec('PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
     throw isBusy(error) ? trouble('inUse', lock.folder, holderOf(lock.folder)) : error;
   }
