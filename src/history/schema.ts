@@ -22,7 +22,7 @@ const tables = [
   'CREATE TABLE owners (name TEXT PRIMARY KEY, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
 ];
 
-/** Of the facts, `dev` is the device whose store this is, `holder` is the program that has the file open, or had it last, and `roots` where the tables begin. */
+/** `holder` is the program that has the file open, or had it last; `roots` says where the tables begin. */
 export type Kept = State & { facts: { dev?: string | undefined; holder: string; roots?: string } };
 
 /** What the file says of itself; undefined if it is empty. Throws if it is not ours, or of another version. */

@@ -72,7 +72,7 @@ export class SqliteStore extends LogStore {
     if (!lock && !known) throw trouble('noLog', folder);
     const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0 };
     const dev = known?.facts.dev ?? newDev?.();
-    const facts = { dev, holder: `${program} (pid ${process.pid})` };
+    const facts = { ...known?.facts, dev, holder: `${program} (pid ${process.pid})` };
     const kept = { ...state, ...known, facts };
     if (lock) makeDurable(db);
     // Although nothing may be new: a disk that takes nothing more is to be found now.
