@@ -32,20 +32,19 @@ export class SqliteStore extends LogStore {
   private constructor(db: Connection, lock: Connection | undefined, { facts, ...state }: Kept) {
     const damaged = new Set<string>();
     const tables = {
+      entries: new EntryTable(db, entries, damaged),
       marks: new Table(db, marks, damaged),
       owners: new Table(db, owners, damaged),
       pending: new Table(db, pending, damaged),
     };
-    super(state.log, { ...tables, entries: new EntryTable(db, entries, damaged) }, db.folder, damaged);
+    super(state.log, tables, db.folder, damaged);
     Object.assign(this, state);
     this.dev = facts.dev ?? '';
     this.#facts = facts;
     this.#db = db;
     this.#lock = lock;
     this.#files = filesOf(db.folder);
-    if (!lock) return;
-    for (const table of Object.values(tables)) table.check();
-    this.read(this.head - checkedPlaces + 1, checkedPlaces);
+    if (lock) this.read(this.head - checkedPlaces + 1, checkedPlaces);
   }
 
   /** Opens or makes the store in `folder`. Throws a ChatError: in use, not writable, damaged, of another version. */

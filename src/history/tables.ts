@@ -13,6 +13,7 @@ export class Table<T> implements Rows<T> {
   readonly #shape: Shape<T>;
   readonly #where: string;
   readonly #damaged: Set<string>;
+  #isChecked = false;
 
   /** @param damaged gets words for each row that is lost */
   constructor(db: Connection, shape: Shape<T>, damaged: Set<string>) {
@@ -24,11 +25,13 @@ export class Table<T> implements Rows<T> {
 
   get(key: string): T | undefined {
     const cells = this.#find([toCell(key)]);
-    if (cells && !unseal(cells) && this.check()) return this.get(key);
+    const isDoubtful = cells ? !unseal(cells) : !this.#isChecked;
+    if (isDoubtful && this.#mend()) return this.get(key);
     return cells && this.rowOf(cells);
   }
 
   values(): T[] {
+    if (!this.#isChecked) this.#mend();
     return this.#all().flatMap((cells) => this.rowOf(cells) ?? []);
   }
 
@@ -46,7 +49,8 @@ export class Table<T> implements Rows<T> {
    * Looks at all rows, and writes them anew if one is damaged, or is not found by its key: a changed key leads the search
    * for others astray. Returns true if it did.
    */
-  check(): boolean {
+  #mend(): boolean {
+    this.#isChecked = true;
     const { name, key, lost, rescue } = this.#shape;
     const [what, column] = lost;
     const rows = this.#all(`LIMIT ${maxChecked + 1}`);
