@@ -29,9 +29,9 @@ export function prepareFolder(folder: string, toWrite: boolean): void {
 
 /** Which files these are: SQLite would go on writing to one that was removed. */
 export function filesOf(folder: string): string {
-  const files = [dataPath(folder), `${dataPath(folder)}-wal`, lockPath(folder)];
-  const stats = files.map((path) => statSync(path, { throwIfNoEntry: false }));
-  return stats.map((file) => `${file?.dev} ${file?.ino}`).join();
+  const paths = [dataPath(folder), `${dataPath(folder)}-wal`, lockPath(folder)];
+  const files = paths.map((path) => statSync(path, { throwIfNoEntry: false }));
+  return files.map((file) => `${file?.dev} ${file?.ino}`).join();
 }
 
 /** Node's own recursive mkdir does not return below /proc. */

@@ -1,27 +1,14 @@
 import { type Change, emptyHash, type Mark, type Owner, type Place, type Store } from '../core/log/store.ts';
 import type { Message } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
+import type { EntryTable, Table } from './tables.ts';
 import { inWords } from './trouble.ts';
 
 export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs'>;
 
-/** What a store keeps of one kind, as a Map does. */
-export type Rows<T> = {
-  get(key: string): T | undefined;
-  set(key: string, row: T): unknown;
-  delete(key: string): unknown;
-  values(): Iterable<T>;
-};
-/** The places by their seq. */
-export type Places = {
-  /** Those `from` … `to` that can be read, in order. */
-  read(from: number, to: number): Place[];
-  set(seq: number, place: Place): unknown;
-  clear(): void;
-  /** Removes those from `from` on that come before `to`. */
-  trim(from: number, to: number): void;
-};
-export type Tables = { entries: Places; marks: Rows<Mark>; owners: Rows<Owner>; pending: Rows<Message> };
+/** What a store keeps, in memory or on disk. */
+type Rows<T> = Map<string, T> | Table<T>;
+type Tables = { entries: PlaceMap | EntryTable; marks: Rows<Mark>; owners: Rows<Owner>; pending: Rows<Message> };
 
 /** What every store does: it knows where its log stands, and after one failure nothing is committed any more. */
 export class LogStore implements Store {
@@ -116,7 +103,8 @@ export class MemoryStore extends LogStore {
   }
 }
 
-class PlaceMap extends Map<number, Place> implements Places {
+/** The places by their seq. */
+class PlaceMap extends Map<number, Place> {
   read(from: number, to: number): Place[] {
     const places: Place[] = [];
     for (let seq = from; seq <= to; seq++) places.push(this.get(seq) as Place);

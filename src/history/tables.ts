@@ -1,6 +1,5 @@
 import type { Place } from '../core/log/store.ts';
 import type { Connection } from './database.ts';
-import type { Places, Rows } from './memory.ts';
 import { type Cell, type Shape, seal, toCell, toValue, unseal } from './rows.ts';
 import { trouble } from './trouble.ts';
 
@@ -8,7 +7,7 @@ import { trouble } from './trouble.ts';
 const maxChecked = 100_000;
 
 /** Rows by a key, each sealed: one that the disk has changed is as good as none. */
-export class Table<T> implements Rows<T> {
+export class Table<T> {
   protected readonly db: Connection;
   readonly #shape: Shape<T>;
   readonly #where: string;
@@ -78,10 +77,11 @@ export class Table<T> implements Rows<T> {
 }
 
 /** The table of the entries. A changed `seq` leads every search for its neighbours astray, which is met here. */
-export class EntryTable extends Table<Place> implements Places {
+export class EntryTable extends Table<Place> {
   /** Places that are known to be missing. */
   readonly #holes = new Set<number>();
 
+  /** Those `from` … `to` that can be read, in order. */
   read(from: number, to: number): Place[] {
     const rows = this.db.rows('SELECT * FROM entries WHERE seq BETWEEN ? AND ?', from, to);
     const found = new Map(rows.flatMap((cells) => this.rowOf(cells) ?? []).map((place) => [place.seq, place]));
@@ -95,6 +95,7 @@ export class EntryTable extends Table<Place> implements Places {
     this.db.exec('DELETE FROM entries');
   }
 
+  /** Removes those from `from` on that come before `to`. */
   trim(from: number, to: number): void {
     const remove = (where: string) => this.db.statement(`DELETE FROM entries WHERE ${where}`).run(to).changes;
     // The plus keeps SQLite from searching: it looks at all rows.
