@@ -13,11 +13,11 @@ export type Place = { name: string; ip: string; port: number; dataDir: string | 
 export function openBelongings({ name, ip, port, dataDir }: Place) {
   const person = personFolder(dataDir, name);
   const identity = loadIdentity(person);
-  const store = openClientStore(person, ip, port);
+  const store = openClientStore(person, ip, port, newDevice);
   const whyNotCalled = (other: string) =>
     isFreeName(person, dataDir, other) ? undefined : `"${other}" is somebody else on this machine: start with --name.`;
   const renamed = (other: string) => addName(person, dataDir, other);
-  return { identity, store, dev: store.fact('dev', newDevice), folder: store.folder, names: { whyNotCalled, renamed } };
+  return { identity, store, dev: store.dev, folder: store.folder, names: { whyNotCalled, renamed } };
 }
 
 /** For who only looks in. */

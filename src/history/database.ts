@@ -1,6 +1,7 @@
-import { statfsSync, statSync } from 'node:fs';
+import { statfsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
-import { DatabaseSync, type DatabaseSyncInstance } from '@photostructure/sqlite';
+import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
+import { dataPath, sizeOf } from './folder.ts';
 import type { Cell } from './rows.ts';
 import { busyMs, isUnopened } from './trouble.ts';
 
@@ -9,35 +10,57 @@ const maxIdleJournalBytes = 4_194_304;
 /** NFS, SMB (three kinds), 9p, FUSE (sshfs, and what Docker Desktop shares), Ceph, AFS: as Linux numbers them. */
 const remoteTypes = [0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0xc36400, 0x5346414f];
 
-export type Connection = DatabaseSyncInstance;
-export const connect = (location: string, options: { readOnly?: boolean; timeout?: number } = {}): Connection =>
-  new DatabaseSync(location, { ...options, readBigInts: true, returnArrays: true });
-/** The first row; empty if there is none. */
-export const cellsOf = (db: Connection, sql: string): Cell[] => (db.prepare(sql).get() as Cell[] | undefined) ?? [];
-export const rowsOf = (db: Connection, sql: string): Cell[][] => db.prepare(sql).all() as Cell[][];
+export class Connection extends DatabaseSync {
+  readonly folder: string;
+  readonly #statements = new Map<string, StatementSyncInstance>();
 
-/**
- * Held for the life of the process, however that ends. A file of its own: beside a writer readers may come in, and a
- * second writer SQLite would only make wait. In memory, or the journal of this transaction would lie about as a file.
- */
-export const lockSql = 'PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE';
+  constructor(folder: string, location: string, options: { readOnly?: boolean; timeout?: number } = {}) {
+    super(location, { ...options, readBigInts: true, returnArrays: true });
+    this.folder = folder;
+  }
+
+  /** Prepared once: the driver lets go of a statement only when it is collected. */
+  statement(sql: string): StatementSyncInstance {
+    const known = this.#statements.get(sql) ?? this.prepare(sql);
+    this.#statements.set(sql, known);
+    return known;
+  }
+
+  /** The first row; empty if there is none. */
+  row = (sql: string): Cell[] => this.statement(sql).get() ?? [];
+  rows = (sql: string, ...cells: Cell[]): Cell[][] => this.statement(sql).all(...cells);
+
+  put(table: string, cells: Cell[]): void {
+    this.statement(`INSERT OR REPLACE INTO ${table} VALUES (${cells.map(() => '?').join()})`).run(...cells);
+  }
+
+  /** All of it is on disk when this returns, nothing if it throws. */
+  transaction(work: () => void): void {
+    this.exec('BEGIN IMMEDIATE');
+    try {
+      work();
+      this.exec('COMMIT');
+    } catch (error) {
+      if (this.isTransaction) this.exec('ROLLBACK');
+      throw error;
+    }
+  }
+}
 
 /** Opens for writing, and changes nothing yet. */
-export function openWriter(path: string): Connection {
-  const db = connect(path, { timeout: busyMs });
+export function openWriter(folder: string): Connection {
+  const db = new Connection(folder, dataPath(folder), { timeout: busyMs });
   // Before the first look, for a WAL would share memory even for that.
-  if (isRemote(path)) db.exec('PRAGMA locking_mode=EXCLUSIVE');
+  if (isRemote(folder)) db.exec('PRAGMA locking_mode=EXCLUSIVE');
   return db;
 }
 
 /**
- * From here on what is committed is on disk.
- *
- * The users of a WAL share memory, which machines cannot: where several may see the folder, one connection has the file
- * for itself, with a plain journal. That is slower and lets no reader in, but a home on NFS is nothing rare.
+ * From here on what is committed is on disk. The users of a WAL share memory, which machines cannot: where several may
+ * see the folder, one connection has the file for itself, with a plain journal. A home on NFS is nothing rare.
  */
-export function makeDurable(db: Connection, path: string): void {
-  const [mode] = isRemote(path) ? [] : cellsOf(db, 'PRAGMA journal_mode=WAL');
+export function makeDurable(db: Connection): void {
+  const [mode] = isRemote(db.folder) ? [] : db.row('PRAGMA journal_mode=WAL');
   if (mode !== 'wal') db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE');
   // EXTRA is FULL, and with a plain journal one sync more. On macOS only fullfsync makes a sync one.
   db.exec('PRAGMA synchronous=EXTRA; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA cell_size_check=ON');
@@ -45,36 +68,21 @@ export function makeDurable(db: Connection, path: string): void {
 }
 
 /** Opens for reading, beside a program that writes. */
-export function openReader(path: string, timeout = busyMs): Connection {
-  const db = connect(path, { readOnly: true, timeout });
+export function openReader(folder: string, timeout = busyMs): Connection {
+  const path = dataPath(folder);
+  const db = new Connection(folder, path, { readOnly: true, timeout });
   try {
-    cellsOf(db, 'PRAGMA user_version');
+    db.exec('PRAGMA user_version');
     return db;
   } catch (error) {
     db.close();
     // A WAL wants files beside it, even to be read. Where none is and none can be made, nobody writes.
-    const isAlone = !statSync(`${path}-wal`, { throwIfNoEntry: false })?.size;
-    if (!isUnopened(error) || !isAlone) throw error;
-    return connect(`${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
+    if (!isUnopened(error) || sizeOf(`${path}-wal`) > 0) throw error;
+    return new Connection(folder, `${pathToFileURL(path).href}?immutable=1`, { readOnly: true });
   }
 }
 
-/** All of it is on disk when this returns, nothing if it throws. */
-export function transaction(db: Connection, work: () => void): void {
-  db.exec('BEGIN IMMEDIATE');
-  try {
-    work();
-    db.exec('COMMIT');
-  } catch (error) {
-    if (db.isTransaction) db.exec('ROLLBACK');
-    throw error;
-  }
-}
-
-/**
- * Leaves one file that can be read anywhere. In SQL, for the driver lets go of a connection only when its statements
- * have been collected; Windows does not let the file be removed before.
- */
+/** Leaves one file. In SQL, for the driver lets go of a connection only when its statements have been collected. */
 export function closeWriter(db: Connection): void {
   try {
     db.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=NORMAL; PRAGMA journal_mode=DELETE; PRAGMA user_version');
@@ -86,6 +94,5 @@ export function closeWriter(db: Connection): void {
 }
 
 /** On Windows a share is known by its path, unless it has a letter; macOS numbers its file systems as it likes. */
-function isRemote(path: string): boolean {
-  return path.startsWith('\\\\') || remoteTypes.includes(statfsSync(path).type);
-}
+const isRemote = (folder: string) =>
+  dataPath(folder).startsWith('\\\\') || remoteTypes.includes(statfsSync(folder).type);

@@ -1,53 +1,117 @@
-import type { Change, Mark, Owner, Place, Store } from '../core/log/store.ts';
+import { type Change, emptyHash, type Mark, type Owner, type Place, type Store } from '../core/log/store.ts';
 import type { Message } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
-import { Standing, type State } from './standing.ts';
+import type { EntryTable, Table } from './tables.ts';
+import { inWords } from './trouble.ts';
 
-/** A store that lives as long as the process. */
-export class MemoryStore extends Standing implements Store {
-  /** From `first` to `head`. */
-  #places: Place[] = [];
-  readonly #marks = new Map<string, Mark>();
-  readonly #owners = new Map<string, Owner>();
-  readonly #pending = new Map<string, Message>();
+export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs'>;
 
-  constructor(log = '') {
-    super(log);
+/** What a store keeps, in memory or on disk. */
+type Rows<T> = Map<string, T> | Table<T>;
+type Tables = { entries: PlaceMap | EntryTable; marks: Rows<Mark>; owners: Rows<Owner>; pending: Rows<Message> };
+
+/** What every store does: it knows where its log stands, and after one failure nothing is committed any more. */
+export class LogStore implements Store {
+  log: string;
+  first = 1;
+  head = 0;
+  baseHash = emptyHash;
+  headHash = emptyHash;
+  ranMs = 0;
+  /** What the disk has changed and is lost, in words; it grows as things are read. */
+  readonly damaged: ReadonlySet<string>;
+  readonly folder: string;
+  readonly #tables: Tables;
+  protected committed = Promise.resolve();
+
+  constructor(log: string, tables: Tables, folder = '', damaged = new Set<string>()) {
+    this.log = log;
+    this.folder = folder;
+    this.#tables = tables;
+    this.damaged = damaged;
   }
 
   read(from: number, limit: number): Place[] {
-    const start = Math.max(from - this.first, 0);
-    return this.#places.slice(start, start + limit);
+    const begin = Math.max(from, this.first);
+    return inWords(this.folder, () => this.#tables.entries.read(begin, Math.min(begin + limit - 1, this.head)));
   }
 
   mark(dev: string): Mark | undefined {
-    return this.#marks.get(dev);
+    return inWords(this.folder, () => this.#tables.marks.get(dev));
   }
 
   owner(name: string): Owner | undefined {
-    return this.#owners.get(name);
+    return inWords(this.folder, () => this.#tables.owners.get(name));
   }
 
   pending(): Message[] {
-    return [...this.#pending.values()];
+    return inWords(this.folder, () => [...this.#tables.pending.values()]);
+  }
+
+  /** One after the other, and not at once: nobody may read what is not committed yet. After a failure all of them fail. */
+  commit(change: Change): Promise<void> {
+    this.committed = this.committed.then(() => this.apply(change));
+    return this.committed;
+  }
+
+  /** What `commit` does, at once. */
+  apply(change: Change): void {
+    const after = this.#after(change);
+    inWords(this.folder, () => this.write(() => this.#put(change, after), after));
+    Object.assign(this, after);
   }
 
   async close(): Promise<void> {}
 
-  override apply(change: Change): void {
-    super.apply(change);
+  /** Does all that changes the tables, or nothing of it. */
+  protected write(work: () => void, _after: State): void {
+    work();
   }
 
-  protected write(change: Change, after: State): void {
+  #put(change: Change, { first, head }: State): void {
     const { restart, entries = [], mended = [], marks = [], owners = [], pending = [], dropped = [] } = change;
-    if (restart) this.#places = [];
-    const start = restart ? restart.seq + 1 : this.first;
-    for (const place of entries) this.#places.push(place);
-    for (const entry of mended) if (this.#places[entry.seq - start]) this.#places[entry.seq - start] = entry;
-    this.#places.splice(0, after.first - start);
-    for (const mark of marks) this.#marks.set(mark.dev, mark);
-    for (const owner of owners) this.#owners.set(owner.name, owner);
-    for (const { first: _, ...message } of pending) if (message.id) this.#pending.set(formatId(message.id), message);
-    for (const id of dropped) this.#pending.delete(formatId(id));
+    const tables = this.#tables;
+    if (restart) tables.entries.clear();
+    for (const place of entries) tables.entries.set(place.seq, place);
+    for (const place of mended) if (place.seq >= first && place.seq <= head) tables.entries.set(place.seq, place);
+    tables.entries.trim(restart ? restart.seq + 1 : this.first, first);
+    for (const mark of marks) tables.marks.set(mark.dev, mark);
+    for (const owner of owners) tables.owners.set(owner.name, owner);
+    for (const { first: _, ...message } of pending) if (message.id) tables.pending.set(formatId(message.id), message);
+    for (const id of dropped) tables.pending.delete(formatId(id));
+  }
+
+  /** Throws if the change does not follow. */
+  #after({ restart, entries = [], keep, ranMs = this.ranMs }: Change): State {
+    let { log, first, head, baseHash, headHash } = this;
+    if (restart) ({ log, seq: head, hash: headHash } = restart);
+    if (restart) [first, baseHash] = [head + 1, headHash];
+    for (const { seq, hash } of entries) {
+      if (seq !== head + 1) throw new Error(`place ${seq} does not follow ${head}`);
+      [head, headHash] = [seq, hash];
+    }
+    if (keep && keep.from > head + 1) throw new Error(`place ${keep.from} cannot be the first after ${head}`);
+    if (keep && keep.from > first) [first, baseHash] = [keep.from, keep.hash];
+    return { log, first, head, baseHash, headHash, ranMs };
+  }
+}
+
+/** A store that lives as long as the process. */
+export class MemoryStore extends LogStore {
+  constructor(log = '') {
+    super(log, { entries: new PlaceMap(), marks: new Map(), owners: new Map(), pending: new Map() });
+  }
+}
+
+/** The places by their seq. */
+class PlaceMap extends Map<number, Place> {
+  read(from: number, to: number): Place[] {
+    const places: Place[] = [];
+    for (let seq = from; seq <= to; seq++) places.push(this.get(seq) as Place);
+    return places;
+  }
+
+  trim(from: number, to: number): void {
+    for (let seq = from; seq < to; seq++) this.delete(seq);
   }
 }

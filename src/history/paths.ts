@@ -10,7 +10,7 @@ import { SqliteStore } from './sqlite.ts';
 const maxSlots = 64;
 
 /** The folder of this user for such data, as the system wants it (XDG, Library, AppData). */
-export const userFolder = (): string => envPaths('0mq-chat', { suffix: '' }).data;
+const userFolder = (): string => envPaths('0mq-chat', { suffix: '' }).data;
 
 /** The server's folder: what was asked for, systemd's, or one for each port. */
 export const serverFolder = (dataDir: string | undefined, port: number): string =>
@@ -33,7 +33,7 @@ export const isFreeName = (person: string, dataDir: string | undefined, name: st
 /** From now on the name leads to the folder of this person too, if it is free. */
 export function addName(person: string, dataDir: string | undefined, name: string): void {
   const folder = folderOf(dataDir, name);
-  if (personFolder(dataDir, name) === person || existsSync(folder)) return;
+  if (existsSync(folder)) return;
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   writeFileSync(join(folder, samePerson), `${basename(person)}\n`, { mode: 0o600 });
 }
@@ -46,13 +46,13 @@ const folderOf = (dataDir: string | undefined, name: string): string =>
  * of the others uses, so that each has a device, an outbox and a copy of the log of its own. It is the first free one,
  * unless messages wait in a later one: they were promised to go out next time.
  */
-export function openClientStore(person: string, ip: string, port: number): SqliteStore {
+export function openClientStore(person: string, ip: string, port: number, newDev: () => string): SqliteStore {
   const room = join(person, fileName(`${ip}_${port}`));
   let spare: SqliteStore | undefined;
   for (let slot = 1; slot <= maxSlots; slot++) {
     const folder = join(room, String(slot));
     if (spare && !existsSync(folder)) break;
-    const store = openIfFree(folder);
+    const store = openIfFree(folder, newDev);
     const isWanted = !spare || (store && store.pending().length > 0);
     void (isWanted ? spare : store)?.close();
     if (isWanted) spare = store;
@@ -62,9 +62,9 @@ export function openClientStore(person: string, ip: string, port: number): Sqlit
   throw new ChatError('DATA_IN_USE', `${maxSlots} clients are using ${person} already.`, 'End some of them.');
 }
 
-function openIfFree(folder: string): SqliteStore | undefined {
+function openIfFree(folder: string, newDev: () => string): SqliteStore | undefined {
   try {
-    return SqliteStore.open(folder, { program: 'client' });
+    return SqliteStore.open(folder, { program: 'client', newDev });
   } catch (error) {
     if (error instanceof ChatError && error.code === 'DATA_IN_USE') return undefined;
     throw error;

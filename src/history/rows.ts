@@ -1,62 +1,99 @@
 import { crc32 } from 'node:zlib';
-import type { Place } from '../core/log/store.ts';
+import type { Mark, Owner, Place } from '../core/log/store.ts';
 import { decode } from '../protocol/codec.ts';
 import type { Message } from '../protocol/frames.ts';
 
 /** What a row says, and what the database takes and gives for it. */
-export type Value = string | number | null;
-export type Cell = Value | bigint | Uint8Array;
+export type Value = string | number | undefined;
+export type Cell = string | number | bigint | null | Uint8Array;
 
 const utf8 = new TextDecoder();
 /** The driver cuts a string at U+0000, so such a one is kept as bytes. */
-const toCell = (value: Value) => (typeof value === 'string' && value.includes('\0') ? Buffer.from(value) : value);
-export const toCells = (values: Value[]): Cell[] => values.map(toCell);
+export const toCell = (value: Value): Cell =>
+  typeof value === 'string' && value.includes('\0') ? Buffer.from(value) : (value ?? null);
 
 /** Total: a flipped bit can give a cell any type. */
-function toValue(cell: Cell): Value {
+export function toValue(cell: Cell): Value {
   if (typeof cell === 'bigint') return Number(cell);
-  return cell instanceof Uint8Array ? utf8.decode(cell) : cell;
+  return cell instanceof Uint8Array ? utf8.decode(cell) : (cell ?? undefined);
 }
-export const toValues = (cells: Cell[]): Value[] => cells.map(toValue);
 
 const sumOf = (values: Value[]) => crc32(JSON.stringify(values));
-/** Adds the sum that tells later whether the disk has kept the row. */
-export const seal = (values: Value[]): Cell[] => [...toCells(values), sumOf(values)];
-/** What was sealed; undefined if the disk gives back something else. */
-export const unseal = (cells: Cell[]): Value[] | undefined => unsealed(toValues(cells));
-const unsealed = (values: Value[]) => (values.pop() === sumOf(values) ? values : undefined);
+/** Puts behind the first `count` values the sum that tells later whether the disk has kept them. */
+export const seal = (values: Value[], count = values.length): Cell[] =>
+  values.toSpliced(count, 0, sumOf(values.slice(0, count))).map(toCell);
 
-/** The columns of a message, but for its place. */
-export function messageValues({ id, name, text, action, lc, ts, key, sig, void: isVoid }: Message): Value[] {
-  const said = [id?.dev, id?.n, name, text, action && 1, lc, ts, key, sig, isVoid ? 1 : null];
-  return said.map((value) => value ?? null);
+/** What was sealed; undefined if the disk gives back something else. */
+export function unseal(cells: Cell[], count = cells.length - 1): Value[] | undefined {
+  const values = cells.map(toValue);
+  const [sum] = values.splice(count, 1);
+  return sum === sumOf(values.slice(0, count)) ? values : undefined;
 }
-const messageWidth = 10;
+
+/** A table, and how its rows are written and read. */
+export type Shape<T> = {
+  name: string;
+  /** The first columns, by which a row is found. */
+  key: string[];
+  /** So many values are sealed; all if absent. */
+  sealed?: number;
+  values(row: T): Value[];
+  read(values: Value[]): T | undefined;
+  /** What is lost with a row, and the column that names it. */
+  lost: [what: string, column: number];
+  /** Gives what may stand for the rows that are lost. */
+  rescue?: string;
+};
+
+export const entries: Shape<Place> = {
+  name: 'entries',
+  key: ['seq'],
+  // The message is proved by `hash`.
+  sealed: 5,
+  values: ({ seq, prev, hash, atMs, ranMs, message }) => [
+    seq,
+    prev,
+    hash,
+    atMs,
+    ranMs,
+    ...messageValues(message ?? {}),
+  ],
+  read([seq, prev, hash, atMs, ranMs, ...said]) {
+    const message = readMessage(said);
+    return { seq, prev, hash, atMs, ranMs, ...(message && { message: { ...message, seq, hash } }) } as Place;
+  },
+  lost: ['an entry', 0],
+};
+export const marks: Shape<Mark> = {
+  name: 'marks',
+  key: ['dev'],
+  values: ({ dev, n, key }) => [dev, n, key],
+  read: ([dev, n, key]) => ({ dev, n, ...(key !== undefined && { key }) }) as Mark,
+  lost: ['how far a device had come', 0],
+  rescue: "SELECT dev, max(n), key FROM entries WHERE typeof(dev) = 'text' AND typeof(n) = 'integer' GROUP BY dev",
+};
+export const owners: Shape<Owner> = {
+  name: 'owners',
+  key: ['name'],
+  values: ({ name, key, seenMs }) => [name, key, seenMs],
+  read: ([name, key, seenMs]) => ({ name, key, seenMs }) as Owner,
+  lost: ['who owns a name', 0],
+};
+export const pending: Shape<Message> = {
+  name: 'pending',
+  key: ['dev', 'n'],
+  values: messageValues,
+  read: readMessage,
+  lost: ['a waiting message', 3],
+};
+
+function messageValues({ id, name, text, action, lc, ts, key, sig, void: isVoid }: Partial<Message>): Value[] {
+  return [id?.dev, id?.n, name, text, action && 1, lc, ts, key, sig, isVoid ? 1 : undefined];
+}
 
 /** What comes from the disk is judged as what comes over the wire. */
-export function readMessage(values: Value[]): Message | undefined {
-  const [dev, n, name, words, act, lc, ts, key, sig, isVoid] = values.map((value) => value ?? undefined);
-  const id = dev === undefined && n === undefined ? undefined : `${dev}.${n}`;
-  const text = words === undefined ? undefined : `${words}\n`;
-  const frame = decode(Buffer.from(JSON.stringify({ name, text, act, id, lc, ts, key, sig, void: isVoid })));
+function readMessage([dev, n, name, words, act, lc, ts, key, sig, isVoid]: Value[]): Message | undefined {
+  const said = { name, text: words && `${words}\n`, act, id: dev && `${dev}.${n}`, lc, ts, key, sig, void: isVoid };
+  const frame = decode(Buffer.from(JSON.stringify(said)));
   return frame.kind === 'message' ? frame : undefined;
-}
-
-/** The first cells of an entry are sealed; its message is proved by `hash`. */
-const sealed = 6;
-export const placeWidth = sealed + messageWidth;
-
-export function placeCells({ seq, prev, hash, atMs, ranMs, message }: Place): Cell[] {
-  const said = message ? messageValues(message) : Array(messageWidth).fill(null);
-  return [...seal([seq, prev, hash, atMs, ranMs]), ...toCells(said)];
-}
-
-/** Undefined if not even the place can be trusted. */
-export function readPlace(cells: Cell[]): Place | undefined {
-  const values = toValues(cells);
-  const place = unsealed(values.splice(0, sealed));
-  if (!place) return undefined;
-  const [seq, prev, hash, atMs, ranMs] = place as [number, string, string, number, number];
-  const message = readMessage(values);
-  return { seq, prev, hash, atMs, ranMs, ...(message && { message: Object.assign(message, { seq, hash }) }) };
 }

@@ -1,19 +1,15 @@
-import { type Connection, cellsOf, rowsOf } from './database.ts';
+import type { Connection } from './database.ts';
+import type { State } from './memory.ts';
 import { seal, unseal } from './rows.ts';
-import type { State } from './standing.ts';
 import { trouble } from './trouble.ts';
 
 /** Version of the tables below; a file with another one is refused in words. */
 const version = 1;
 
 /**
- * What `log.db` holds (docs/protocol.md, F3); anybody can open it with `sqlite3`. Times are in ms. NULL is what a message
- * lacks, 1 is a flag, and a text with U+0000 in it is a BLOB of its UTF-8.
- *
- * `sum` is the CRC-32 of the other columns of its row as a JSON array: a row with another sum counts for nothing. In
- * `entries` it covers the columns before it; `hash` covers `prev` and the message, which is NULL where it is lost. The two
- * rows of `state` say the same: the first one that is whole counts. There is no index, for one that disagrees with its
- * table would be damage of its own.
+ * What `log.db` holds (docs/protocol.md, F3 and F5); anybody can open it with `sqlite3`. `sum` covers the other columns of
+ * its row, but in `entries` those before it, for `hash` covers the message. The first row of `state` that is whole counts.
+ * There is no index, for one that disagrees with its table would be damage of its own.
  */
 const tables = [
   `CREATE TABLE state (copy INTEGER PRIMARY KEY, version INTEGER, facts TEXT, log TEXT, first INTEGER, head INTEGER,
@@ -26,38 +22,36 @@ const tables = [
   'CREATE TABLE owners (name TEXT PRIMARY KEY, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
 ];
 
-/** Of the facts, `holder` is the program that has the file open, or had it last, and `roots` where the tables begin. */
-export type Kept = State & { facts: Record<string, string> };
+/** `holder` is the program that has the file open, or had it last; `roots` says where the tables begin. */
+export type Kept = State & { facts: { dev?: string | undefined; holder: string; roots?: string } };
 
 /** What the file says of itself; undefined if it is empty. Throws if it is not ours, or of another version. */
-export function readState(db: Connection, folder: string): Kept | undefined {
-  const marked = Number(cellsOf(db, 'PRAGMA user_version')[0]);
-  const found = rowsOf(db, 'SELECT sql FROM sqlite_schema').map(([sql]) => sql);
+export function readState(db: Connection): Kept | undefined {
+  const marked = Number(db.row('PRAGMA user_version')[0]);
+  const found = db.rows('SELECT sql FROM sqlite_schema').map(([sql]) => sql);
   if (found.length === 0 && marked === 0) return undefined;
   const isOurs = tables.every((sql) => found.includes(sql));
-  const values = isOurs ? rowsOf(db, 'SELECT * FROM state').map(unseal).find(Boolean) : undefined;
+  const copies = isOurs ? db.rows('SELECT * FROM state') : [];
+  const values = copies.map((cells) => unseal(cells)).find(Boolean);
   // A flipped bit can change the mark of the file, but not what is sealed.
   const written = values?.[1] ?? marked;
   if (written !== version && (values || marked > version))
-    throw trouble('version', folder, `${written}, this program knows ${version}`);
-  if (!values) throw trouble('damaged', folder);
+    throw trouble('version', db.folder, `${written}, this program knows ${version}`);
+  if (!values) throw trouble('damaged', db.folder);
   const [, , json, log, first, head, baseHash, headHash, ranMs] = values;
   const facts = JSON.parse(String(json));
   // Somebody has tidied up (VACUUM), or a table has another one's rows. To find out may take long, but is seldom asked.
-  if (facts.roots !== rootsOf(db) && cellsOf(db, 'PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', folder);
+  if (facts.roots !== rootsOf(db) && db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', db.folder);
   return { facts, log, first, head, baseHash, headHash, ranMs } as Kept;
 }
 
-const rootsOf = (db: Connection) => rowsOf(db, 'SELECT rootpage FROM sqlite_schema').join();
+const rootsOf = (db: Connection) => db.rows('SELECT rootpage FROM sqlite_schema').join();
 
-/** Gives a function that writes the state; MUST be called within a transaction. */
-export function stateWriter(db: Connection): (kept: Kept) => void {
-  const row = `(${Array(10).fill('?').join()})`;
-  const statement = db.prepare(`INSERT OR REPLACE INTO state VALUES ${row}, ${row}`);
-  return ({ facts, log, first, head, baseHash, headHash, ranMs }) => {
-    const values = [version, JSON.stringify(facts), log, first, head, baseHash, headHash, ranMs];
-    statement.run(...seal([1, ...values]), ...seal([2, ...values]));
-  };
+/** MUST be called within a transaction. */
+export function writeState(db: Connection, kept: Kept): void {
+  const { facts, log, first, head, baseHash, headHash, ranMs } = kept;
+  for (const copy of [1, 2])
+    db.put('state', seal([copy, version, JSON.stringify(facts), log, first, head, baseHash, headHash, ranMs]));
 }
 
 /** Makes the tables of a new file. Of an old one it writes the state anew, for damage may have left something there. */
@@ -66,5 +60,5 @@ export function writeFirst(db: Connection, kept: Kept, isNew: boolean): void {
   // 0x306d7163, "0mqc", tells programs like `file` what this is.
   db.exec(`PRAGMA user_version=${version}; PRAGMA application_id=${0x306d7163}; DELETE FROM state`);
   kept.facts.roots = rootsOf(db);
-  stateWriter(db)(kept);
+  writeState(db, kept);
 }

@@ -1,27 +1,16 @@
-import type { Change, Mark, Owner, Place, Store } from '../core/log/store.ts';
-import type { Message } from '../protocol/frames.ts';
-import {
-  type Connection,
-  closeWriter,
-  connect,
-  lockSql,
-  makeDurable,
-  openReader,
-  openWriter,
-  rowsOf,
-  transaction,
-} from './database.ts';
-import { dataPath, filesOf, lockPath, prepareFolder } from './folder.ts';
-import { Places } from './places.ts';
-import { messageValues, readMessage, toValues } from './rows.ts';
-import { type Kept, readState, stateWriter, writeFirst } from './schema.ts';
-import { Standing, type State } from './standing.ts';
-import { Table } from './table.ts';
+import { Connection, closeWriter, makeDurable, openReader, openWriter } from './database.ts';
+import { filesOf, lockPath, prepareFolder } from './folder.ts';
+import { LogStore, type State } from './memory.ts';
+import { entries, marks, owners, pending } from './rows.ts';
+import { type Kept, readState, writeFirst, writeState } from './schema.ts';
+import { EntryTable, Table } from './tables.ts';
 import { inWords, isBusy, trouble } from './trouble.ts';
 
 export type SqliteOptions = {
   /** Given to a new log; a copy of another log begins without one. */
   newLog?: string;
+  /** Names the device of a folder that has none yet. */
+  newDev?: () => string;
   /** Only reads, beside a program that writes. */
   readOnly?: boolean;
   /** What the program is called when another one finds the folder in use. */
@@ -29,38 +18,32 @@ export type SqliteOptions = {
 };
 /** At a start so many of the newest places are looked at: what comes next is written beside them. */
 const checkedPlaces = 64;
-/** For each device its highest n among the entries, as rows of `marks`. */
-const newestOfEach =
-  "SELECT dev, max(n), key FROM entries WHERE typeof(dev) = 'text' AND typeof(n) = 'integer' GROUP BY dev";
 
 /** A store in one folder, in SQLite (schema.ts; docs/protocol.md, F1 to F5). A change is one transaction. */
-export class SqliteStore extends Standing implements Store {
-  readonly folder: string;
+export class SqliteStore extends LogStore {
+  /** The device whose store this is; '' for a server's. */
+  readonly dev: string;
+  readonly #facts: Kept['facts'];
   readonly #db: Connection;
   /** Holds the folder for this process; absent if this one only reads. */
   readonly #lock: Connection | undefined;
   readonly #files: string;
-  readonly #facts: Kept['facts'];
-  readonly #writeState;
-  readonly #places;
-  readonly #marks;
-  readonly #owners;
-  readonly #pending;
 
-  private constructor(folder: string, db: Connection, lock: Connection | undefined, { facts, ...state }: Kept) {
-    super(state.log);
+  private constructor(db: Connection, lock: Connection | undefined, { facts, ...state }: Kept) {
+    const damaged = new Set<string>();
+    const tables = {
+      entries: new EntryTable(db, entries, damaged),
+      marks: new Table(db, marks, damaged),
+      owners: new Table(db, owners, damaged),
+      pending: new Table(db, pending, damaged),
+    };
+    super(state.log, tables, db.folder, damaged);
     Object.assign(this, state);
-    this.folder = folder;
+    this.dev = facts.dev ?? '';
+    this.#facts = facts;
     this.#db = db;
     this.#lock = lock;
-    this.#files = filesOf(folder);
-    this.#facts = facts;
-    this.#writeState = stateWriter(db);
-    this.#places = new Places(db, folder);
-    const options = { readOnly: !lock, damaged: this.damaged };
-    this.#marks = new Table(db, 'marks', { ...options, rescue: () => rowsOf(db, newestOfEach).map(toValues) });
-    this.#owners = new Table(db, 'owners', options);
-    this.#pending = new Table(db, 'pending', options);
+    this.#files = filesOf(db.folder);
     if (lock) this.read(this.head - checkedPlaces + 1, checkedPlaces);
   }
 
@@ -76,56 +59,30 @@ export class SqliteStore extends Standing implements Store {
   }
 
   /** `opened` is given what must be closed if this fails. */
-  static #open(folder: string, { newLog = '', readOnly, program = 'program' }: SqliteOptions, opened: Connection[]) {
+  static #open(folder: string, options: SqliteOptions, opened: Connection[]) {
+    const { newLog = '', newDev, readOnly, program = 'program' } = options;
     prepareFolder(folder, !readOnly);
-    const lock = readOnly ? undefined : connect(lockPath(folder));
+    const lock = readOnly ? undefined : new Connection(folder, lockPath(folder));
     if (lock) opened.push(lock);
-    if (lock) hold(lock, folder);
-    const db = lock ? openWriter(dataPath(folder)) : openReader(dataPath(folder));
+    if (lock) hold(lock);
+    const db = lock ? openWriter(folder) : openReader(folder);
     opened.push(db);
-    const known = readState(db, folder);
+    const known = readState(db);
     if (!lock && !known) throw trouble('noLog', folder);
     const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0 };
-    const facts = { ...known?.facts, holder: `${program} (pid ${process.pid})` };
+    const dev = known?.facts.dev ?? newDev?.();
+    const facts = { ...known?.facts, dev, holder: `${program} (pid ${process.pid})` };
     const kept = { ...state, ...known, facts };
-    if (lock) makeDurable(db, dataPath(folder));
+    if (lock) makeDurable(db);
     // Although nothing may be new: a disk that takes nothing more is to be found now.
-    if (lock) transaction(db, () => writeFirst(db, kept, !known));
-    return new SqliteStore(folder, db, lock, kept);
+    if (lock) db.transaction(() => writeFirst(db, kept, !known));
+    return new SqliteStore(db, lock, kept);
   }
 
-  /** A fact kept beside the log, made the first time it is asked for. */
-  fact(name: string, make: () => string): string {
-    const known = this.#facts[name];
-    if (known !== undefined) return known;
-    const made = make();
-    this.#facts[name] = made;
-    inWords(this.folder, () => transaction(this.#db, () => this.#writeState({ ...this, facts: this.#facts })));
-    return made;
-  }
-
-  read(from: number, limit: number): Place[] {
-    return inWords(this.folder, () => this.#places.read(this, from, limit));
-  }
-
-  mark(dev: string): Mark | undefined {
-    const row = inWords(this.folder, () => this.#marks.get(dev)) as [string, number, string | null] | undefined;
-    return row && { dev, n: row[1], ...(row[2] !== null && { key: row[2] }) };
-  }
-
-  owner(name: string): Owner | undefined {
-    const row = inWords(this.folder, () => this.#owners.get(name)) as [string, string, number] | undefined;
-    return row && { name, key: row[1], seenMs: row[2] };
-  }
-
-  pending(): Message[] {
-    return inWords(this.folder, () => this.#pending.all().flatMap((values) => readMessage(values) ?? []));
-  }
-
-  async close(): Promise<void> {
-    // After what was given before in this turn.
-    await undefined;
-    this.failure ??= trouble('closed', this.folder);
+  override async close(): Promise<void> {
+    // After what was given before; what is given later fails.
+    this.committed = this.committed.then(() => Promise.reject(trouble('closed', this.folder)));
+    await this.committed.catch(() => undefined);
     if (!this.#db.isOpen) return;
     // SQLite removes its journal by name, and by now it may be the journal of another program.
     if (this.#lock && filesOf(this.folder) === this.#files) closeWriter(this.#db);
@@ -133,43 +90,36 @@ export class SqliteStore extends Standing implements Store {
     this.#lock?.close();
   }
 
-  protected write(change: Change, after: State): void {
-    inWords(this.folder, () => {
-      if (filesOf(this.folder) !== this.#files) throw trouble('replaced', this.folder);
-      transaction(this.#db, () => this.#writeAll(change, after));
+  protected override write(work: () => void, after: State): void {
+    if (filesOf(this.folder) !== this.#files) throw trouble('replaced', this.folder);
+    this.#db.transaction(() => {
+      work();
+      writeState(this.#db, { ...after, facts: this.#facts });
     });
   }
-
-  #writeAll(change: Change, after: State): void {
-    const { restart, entries = [], mended = [], marks = [], owners = [], pending = [], dropped = [] } = change;
-    if (restart) this.#db.exec('DELETE FROM entries');
-    for (const place of entries) this.#places.put(place);
-    for (const place of mended) if (place.seq >= after.first && place.seq <= after.head) this.#places.put(place);
-    this.#places.remove(restart ? restart.seq + 1 : this.first, after.first);
-    for (const { dev, n, key } of marks) this.#marks.put(dev, n, key ?? null);
-    for (const { name, key, seenMs } of owners) this.#owners.put(name, key, seenMs);
-    for (const message of pending) if (message.id) this.#pending.put(...messageValues(message));
-    for (const { dev, n } of dropped) this.#pending.remove(dev, n);
-    this.#writeState({ ...after, facts: this.#facts });
-  }
 }
 
-function hold(lock: Connection, folder: string): void {
+/**
+ * For the life of the process, however that ends. A file of its own: beside a writer readers may come in, and a second
+ * writer SQLite would only make wait.
+ */
+function hold(lock: Connection): void {
   try {
-    lock.exec(lockSql);
+    // In memory, or the journal of this transaction would lie about as a file.
+    lock.exec('PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE');
   } catch (error) {
-    throw isBusy(error) ? trouble('inUse', folder, holderOf(folder) ?? 'program') : error;
+    throw isBusy(error) ? trouble('inUse', lock.folder, holderOf(lock.folder)) : error;
   }
 }
 
-/** Undefined if that program keeps the file to itself, or has only just begun: the lock says enough. */
-function holderOf(folder: string): string | undefined {
+/** No more than "program" if that one keeps the file to itself, or has only just begun: the lock says enough. */
+function holderOf(folder: string): string {
   let db: Connection | undefined;
   try {
-    db = openReader(dataPath(folder), 0);
-    return readState(db, folder)?.facts.holder;
+    db = openReader(folder, 0);
+    return readState(db)?.facts.holder ?? 'program';
   } catch {
-    return undefined;
+    return 'program';
   } finally {
     db?.close();
   }

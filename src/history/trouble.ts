@@ -34,7 +34,7 @@ const words = {
   closed: ['DATA_NOT_WRITABLE', 'the data in WHERE is closed', 'Start again.'],
 } satisfies Record<string, [code: ErrorCode, message: string, hint: string]>;
 
-export function trouble(kind: keyof typeof words, folder: string, what = '', cause?: unknown): ChatError {
+export function trouble(kind: Kind, folder: string, what = '', cause?: unknown): ChatError {
   const [code, message, hint] = words[kind] as [ErrorCode, string, string];
   const said = message.replace(/WHERE|WHAT/g, (word) => (word === 'WHERE' ? folder : what));
   return new ChatError(code, `${said}.`, hint, cause);
@@ -50,8 +50,10 @@ const reasons: Record<string, string> = {
   ENOENT: 'no folder can be made there',
 };
 const noRoom: unknown[] = ['ENOSPC', 'EDQUOT', constants.errno.ENOSPC, constants.errno.EDQUOT];
-/** Result codes of SQLite that are about the machine: any other one says that the file is not what it was. */
-const [permission, busy, locked, readOnly, io, full, cannotOpen] = [3, 5, 6, 8, 10, 13, 14];
+type Kind = keyof typeof words;
+const [busy, cannotOpen] = [5, 14];
+/** Results of SQLite that are about the machine: any other one says that the file is not what it was. */
+const kinds: Record<number, Kind> = { 3: 'refused', 5: 'held', 8: 'refused', 10: 'refused', 13: 'full', 14: 'refused' };
 /** The driver leaves out `errcode` where it reads several rows. */
 type Failure = { code?: string; message: string; errcode?: number; systemErrno?: number; syscall?: string };
 const resultOf = (error: unknown) => ((error as Failure).errcode ?? 0) & 0xff;
@@ -69,12 +71,8 @@ export function inWords<T>(folder: string, work: () => T): T {
 
 function translated(folder: string, cause: unknown): unknown {
   const { code = '', message, systemErrno, syscall } = cause as Failure;
-  const result = resultOf(cause);
-  if (noRoom.includes(code) || noRoom.includes(systemErrno) || result === full)
-    return trouble('full', folder, '', cause);
+  if (noRoom.includes(code) || noRoom.includes(systemErrno)) return trouble('full', folder, '', cause);
   if (syscall) return trouble('refused', folder, reasons[code] ?? message, cause);
   if (code !== 'ERR_SQLITE_ERROR') return cause;
-  if (result === busy || result === locked) return trouble('held', folder, '', cause);
-  if ([permission, readOnly, io, cannotOpen].includes(result)) return trouble('refused', folder, message, cause);
-  return trouble('damaged', folder, '', cause);
+  return trouble(kinds[resultOf(cause)] ?? 'damaged', folder, message, cause);
 }

@@ -1,19 +1,10 @@
-import {
-  createHash,
-  createHmac,
-  createPrivateKey,
-  createPublicKey,
-  type KeyObject,
-  randomBytes,
-  sign,
-  verify,
-} from 'node:crypto';
+import { createHash, createHmac, createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto';
 import type { Crypto, Identity } from '../core/crypto.ts';
 
 /** DER wrapping of a raw Ed25519 key (RFC 8410): Node takes no raw keys. */
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 const maxCachedKeys = 1_000;
-const publicKeys = new Map<string, KeyObject | undefined>();
+const publicKeys = new Map<string, ReturnType<typeof createPublicKey>>();
 
 export const seedBytes = 32;
 
@@ -21,8 +12,11 @@ export const seedBytes = 32;
 export const crypto: Crypto = {
   hash: (text) => createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url'),
   verify(key, text, signature) {
-    const publicKey = publicKeyOf(key);
-    return publicKey !== undefined && verify(null, Buffer.from(text), publicKey, Buffer.from(signature, 'base64url'));
+    try {
+      return verify(null, Buffer.from(text), publicKeyOf(key), Buffer.from(signature, 'base64url'));
+    } catch {
+      return false;
+    }
   },
 };
 
@@ -42,17 +36,14 @@ export function newNonces(): (routingId: string) => string {
   return (routingId) => createHmac('sha256', secret).update(routingId, 'latin1').digest('base64url');
 }
 
-function publicKeyOf(key: string): KeyObject | undefined {
-  if (publicKeys.has(key)) return publicKeys.get(key);
+/** Throws if it is none. */
+function publicKeyOf(key: string) {
+  const known = publicKeys.get(key);
+  if (known) return known;
+  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' });
+  // Base64 can say the same bytes in several ways; only one of them is the key, or one person could be several.
+  if (publicKey.export({ format: 'jwk' }).x !== key) throw new Error('another spelling of a key');
   if (publicKeys.size >= maxCachedKeys) publicKeys.clear();
-  let publicKey: KeyObject | undefined;
-  try {
-    publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' });
-    // Base64 can say the same bytes in several ways; only one of them is the key, or one person could be several.
-    if (publicKey.export({ format: 'jwk' }).x !== key) publicKey = undefined;
-  } catch {
-    publicKey = undefined;
-  }
   publicKeys.set(key, publicKey);
   return publicKey;
 }

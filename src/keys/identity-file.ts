@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fstatSync, linkSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Identity } from '../core/crypto.ts';
 import { ChatError } from '../errors.ts';
@@ -12,28 +12,22 @@ const elsewhere = 'Choose another folder with --data-dir.';
  * and a newline. It is the person's credential: only its owner may read it.
  */
 export function loadIdentity(folder: string): Identity {
-  const path = pathIn(folder);
+  const path = join(folder, 'identity');
   return identityOf(read(path) ?? keep(path, randomBytes(seedBytes)));
 }
 
 /** An identity for once, kept nowhere. */
 export const newIdentity = (): Identity => identityOf(randomBytes(seedBytes));
 
-const pathIn = (folder: string) => join(folder, 'identity');
-
 function read(path: string): Buffer | undefined {
-  let file: number | undefined;
   try {
-    file = openSync(path, 'r');
-    if (process.platform !== 'win32' && (fstatSync(file).mode & 0o077) !== 0) throw openToOthers(path);
-    const seed = Buffer.from(readFileSync(file, 'utf8').trim(), 'base64url');
+    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) throw openToOthers(path);
+    const seed = Buffer.from(readFileSync(path, 'utf8').trim(), 'base64url');
     if (seed.length === seedBytes) return seed;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     if (error instanceof ChatError) throw error;
     throw new ChatError('DATA_NOT_WRITABLE', `cannot read the identity in ${path}.`, elsewhere, error);
-  } finally {
-    if (file !== undefined) closeSync(file);
   }
   const hint = 'Restore it from a copy, or remove it to begin as somebody new.';
   throw new ChatError('DATA_DAMAGED', `the identity in ${path} is damaged.`, hint);

@@ -1,0 +1,117 @@
+import type { Place } from '../core/log/store.ts';
+import type { Connection } from './database.ts';
+import { type Cell, type Shape, seal, toCell, toValue, unseal } from './rows.ts';
+import { trouble } from './trouble.ts';
+
+/** With more rows than this a table is not looked through, for that would hold up the room. */
+const maxChecked = 100_000;
+
+/** Rows by a key, each sealed: one that the disk has changed is as good as none. */
+export class Table<T> {
+  protected readonly db: Connection;
+  readonly #shape: Shape<T>;
+  readonly #where: string;
+  readonly #damaged: Set<string>;
+  #isChecked = false;
+
+  /** @param damaged gets words for each row that is lost */
+  constructor(db: Connection, shape: Shape<T>, damaged: Set<string>) {
+    this.db = db;
+    this.#shape = shape;
+    this.#where = `FROM ${shape.name} WHERE ${shape.key.map((column) => `${column} = ?`).join(' AND ')}`;
+    this.#damaged = damaged;
+  }
+
+  get(key: string): T | undefined {
+    const cells = this.#find([toCell(key)]);
+    const isDoubtful = cells ? !unseal(cells) : !this.#isChecked;
+    if (isDoubtful && this.#mend()) return this.get(key);
+    return cells && this.rowOf(cells);
+  }
+
+  values(): T[] {
+    if (!this.#isChecked) this.#mend();
+    return this.#all().flatMap((cells) => this.rowOf(cells) ?? []);
+  }
+
+  set(_key: unknown, row: T): void {
+    const { name, values, sealed } = this.#shape;
+    this.db.put(name, seal(values(row), sealed));
+  }
+
+  /** @param key as the store has it: `formatId` has put the two columns of a message in one */
+  delete(key: string): void {
+    this.db.statement(`DELETE ${this.#where}`).run(...key.split('.'));
+  }
+
+  /**
+   * Looks at all rows, and writes them anew if one is damaged, or is not found by its key: a changed key leads the search
+   * for others astray. Returns true if it did.
+   */
+  #mend(): boolean {
+    this.#isChecked = true;
+    const { name, key, lost, rescue } = this.#shape;
+    const [what, column] = lost;
+    const rows = this.#all(`LIMIT ${maxChecked + 1}`);
+    const whole = rows.filter((cells) => unseal(cells));
+    const isFine = whole.length === rows.length && whole.every((cells) => this.#find(cells.slice(0, key.length)));
+    if (isFine || rows.length > maxChecked) return false;
+    for (const cells of rows)
+      if (!unseal(cells)) this.#damaged.add(`${what}: ${JSON.stringify(toValue(cells[column] ?? null) ?? null)}`);
+    const rescued = rescue ? this.db.rows(rescue).map((cells) => seal(cells.map(toValue))) : [];
+    this.db.transaction(() => {
+      this.db.exec(`DELETE FROM ${name}`);
+      for (const cells of [...rescued, ...whole]) this.db.put(name, cells);
+    });
+    return true;
+  }
+
+  /** Undefined if the disk has changed it. */
+  protected rowOf(cells: Cell[]): T | undefined {
+    const values = unseal(cells, this.#shape.sealed);
+    return values && this.#shape.read(values);
+  }
+
+  #find = (key: Cell[]): Cell[] | undefined => this.db.statement(`SELECT * ${this.#where}`).get(...key);
+  #all = (limit = '') => this.db.rows(`SELECT * FROM ${this.#shape.name} ${limit}`);
+}
+
+/** The table of the entries. A changed `seq` leads every search for its neighbours astray, which is met here. */
+export class EntryTable extends Table<Place> {
+  /** Places that are known to be missing. */
+  readonly #holes = new Set<number>();
+
+  /** Those `from` … `to` that can be read, in order. */
+  read(from: number, to: number): Place[] {
+    const rows = this.db.rows('SELECT * FROM entries WHERE seq BETWEEN ? AND ?', from, to);
+    const found = new Map(rows.flatMap((cells) => this.rowOf(cells) ?? []).map((place) => [place.seq, place]));
+    const missing = new Set<number>();
+    for (let seq = from; seq <= to; seq++) if (!found.has(seq) && !this.#holes.has(seq)) missing.add(seq);
+    if (missing.size > 0) this.#findHoles(missing);
+    return [...found.values()].sort((a, b) => a.seq - b.seq);
+  }
+
+  clear(): void {
+    this.db.exec('DELETE FROM entries');
+  }
+
+  /** Removes those from `from` on that come before `to`. */
+  trim(from: number, to: number): void {
+    const remove = (where: string) => this.db.statement(`DELETE FROM entries WHERE ${where}`).run(to).changes;
+    // The plus keeps SQLite from searching: it looks at all rows.
+    if (to > from && Number(remove('seq < ?')) !== to - from) remove('+seq < ?');
+  }
+
+  /** Looks at all rows. Where one is out of order, or is not found by a search, what is written next may be lost. */
+  #findHoles(missing: ReadonlySet<number>): void {
+    let last = 0;
+    for (const cells of this.db.statement('SELECT seq, prev, hash, at_ms, ran_ms, sum FROM entries').iterate()) {
+      const [seq] = (unseal(cells) ?? []) as number[];
+      if (seq === undefined) continue;
+      if (seq <= last || missing.has(seq)) throw trouble('damaged', this.db.folder);
+      for (let hole = last + 1; last > 0 && hole < seq; hole++) this.#holes.add(hole);
+      last = seq;
+    }
+    for (const seq of missing) this.#holes.add(seq);
+  }
+}
