@@ -51,7 +51,7 @@ await run('chat-client', async (stop) => {
       const about = () => [`the room at ${showEndpoint(ip, port)}`, `what is kept here: ${folder}`];
       const read = person ? { read: openPrompt(own, { conversation, view, settings, about }) } : {};
       const parts = { conversation, view, store, names, ...read, trouble: new Trouble(ip, port), manner, now };
-      return await talk(parts, { lines, link: Link.connect(openDealer, endpoint), stop });
+      return await talk(parts, { lines, link: new Link(openDealer, endpoint), stop });
     } finally {
       await store.close();
     }

@@ -46,6 +46,6 @@ await run('p2p', async (stop) => {
 
   async function connect(ip: string, port: number): Promise<Link> {
     view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
-    return Link.connect(openConnectingPair, await connectEndpoint(ip, port));
+    return new Link(openConnectingPair, await connectEndpoint(ip, port));
   }
 });

@@ -38,11 +38,11 @@ const goodbyeMs = 400;
 /** When a talk is over, and what its exit code says. */
 export class Ending {
   readonly #options: EndingOptions;
-  readonly #startedMs: number;
   everOnline = false;
   #wasOnline = false;
-  #offlineSinceMs: number;
-  #typed = 0;
+  /** When it began, or came or went the last time. */
+  #changedAtMs: number;
+  #isEmpty = true;
   #notTaken = 0;
   #linesEnded = false;
   #stopAtMs: number | undefined;
@@ -51,40 +51,38 @@ export class Ending {
 
   constructor(options: EndingOptions) {
     this.#options = options;
-    this.#startedMs = options.now().ms;
-    this.#offlineSinceMs = this.#startedMs;
+    this.#changedAtMs = options.now().ms;
   }
 
   get isStopping(): boolean {
     return this.#stopAtMs !== undefined;
   }
 
-  /** It was never online, and for too long. */
+  /** It is not online, and has not been for too long. */
   get isTooLate(): boolean {
     const { timeoutMs } = this.#options.manner;
-    return timeoutMs !== undefined && !this.isStopping && this.#nowMs - this.#startedMs >= timeoutMs;
+    return timeoutMs !== undefined && !this.#wasOnline && this.#nowMs - this.#changedAtMs >= timeoutMs;
   }
 
-  /** It is time to say goodbye. True once. */
-  get isDue(): boolean {
-    if (this.#leftAtMs !== undefined || !this.#isOver) return false;
+  /** What is to be done after a turn: say goodbye, or end, because that was answered or takes too long. */
+  next(): 'leave' | 'end' | undefined {
+    const { online, hasLeft } = this.#options.conversation;
+    if (online !== this.#wasOnline) this.#changedAtMs = this.#nowMs;
+    this.#wasOnline = online;
+    this.everOnline ||= online;
+    if (this.#leftAtMs !== undefined) return hasLeft || this.#nowMs - this.#leftAtMs >= goodbyeMs ? 'end' : undefined;
+    if (!this.#isOver) return undefined;
     this.#leftAtMs = this.#nowMs;
-    return true;
+    return 'leave';
   }
 
-  /** Goodbye was said, and answered, or that takes too long. */
-  get hasCome(): boolean {
-    if (this.#leftAtMs === undefined) return false;
-    return this.#options.conversation.hasLeft || this.#nowMs - this.#leftAtMs >= goodbyeMs;
-  }
-
-  stop(signal: NodeJS.Signals | undefined): void {
+  stop(signal?: NodeJS.Signals): void {
     this.#signal ??= signal;
     this.#stopAtMs ??= this.#nowMs;
   }
 
   typed(isTaken: boolean): void {
-    this.#typed++;
+    this.#isEmpty = false;
     if (!isTaken) this.#notTaken++;
   }
 
@@ -92,17 +90,10 @@ export class Ending {
     const { manner } = this.#options;
     this.#linesEnded = true;
     if (manner.listen) return;
-    if (manner.person) return this.stop(undefined);
+    if (manner.person) return this.stop();
     // Whoever has read along and then ends its input just leaves.
-    if (this.#typed > 0 || this.everOnline) return;
-    throw new ChatError('USAGE', 'nothing to send: the input is empty.', manner.emptyHint);
-  }
-
-  noteOnline(): void {
-    const { online } = this.#options.conversation;
-    if (this.#wasOnline && !online) this.#offlineSinceMs = this.#nowMs;
-    this.#wasOnline = online;
-    this.everOnline ||= online;
+    if (this.#isEmpty && !this.everOnline)
+      throw new ChatError('USAGE', 'nothing to send: the input is empty.', manner.emptyHint);
   }
 
   /** The exit code, and in words what was not sent. */
@@ -110,11 +101,12 @@ export class Ending {
     const { conversation, manner, view, isKept } = this.#options;
     const waiting = conversation.waiting.length;
     const left = waiting + this.#notTaken;
+    if (left === 0) return 0;
     const kept = waiting < left ? `${waiting} of them` : left === 1 ? 'it' : 'they';
     const later = isKept && waiting > 0 ? `; ${kept} will go out next time` : '';
     const message = `${left} ${left === 1 ? 'message was' : 'messages were'} not sent${later}.`;
-    if (left > 0) view.show({ type: 'status', code: 'NOT_ACCEPTED', message });
-    if (manner.person || left === 0) return 0;
+    view.show({ type: 'status', code: 'NOT_ACCEPTED', message });
+    if (manner.person) return 0;
     return this.#signal ? exitCodeOf(this.#signal) : exitCodes.NOT_ACCEPTED;
   }
 
@@ -126,19 +118,12 @@ export class Ending {
     const { conversation, manner } = this.#options;
     if (manner.check) return conversation.online || this.isStopping;
     if (this.#stopAtMs !== undefined) return this.#isIdle || this.#nowMs - this.#stopAtMs >= partingMs;
-    if (!this.#linesEnded || manner.listen || !this.everOnline) return false;
-    return this.#isIdle || this.#isOutOfTime;
+    return this.#linesEnded && !manner.listen && this.everOnline && (this.#isIdle || this.isTooLate);
   }
 
   /** Everything that was typed has arrived, and everything that came has been taken by the output. */
   get #isIdle(): boolean {
     const { conversation, driver, link, view } = this.#options;
     return conversation.waiting.length + driver.waiting.length + link.backlog === 0 && !view.isBehind;
-  }
-
-  get #isOutOfTime(): boolean {
-    const { conversation, manner } = this.#options;
-    const offlineMs = conversation.online ? 0 : this.#nowMs - this.#offlineSinceMs;
-    return manner.timeoutMs !== undefined && !conversation.online && offlineMs >= manner.timeoutMs;
   }
 }

@@ -1,11 +1,9 @@
-import { setInterval } from 'node:timers/promises';
 import type { Store } from '../core/log/store.ts';
 import type { Room } from '../core/room/room.ts';
-import type { Now } from '../core/turn.ts';
+import type { Input, Now } from '../core/turn.ts';
 import type { View } from '../terminal/view.ts';
 import type { RouterLink } from '../transport/router.ts';
 import { Driver } from './drive.ts';
-import { quiet, race } from './race.ts';
 import { type Diary, Watch } from './watch.ts';
 
 export type ServeOptions = {
@@ -33,32 +31,30 @@ export async function serve(
   { room, store, view, diary, troubles, now }: ServeOptions,
   { link, stop }: Racers,
 ): Promise<void> {
-  const over = new AbortController();
   const watch = new Watch(room.feed, view, diary);
   const ignored = (frames: number, reason: string) =>
     diary.log('warn', `ignored ${frames} ${frames === 1 ? 'frame' : 'frames'}: ${reason}`);
   const driver = new Driver({ core: room, links: link, store, show: (event) => watch.show(event), ignored, now });
-  let lookedAtMs = now().ms;
   const look = () => {
-    if (now().ms - lookedAtMs < lookMs) return;
-    lookedAtMs = now().ms;
     for (const words of troubles()) diary.log('warn', words);
   };
-  const ticks = quiet(setInterval(tickMs, undefined, { signal: over.signal }));
-  const sources = { frames: link.inputs(), due: driver.due.batches(), stop, tick: ticks };
+  const clocks = [setInterval(() => driver.put({ type: 'tick' }), tickMs), setInterval(look, lookMs)];
+  const take = (inputs: readonly Input[]) => {
+    driver.put(...inputs);
+    return driver.turned();
+  };
+  void driver.pump(link.inputs, take);
+  let isStopping = false;
+  void driver.pump(stop, () => (isStopping = true));
   try {
-    for await (const event of race(sources, over.signal)) {
-      if (event.source === 'stop' || event.done) break;
-      if (event.source === 'tick') look();
-      if (event.source === 'tick') await driver.turn([{ type: 'tick' }]);
-      else await driver.turn(event.value.flat());
+    for await (const _ of driver.turns()) {
       watch.pump();
+      if (isStopping) break;
     }
-    await driver.turn([{ type: 'leave' }]);
+    await driver.turn({ type: 'leave' });
     watch.pump();
   } finally {
-    over.abort();
+    for (const clock of clocks) clearInterval(clock);
     driver.close();
-    await link.close();
   }
 }

@@ -1,8 +1,7 @@
-import { setImmediate as nextTurn, setInterval } from 'node:timers/promises';
 import type { ChatEvent } from '../core/events.ts';
 import type { Store } from '../core/log/store.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
-import type { Conversation, Input, Now } from '../core/turn.ts';
+import type { Conversation, Now } from '../core/turn.ts';
 import { ChatError } from '../errors.ts';
 import type { Meaning } from '../prompt/commands.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
@@ -10,7 +9,6 @@ import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
 import { Driver } from './drive.ts';
 import { Ending, type Manner } from './ending.ts';
-import { quiet, race } from './race.ts';
 import type { Trouble } from './trouble.ts';
 
 export type TalkOptions = {
@@ -48,80 +46,89 @@ const maxUnderWay = 256;
  * what it says. Resolves with the exit code; rejects with a ChatError.
  */
 export async function talk(options: TalkOptions, racers: Racers): Promise<number> {
-  return new Talk(options, racers).run();
+  return new Talk(options, racers.link).run(racers);
 }
 
 class Talk {
   readonly #options: TalkOptions;
-  readonly #racers: Racers;
+  readonly #link: Link;
   readonly #driver: Driver;
   readonly #ending: Ending;
   #tickedAtMs: number;
-  #resumedAtMs = Number.NEGATIVE_INFINITY;
+  #tickAgainAtMs = 0;
   #isNaming = false;
   #wantedName: string | undefined;
 
-  constructor(options: TalkOptions, racers: Racers) {
-    const { conversation: core, store, view, now, manner } = options;
-    const { link: links } = racers;
+  constructor(options: TalkOptions, link: Link) {
+    const { conversation, store, view, manner, now } = options;
     this.#options = options;
-    this.#racers = racers;
+    this.#link = link;
     const show = (event: ChatEvent, taken?: () => void) => this.#show(event, taken);
-    this.#driver = new Driver({ core, links, store, show, now });
-    const isKept = store !== undefined;
-    this.#ending = new Ending({ conversation: core, driver: this.#driver, link: links, view, manner, isKept, now });
+    const failed = (error: ChatError) => this.#failed(error);
+    this.#driver = new Driver({ core: conversation, links: link, store, show, failed, now });
+    this.#ending = new Ending({
+      conversation,
+      driver: this.#driver,
+      link,
+      view,
+      manner,
+      isKept: store !== undefined,
+      now,
+    });
     this.#tickedAtMs = now().ms;
   }
 
-  async run(): Promise<number> {
-    const { lines, link, stop } = this.#racers;
-    const over = new AbortController();
-    const ticks = quiet(setInterval(tickMs, undefined, { signal: over.signal }));
-    const sources = { line: lines, link: link.events.batches(), due: this.#driver.due.batches(), stop, tick: ticks };
+  async run({ lines, link, stop }: Racers): Promise<number> {
+    const { conversation, view, manner } = this.#options;
+    const driver = this.#driver;
+    const clock = setInterval(() => this.#tick(), tickMs);
+    void driver.pump(stop, (signal) => this.#ending.stop(signal));
+    void driver.pump(link.events.batches(), (events) => this.#hear(events));
+    if (!manner.check)
+      void driver.pump(
+        lines,
+        (line) => this.#line(line),
+        () => this.#ending.linesEnded(),
+      );
     try {
-      for await (const event of race(sources, over.signal, (source) => this.#wants(source))) {
-        if (event.source === 'line') await this.#line(event.value);
-        else if (event.source === 'stop' && !event.done) this.#ending.stop(event.value);
-        else if (event.source === 'link' && !event.done) await this.#link(event.value);
-        else if (event.source === 'due' && !event.done) await this.#turn(event.value.flat());
-        else if (event.source === 'tick') await this.#tick();
-        if (this.#ending.isDue) await this.#turn([{ type: 'leave' }]);
-        if (this.#ending.hasCome) break;
+      for await (const _ of driver.turns()) {
+        view.waiting(conversation.waiting);
+        const next = this.#ending.next();
+        if (next === 'end') break;
+        if (next === 'leave') driver.put({ type: 'leave' });
+        this.#diagnose();
       }
       // What was typed last has not had its turn.
-      if (this.#driver.waiting.length > 0) await this.#turn([]);
+      if (driver.waiting.length > 0) await driver.turn();
       return this.#ending.verdict();
     } catch (error) {
       this.#nameUnkept();
       throw error;
     } finally {
-      over.abort();
-      this.#driver.close();
-      this.#options.view.show({ type: 'state', state: 'closing' });
-      await link.close();
-      this.#options.view.close();
+      clearInterval(clock);
+      driver.close();
+      view.show({ type: 'state', state: 'closing' });
+      link.close();
     }
   }
 
-  #wants(source: string): boolean {
-    const { conversation, manner } = this.#options;
-    if (source === 'link') return !conversation.isFull;
-    if (source !== 'line') return true;
-    if (manner.check) return false;
-    // What a person types behind /quit is meant for the shell; a pipe is read on, so that what is left of it counts.
-    return manner.person
-      ? !this.#ending.isStopping
-      : conversation.waiting.length + this.#driver.waiting.length + this.#racers.link.backlog < maxUnderWay;
+  async #line(line: string): Promise<void> {
+    if (this.#isNaming && !line.startsWith('/')) this.#name(line);
+    else if (line.trim() !== '') this.#obey(this.#options.read ? this.#options.read(line) : { text: line });
+    while (!this.#wantsLine) await this.#driver.turned();
   }
 
-  async #line(line: string | undefined): Promise<void> {
-    if (line === undefined) return this.#ending.linesEnded();
-    if (this.#isNaming && !line.startsWith('/')) return this.#name(line);
-    if (line.trim() === '') return;
-    const meaning = this.#options.read ? this.#options.read(line) : { text: line };
-    if (meaning === 'quit') this.#ending.stop(undefined);
-    else if (meaning && 'name' in meaning) await this.#name(meaning.name);
+  #obey(meaning: Meaning): void {
+    if (meaning === 'quit') this.#ending.stop();
+    else if (meaning && 'name' in meaning) this.#name(meaning.name);
     else if (meaning) this.#say(meaning);
+  }
+
+  /** What a person types behind /quit is meant for the shell; a pipe is read on, so that what is left of it counts. */
+  get #wantsLine(): boolean {
+    const { conversation, manner } = this.#options;
+    if (manner.person) return !this.#ending.isStopping;
+    return conversation.waiting.length + this.#driver.waiting.length + this.#link.backlog < maxUnderWay;
   }
 
   #say({ text, action }: { text: string; action?: true }): void {
@@ -132,48 +139,38 @@ class Talk {
     this.#options.view.show({ type: 'error', code: 'TEXT_TOO_LONG', message });
   }
 
-  /** Everything that has happened on the connection. Whoever floods it must not keep the keys and timers waiting. */
-  async #link(events: readonly LinkEvent[]): Promise<void> {
-    const { trouble, manner, view, now } = this.#options;
-    const inputs: Input[] = [];
+  /** What has happened on the connection, and its turn. */
+  async #hear(events: readonly LinkEvent[]): Promise<void> {
+    const { conversation, trouble, manner, view, now } = this.#options;
     for (const event of events) {
       trouble.note(event, now().ms);
       if (manner.verbose && event.type !== 'frame')
         view.show({ type: 'status', code: 'LINK', message: `connection: ${event.type}` });
-      if ('from' in event) inputs.push(event);
+      if ('from' in event) this.#driver.put(event);
     }
-    await this.#turn(inputs);
-    await nextTurn();
+    do await this.#driver.turned();
+    while (conversation.isFull);
   }
 
-  async #tick(): Promise<void> {
+  #tick(): void {
     const { ms } = this.#options.now();
-    const lateMs = ms - this.#tickedAtMs - tickMs;
-    this.#tickedAtMs = ms;
     // This program stood still (Ctrl-Z): first hear what has come meanwhile.
-    if (lateMs > resumedMs) this.#resumedAtMs = ms;
-    if (ms - this.#resumedAtMs < hearingMs) return;
-    await this.#turn([{ type: 'tick' }]);
-    if (!this.#ending.everOnline) this.#diagnose(ms);
+    if (ms - this.#tickedAtMs > tickMs + resumedMs) this.#tickAgainAtMs = ms + hearingMs;
+    this.#tickedAtMs = ms;
+    if (ms < this.#tickAgainAtMs) this.#driver.put();
+    else this.#driver.put({ type: 'tick' });
   }
 
-  #diagnose(ms: number): void {
-    const { view, trouble, manner } = this.#options;
+  /** Says why it was never online yet. */
+  #diagnose(): void {
+    const { view, trouble, manner, now } = this.#options;
+    const { ms } = now();
+    if (this.#ending.everOnline || ms < this.#tickAgainAtMs) return;
     const status = trouble.diagnose(ms);
     if (status) view.show({ type: 'status', ...status });
-    if (!this.#ending.isTooLate) return;
+    if (!this.#ending.isTooLate || this.#ending.isStopping) return;
     const hint = trouble.reason ?? 'Is the address right?';
     throw new ChatError('TIMEOUT', `not online after ${(manner.timeoutMs ?? 0) / 1_000} s.`, hint);
-  }
-
-  async #turn(inputs: readonly Input[]): Promise<void> {
-    try {
-      await this.#driver.turn(inputs);
-    } catch (error) {
-      this.#failed(error);
-    }
-    this.#options.view.waiting(this.#options.conversation.waiting);
-    this.#ending.noteOnline();
   }
 
   #show(event: ChatEvent, taken?: () => void): void {
@@ -182,20 +179,20 @@ class Talk {
   }
 
   /** A name that is refused can be replaced by typing another. */
-  #failed(error: unknown): void {
-    const isRefused = error instanceof ChatError && error.code === 'NAME_REFUSED';
-    if (!isRefused || !this.#options.manner.person) throw error;
+  #failed(error: ChatError): void {
+    const { code, message } = error;
+    if (code !== 'NAME_REFUSED' || !this.#options.manner.person) throw error;
     this.#isNaming = true;
-    this.#options.view.show({ type: 'error', code: error.code, message: `${error.message} Type another name:` });
+    this.#options.view.show({ type: 'error', code, message: `${message} Type another name:` });
   }
 
-  async #name(line: string): Promise<void> {
+  #name(line: string): void {
     const name = normalizeName(line);
     const message = whyNameRefused(name) ?? this.#options.names?.whyNotCalled(name);
     if (message) return this.#options.view.show({ type: 'error', code: 'NAME_REFUSED', message });
     this.#isNaming = false;
     this.#wantedName = name;
-    await this.#turn([{ type: 'named', name }]);
+    this.#driver.put({ type: 'named', name });
   }
 
   /** What was typed and is on no disk is named: it will not go out next time. */
