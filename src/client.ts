@@ -7,8 +7,7 @@ import { run } from './cli/run.ts';
 import { Log } from './core/log/log.ts';
 import { Member } from './core/member/member.ts';
 import { crypto } from './keys/ed25519.ts';
-import { now } from './loop/drive.ts';
-import { talk } from './loop/talk.ts';
+import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
 import { nickCommand, settingCommand } from './prompt/commands.ts';
 import { historyCommand } from './prompt/history.ts';
@@ -50,8 +49,9 @@ await run('chat-client', async (stop) => {
       ];
       const about = () => [`the room at ${showEndpoint(ip, port)}`, `what is kept here: ${folder}`];
       const read = person ? { read: openPrompt(own, { conversation, view, settings, about }) } : {};
-      const parts = { conversation, view, store, names, ...read, trouble: new Trouble(ip, port), manner, now };
-      return await talk(parts, { lines, link: new Link(openDealer, endpoint), stop });
+      const link = new Link(openDealer, endpoint);
+      const parts = { conversation, view, store, names, ...read, trouble: new Trouble(ip, port), manner };
+      return await new Talk({ ...parts, lines, link, stop }).run();
     } finally {
       await store.close();
     }

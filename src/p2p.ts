@@ -5,8 +5,7 @@ import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
 import { Pair } from './core/pair.ts';
 import { newDevice } from './keys/ed25519.ts';
-import { now } from './loop/drive.ts';
-import { talk } from './loop/talk.ts';
+import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
 import { openPrompt } from './prompt/prompt.ts';
 import type { Settings } from './terminal/settings.ts';
@@ -32,15 +31,17 @@ await run('p2p', async (stop) => {
     const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
     const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];
     const read = person ? { read: openPrompt([], { conversation, view, settings, about }) } : {};
-    const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner, now };
-    return await talk(parts, { lines, link, stop });
+    const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner };
+    return await new Talk({ ...parts, lines, link, stop }).run();
   } finally {
     view.close();
   }
 
   async function listen(ip: string, port: number): Promise<Link> {
-    const { link, endpoint } = await Link.bind(openBindingPair, await bindEndpoint(ip, port));
-    view.show({ type: 'listening', endpoint: showEndpoint(ip, portOf(endpoint)), port: portOf(endpoint) });
+    const endpoint = await bindEndpoint(ip, port);
+    const link = new Link(openBindingPair);
+    const bound = portOf(await link.bind(endpoint));
+    view.show({ type: 'listening', endpoint: showEndpoint(ip, bound), port: bound });
     return link;
   }
 

@@ -10,7 +10,6 @@ import { MemoryStore } from './history/memory.ts';
 import { serverFolder } from './history/paths.ts';
 import { SqliteStore } from './history/sqlite.ts';
 import { crypto, newDevice, newNonces } from './keys/ed25519.ts';
-import { now } from './loop/drive.ts';
 import { serve } from './loop/serve.ts';
 import { JsonView } from './terminal/json-view.ts';
 import { isOutOfDescriptors, maxConnections } from './transport/descriptors.ts';
@@ -28,8 +27,9 @@ await run('chat-server', async (stop) => {
   const diary = new Logger(verbose ? 'debug' : logLevel);
   const view = json ? new JsonView(process.stdout, wallMs) : undefined;
 
-  const link = await RouterLink.bind(await bindEndpoint(ip, wanted));
-  const port = portOf(link.endpoint);
+  const wantedEndpoint = await bindEndpoint(ip, wanted);
+  const link = new RouterLink();
+  const port = portOf(await link.bind(wantedEndpoint));
   const opened: { close(): Promise<void> }[] = [link];
   try {
     const newLog = newDevice();
@@ -50,7 +50,7 @@ await run('chat-server', async (stop) => {
       const full = isOutOfDescriptors() ? ['no file descriptor is left: nobody new gets in.'] : [];
       return [...damaged.map((what) => `the disk has damaged ${what}`), ...full];
     };
-    await serve({ room, store, view, diary, troubles, now }, { link, stop });
+    await serve({ room, store, link, stop, view, diary, troubles });
   } finally {
     // An open socket would keep the process.
     for (const part of opened) await part.close();

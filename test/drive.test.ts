@@ -5,7 +5,6 @@ import { ChatError } from '../src/errors.ts';
 import { MemoryStore } from '../src/history/memory.ts';
 import { Driver } from '../src/loop/drive.ts';
 
-const now = () => ({ ms: 0, wallMs: 0 });
 const tick: Input = { type: 'tick' };
 
 /** A driver whose core says these effects, one list for each turn, and what the core was given in each. */
@@ -20,7 +19,7 @@ function drive(turns: Effect[][], send: (to: readonly string[], data: string) =>
   const store = new MemoryStore('log');
   const failed = (error: ChatError) => failures.push(error);
   const failures: ChatError[] = [];
-  const driver = new Driver({ core, links: { send }, store, show: () => {}, failed, now });
+  const driver = new Driver({ core, links: { send }, store, show: () => {}, failed });
   return { given, store, driver, failures };
 }
 const frame = (data: string, ...to: string[]): Effect => ({ type: 'send', to, data });
@@ -84,7 +83,7 @@ describe('turns', () => {
 
   test('come when something was put, with all that was put until then', async () => {
     const { given, driver } = drive([]);
-    const turns = driver.turns();
+    const turns = driver.turns(60_000);
     const first = turns.next();
     await settle();
     expect(given).toEqual([]);
@@ -99,12 +98,12 @@ describe('turns', () => {
     async function* source() {
       for (const text of ['1', '2', '3']) yield said(text);
     }
-    const take = (input: Input) => {
-      driver.put(input);
-      return driver.turned();
-    };
-    void driver.pump(source(), take, () => driver.put(said('end')));
-    for await (const _ of driver.turns()) if (given.length === 4) break;
+    void driver.pump(
+      source(),
+      (input) => driver.turned(input),
+      () => driver.put(said('end')),
+    );
+    for await (const _ of driver.turns(60_000)) if (given.length === 4) break;
     expect(given).toEqual([[said('1')], [said('2')], [said('3')], [said('end')]]);
   });
 
@@ -119,7 +118,7 @@ describe('turns', () => {
       driver.put(said(text));
       return new Promise<void>((resolve) => (goOn = resolve));
     });
-    const turns = driver.turns();
+    const turns = driver.turns(60_000);
     await turns.next();
     driver.put(tick);
     await turns.next();
@@ -139,7 +138,7 @@ describe('turns', () => {
     }
     void driver.pump(source(), who === 'taker' ? fail : () => {});
     const turns = async () => {
-      for await (const _ of driver.turns());
+      for await (const _ of driver.turns(60_000));
     };
     await expect(turns()).rejects.toThrow(`${who} failed`);
   });

@@ -4,9 +4,6 @@ import type { Change, Store } from '../core/log/store.ts';
 import type { Core, Effect, Input, Now, Send } from '../core/turn.ts';
 import type { ChatError } from '../errors.ts';
 
-/** The two clocks of this machine. */
-export const now = (): Now => ({ ms: performance.now(), wallMs: Date.now() });
-
 /** Where a core's words go. */
 export type Ports = {
   core: Core;
@@ -22,7 +19,6 @@ export type Ports = {
   ignored?(frames: number, reason: string): void;
   /** Is told that the core cannot go on as it is, and throws if nobody can help it. */
   failed?(error: ChatError): void;
-  now(): Now;
 };
 
 /**
@@ -33,7 +29,7 @@ export type Ports = {
 export class Driver {
   /** Inputs that wait for their turn, oldest first. */
   readonly waiting: Input[] = [];
-  /** The change that could not be kept. */
+  /** The change that is not kept yet, or could not be. */
   unkept: Change | undefined;
   readonly #ports: Ports;
   #isDue = false;
@@ -53,8 +49,9 @@ export class Driver {
     this.#wake();
   }
 
-  /** Resolves when the next turn is over. */
-  turned(): Promise<void> {
+  /** Resolves when the next turn is over, which has these inputs, too. */
+  turned(...inputs: readonly Input[]): Promise<void> {
+    if (inputs.length > 0) this.put(...inputs);
     return new Promise((resolve) => this.#onlookers.push(resolve));
   }
 
@@ -77,33 +74,38 @@ export class Driver {
   }
 
   /**
-   * Takes a turn whenever one is due. Rejects when something cannot be kept, the core cannot go on, or a
-   * source has failed.
+   * Takes a turn whenever one is due, and calls `tick` every so often. Rejects when something cannot be kept, the core
+   * cannot go on, or a source has failed.
    */
-  async *turns(): AsyncGenerator<void> {
-    for (;;) {
-      if (!this.#isDue) await new Promise<void>((resolve) => (this.#wake = resolve));
-      await nextTurn();
-      if (this.#failure) throw this.#failure.error;
-      await this.turn();
-      yield;
+  async *turns(tickMs: number, tick = () => this.put({ type: 'tick' })): AsyncGenerator<void> {
+    const clock = setInterval(tick, tickMs);
+    try {
+      for (;;) {
+        if (!this.#isDue) await new Promise<void>((resolve) => (this.#wake = resolve));
+        await nextTurn();
+        if (this.#failure) throw this.#failure.error;
+        await this.turn();
+        yield;
+      }
+    } finally {
+      clearInterval(clock);
     }
   }
 
   /** One turn with all that waits, and then these inputs. MUST NOT be called while there are `turns`. */
   async turn(...inputs: Input[]): Promise<void> {
-    const { core, now } = this.#ports;
+    const { core } = this.#ports;
+    const now = (): Now => ({ ms: performance.now(), wallMs: Date.now() });
     const onlookers = this.#onlookers.splice(0);
     this.#isDue = false;
     let next = [...this.waiting.splice(0), ...inputs];
     do next = await this.#perform(core.turn(next, now()));
     while (next.length > 0);
-    this.#setAlarm(core.nextTurnMs?.(now()));
-    for (const tell of onlookers) tell();
-  }
-
-  close(): void {
+    const dueMs = core.nextTurnMs?.(now());
     clearTimeout(this.#alarm);
+    if (dueMs === 0) this.put();
+    else if (dueMs !== undefined) this.#alarm = setTimeout(() => this.put(), dueMs).unref();
+    for (const tell of onlookers) tell();
   }
 
   async #perform(effects: readonly Effect[]): Promise<Input[]> {
@@ -132,12 +134,9 @@ export class Driver {
   }
 
   async #commit(change: Change): Promise<Input> {
-    try {
-      await this.#ports.store?.commit(change);
-    } catch (error) {
-      this.unkept = change;
-      throw error;
-    }
+    this.unkept = change;
+    await this.#ports.store?.commit(change);
+    this.unkept = undefined;
     return { type: 'committed', change };
   }
 
@@ -145,11 +144,5 @@ export class Driver {
     const taken = () => place !== undefined && this.put({ type: 'shown', place });
     // No message is ever left out, whoever counts it.
     this.#ports.show(event, place !== undefined || event.type === 'message' ? taken : undefined);
-  }
-
-  #setAlarm(ms: number | undefined): void {
-    clearTimeout(this.#alarm);
-    if (ms === 0) this.put();
-    else if (ms !== undefined) this.#alarm = setTimeout(() => this.put(), ms);
   }
 }

@@ -1,7 +1,7 @@
 import type { ChatEvent } from '../core/events.ts';
 import type { Store } from '../core/log/store.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
-import type { Conversation, Now } from '../core/turn.ts';
+import type { Conversation } from '../core/turn.ts';
 import { ChatError } from '../errors.ts';
 import type { Meaning } from '../prompt/commands.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
@@ -13,6 +13,11 @@ import type { Trouble } from './trouble.ts';
 
 export type TalkOptions = {
   conversation: Conversation;
+  /** What the person or the pipe writes, one text each. */
+  lines: AsyncIterable<string>;
+  link: Link;
+  /** Yields when the program is asked to stop. */
+  stop: AsyncIterable<NodeJS.Signals>;
   view: View;
   /** Where the conversation keeps what must outlive the program, if it has such things. */
   store?: Store;
@@ -22,16 +27,6 @@ export type TalkOptions = {
   read?: (line: string) => Meaning;
   trouble: Trouble;
   manner: Manner;
-  now: () => Now;
-};
-/** What a talk waits for. */
-export type Racers = {
-  /** What the person or the pipe writes, one text each. */
-  lines: AsyncIterable<string>;
-  /** What happens on the connection. */
-  link: Link;
-  /** Yields once when the program is asked to stop. */
-  stop: AsyncIterable<NodeJS.Signals>;
 };
 
 const tickMs = 100;
@@ -41,72 +36,53 @@ const hearingMs = 3_000;
 /** Lines are read only while fewer than this are under way. */
 const maxUnderWay = 256;
 
-/**
- * The loop of a chat: awaits a line or a frame, whichever comes first, lets the conversation decide, and does
- * what it says. Resolves with the exit code; rejects with a ChatError.
- */
-export async function talk(options: TalkOptions, racers: Racers): Promise<number> {
-  return new Talk(options, racers.link).run(racers);
-}
-
-class Talk {
+/** The loop of a chat: lines, frames and time come to the conversation, and what it says is done. */
+export class Talk {
   readonly #options: TalkOptions;
-  readonly #link: Link;
   readonly #driver: Driver;
   readonly #ending: Ending;
-  #tickedAtMs: number;
-  #tickAgainAtMs = 0;
+  /** Lies ahead when no tick counts until then. */
+  #tickedAtMs = performance.now();
   #isNaming = false;
   #wantedName: string | undefined;
 
-  constructor(options: TalkOptions, link: Link) {
-    const { conversation, store, view, manner, now } = options;
-    this.#options = options;
-    this.#link = link;
-    const show = (event: ChatEvent, taken?: () => void) => this.#show(event, taken);
+  constructor(options: TalkOptions) {
+    const { conversation: core, link: links, store, view, names } = options;
+    const show = (event: ChatEvent, taken?: () => void) => {
+      if (event.type === 'renamed' && event.name === this.#wantedName) names?.renamed(event.name);
+      view.show(event, taken);
+    };
     const failed = (error: ChatError) => this.#failed(error);
-    this.#driver = new Driver({ core: conversation, links: link, store, show, failed, now });
-    this.#ending = new Ending({
-      conversation,
-      driver: this.#driver,
-      link,
-      view,
-      manner,
-      isKept: store !== undefined,
-      now,
-    });
-    this.#tickedAtMs = now().ms;
+    this.#options = options;
+    this.#driver = new Driver({ core, links, store, show, failed });
+    this.#ending = new Ending(options, this.#driver);
   }
 
-  async run({ lines, link, stop }: Racers): Promise<number> {
-    const { conversation, view, manner } = this.#options;
-    const driver = this.#driver;
-    const clock = setInterval(() => this.#tick(), tickMs);
-    void driver.pump(stop, (signal) => this.#ending.stop(signal));
+  /** Resolves with the exit code; rejects with a ChatError. */
+  async run(): Promise<number> {
+    const { conversation, lines, link, stop, view, manner } = this.#options;
+    const [driver, ending] = [this.#driver, this.#ending];
+    void driver.pump(stop, (signal) => ending.stop(signal));
     void driver.pump(link.events.batches(), (events) => this.#hear(events));
     if (!manner.check)
       void driver.pump(
         lines,
         (line) => this.#line(line),
-        () => this.#ending.linesEnded(),
+        () => ending.linesEnded(),
       );
     try {
-      for await (const _ of driver.turns()) {
+      for await (const _ of driver.turns(tickMs, () => this.#tick())) {
         view.waiting(conversation.waiting);
-        const next = this.#ending.next();
-        if (next === 'end') break;
-        if (next === 'leave') driver.put({ type: 'leave' });
+        if (ending.hasCome()) break;
         this.#diagnose();
       }
       // What was typed last has not had its turn.
       if (driver.waiting.length > 0) await driver.turn();
-      return this.#ending.verdict();
+      return ending.verdict();
     } catch (error) {
       this.#nameUnkept();
       throw error;
     } finally {
-      clearInterval(clock);
-      driver.close();
       view.show({ type: 'state', state: 'closing' });
       link.close();
     }
@@ -126,9 +102,9 @@ class Talk {
 
   /** What a person types behind /quit is meant for the shell; a pipe is read on, so that what is left of it counts. */
   get #wantsLine(): boolean {
-    const { conversation, manner } = this.#options;
+    const { conversation, link, manner } = this.#options;
     if (manner.person) return !this.#ending.isStopping;
-    return conversation.waiting.length + this.#driver.waiting.length + this.#link.backlog < maxUnderWay;
+    return conversation.waiting.length + this.#driver.waiting.length + link.backlog < maxUnderWay;
   }
 
   #say({ text, action }: { text: string; action?: true }): void {
@@ -139,33 +115,32 @@ class Talk {
     this.#options.view.show({ type: 'error', code: 'TEXT_TOO_LONG', message });
   }
 
-  /** What has happened on the connection, and its turn. */
+  /** What has happened on the connection. Resolves after its turn. */
   async #hear(events: readonly LinkEvent[]): Promise<void> {
-    const { conversation, trouble, manner, view, now } = this.#options;
+    const { conversation, trouble, manner, view } = this.#options;
     for (const event of events) {
-      trouble.note(event, now().ms);
+      trouble.note(event, performance.now());
       if (manner.verbose && event.type !== 'frame')
         view.show({ type: 'status', code: 'LINK', message: `connection: ${event.type}` });
-      if ('from' in event) this.#driver.put(event);
     }
-    do await this.#driver.turned();
-    while (conversation.isFull);
+    await this.#driver.turned(...events.filter((event) => 'from' in event));
+    while (conversation.isFull) await this.#driver.turned();
   }
 
   #tick(): void {
-    const { ms } = this.#options.now();
+    const ms = performance.now();
     // This program stood still (Ctrl-Z): first hear what has come meanwhile.
-    if (ms - this.#tickedAtMs > tickMs + resumedMs) this.#tickAgainAtMs = ms + hearingMs;
+    if (ms - this.#tickedAtMs > tickMs + resumedMs) this.#tickedAtMs = ms + hearingMs;
+    if (ms < this.#tickedAtMs) return this.#driver.put();
     this.#tickedAtMs = ms;
-    if (ms < this.#tickAgainAtMs) this.#driver.put();
-    else this.#driver.put({ type: 'tick' });
+    this.#driver.put({ type: 'tick' });
   }
 
   /** Says why it was never online yet. */
   #diagnose(): void {
-    const { view, trouble, manner, now } = this.#options;
-    const { ms } = now();
-    if (this.#ending.everOnline || ms < this.#tickAgainAtMs) return;
+    const { view, trouble, manner } = this.#options;
+    const ms = performance.now();
+    if (this.#ending.everOnline || ms < this.#tickedAtMs) return;
     const status = trouble.diagnose(ms);
     if (status) view.show({ type: 'status', ...status });
     if (!this.#ending.isTooLate || this.#ending.isStopping) return;
@@ -173,17 +148,11 @@ class Talk {
     throw new ChatError('TIMEOUT', `not online after ${(manner.timeoutMs ?? 0) / 1_000} s.`, hint);
   }
 
-  #show(event: ChatEvent, taken?: () => void): void {
-    if (event.type === 'renamed' && event.name === this.#wantedName) this.#options.names?.renamed(event.name);
-    this.#options.view.show(event, taken);
-  }
-
   /** A name that is refused can be replaced by typing another. */
   #failed(error: ChatError): void {
-    const { code, message } = error;
-    if (code !== 'NAME_REFUSED' || !this.#options.manner.person) throw error;
+    if (error.code !== 'NAME_REFUSED' || !this.#options.manner.person) throw error;
     this.#isNaming = true;
-    this.#options.view.show({ type: 'error', code, message: `${message} Type another name:` });
+    this.#options.view.show({ type: 'error', code: error.code, message: `${error.message} Type another name:` });
   }
 
   #name(line: string): void {
@@ -199,8 +168,7 @@ class Talk {
   #nameUnkept(): void {
     const { unkept, waiting } = this.#driver;
     const given = (unkept?.pending ?? []).filter(({ sig }) => sig === undefined);
-    const typed = waiting.flatMap((input) => (input.type === 'typed' ? input : []));
-    for (const { text } of [...given, ...typed])
+    for (const { text } of [...given, ...waiting.filter((input) => input.type === 'typed')])
       this.#options.view.show({
         type: 'error',
         code: 'DATA_NOT_WRITABLE',

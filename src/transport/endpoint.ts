@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import type { Pair, Router } from 'zeromq';
+import type { Dealer, Pair, Router } from 'zeromq';
 import { ChatError, type ErrorCode } from '../errors.ts';
 
 const anyAddress = new Set(['all', '*']);
@@ -14,20 +14,18 @@ export const showEndpoint = (ip: string, port: number): string =>
  * The endpoint to connect to. The name is looked up here, because libzmq would do it in its I/O thread,
  * where a slow answer stops every connection, and would say nothing of an unknown name.
  */
-export async function connectEndpoint(ip: string, port: number): Promise<string> {
-  return showEndpoint(await resolve(anyAddress.has(ip) ? 'localhost' : ip), port);
-}
+export const connectEndpoint = async (ip: string, port: number): Promise<string> =>
+  showEndpoint(await resolve(anyAddress.has(ip) ? 'localhost' : ip), port);
 
 /** The endpoint to bind; port 0 takes any free one. */
-export async function bindEndpoint(ip: string, port: number): Promise<string> {
-  return showEndpoint(anyAddress.has(ip) ? ip : await resolve(ip), port);
-}
+export const bindEndpoint = async (ip: string, port: number): Promise<string> =>
+  showEndpoint(anyAddress.has(ip) ? ip : await resolve(ip), port);
 
 /** The port number at the end of an endpoint. */
 export const portOf = (endpoint: string): number => Number(/:(\d+)$/.exec(endpoint)?.[1]);
 
 /** Binds and returns the endpoint in use (with the real port). libzmq's errors become words here, once. */
-export async function bind(socket: Pair | Router, endpoint: string): Promise<string> {
+export async function bind(socket: Dealer | Pair | Router, endpoint: string): Promise<string> {
   try {
     await socket.bind(endpoint);
   } catch (error) {
@@ -47,28 +45,22 @@ async function resolve(host: string): Promise<string> {
 }
 
 function translate(error: unknown, endpoint: string): unknown {
-  const port = portOf(endpoint);
-  const host = endpoint.slice('tcp://'.length, endpoint.lastIndexOf(':'));
+  const [, host, port] = /^tcp:\/\/(.*):(.*)$/.exec(endpoint) ?? [];
   const another = 'Choose another with --port.';
   const say = (code: ErrorCode, message: string, hint: string) => new ChatError(code, message, hint, error);
   switch ((error as NodeJS.ErrnoException).code) {
     case 'EADDRINUSE':
       return say('ADDRESS_IN_USE', `port ${port} is already in use.`, `Is a server running already? ${another}`);
     case 'EACCES':
-    case 'EPERM':
-      return say(
-        'NOT_PERMITTED',
-        `no right to listen on port ${port}.`,
-        `Ports below 1024 are for the administrator. ${another}`,
-      );
+    case 'EPERM': {
+      const hint = `Ports below 1024 are for the administrator. ${another}`;
+      return say('NOT_PERMITTED', `no right to listen on port ${port}.`, hint);
+    }
     case 'EADDRNOTAVAIL':
     case 'ENODEV': {
       const own = Object.values(networkInterfaces()).flatMap((list = []) => list.map(({ address }) => address));
-      return say(
-        'ADDRESS_NOT_AVAILABLE',
-        `this machine has no address "${host}".`,
-        `Use --ip all, or one of: ${own.join(', ')}`,
-      );
+      const hint = `Use --ip all, or one of: ${own.join(', ')}`;
+      return say('ADDRESS_NOT_AVAILABLE', `this machine has no address "${host}".`, hint);
     }
     default:
       return error;

@@ -35,16 +35,16 @@ export class Link {
   #pending = 0;
   #connections = 0;
 
-  /** Dials the endpoint, again and again, with a socket of this kind; without one, others do (see `bind`). */
+  /** Dials the endpoint, again and again, with a socket of this kind; without one, it may `bind`. */
   constructor(open: () => Socket, endpoint?: string) {
     this.#open = open;
     this.#endpoint = endpoint;
     this.#socket = this.#start();
   }
 
-  static async bind(open: () => Pair, endpoint: string): Promise<{ link: Link; endpoint: string }> {
-    const link = new Link(open);
-    return { link, endpoint: await bind(link.#socket, endpoint) };
+  /** Returns the endpoint in use. */
+  bind(endpoint: string): Promise<string> {
+    return bind(this.#socket, endpoint);
   }
 
   /** Frames handed to `send` that ZeroMQ has not taken yet. */

@@ -1,8 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Router } from 'zeromq';
 import type { Input } from '../core/turn.ts';
 import { bind } from './endpoint.ts';
-import { decodeParts, openRouter } from './sockets.ts';
+import { decodeParts, GoneRouter } from './sockets.ts';
 
 /** Few, so that one turn of the room is short: what waits longer waits in ZeroMQ, in a queue for each connection. */
 const maxTurnFrames = 64;
@@ -11,22 +10,16 @@ const farewellMs = 200;
 
 /** The room's ROUTER socket. Connections are named by their routing ids, as strings, one character a byte. */
 export class RouterLink {
-  readonly endpoint: string;
   /**
    * What has arrived, a turn's worth each time it is asked for, until the socket is closed. Nothing is read in between:
    * a flood waits in its own connection, and a send costs half as much while no read is pending.
    */
   readonly inputs: AsyncGenerator<Input[]> = this.#read();
-  readonly #socket: Router;
+  readonly #socket = new GoneRouter();
 
-  private constructor(socket: Router, endpoint: string) {
-    this.#socket = socket;
-    this.endpoint = endpoint;
-  }
-
-  static async bind(endpoint: string): Promise<RouterLink> {
-    const socket = openRouter();
-    return new RouterLink(socket, await bind(socket, endpoint));
+  /** Returns the endpoint in use. */
+  bind(endpoint: string): Promise<string> {
+    return bind(this.#socket, endpoint);
   }
 
   /**
@@ -43,8 +36,8 @@ export class RouterLink {
     } catch {
       // Asked for its events, the socket hears which queues have room again; by itself it does once in a millisecond.
       void this.#socket.readable;
-      const isTaken = await Promise.all(sent.map(wasTaken));
-      return to.filter((_, i) => !isTaken[i]);
+      const results = await Promise.allSettled(sent);
+      return to.filter((_, i) => isFull(results[i]));
     }
   }
 
@@ -78,14 +71,9 @@ function inputOf([id, ...parts]: Buffer[]): Input {
   return frame.kind === 'gone' ? { type: 'disconnected', from } : { type: 'frame', from, frame };
 }
 
-/** ZeroMQ's errors end here: a full queue is none, and neither is a connection that has ended. */
-async function wasTaken(sent: Promise<void>): Promise<boolean> {
-  try {
-    await sent;
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EAGAIN' && code !== 'EHOSTUNREACH') throw error;
-    return code === 'EHOSTUNREACH';
-  }
+/** ZeroMQ's errors end here. */
+function isFull(sent: PromiseSettledResult<void> | undefined): boolean {
+  if (sent?.status !== 'rejected' || sent.reason.code === 'EHOSTUNREACH') return false;
+  if (sent.reason.code !== 'EAGAIN') throw sent.reason;
+  return true;
 }

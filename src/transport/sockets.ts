@@ -40,15 +40,14 @@ const pair = { ...everySocket, receiveHighWaterMark: 0, linger: 500 };
 const goneFrame = '{"gone":1}';
 const disconnectMessageOption = 111;
 
-/** libzmq puts `goneFrame` into the queue itself when a connection has ended. */
-class GoneRouter extends Router {
+/** A room's socket. libzmq puts `goneFrame` into the queue itself when a connection has ended. */
+export class GoneRouter extends Router {
   constructor() {
     super({ ...everySocket, ...perConnection, mandatory: true, linger: 1_000 });
     this.setStringOption(disconnectMessageOption, goneFrame);
   }
 }
 
-export const openRouter = (): Router => new GoneRouter();
 export const openDealer = (): Dealer => new Dealer({ ...everySocket, ...connecting(), linger: 500 });
 export const openBindingPair = (): Pair => new Pair(pair);
 export const openConnectingPair = (): Pair => new Pair({ ...pair, ...connecting(), ...heartbeats });
