@@ -12,7 +12,6 @@ export type Ports = {
     send(to: readonly string[], data: string): string[] | Promise<string[]>;
     redial?(): void;
   };
-  /** Where what must last is kept, if there is such a thing. */
   store?: Store | undefined;
   /** `taken` is called when the text of the event has left the program. */
   show(event: ChatEvent, taken?: () => void): void;
@@ -22,9 +21,8 @@ export type Ports = {
 };
 
 /**
- * Takes a core through its turns: gives it what has happened, does what it says, one thing after the other, and gives it
- * what came of that, until nothing more comes. One queue, one consumer: whatever happens is put here, from any side, and
- * whoever iterates `turns` lets it happen.
+ * Takes a core through its turns: gives it what was put here, from any side, does what it says, one thing after the
+ * other, and gives it what came of that, until nothing more comes. One queue, one consumer: who iterates `turns`.
  */
 export class Driver {
   /** Inputs that wait for their turn, oldest first. */
@@ -55,16 +53,12 @@ export class Driver {
     return new Promise((resolve) => this.#onlookers.push(resolve));
   }
 
-  /**
-   * Gives `take` what comes from a source, each when it is done with the one before. A turn is due for each, and for the
-   * end. What goes wrong ends the turns.
-   */
+  /** Gives `take` what comes from a source, one after the other; a turn is due for each. What goes wrong ends the turns. */
   async pump<T>(source: AsyncIterable<T>, take: (value: T) => unknown, ended = () => {}): Promise<void> {
     try {
       for await (const value of source) {
-        const taken = take(value);
         this.put();
-        await taken;
+        await take(value);
       }
       ended();
     } catch (error) {
@@ -73,10 +67,7 @@ export class Driver {
     this.put();
   }
 
-  /**
-   * Takes a turn whenever one is due, and calls `tick` every so often. Rejects when something cannot be kept, the core
-   * cannot go on, or a source has failed.
-   */
+  /** Takes a turn whenever one is due. Rejects when a change cannot be kept, the core cannot go on, or a source fails. */
   async *turns(tickMs: number, tick = () => this.put({ type: 'tick' })): AsyncGenerator<void> {
     const clock = setInterval(tick, tickMs);
     try {
@@ -92,16 +83,15 @@ export class Driver {
     }
   }
 
-  /** One turn with all that waits, and then these inputs. MUST NOT be called while there are `turns`. */
+  /** One turn with all that waits, and these inputs last. MUST NOT be called while somebody iterates `turns`. */
   async turn(...inputs: Input[]): Promise<void> {
-    const { core } = this.#ports;
     const now = (): Now => ({ ms: performance.now(), wallMs: Date.now() });
     const onlookers = this.#onlookers.splice(0);
     this.#isDue = false;
     let next = [...this.waiting.splice(0), ...inputs];
-    do next = await this.#perform(core.turn(next, now()));
+    do next = await this.#perform(this.#ports.core.turn(next, now()));
     while (next.length > 0);
-    const dueMs = core.nextTurnMs?.(now());
+    const dueMs = this.#ports.core.nextTurnMs?.(now());
     clearTimeout(this.#alarm);
     if (dueMs === 0) this.put();
     else if (dueMs !== undefined) this.#alarm = setTimeout(() => this.put(), dueMs).unref();

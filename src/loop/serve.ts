@@ -25,8 +25,7 @@ export type ServeOptions = {
 const tickMs = 500;
 const lookMs = 60_000;
 /** How much of the log is shown at once. */
-const maxItems = 64;
-const maxBytes = 1_048_576;
+const atOnce = { items: 64, bytes: 1_048_576 };
 
 /**
  * The loop of a room: everything that arrived in one turn of the event loop goes to the room at once, and what it says
@@ -65,13 +64,13 @@ function watch(feed: Feed, view: View | undefined, diary: Diary): () => void {
 
   function pump(): void {
     while (!view?.isBehind) {
-      const { items, next } = feed.read(at, maxItems, maxBytes);
+      const { items, next } = feed.read(at, atOnce.items, atOnce.bytes);
       if (items.length === 0) return;
       const left = next.seq - at.seq + (next.notice - at.notice) - items.length;
       const message = `${left} ${left === 1 ? 'event was' : 'events were'} left out while the output stood still`;
+      at = next;
       if (left > 0) view?.show({ type: 'status', code: 'FOLDED', message });
       for (const item of items) tell(item);
-      at = next;
     }
   }
 

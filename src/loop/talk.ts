@@ -19,7 +19,6 @@ export type TalkOptions = {
   /** Yields when the program is asked to stop. */
   stop: AsyncIterable<NodeJS.Signals>;
   view: View;
-  /** Where the conversation keeps what must outlive the program, if it has such things. */
   store?: Store;
   /** Who else on this machine may go by a name, and where it is written down that the person does. */
   names?: { whyNotCalled(name: string): string | undefined; renamed(name: string): void };
@@ -47,12 +46,17 @@ export class Talk {
   #wantedName: string | undefined;
 
   constructor(options: TalkOptions) {
-    const { conversation: core, link: links, store, view, names } = options;
+    const { conversation: core, link: links, store, view, names, manner } = options;
     const show = (event: ChatEvent, taken?: () => void) => {
       if (event.type === 'renamed' && event.name === this.#wantedName) names?.renamed(event.name);
       view.show(event, taken);
     };
-    const failed = (error: ChatError) => this.#failed(error);
+    // A name that is refused can be replaced by typing another.
+    const failed = (error: ChatError) => {
+      if (error.code !== 'NAME_REFUSED' || !manner.person) throw error;
+      this.#isNaming = true;
+      view.show({ type: 'error', code: error.code, message: `${error.message} Type another name:` });
+    };
     this.#options = options;
     this.#driver = new Driver({ core, links, store, show, failed });
     this.#ending = new Ending(options, this.#driver);
@@ -146,13 +150,6 @@ export class Talk {
     if (!this.#ending.isTooLate || this.#ending.isStopping) return;
     const hint = trouble.reason ?? 'Is the address right?';
     throw new ChatError('TIMEOUT', `not online after ${(manner.timeoutMs ?? 0) / 1_000} s.`, hint);
-  }
-
-  /** A name that is refused can be replaced by typing another. */
-  #failed(error: ChatError): void {
-    if (error.code !== 'NAME_REFUSED' || !this.#options.manner.person) throw error;
-    this.#isNaming = true;
-    this.#options.view.show({ type: 'error', code: error.code, message: `${error.message} Type another name:` });
   }
 
   #name(line: string): void {

@@ -21,7 +21,6 @@ export function isOutOfDescriptors(): boolean {
     closeSync(openSync(process.execPath, 'r'));
     return false;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'EMFILE' || code === 'ENFILE';
+    return ['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code ?? '');
   }
 }

@@ -84,7 +84,10 @@ export class Link {
   #start(): Socket {
     const socket = this.#open();
     this.#watch(socket);
-    void this.#receive(socket);
+    this.#receive(socket).catch((error) => {
+      // Otherwise a read was under way when it was closed.
+      if (!socket.closed) throw error;
+    });
     if (this.#endpoint !== undefined) socket.connect(this.#endpoint);
     return socket;
   }
@@ -100,15 +103,10 @@ export class Link {
   }
 
   async #receive(socket: Socket): Promise<void> {
-    try {
-      for await (const parts of socket) {
-        if (socket.closed) return;
-        this.events.push({ type: 'frame', from: theLink, frame: decodeParts(parts) });
-        await this.events.room(maxQueuedEvents);
-      }
-    } catch (error) {
-      // A read that was under way.
-      if (!socket.closed) throw error;
+    for await (const parts of socket) {
+      if (socket.closed) return;
+      this.events.push({ type: 'frame', from: theLink, frame: decodeParts(parts) });
+      await this.events.room(maxQueuedEvents);
     }
   }
 

@@ -37,14 +37,13 @@ const perConnection = { sendHighWaterMark: 24, receiveHighWaterMark: 256 };
  */
 const heartbeats = { heartbeatInterval: 500, heartbeatTimeout: 2_000, heartbeatTimeToLive: 2_000 };
 const pair = { ...everySocket, receiveHighWaterMark: 0, linger: 500 };
-const goneFrame = '{"gone":1}';
 const disconnectMessageOption = 111;
 
-/** A room's socket. libzmq puts `goneFrame` into the queue itself when a connection has ended. */
+/** A room's socket. libzmq puts this frame into the queue itself when a connection has ended. */
 export class GoneRouter extends Router {
   constructor() {
     super({ ...everySocket, ...perConnection, mandatory: true, linger: 1_000 });
-    this.setStringOption(disconnectMessageOption, goneFrame);
+    this.setStringOption(disconnectMessageOption, '{"gone":1}');
   }
 }
 
