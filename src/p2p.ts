@@ -4,8 +4,7 @@ import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
 import { Pair } from './core/pair.ts';
 import { newDevice } from './keys/ed25519.ts';
-import { now } from './loop/drive.ts';
-import { talk } from './loop/talk.ts';
+import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
 import { openPrompt } from './prompt/prompt.ts';
 import type { Settings } from './terminal/view.ts';
@@ -29,17 +28,19 @@ await run(p2p, async (options, stop, opened) => {
   const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
   const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];
   const read = person ? { read: openPrompt([], { conversation, view, settings, about }) } : {};
-  const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner, now };
-  return await talk(parts, { lines, link, stop });
+  const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner };
+  return await new Talk({ ...parts, lines, link, stop }).run();
 
   async function listen(): Promise<Link> {
-    const { link, endpoint } = await Link.bind(openBindingPair, await bindEndpoint(ip, port));
-    view.show({ type: 'listening', endpoint: showEndpoint(ip, portOf(endpoint)), port: portOf(endpoint) });
+    const endpoint = await bindEndpoint(ip, port);
+    const link = new Link(openBindingPair);
+    const bound = portOf(await link.bind(endpoint));
+    view.show({ type: 'listening', endpoint: showEndpoint(ip, bound), port: bound });
     return link;
   }
 
   async function connect(): Promise<Link> {
     view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
-    return Link.connect(openConnectingPair, await connectEndpoint(ip, port));
+    return new Link(openConnectingPair, await connectEndpoint(ip, port));
   }
 });

@@ -8,7 +8,6 @@ import { MemoryStore } from './history/memory.ts';
 import { serverFolder } from './history/paths.ts';
 import { SqliteStore } from './history/sqlite.ts';
 import { crypto, newDevice, newNonces } from './keys/ed25519.ts';
-import { now } from './loop/drive.ts';
 import { serve } from './loop/serve.ts';
 import { JsonView } from './terminal/json-view.ts';
 import { isOutOfDescriptors, maxConnections } from './transport/descriptors.ts';
@@ -24,10 +23,11 @@ else
     const diary = openDiary(options.verbose ? 'debug' : options['log-level']);
     const view = json ? new JsonView(process.stdout, Date.now) : undefined;
 
-    const link = await RouterLink.bind(await bindEndpoint(ip, options.port));
+    const wanted = await bindEndpoint(ip, options.port);
+    const link = new RouterLink();
     // An open socket would keep the process.
     opened.push(link);
-    const port = portOf(link.endpoint);
+    const port = portOf(await link.bind(wanted));
     const newLog = newDevice();
     const open = () => SqliteStore.open(serverFolder(dataDir, port), { newLog, program: 'server' });
     const store = history ? open() : new MemoryStore(newLog);
@@ -46,7 +46,7 @@ else
       const full = isOutOfDescriptors() ? ['no file descriptor is left: nobody new gets in.'] : [];
       return [...damaged.map((what) => `the disk has damaged ${what}`), ...full];
     };
-    await serve({ room, store, view, diary, troubles, now }, { link, stop });
+    await serve({ room, store, link, stop, view, diary, troubles });
     view?.show({ type: 'closing' });
     diary.log('info', 'Server is off.');
     return 0;

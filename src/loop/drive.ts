@@ -1,124 +1,138 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChatEvent } from '../core/events.ts';
 import type { Change, Store } from '../core/log/store.ts';
 import type { Core, Effect, Input, Now, Send } from '../core/turn.ts';
-import { Queue } from '../queue.ts';
-
-/** The two clocks of this machine. */
-export const now = (): Now => ({ ms: performance.now(), wallMs: Date.now() });
-
-/** Connections that did not take a frame: their queue is full, or they are gone. */
-export type Untaken = { full: readonly string[]; gone: readonly string[] };
+import type { ChatError } from '../errors.ts';
 
 /** Where a core's words go. */
 export type Ports = {
   core: Core;
   links: {
-    /** Hands one frame to many connections, at once or not at all. */
-    send(to: readonly string[], data: string): Untaken | Promise<Untaken>;
+    /** Hands one frame to many connections, at once or not at all, and returns those whose queue is full. */
+    send(to: readonly string[], data: string): string[] | Promise<string[]>;
     redial?(): void;
   };
-  /** Where what must last is kept, if there is such a thing. */
   store?: Store | undefined;
   /** `taken` is called when the text of the event has left the program. */
   show(event: ChatEvent, taken?: () => void): void;
   ignored?(frames: number, reason: string): void;
-  now(): Now;
+  /** Is told that the core cannot go on as it is, and throws if nobody can help it. */
+  failed?(error: ChatError): void;
 };
 
 /**
- * Takes a core through its turns: gives it what has happened, does what it says, one thing after the other, and gives it
- * what came of that, until nothing more comes. Turns MUST NOT overlap: whoever calls waits.
+ * Takes a core through its turns: gives it what was put here, from any side, does what it says, one thing after the
+ * other, and gives it what came of that, until nothing more comes. One queue, one consumer: who iterates `turns`.
  */
 export class Driver {
-  /** Turns that are due although nothing has arrived. */
-  readonly due = new Queue<Input[]>();
-  /** The change that could not be kept. */
+  /** Inputs that wait for their turn, oldest first. */
+  readonly waiting: Input[] = [];
+  /** The change that is not kept yet, or could not be. */
   unkept: Change | undefined;
   readonly #ports: Ports;
-  #later: Input[] = [];
+  #isDue = false;
+  #failure: { error: unknown } | undefined;
   #alarm: NodeJS.Timeout | undefined;
+  #wake = () => {};
+  #onlookers: (() => void)[] = [];
 
   constructor(ports: Ports) {
     this.#ports = ports;
   }
 
-  /** Rejects when something cannot be kept, or the core cannot go on. */
-  async turn(inputs: readonly Input[]): Promise<void> {
-    const { core, now } = this.#ports;
-    let next: readonly Input[] = [...this.#later.splice(0), ...inputs];
-    do next = await this.#once(core.turn(next, now()));
+  /** What is put until the event loop turns shares a turn, and so a write to the disk. A turn is due even without inputs. */
+  put(...inputs: readonly Input[]): void {
+    this.waiting.push(...inputs);
+    this.#isDue = true;
+    this.#wake();
+  }
+
+  /** Resolves when the next turn is over, which has these inputs, too. */
+  turned(...inputs: readonly Input[]): Promise<void> {
+    if (inputs.length > 0) this.put(...inputs);
+    return new Promise((resolve) => this.#onlookers.push(resolve));
+  }
+
+  /** Gives `take` what comes from a source, one after the other; a turn is due for each. What goes wrong ends the turns. */
+  async pump<T>(source: AsyncIterable<T>, take: (value: T) => unknown, ended = () => {}): Promise<void> {
+    try {
+      for await (const value of source) {
+        this.put();
+        await take(value);
+      }
+      ended();
+    } catch (error) {
+      this.#failure = { error };
+    }
+    this.put();
+  }
+
+  /** Takes a turn whenever one is due. Rejects when a change cannot be kept, the core cannot go on, or a source fails. */
+  async *turns(tickMs: number, tick = () => this.put({ type: 'tick' })): AsyncGenerator<void> {
+    const clock = setInterval(tick, tickMs);
+    try {
+      for (;;) {
+        if (!this.#isDue) await new Promise<void>((resolve) => (this.#wake = resolve));
+        await nextTurn();
+        if (this.#failure) throw this.#failure.error;
+        await this.turn();
+        yield;
+      }
+    } finally {
+      clearInterval(clock);
+    }
+  }
+
+  /** One turn with all that waits, and these inputs last. MUST NOT be called while somebody iterates `turns`. */
+  async turn(...inputs: Input[]): Promise<void> {
+    const now = (): Now => ({ ms: performance.now(), wallMs: Date.now() });
+    const onlookers = this.#onlookers.splice(0);
+    this.#isDue = false;
+    let next = [...this.waiting.splice(0), ...inputs];
+    do next = await this.#perform(this.#ports.core.turn(next, now()));
     while (next.length > 0);
-    this.#setAlarm(core.nextTurnMs?.(now()));
-  }
-
-  /** Inputs that wait for their turn. */
-  get waiting(): readonly Input[] {
-    return this.#later;
-  }
-
-  /** What comes in this way until the event loop turns shares a turn, and so a write to the disk. */
-  put(input: Input): void {
-    if (this.#later.push(input) === 1) setImmediate(() => this.due.push([]));
-  }
-
-  close(): void {
+    const dueMs = this.#ports.core.nextTurnMs?.(now());
     clearTimeout(this.#alarm);
-    this.due.close();
+    if (dueMs === 0) this.put();
+    else if (dueMs !== undefined) this.#alarm = setTimeout(() => this.put(), dueMs).unref();
+    for (const tell of onlookers) tell();
   }
 
-  async #once(effects: readonly Effect[]): Promise<Input[]> {
+  async #perform(effects: readonly Effect[]): Promise<Input[]> {
+    const { links, ignored, failed } = this.#ports;
     const results: Input[] = [];
     const full = new Set<string>();
-    let failure: Error | undefined;
+    let failure: ChatError | undefined;
     for (const effect of effects) {
       if (effect.type === 'send') results.push(...(await this.#send(effect, full)));
       else if (effect.type === 'commit') results.push(await this.#commit(effect.change));
-      else if (effect.type === 'fail') failure = effect.error;
-      else this.#do(effect);
+      else if (effect.type === 'show') this.#show(effect);
+      else if (effect.type === 'hangUp') links.redial?.();
+      else if (effect.type === 'ignored') ignored?.(effect.frames, effect.reason);
+      else failure = effect.error;
     }
-    if (!failure) return results;
-    // What came of the rest is heard all the same, for the core may go on.
-    this.#later.unshift(...results);
-    throw failure;
-  }
-
-  #do(effect: Exclude<Effect, { type: 'send' | 'commit' | 'fail' }>): void {
-    const { links, show, ignored } = this.#ports;
-    const { type } = effect;
-    if (type === 'hangUp') links.redial?.();
-    if (type === 'ignored') ignored?.(effect.frames, effect.reason);
-    if (type !== 'show') return;
-    const { event, place } = effect;
-    const taken = place === undefined ? undefined : () => this.put({ type: 'shown', place });
-    // No message is ever left out, whoever counts it.
-    show(event, taken ?? (event.type === 'message' ? () => {} : undefined));
+    // The rest is done all the same, for the core may go on.
+    if (failure) failed?.(failure);
+    return results;
   }
 
   /** What comes behind a frame that was not taken must not overtake it. */
-  async #send(effect: Send, full: Set<string>): Promise<Input[]> {
-    const to = full.size === 0 ? effect.to : effect.to.filter((id) => !full.has(id));
-    const held = to.length < effect.to.length ? effect.to.filter((id) => full.has(id)) : [];
-    const untaken = await this.#ports.links.send(to, effect.data);
-    for (const from of untaken.full) full.add(from);
-    return [
-      ...[...held, ...untaken.full].map((from): Input => ({ type: 'full', from, sent: effect })),
-      ...untaken.gone.map((from): Input => ({ type: 'disconnected', from })),
-    ];
+  async #send(sent: Send, full: Set<string>): Promise<Input[]> {
+    const to = sent.to.filter((id) => !full.has(id));
+    for (const id of await this.#ports.links.send(to, sent.data)) full.add(id);
+    return sent.to.filter((id) => full.has(id)).map((from) => ({ type: 'full', from, sent }));
   }
 
   async #commit(change: Change): Promise<Input> {
-    try {
-      await this.#ports.store?.commit(change);
-    } catch (error) {
-      this.unkept = change;
-      throw error;
-    }
+    this.unkept = change;
+    await this.#ports.store?.commit(change);
+    this.unkept = undefined;
     return { type: 'committed', change };
   }
 
-  #setAlarm(ms: number | undefined): void {
-    clearTimeout(this.#alarm);
-    if (ms === 0) setImmediate(() => this.due.push([]));
-    else if (ms !== undefined) this.#alarm = setTimeout(() => this.due.push([]), ms);
+  #show({ event, place }: Effect & { type: 'show' }): void {
+    const taken = () => place !== undefined && this.put({ type: 'shown', place });
+    // No message is ever left out, whoever counts it.
+    this.#ports.show(event, place !== undefined || event.type === 'message' ? taken : undefined);
   }
 }

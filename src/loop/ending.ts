@@ -1,8 +1,6 @@
-import type { Conversation, Now } from '../core/turn.ts';
 import { ChatError, exitCodeOf, exitCodes } from '../errors.ts';
-import type { View } from '../terminal/view.ts';
-import type { Link } from '../transport/link.ts';
 import type { Driver } from './drive.ts';
+import type { TalkOptions } from './talk.ts';
 
 /** How a talk goes, and when it is over. */
 export type Manner = {
@@ -19,16 +17,6 @@ export type Manner = {
   /** What to do instead, for whoever gives an empty input. */
   emptyHint: string;
 };
-export type EndingOptions = {
-  conversation: Conversation;
-  driver: Driver;
-  link: Link;
-  view: View;
-  manner: Manner;
-  /** What is not sent goes out next time. */
-  isKept: boolean;
-  now: () => Now;
-};
 
 /** How long a quit waits for what was just typed, and for the output. */
 const partingMs = 1_000;
@@ -37,108 +25,90 @@ const goodbyeMs = 400;
 
 /** When a talk is over, and what its exit code says. */
 export class Ending {
-  readonly #options: EndingOptions;
-  readonly #startedMs: number;
+  readonly #options: TalkOptions;
+  readonly #driver: Driver;
   everOnline = false;
   #wasOnline = false;
-  #offlineSinceMs: number;
-  #typed = 0;
+  /** When it began, or came or went the last time. */
+  #changedAtMs = performance.now();
+  #isEmpty = true;
   #notTaken = 0;
   #linesEnded = false;
-  #stopAtMs: number | undefined;
+  isStopping = false;
+  #stopAtMs = 0;
   #leftAtMs: number | undefined;
   #signal: NodeJS.Signals | undefined;
 
-  constructor(options: EndingOptions) {
+  constructor(options: TalkOptions, driver: Driver) {
     this.#options = options;
-    this.#startedMs = options.now().ms;
-    this.#offlineSinceMs = this.#startedMs;
+    this.#driver = driver;
   }
 
-  get isStopping(): boolean {
-    return this.#stopAtMs !== undefined;
-  }
-
-  /** It was never online, and for too long. */
+  /** It is not online, and has not been for too long. */
   get isTooLate(): boolean {
     const { timeoutMs } = this.#options.manner;
-    return timeoutMs !== undefined && !this.isStopping && this.#nowMs - this.#startedMs >= timeoutMs;
+    return timeoutMs !== undefined && !this.#wasOnline && performance.now() - this.#changedAtMs >= timeoutMs;
   }
 
-  /** It is time to say goodbye. True once. */
-  get isDue(): boolean {
-    if (this.#leftAtMs !== undefined || !this.#isOver) return false;
-    this.#leftAtMs = this.#nowMs;
-    return true;
+  /** After a turn: says goodbye if it is time. True once that was answered, or takes too long. */
+  hasCome(): boolean {
+    const { online, hasLeft } = this.#options.conversation;
+    const ms = performance.now();
+    if (online !== this.#wasOnline) this.#changedAtMs = ms;
+    this.#wasOnline = online;
+    this.everOnline ||= online;
+    if (this.#leftAtMs !== undefined) return hasLeft || ms - this.#leftAtMs >= goodbyeMs;
+    if (!this.#isOver) return false;
+    this.#leftAtMs = ms;
+    this.#driver.put({ type: 'leave' });
+    return false;
   }
 
-  /** Goodbye was said, and answered, or that takes too long. */
-  get hasCome(): boolean {
-    if (this.#leftAtMs === undefined) return false;
-    return this.#options.conversation.hasLeft || this.#nowMs - this.#leftAtMs >= goodbyeMs;
-  }
-
-  stop(signal: NodeJS.Signals | undefined): void {
+  stop(signal?: NodeJS.Signals): void {
     this.#signal ??= signal;
-    this.#stopAtMs ??= this.#nowMs;
+    if (!this.isStopping) this.#stopAtMs = performance.now();
+    this.isStopping = true;
   }
 
   typed(isTaken: boolean): void {
-    this.#typed++;
+    this.#isEmpty = false;
     if (!isTaken) this.#notTaken++;
   }
 
   linesEnded(): void {
-    const { manner } = this.#options;
+    const { listen, person, emptyHint } = this.#options.manner;
+    if (listen) return;
+    if (person) return this.stop();
     this.#linesEnded = true;
-    if (manner.listen) return;
-    if (manner.person) return this.stop(undefined);
     // Whoever has read along and then ends its input just leaves.
-    if (this.#typed > 0 || this.everOnline) return;
-    throw new ChatError('USAGE', 'nothing to send: the input is empty.', manner.emptyHint);
-  }
-
-  noteOnline(): void {
-    const { online } = this.#options.conversation;
-    if (this.#wasOnline && !online) this.#offlineSinceMs = this.#nowMs;
-    this.#wasOnline = online;
-    this.everOnline ||= online;
+    if (this.#isEmpty && !this.everOnline)
+      throw new ChatError('USAGE', 'nothing to send: the input is empty.', emptyHint);
   }
 
   /** The exit code, and in words what was not sent. */
   verdict(): number {
-    const { conversation, manner, view, isKept } = this.#options;
+    const { conversation, manner, view, store } = this.#options;
     const waiting = conversation.waiting.length;
     const left = waiting + this.#notTaken;
+    if (left === 0) return 0;
     const kept = waiting < left ? `${waiting} of them` : left === 1 ? 'it' : 'they';
-    const later = isKept && waiting > 0 ? `; ${kept} will go out next time` : '';
+    const later = store && waiting > 0 ? `; ${kept} will go out next time` : '';
     const message = `${left} ${left === 1 ? 'message was' : 'messages were'} not sent${later}.`;
-    if (left > 0) view.show({ type: 'status', code: 'NOT_ACCEPTED', message });
-    if (manner.person || left === 0) return 0;
+    view.show({ type: 'status', code: 'NOT_ACCEPTED', message });
+    if (manner.person) return 0;
     return this.#signal ? exitCodeOf(this.#signal) : exitCodes.NOT_ACCEPTED;
-  }
-
-  get #nowMs(): number {
-    return this.#options.now().ms;
   }
 
   get #isOver(): boolean {
     const { conversation, manner } = this.#options;
     if (manner.check) return conversation.online || this.isStopping;
-    if (this.#stopAtMs !== undefined) return this.#isIdle || this.#nowMs - this.#stopAtMs >= partingMs;
-    if (!this.#linesEnded || manner.listen || !this.everOnline) return false;
-    return this.#isIdle || this.#isOutOfTime;
+    if (this.isStopping) return this.#isIdle || performance.now() - this.#stopAtMs >= partingMs;
+    return this.#linesEnded && this.everOnline && (this.#isIdle || this.isTooLate);
   }
 
   /** Everything that was typed has arrived, and everything that came has been taken by the output. */
   get #isIdle(): boolean {
-    const { conversation, driver, link, view } = this.#options;
-    return conversation.waiting.length + driver.waiting.length + link.backlog === 0 && !view.isBehind;
-  }
-
-  get #isOutOfTime(): boolean {
-    const { conversation, manner } = this.#options;
-    const offlineMs = conversation.online ? 0 : this.#nowMs - this.#offlineSinceMs;
-    return manner.timeoutMs !== undefined && !conversation.online && offlineMs >= manner.timeoutMs;
+    const { conversation, link, view } = this.#options;
+    return conversation.waiting.length + this.#driver.waiting.length + link.backlog === 0 && !view.isBehind;
   }
 }

@@ -1,64 +1,90 @@
-import { setInterval } from 'node:timers/promises';
+import type { ChatEvent } from '../core/events.ts';
+import type { Feed, Item } from '../core/log/feed.ts';
 import type { Store } from '../core/log/store.ts';
+import { messageEvent, noticeEvent } from '../core/narrate.ts';
 import type { Room } from '../core/room/room.ts';
-import type { Now } from '../core/turn.ts';
 import type { View } from '../terminal/view.ts';
 import type { RouterLink } from '../transport/router.ts';
 import { Driver } from './drive.ts';
-import { quiet, race } from './race.ts';
-import { type Diary, Watch } from './watch.ts';
 
+/** The server's diary. */
+type Diary = { log(level: 'error' | 'warn' | 'info' | 'debug', message: string): void };
 export type ServeOptions = {
   room: Room;
   store: Store;
+  link: RouterLink;
+  /** Yields when the room is to stop. */
+  stop: AsyncIterable<NodeJS.Signals>;
   /** Shows the room's events (JSON), or nothing. */
   view: View | undefined;
   diary: Diary;
   /** What is wrong with this machine, and was not told before, in words. */
   troubles(): string[];
-  now: () => Now;
 };
-/** What a room waits for. */
-export type Racers = { link: RouterLink; stop: AsyncIterable<NodeJS.Signals> };
 
 const tickMs = 500;
 const lookMs = 60_000;
+/** How much of the log is shown at once. */
+const atOnce = { items: 64, bytes: 1_048_576 };
 
 /**
  * The loop of a room: everything that arrived in one turn of the event loop goes to the room at once, and what it says
- * is done before the next turn. One queue, one consumer: this is where all messages get their one order. Resolves when
- * the room was asked to stop; rejects when its log cannot be written: nothing is sent after that.
+ * is done before the next turn. This is where all messages get their one order. Resolves when the room was asked to stop;
+ * rejects when its log cannot be written: nothing is sent after that.
  */
-export async function serve(
-  { room, store, view, diary, troubles, now }: ServeOptions,
-  { link, stop }: Racers,
-): Promise<void> {
-  const over = new AbortController();
-  const watch = new Watch(room.feed, view, diary);
-  const ignored = (frames: number, reason: string) =>
-    diary.log('warn', `ignored ${frames} ${frames === 1 ? 'frame' : 'frames'}: ${reason}`);
-  const driver = new Driver({ core: room, links: link, store, show: (event) => watch.show(event), ignored, now });
-  let lookedAtMs = now().ms;
-  const look = () => {
-    if (now().ms - lookedAtMs < lookMs) return;
-    lookedAtMs = now().ms;
-    for (const words of troubles()) diary.log('warn', words);
+export async function serve({ room, store, link, stop, view, diary, troubles }: ServeOptions): Promise<void> {
+  const warn = (words: string) => diary.log('warn', words);
+  const show = (event: ChatEvent) => {
+    if (event.type === 'lost') warn(`message ${event.seq} is damaged; members are asked for it`);
+    view?.show(event);
   };
-  const ticks = quiet(setInterval(tickMs, undefined, { signal: over.signal }));
-  const sources = { frames: link.inputs(), due: driver.due.batches(), stop, tick: ticks };
-  try {
-    for await (const event of race(sources, over.signal)) {
-      if (event.source === 'stop' || event.done) break;
-      if (event.source === 'tick') look();
-      if (event.source === 'tick') await driver.turn([{ type: 'tick' }]);
-      else await driver.turn(event.value.flat());
-      watch.pump();
-    }
-    await driver.turn([{ type: 'leave' }]);
-    watch.pump();
-  } finally {
-    over.abort();
-    driver.close();
-    await link.close();
+  const ignored = (frames: number, reason: string) =>
+    warn(`ignored ${frames} ${frames === 1 ? 'frame' : 'frames'}: ${reason}`);
+  const driver = new Driver({ core: room, links: link, store, show, ignored });
+  const pump = watch(room.feed, view, diary);
+  let isStopping = false;
+  void driver.pump(stop, () => (isStopping = true));
+  void driver.pump(link.inputs, (inputs) => driver.turned(...inputs));
+  setInterval(() => troubles().forEach(warn), lookMs).unref();
+  for await (const _ of driver.turns(tickMs)) {
+    pump();
+    if (isStopping) break;
   }
+  await driver.turn({ type: 'leave' });
+  pump();
+}
+
+/**
+ * Whoever reads along at the server: its standard output is one more reader of the log, which nobody waits for. What it
+ * has not taken waits in the log; what is no longer kept when it goes on is counted. Returns what tells all that has
+ * happened since, as far as the output takes it.
+ */
+function watch(feed: Feed, view: View | undefined, diary: Diary): () => void {
+  let at = feed.end;
+
+  function pump(): void {
+    while (!view?.isBehind) {
+      const { items, next } = feed.read(at, atOnce.items, atOnce.bytes);
+      if (items.length === 0) return;
+      const left = next.seq - at.seq + (next.notice - at.notice) - items.length;
+      const message = `${left} ${left === 1 ? 'event was' : 'events were'} left out while the output stood still`;
+      at = next;
+      if (left > 0) view?.show({ type: 'status', code: 'FOLDED', message });
+      for (const item of items) tell(item);
+    }
+  }
+
+  /** `pump` goes on when the newest text has left the program. */
+  function tell({ place, notice }: Item): void {
+    const message = place?.message?.void ? undefined : place?.message;
+    const event = notice ? noticeEvent(notice) : message && messageEvent(message, false);
+    if (!event) return;
+    view?.show(event, pump);
+    if (event.type === 'join') diary.log('info', `${event.name} joined (${event.online} online)`);
+    if (event.type === 'rename') diary.log('info', `${event.from} is ${event.name} now (${event.online} online)`);
+    if (event.type === 'leave') diary.log('info', `${event.name} ${event.reason} (${event.online} online)`);
+    if (event.type === 'message') diary.log('debug', `#${event.seq} ${event.from.name}: ${event.text}`);
+  }
+
+  return pump;
 }

@@ -1,8 +1,7 @@
-import { setImmediate as nextTurn, setInterval } from 'node:timers/promises';
 import type { ChatEvent } from '../core/events.ts';
 import type { Store } from '../core/log/store.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
-import type { Conversation, Input, Now } from '../core/turn.ts';
+import type { Conversation } from '../core/turn.ts';
 import { ChatError } from '../errors.ts';
 import type { Meaning } from '../prompt/prompt.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
@@ -10,13 +9,16 @@ import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
 import { Driver } from './drive.ts';
 import { Ending, type Manner } from './ending.ts';
-import { quiet, race } from './race.ts';
 import type { Trouble } from './trouble.ts';
 
 export type TalkOptions = {
   conversation: Conversation;
+  /** What the person or the pipe writes, one text each. */
+  lines: AsyncIterable<string>;
+  link: Link;
+  /** Yields when the program is asked to stop. */
+  stop: AsyncIterable<NodeJS.Signals>;
   view: View;
-  /** Where the conversation keeps what must outlive the program, if it has such things. */
   store?: Store;
   /** Who else on this machine may go by a name, and where it is written down that the person does. */
   names?: { whyNotCalled(name: string): string | undefined; renamed(name: string): void };
@@ -24,16 +26,6 @@ export type TalkOptions = {
   read?: (line: string) => Meaning;
   trouble: Trouble;
   manner: Manner;
-  now: () => Now;
-};
-/** What a talk waits for. */
-export type Racers = {
-  /** What the person or the pipe writes, one text each. */
-  lines: AsyncIterable<string>;
-  /** What happens on the connection. */
-  link: Link;
-  /** Yields once when the program is asked to stop. */
-  stop: AsyncIterable<NodeJS.Signals>;
 };
 
 const tickMs = 100;
@@ -43,85 +35,80 @@ const hearingMs = 3_000;
 /** Lines are read only while fewer than this are under way. */
 const maxUnderWay = 256;
 
-/**
- * The loop of a chat: awaits a line or a frame, whichever comes first, lets the conversation decide, and does
- * what it says. Resolves with the exit code; rejects with a ChatError.
- */
-export async function talk(options: TalkOptions, racers: Racers): Promise<number> {
-  return new Talk(options, racers).run();
-}
-
-class Talk {
+/** The loop of a chat: lines, frames and time come to the conversation, and what it says is done. */
+export class Talk {
   readonly #options: TalkOptions;
-  readonly #racers: Racers;
   readonly #driver: Driver;
   readonly #ending: Ending;
-  #tickedAtMs: number;
-  #resumedAtMs = Number.NEGATIVE_INFINITY;
+  /** Lies ahead when no tick counts until then. */
+  #tickedAtMs = performance.now();
   #isNaming = false;
   #wantedName: string | undefined;
 
-  constructor(options: TalkOptions, racers: Racers) {
-    const { conversation: core, store, view, now, manner } = options;
-    const { link: links } = racers;
+  constructor(options: TalkOptions) {
+    const { conversation: core, link: links, store, view, names, manner } = options;
+    const show = (event: ChatEvent, taken?: () => void) => {
+      if (event.type === 'renamed' && event.name === this.#wantedName) names?.renamed(event.name);
+      view.show(event, taken);
+    };
+    // A name that is refused can be replaced by typing another.
+    const failed = (error: ChatError) => {
+      if (error.code !== 'NAME_REFUSED' || !manner.person) throw error;
+      this.#isNaming = true;
+      view.show({ type: 'error', code: error.code, message: `${error.message} Type another name:` });
+    };
     this.#options = options;
-    this.#racers = racers;
-    const show = (event: ChatEvent, taken?: () => void) => this.#show(event, taken);
-    this.#driver = new Driver({ core, links, store, show, now });
-    const isKept = store !== undefined;
-    this.#ending = new Ending({ conversation: core, driver: this.#driver, link: links, view, manner, isKept, now });
-    this.#tickedAtMs = now().ms;
+    this.#driver = new Driver({ core, links, store, show, failed });
+    this.#ending = new Ending(options, this.#driver);
   }
 
+  /** Resolves with the exit code; rejects with a ChatError. */
   async run(): Promise<number> {
-    const { lines, link, stop } = this.#racers;
-    const over = new AbortController();
-    const ticks = quiet(setInterval(tickMs, undefined, { signal: over.signal }));
-    const sources = { line: lines, link: link.events.batches(), due: this.#driver.due.batches(), stop, tick: ticks };
+    const { conversation, lines, link, stop, view, manner } = this.#options;
+    const [driver, ending] = [this.#driver, this.#ending];
+    void driver.pump(stop, (signal) => ending.stop(signal));
+    void driver.pump(link.events.batches(), (events) => this.#hear(events));
+    if (!manner.check)
+      void driver.pump(
+        lines,
+        (line) => this.#line(line),
+        () => ending.linesEnded(),
+      );
     try {
-      for await (const event of race(sources, over.signal, (source) => this.#wants(source))) {
-        if (event.source === 'line') await this.#line(event.value);
-        else if (event.source === 'stop' && !event.done) this.#ending.stop(event.value);
-        else if (event.source === 'link' && !event.done) await this.#link(event.value);
-        else if (event.source === 'due' && !event.done) await this.#turn(event.value.flat());
-        else if (event.source === 'tick') await this.#tick();
-        if (this.#ending.isDue) await this.#turn([{ type: 'leave' }]);
-        if (this.#ending.hasCome) break;
+      for await (const _ of driver.turns(tickMs, () => this.#tick())) {
+        view.waiting?.(conversation.waiting);
+        if (ending.hasCome()) break;
+        this.#diagnose();
       }
       // What was typed last has not had its turn.
-      if (this.#driver.waiting.length > 0) await this.#turn([]);
-      return this.#ending.verdict();
+      if (driver.waiting.length > 0) await driver.turn();
+      return ending.verdict();
     } catch (error) {
       this.#nameUnkept();
       throw error;
     } finally {
-      over.abort();
-      this.#driver.close();
-      this.#options.view.show({ type: 'state', state: 'closing' });
-      await link.close();
-      this.#options.view.close();
+      view.show({ type: 'state', state: 'closing' });
+      link.close();
     }
   }
 
-  #wants(source: string): boolean {
-    const { conversation, manner } = this.#options;
-    if (source === 'link') return !conversation.isFull;
-    if (source !== 'line') return true;
-    if (manner.check) return false;
-    // What a person types behind /quit is meant for the shell; a pipe is read on, so that what is left of it counts.
-    return manner.person
-      ? !this.#ending.isStopping
-      : conversation.waiting.length + this.#driver.waiting.length + this.#racers.link.backlog < maxUnderWay;
+  async #line(line: string): Promise<void> {
+    if (this.#isNaming && !line.startsWith('/')) this.#name(line);
+    else if (line.trim() !== '') this.#obey(this.#options.read ? this.#options.read(line) : { text: line });
+    while (!this.#wantsLine) await this.#driver.turned();
   }
 
-  async #line(line: string | undefined): Promise<void> {
-    if (line === undefined) return this.#ending.linesEnded();
-    if (this.#isNaming && !line.startsWith('/')) return this.#name(line);
-    if (line.trim() === '') return;
-    const meaning = this.#options.read ? this.#options.read(line) : { text: line };
-    if (meaning === 'quit') this.#ending.stop(undefined);
-    else if (meaning && 'name' in meaning) await this.#name(meaning.name);
+  #obey(meaning: Meaning): void {
+    if (meaning === 'quit') this.#ending.stop();
+    else if (meaning && 'name' in meaning) this.#name(meaning.name);
     else if (meaning) this.#say(meaning);
+  }
+
+  /** What a person types behind /quit is meant for the shell; a pipe is read on, so that what is left of it counts. */
+  get #wantsLine(): boolean {
+    const { conversation, link, manner } = this.#options;
+    if (manner.person) return !this.#ending.isStopping;
+    return conversation.waiting.length + this.#driver.waiting.length + link.backlog < maxUnderWay;
   }
 
   #say({ text, action }: { text: string; action?: true }): void {
@@ -132,78 +119,53 @@ class Talk {
     this.#options.view.show({ type: 'error', code: 'TEXT_TOO_LONG', message });
   }
 
-  /** Everything that has happened on the connection. Whoever floods it must not keep the keys and timers waiting. */
-  async #link(events: readonly LinkEvent[]): Promise<void> {
-    const { trouble, manner, view, now } = this.#options;
-    const inputs: Input[] = [];
+  /** What has happened on the connection. Resolves after its turn. */
+  async #hear(events: readonly LinkEvent[]): Promise<void> {
+    const { conversation, trouble, manner, view } = this.#options;
     for (const event of events) {
-      trouble.note(event, now().ms);
+      trouble.note(event, performance.now());
       if (manner.verbose && event.type !== 'frame')
         view.show({ type: 'status', code: 'LINK', message: `connection: ${event.type}` });
-      if ('from' in event) inputs.push(event);
     }
-    await this.#turn(inputs);
-    await nextTurn();
+    await this.#driver.turned(...events.filter((event) => 'from' in event));
+    while (conversation.isFull) await this.#driver.turned();
   }
 
-  async #tick(): Promise<void> {
-    const { ms } = this.#options.now();
-    const lateMs = ms - this.#tickedAtMs - tickMs;
-    this.#tickedAtMs = ms;
+  #tick(): void {
+    const ms = performance.now();
     // This program stood still (Ctrl-Z): first hear what has come meanwhile.
-    if (lateMs > resumedMs) this.#resumedAtMs = ms;
-    if (ms - this.#resumedAtMs < hearingMs) return;
-    await this.#turn([{ type: 'tick' }]);
-    if (!this.#ending.everOnline) this.#diagnose(ms);
+    if (ms - this.#tickedAtMs > tickMs + resumedMs) this.#tickedAtMs = ms + hearingMs;
+    if (ms < this.#tickedAtMs) return this.#driver.put();
+    this.#tickedAtMs = ms;
+    this.#driver.put({ type: 'tick' });
   }
 
-  #diagnose(ms: number): void {
+  /** Says why it was never online yet. */
+  #diagnose(): void {
     const { view, trouble, manner } = this.#options;
+    const ms = performance.now();
+    if (this.#ending.everOnline || ms < this.#tickedAtMs) return;
     const status = trouble.diagnose(ms);
     if (status) view.show({ type: 'status', ...status });
-    if (!this.#ending.isTooLate) return;
+    if (!this.#ending.isTooLate || this.#ending.isStopping) return;
     const hint = trouble.reason ?? 'Is the address right?';
     throw new ChatError('TIMEOUT', `not online after ${(manner.timeoutMs ?? 0) / 1_000} s.`, hint);
   }
 
-  async #turn(inputs: readonly Input[]): Promise<void> {
-    try {
-      await this.#driver.turn(inputs);
-    } catch (error) {
-      this.#failed(error);
-    }
-    this.#options.view.waiting?.(this.#options.conversation.waiting);
-    this.#ending.noteOnline();
-  }
-
-  #show(event: ChatEvent, taken?: () => void): void {
-    if (event.type === 'renamed' && event.name === this.#wantedName) this.#options.names?.renamed(event.name);
-    this.#options.view.show(event, taken);
-  }
-
-  /** A name that is refused can be replaced by typing another. */
-  #failed(error: unknown): void {
-    const isRefused = error instanceof ChatError && error.code === 'NAME_REFUSED';
-    if (!isRefused || !this.#options.manner.person) throw error;
-    this.#isNaming = true;
-    this.#options.view.show({ type: 'error', code: error.code, message: `${error.message} Type another name:` });
-  }
-
-  async #name(line: string): Promise<void> {
+  #name(line: string): void {
     const name = normalizeName(line);
     const message = whyNameRefused(name) ?? this.#options.names?.whyNotCalled(name);
     if (message) return this.#options.view.show({ type: 'error', code: 'NAME_REFUSED', message });
     this.#isNaming = false;
     this.#wantedName = name;
-    await this.#turn([{ type: 'named', name }]);
+    this.#driver.put({ type: 'named', name });
   }
 
   /** What was typed and is on no disk is named: it will not go out next time. */
   #nameUnkept(): void {
     const { unkept, waiting } = this.#driver;
     const given = (unkept?.pending ?? []).filter(({ sig }) => sig === undefined);
-    const typed = waiting.flatMap((input) => (input.type === 'typed' ? input : []));
-    for (const { text } of [...given, ...typed])
+    for (const { text } of [...given, ...waiting.filter((input) => input.type === 'typed')])
       this.#options.view.show({
         type: 'error',
         code: 'DATA_NOT_WRITABLE',

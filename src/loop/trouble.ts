@@ -8,44 +8,39 @@ const noChatMs = 5_000;
  * from the events of the link, until the first time online, and says each reason once.
  */
 export class Trouble {
-  readonly #where: string;
+  readonly #host: string;
   readonly #port: number;
-  #refusedAtMs: number | undefined;
-  #openedAtMs: number | undefined;
-  #mismatch = false;
-  #told = new Set<string>();
+  /** When each of these happened first; an open connection counts until it is refused or shakes hands. */
+  readonly #atMs = new Map<LinkEvent['type'], number>();
+  readonly #told = new Set<string>();
   /** The newest reason, in words. */
   reason: string | undefined;
 
   /** @param host what the person wrote as `--ip` */
   constructor(host: string, port: number) {
-    this.#where = `${host}:${port}`;
+    this.#host = host;
     this.#port = port;
   }
 
   note({ type }: Pick<LinkEvent, 'type'>, nowMs: number): void {
-    if (type === 'refused') {
-      this.#refusedAtMs ??= nowMs;
-      this.#openedAtMs = undefined;
-    }
-    if (type === 'opened') this.#openedAtMs ??= nowMs;
-    if (type === 'connected') this.#openedAtMs = undefined;
-    if (type === 'mismatch') this.#mismatch = true;
+    if (type === 'refused' || type === 'connected') this.#atMs.delete('opened');
+    if (!this.#atMs.has(type)) this.#atMs.set(type, nowMs);
   }
 
   /** The reason, when there is a new one to tell. */
   diagnose(nowMs: number): { code: string; message: string } | undefined {
-    if (this.#mismatch || (this.#openedAtMs !== undefined && nowMs - this.#openedAtMs >= noChatMs))
-      return this.#tell('NOT_A_CHAT', `something answers on port ${this.#port}, but it is not a chat server.`);
-    if (this.#openedAtMs === undefined && this.#refusedAtMs !== undefined && nowMs - this.#refusedAtMs >= refusedMs)
-      return this.#tell('NOBODY_LISTENING', `nobody is listening on ${this.#where} yet; trying again`);
+    const lasts = (type: LinkEvent['type'], ms: number) => nowMs - (this.#atMs.get(type) ?? nowMs + 1) >= ms;
+    if (lasts('mismatch', 0) || lasts('opened', noChatMs))
+      return this.#tell('NOT_A_CHAT', `something answers on port ${this.#port}, but it is not a chat server`, '.');
+    if (lasts('refused', refusedMs) && !this.#atMs.has('opened'))
+      return this.#tell('NOBODY_LISTENING', `nobody is listening on ${this.#host}:${this.#port}`, ' yet; trying again');
     return undefined;
   }
 
-  #tell(code: string, message: string) {
-    this.reason = `${message.replace(/ yet; trying again$/, '').replace(/\.$/, '')}.`;
+  #tell(code: string, reason: string, more: string) {
+    this.reason = `${reason}.`;
     if (this.#told.has(code)) return undefined;
     this.#told.add(code);
-    return { code, message };
+    return { code, message: reason + more };
   }
 }

@@ -6,11 +6,9 @@ type Limits = { userLimits?: { open_files?: { soft: number | 'unlimited' } } };
 
 /** How many members this process can have at a time: the system gives it no more descriptors. */
 export function maxConnections(): number {
-  const report = process.report as typeof process.report & { excludeNetwork: boolean };
   // Otherwise it looks up the names of whoever is connected.
-  report.excludeNetwork = true;
-  const soft = Number((report.getReport() as Limits).userLimits?.open_files?.soft);
-  return Number.isNaN(soft) ? Number.POSITIVE_INFINITY : Math.max(1, soft - reserved);
+  const report = Object.assign(process.report, { excludeNetwork: true }).getReport() as Limits;
+  return Math.max(1, Number(report.userLimits?.open_files?.soft) - reserved) || Number.POSITIVE_INFINITY;
 }
 
 /**
@@ -23,7 +21,6 @@ export function isOutOfDescriptors(): boolean {
     closeSync(openSync(process.execPath, 'r'));
     return false;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    return code === 'EMFILE' || code === 'ENFILE';
+    return ['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code ?? '');
   }
 }

@@ -1,50 +1,68 @@
 import { lookup } from 'node:dns/promises';
 import { isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { ChatError } from '../errors.ts';
+import type { Dealer, Pair, Router } from 'zeromq';
+import { ChatError, type ErrorCode } from '../errors.ts';
 
 const anyAddress = new Set(['all', '*']);
 
 /** The endpoint as a person reads it: what was asked for, not what it was resolved to. */
 export const showEndpoint = (ip: string, port: number): string =>
-  `tcp://${anyAddress.has(ip) ? '*' : bracket(ip)}:${port}`;
+  `tcp://${anyAddress.has(ip) ? '*' : isIPv6(ip) ? `[${ip}]` : ip}:${port}`;
 
 /**
  * The endpoint to connect to. The name is looked up here, because libzmq would do it in its I/O thread,
  * where a slow answer stops every connection, and would say nothing of an unknown name.
  */
-export async function connectEndpoint(ip: string, port: number): Promise<string> {
-  return showEndpoint(await resolve(anyAddress.has(ip) ? 'localhost' : ip), port);
-}
+export const connectEndpoint = async (ip: string, port: number): Promise<string> =>
+  showEndpoint(await resolve(anyAddress.has(ip) ? 'localhost' : ip), port);
 
 /** The endpoint to bind; port 0 takes any free one. */
-export async function bindEndpoint(ip: string, port: number): Promise<string> {
-  return showEndpoint(anyAddress.has(ip) ? ip : await resolve(ip), port);
-}
+export const bindEndpoint = async (ip: string, port: number): Promise<string> =>
+  showEndpoint(anyAddress.has(ip) ? ip : await resolve(ip), port);
 
 /** The port number at the end of an endpoint. */
 export const portOf = (endpoint: string): number => Number(/:(\d+)$/.exec(endpoint)?.[1]);
 
-/** Addresses of this machine that can be bound. */
-export const localAddresses = (): string[] =>
-  Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
-
-const bracket = (host: string) => (isIPv6(host) ? `[${host}]` : host);
+/** Binds and returns the endpoint in use (with the real port). libzmq's errors become words here, once. */
+export async function bind(socket: Dealer | Pair | Router, endpoint: string): Promise<string> {
+  try {
+    await socket.bind(endpoint);
+  } catch (error) {
+    socket.close();
+    throw translate(error, endpoint);
+  }
+  return socket.lastEndpoint ?? endpoint;
+}
 
 async function resolve(host: string): Promise<string> {
   try {
-    const [first] = await lookup(host, { all: true, order: 'ipv4first' });
-    if (first) return first.address;
+    return (await lookup(host, { order: 'ipv4first' })).address;
   } catch (error) {
-    throw unknown(host, error);
+    const hint = 'Check the spelling of --ip, or use a number such as 192.168.1.7.';
+    throw new ChatError('UNKNOWN_HOST', `the name "${host}" is not known.`, hint, error);
   }
-  throw unknown(host);
 }
 
-const unknown = (host: string, cause?: unknown) =>
-  new ChatError(
-    'UNKNOWN_HOST',
-    `the name "${host}" is not known.`,
-    'Check the spelling of --ip, or use a number such as 192.168.1.7.',
-    cause,
-  );
+function translate(error: unknown, endpoint: string): unknown {
+  const [, host, port] = /^tcp:\/\/(.*):(.*)$/.exec(endpoint) ?? [];
+  const another = 'Choose another with --port.';
+  const say = (code: ErrorCode, message: string, hint: string) => new ChatError(code, message, hint, error);
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return say('ADDRESS_IN_USE', `port ${port} is already in use.`, `Is a server running already? ${another}`);
+    case 'EACCES':
+    case 'EPERM': {
+      const hint = `Ports below 1024 are for the administrator. ${another}`;
+      return say('NOT_PERMITTED', `no right to listen on port ${port}.`, hint);
+    }
+    case 'EADDRNOTAVAIL':
+    case 'ENODEV': {
+      const own = Object.values(networkInterfaces()).flatMap((list = []) => list.map(({ address }) => address));
+      const hint = `Use --ip all, or one of: ${own.join(', ')}`;
+      return say('ADDRESS_NOT_AVAILABLE', `this machine has no address "${host}".`, hint);
+    }
+    default:
+      return error;
+  }
+}

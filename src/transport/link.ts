@@ -1,10 +1,8 @@
-import { setTimeout } from 'node:timers/promises';
 import type { Dealer, EventType, Pair } from 'zeromq';
 import { type Input, theLink } from '../core/turn.ts';
 import { Queue } from '../queue.ts';
-import { bind } from './bind.ts';
-import { allTaken, decodeParts, outcomeOf, type Untaken } from './frames.ts';
-import { release } from './sockets.ts';
+import { bind } from './endpoint.ts';
+import { decodeParts } from './sockets.ts';
 
 type Socket = Dealer | Pair;
 export type LinkEvent =
@@ -18,6 +16,8 @@ export type LinkEvent =
 
 /** What waits longer waits in ZeroMQ, and at the other side. */
 const maxQueuedEvents = 64;
+/** More than ever waits for whoever takes what it is sent: twice as much as a person can have waiting. */
+const maxOutgoing = 20_000;
 const retryFullMs = 30;
 
 /**
@@ -28,29 +28,23 @@ const retryFullMs = 30;
 export class Link {
   readonly events = new Queue<LinkEvent>();
   readonly #open: () => Socket;
-  /** Where to dial; the binding side cannot. */
   readonly #endpoint: string | undefined;
   #socket: Socket;
   #outgoing: string[] = [];
-  #sending: Promise<void> | undefined;
-  #isClosing = false;
+  #retry: NodeJS.Timeout | undefined;
   #pending = 0;
   #connections = 0;
 
-  private constructor(open: () => Socket, endpoint?: string) {
+  /** Dials the endpoint, again and again, with a socket of this kind; without one, it may `bind`. */
+  constructor(open: () => Socket, endpoint?: string) {
     this.#open = open;
     this.#endpoint = endpoint;
     this.#socket = this.#start();
   }
 
-  /** Dials the endpoint, again and again, with a socket of this kind. */
-  static connect(open: () => Socket, endpoint: string): Link {
-    return new Link(open, endpoint);
-  }
-
-  static async bind(open: () => Pair, endpoint: string): Promise<{ link: Link; endpoint: string }> {
-    const link = new Link(open);
-    return { link, endpoint: await bind(link.#socket, endpoint) };
+  /** Returns the endpoint in use. */
+  bind(endpoint: string): Promise<string> {
+    return bind(this.#socket, endpoint);
   }
 
   /** Frames handed to `send` that ZeroMQ has not taken yet. */
@@ -58,11 +52,12 @@ export class Link {
     return this.#outgoing.length;
   }
 
-  /** There is only one connection to send to; it takes everything, or ends. */
-  send(_to: readonly string[], data: string): Untaken {
-    this.#outgoing.push(data);
+  /** There is only one connection to send to; it takes everything, or ends: no queue is ever full. */
+  send(_to: readonly string[], data: string): string[] {
+    if (this.#outgoing.length < maxOutgoing) this.#outgoing.push(data);
+    else this.redial();
     this.#flush();
-    return allTaken;
+    return [];
   }
 
   /**
@@ -71,59 +66,47 @@ export class Link {
    */
   redial(): void {
     if (this.#endpoint === undefined) return;
-    const old = this.#socket;
-    old.linger = 0;
-    release(old);
+    this.#socket.linger = 0;
+    this.#socket.close();
     if (this.#connections > 0) this.#lost();
     this.#pending = 0;
     this.#connections = 0;
     this.#socket = this.#start();
   }
 
-  /** Waits for what is on its way to the socket, then closes it; ZeroMQ goes on sending for its linger time. */
-  async close(): Promise<void> {
-    this.#isClosing = true;
-    await this.#sending;
+  /** ZeroMQ goes on sending what it has taken, for its linger time. */
+  close(): void {
+    clearTimeout(this.#retry);
     this.events.close();
-    release(this.#socket);
+    this.#socket.close();
   }
 
   #start(): Socket {
     const socket = this.#open();
     this.#watch(socket);
-    void this.#receive(socket);
+    this.#receive(socket).catch((error) => {
+      // Otherwise a read was under way when it was closed.
+      if (!socket.closed) throw error;
+    });
     if (this.#endpoint !== undefined) socket.connect(this.#endpoint);
     return socket;
   }
 
   /** A peer's first frame may be here before libzmq's word of its handshake: the answer waits for that. */
   #flush(): void {
-    if (this.#connections > 0 && this.#outgoing.length > 0) this.#sending ??= this.#drain();
-  }
-
-  async #drain(): Promise<void> {
-    try {
-      while (this.#outgoing[0] !== undefined && this.#connections > 0) {
-        const queue = this.#outgoing;
-        if ((await outcomeOf(this.#socket.send(this.#outgoing[0]))) === 'taken') queue.shift();
-        else if (this.#isClosing) return;
-        else await setTimeout(retryFullMs);
-      }
-    } finally {
-      this.#sending = undefined;
-    }
+    clearTimeout(this.#retry);
+    if (this.#connections === 0) return;
+    // A connection that ends at this moment takes the frame along.
+    while (this.#socket.writable && this.#outgoing[0] !== undefined)
+      this.#socket.send(this.#outgoing.shift() as string).catch(() => {});
+    if (this.#outgoing.length > 0) this.#retry = setTimeout(() => this.#flush(), retryFullMs);
   }
 
   async #receive(socket: Socket): Promise<void> {
-    try {
-      for await (const parts of socket) {
-        if (socket.closed) return;
-        this.events.push({ type: 'frame', from: theLink, frame: decodeParts(parts) });
-        await this.events.room(maxQueuedEvents);
-      }
-    } catch (error) {
-      // Closing ends the iteration with ENOTSOCK or EAGAIN.
-      if (!socket.closed) throw error;
+    for await (const parts of socket) {
+      if (socket.closed) return;
+      this.events.push({ type: 'frame', from: theLink, frame: decodeParts(parts) });
+      await this.events.room(maxQueuedEvents);
     }
   }
 

@@ -1,5 +1,6 @@
-import { Dealer, Pair, Router, type Socket } from 'zeromq';
-import { maxFrameBytes } from '../protocol/frames.ts';
+import { Dealer, Pair, Router } from 'zeromq';
+import { decode } from '../protocol/codec.ts';
+import { maxFrameBytes, type Received } from '../protocol/frames.ts';
 
 /** The one place of ZeroMQ settings; the reasons stand in docs/protocol.md, rules T1 to T9. */
 const everySocket = {
@@ -36,31 +37,20 @@ const perConnection = { sendHighWaterMark: 24, receiveHighWaterMark: 256 };
  */
 const heartbeats = { heartbeatInterval: 500, heartbeatTimeout: 2_000, heartbeatTimeToLive: 2_000 };
 const pair = { ...everySocket, receiveHighWaterMark: 0, linger: 500 };
-const goneFrame = '{"gone":1}';
 const disconnectMessageOption = 111;
 
-/** A socket without a reader is garbage for the collector, although its connections live: hold it until it is closed. */
-const open = new Set<Socket>();
-
-export function hold<T extends Socket>(socket: T): T {
-  open.add(socket);
-  return socket;
-}
-
-export function release(socket: Socket): void {
-  open.delete(socket);
-  socket.close();
-}
-
-/** libzmq puts `goneFrame` into the queue itself when a connection has ended. */
-class GoneRouter extends Router {
+/** A room's socket. libzmq puts this frame into the queue itself when a connection has ended. */
+export class GoneRouter extends Router {
   constructor() {
     super({ ...everySocket, ...perConnection, mandatory: true, linger: 1_000 });
-    this.setStringOption(disconnectMessageOption, goneFrame);
+    this.setStringOption(disconnectMessageOption, '{"gone":1}');
   }
 }
 
-export const openRouter = (): Router => hold(new GoneRouter());
-export const openDealer = (): Dealer => hold(new Dealer({ ...everySocket, ...connecting(), linger: 500 }));
-export const openBindingPair = (): Pair => hold(new Pair(pair));
-export const openConnectingPair = (): Pair => hold(new Pair({ ...pair, ...connecting(), ...heartbeats }));
+export const openDealer = (): Dealer => new Dealer({ ...everySocket, ...connecting(), linger: 500 });
+export const openBindingPair = (): Pair => new Pair(pair);
+export const openConnectingPair = (): Pair => new Pair({ ...pair, ...connecting(), ...heartbeats });
+
+/** A frame of several parts is not of this protocol; an empty one is malformed for the decoder. */
+export const decodeParts = ([bytes, ...rest]: Buffer[]): Received =>
+  decode(bytes && rest.length === 0 ? bytes : new Uint8Array());

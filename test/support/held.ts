@@ -25,7 +25,7 @@ async function serve(): Promise<void> {
 }
 
 async function talk(): Promise<void> {
-  const link = Link.connect(kind === 'room' ? openDealer : openConnectingPair, endpoint);
+  const link = new Link(kind === 'room' ? openDealer : openConnectingPair, endpoint);
   let frames = 0;
   for await (const event of link.events) {
     if (event.type === 'connected') link.send([], '{}');
