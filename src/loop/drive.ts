@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ChatEvent } from '../core/events.ts';
 import type { Change, Store } from '../core/log/store.ts';
 import type { Core, Effect, Input, Now, Send } from '../core/turn.ts';
@@ -31,6 +30,7 @@ export class Driver {
   unkept: Change | undefined;
   readonly #ports: Ports;
   #isDue = false;
+  #soon: NodeJS.Immediate | undefined;
   #failure: { error: unknown } | undefined;
   #alarm: NodeJS.Timeout | undefined;
   #wake = () => {};
@@ -43,6 +43,11 @@ export class Driver {
   /** What is put until the event loop turns shares a turn, and so a write to the disk. A turn is due even without inputs. */
   put(...inputs: readonly Input[]): void {
     this.waiting.push(...inputs);
+    this.#soon ??= setImmediate(() => this.hurry());
+  }
+
+  /** A turn is due at once. */
+  hurry(): void {
     this.#isDue = true;
     this.#wake();
   }
@@ -73,7 +78,6 @@ export class Driver {
     try {
       for (;;) {
         if (!this.#isDue) await new Promise<void>((resolve) => (this.#wake = resolve));
-        await nextTurn();
         if (this.#failure) throw this.#failure.error;
         await this.turn();
         yield;
@@ -88,6 +92,8 @@ export class Driver {
     const now = (): Now => ({ ms: performance.now(), wallMs: Date.now() });
     const onlookers = this.#onlookers.splice(0);
     this.#isDue = false;
+    clearImmediate(this.#soon);
+    this.#soon = undefined;
     let next = [...this.waiting.splice(0), ...inputs];
     do next = await this.#perform(this.#ports.core.turn(next, now()));
     while (next.length > 0);

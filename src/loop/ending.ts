@@ -51,23 +51,24 @@ export class Ending {
   }
 
   /** After a turn: says goodbye if it is time. True once that was answered, or takes too long. */
-  hasCome(): boolean {
-    const { online, hasLeft } = this.#options.conversation;
+  async hasCome(): Promise<boolean> {
+    const { conversation } = this.#options;
     const ms = performance.now();
-    if (online !== this.#wasOnline) this.#changedAtMs = ms;
-    this.#wasOnline = online;
-    this.everOnline ||= online;
-    if (this.#leftAtMs !== undefined) return hasLeft || ms - this.#leftAtMs >= goodbyeMs;
-    if (!this.#isOver) return false;
-    this.#leftAtMs = ms;
-    this.#driver.put({ type: 'leave' });
-    return false;
+    if (conversation.online !== this.#wasOnline) this.#changedAtMs = ms;
+    this.#wasOnline = conversation.online;
+    this.everOnline ||= conversation.online;
+    if (this.#leftAtMs === undefined && !this.#isOver) return false;
+    if (this.#leftAtMs === undefined) await this.#driver.turn({ type: 'leave' });
+    this.#leftAtMs ??= ms;
+    return conversation.hasLeft || ms - this.#leftAtMs >= goodbyeMs;
   }
 
+  /** At once: whoever closes a terminal may send a second signal right behind the first. */
   stop(signal?: NodeJS.Signals): void {
     this.#signal ??= signal;
     if (!this.isStopping) this.#stopAtMs = performance.now();
     this.isStopping = true;
+    this.#driver.hurry();
   }
 
   typed(isTaken: boolean): void {

@@ -76,8 +76,10 @@ export class Talk {
       );
     try {
       for await (const _ of driver.turns(tickMs, () => this.#tick())) {
+        // First, for what is painted is under way, and holds back the end.
+        const isOver = await ending.hasCome();
         view.waiting?.(conversation.waiting);
-        if (ending.hasCome()) break;
+        if (isOver) break;
         this.#diagnose();
       }
       // What was typed last has not had its turn.
