@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { Effects } from '../src/core/effects.ts';
 import { Feed } from '../src/core/log/feed.ts';
 import { Ledger } from '../src/core/log/ledger.ts';
 import { Door } from '../src/core/room/door.ts';
 import { Presence, type Session } from '../src/core/room/presence.ts';
+import { Effects } from '../src/core/turn.ts';
 import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
 import { fakeCrypto } from './support/fake-crypto.ts';
 import { Written } from './support/places.ts';

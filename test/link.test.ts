@@ -246,7 +246,7 @@ describe("a room's link", () => {
     expect(await link.send([ana.from, bo.from, 'nobody'], frame(1))).toEqual([]);
     for (const { dealer } of [ana, bo]) expect(String(await dealer.receive())).toBe(frame(1));
     bo.dealer.close();
-    expect((await link.inputs.next()).value).toEqual([{ type: 'disconnected', from: bo.from }]);
+    expect((await link.inputs.next()).value).toEqual([{ type: 'frame', from: bo.from, frame: { kind: 'gone' } }]);
   });
 
   test('takes a bounded amount for one that does not read; what it took arrives in order, and the others are served', async () => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { mentions } from '../src/core/mention.ts';
 import { nameKey, safeName } from '../src/core/names.ts';
+import { mentions } from '../src/core/narrate.ts';
 import { maxTextBytes } from '../src/protocol/frames.ts';
 
 describe('a text names', () => {

@@ -43,7 +43,6 @@ describe('a version-1 client goes', () => {
 
   test.each([
     ['because its connection ends', () => world.say('a', gone)],
-    ['because it cannot be reached', () => world.turn({ type: 'disconnected', from: 'a' })],
     ['without a word', () => (world.nowMs += sessionTimeoutMs + 1)],
   ])('%s: counted for a grace, then lost', (_name, go) => {
     world.joins('ann', 'bo');

@@ -1,14 +1,13 @@
 import { ChatError } from '../errors.ts';
 import type { Frame, Join, Message, MessageId, Received } from '../protocol/frames.ts';
 import { protocolVersion } from '../protocol/frames.ts';
-import { Effects } from './effects.ts';
 import type { ChatEvent } from './events.ts';
 import { defaultFlow, heartbeatIntervalMs, legacyMs, secondHelloMs, silentMs, unheardLimit } from './limits.ts';
 import { Outbox } from './log/outbox.ts';
 import { nameKey, safeName } from './names.ts';
 import { markMention, messageEvent, tooManyWaiting } from './narrate.ts';
 import { plainMessage } from './original.ts';
-import { type Conversation, type Effect, type Input, type Now, theLink, type Waiting } from './turn.ts';
+import { type Conversation, type Effect, Effects, type Input, type Now, theLink, type Waiting } from './turn.ts';
 
 /**
  * One of two people. Pure: inputs in, effects out. The connecting side says hello, the binding side answers.

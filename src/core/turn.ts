@@ -1,5 +1,6 @@
 import type { ChatError } from '../errors.ts';
-import type { Received } from '../protocol/frames.ts';
+import { encode } from '../protocol/codec.ts';
+import type { Frame, Received } from '../protocol/frames.ts';
 import type { ChatEvent } from './events.ts';
 import type { Position } from './log/feed.ts';
 import type { Change } from './log/store.ts';
@@ -82,3 +83,23 @@ export interface Conversation extends Core {
 
 /** The name of a client's one connection. */
 export const theLink = 'link';
+
+/** What a core says in one turn, in order. */
+export class Effects {
+  #effects: Effect[] = [];
+
+  push(...effects: Effect[]): void {
+    this.#effects.push(...effects);
+  }
+
+  /** To one connection, or to many at once. */
+  send(to: string | string[], frame: Frame): void {
+    if (to.length > 0) this.push({ type: 'send', to: [to].flat(), data: encode(frame) });
+  }
+
+  take(): Effect[] {
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
+  }
+}

@@ -66,9 +66,7 @@ export class RouterLink {
 }
 
 function inputOf([id, ...parts]: Buffer[]): Input {
-  const from = id?.toString('latin1') ?? '';
-  const frame = decodeParts(parts);
-  return frame.kind === 'gone' ? { type: 'disconnected', from } : { type: 'frame', from, frame };
+  return { type: 'frame', from: id?.toString('latin1') ?? '', frame: decodeParts(parts) };
 }
 
 /** ZeroMQ's errors end here. */

@@ -1,13 +1,12 @@
 import type { Frame } from '../../protocol/frames.ts';
 import type { Crypto, Identity } from '../crypto.ts';
-import { Effects } from '../effects.ts';
 import type { ChatEvent } from '../events.ts';
 import { defaultFlow, type Flow } from '../limits.ts';
 import { Copy } from '../log/copy.ts';
 import { Log } from '../log/log.ts';
 import type { Store } from '../log/store.ts';
 import { markMention, tooManyWaiting } from '../narrate.ts';
-import { type Conversation, type Effect, type Input, type Now, theLink, type Waiting } from '../turn.ts';
+import { type Conversation, type Effect, Effects, type Input, type Now, theLink, type Waiting } from '../turn.ts';
 import { Courier } from './courier.ts';
 import { Naming } from './naming.ts';
 import { Roster } from './roster.ts';

@@ -1,13 +1,12 @@
 import { type Frame, type Join, type Message, maxTextBytes, type Refused } from '../../protocol/frames.ts';
 import { joinProof } from '../../protocol/signed.ts';
-import type { Effects } from '../effects.ts';
 import { maxStrangers } from '../limits.ts';
 import { foreignDevice, type Ledger, type LedgerOptions, type Outcome, type Proposal } from '../log/ledger.ts';
 import type { Log } from '../log/log.ts';
 import { type Resumption, resume } from '../log/resume.ts';
 import { nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
 import { greeting } from '../original.ts';
-import type { Now } from '../turn.ts';
+import type { Effects, Now } from '../turn.ts';
 import type { Presence, Session } from './presence.ts';
 
 /** `dev` MUST be new for every run of the program: the ids that the server gives begin with it. */

@@ -1,12 +1,11 @@
 import type { Lost, Received } from '../../protocol/frames.ts';
-import { Effects } from '../effects.ts';
 import { defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
 import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
 import { Log } from '../log/log.ts';
 import type { Place, Store } from '../log/store.ts';
 import { farewell } from '../original.ts';
-import type { Core, Effect, Input, Now } from '../turn.ts';
+import { type Core, type Effect, Effects, type Input, type Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
 import { Presence } from './presence.ts';
 import { Readers } from './readers.ts';
@@ -83,8 +82,6 @@ export class Room implements Core {
     switch (input.type) {
       case 'frame':
         return this.#receive(input.from, input.frame, now);
-      case 'disconnected':
-        return this.#propose({ type: 'lose', from: input.from });
       case 'full':
         return input.sent.before && this.#readers.holdBack(input.from, input.sent.before, now.ms);
       case 'committed':
