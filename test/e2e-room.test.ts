@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { freePort } from './chaos/proxy.ts';
 import { type Command, type Serving, test } from './support/command.ts';
 import { LegacyClient } from './support/legacy.ts';
 
@@ -244,7 +245,7 @@ describe.concurrent('a room', () => {
   });
 
   test('no server: words and exit 4 after --timeout', async ({ stage }) => {
-    const port = await freePort(stage);
+    const port = await freePort();
     const client = stage.client(port, 'ana', '--timeout', '2', '-m', 'hi');
     await client.stderrLine(`-- nobody is listening on 127.0.0.1:${port} yet; trying again`);
     await client.ends(4);
@@ -320,14 +321,6 @@ async function restart({ server, port }: Serving, stage: { server(...args: strin
   server.kill('SIGKILL');
   await server.exit;
   return (await stage.server('--port', String(port))).server;
-}
-
-/** A port nobody listens on any more. */
-async function freePort(stage: { server(): Promise<Serving> }): Promise<number> {
-  const { server, port } = await stage.server();
-  server.kill('SIGKILL');
-  await server.exit;
-  return port;
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);

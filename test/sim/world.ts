@@ -546,7 +546,8 @@ export class World {
   }
 
   #checkWelcome({ to, data }: Send): void {
-    const welcomed = data.startsWith('{"welcome"') && this.#clients.find(({ connection }) => connection?.id === to[0]);
+    if (!data.startsWith('{"welcome"')) return;
+    const welcomed = this.#clients.find(({ connection }) => connection?.id === to[0]);
     const frame = decode(Buffer.from(data));
     if (welcomed && frame.kind === 'welcome') this.checker.named(welcomed.key, frame.who ?? '', this.#serverStore);
   }
