@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -14,15 +15,15 @@ class WaitingFirst extends BaseSequencer {
 
 /** Those that need most seconds first, and beside each that needs the processor one that does not. */
 const waiting = [
-  'chaos',
-  'screen-typing',
   'e2e-room',
+  'screen-typing',
   'link',
   'e2e-errors',
   'e2e-quit',
-  'e2e-data',
+  'chaos',
   'e2e-garbage',
   'held',
+  'e2e-data',
   'e2e-history',
   'screen-scenes',
   'e2e-output',
@@ -45,7 +46,8 @@ const mocked = 'test/store-faults.test.ts';
 
 export default defineConfig({
   test: {
-    maxWorkers: 3,
+    // Who starts programs waits for them most of the time.
+    maxWorkers: availableParallelism() + 1,
     sequence: { sequencer: WaitingFirst },
     projects: [
       {
