@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import type { Cores } from './world.ts';
+import type { Cores } from './sides.ts';
 
 /**
  * A rule of the cores with the change that removes it: `from` stands exactly once in the compiled `file`. The simulation
