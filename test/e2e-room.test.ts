@@ -192,19 +192,6 @@ describe.concurrent('a room', () => {
     await listener.ends(0);
   });
 
-  test('20,000 piped lines arrive, each once and in order', async ({ stage }) => {
-    const { port } = await stage.server();
-    const reader = await stage.jsonOnline(port, 'reader');
-    const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i}`);
-    const pipe = stage.client(port, 'bulk');
-    pipe.end(lines.join('\n'));
-    const events = await reader.jsonUntil({ type: 'message', text: lines.at(-1) }, 25_000);
-    const messages = events.filter(({ type }) => type === 'message');
-    expect(messages.map(({ text }) => text)).toEqual(lines);
-    expect(messages.map(({ seq }) => seq)).toEqual(lines.map((_, i) => i + 1));
-    await pipe.ends(0);
-  });
-
   test('who reads the output may hang up', async ({ stage }) => {
     const { port } = await stage.server();
     const head = await stage.online(port, 'head', '--listen');
