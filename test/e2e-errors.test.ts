@@ -1,6 +1,7 @@
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { describe, expect } from 'vitest';
+import { freePort } from './chaos/proxy.ts';
 import { type Command, isPlain, type Program, type SpawnOptions, type Stage, test } from './support/command.ts';
 
 const commandName = { p2p: 'p2p', server: 'chat-server', client: 'chat-client' } as const;
@@ -199,11 +200,3 @@ const open = (server: Server): Promise<number> =>
   new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
   });
-
-/** Where nobody listens. */
-async function freePort(): Promise<number> {
-  const closed = createServer();
-  const port = await open(closed);
-  await new Promise((resolve) => closed.close(resolve));
-  return port;
-}

@@ -21,6 +21,20 @@ async function pipe(stage: Stage, port: number): Promise<void> {
   await bulk.ends(0);
 }
 
+// Not beside others: it needs all that a machine has.
+test('20,000 piped lines arrive, each once and in order', async ({ stage }) => {
+  const { port } = await stage.server();
+  const reader = await stage.jsonOnline(port, 'reader');
+  const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i}`);
+  const pipe = stage.client(port, 'bulk');
+  pipe.end(lines.join('\n'));
+  const events = await reader.jsonUntil({ type: 'message', text: lines.at(-1) }, 25_000);
+  const messages = events.filter(({ type }) => type === 'message');
+  expect(messages.map(({ text }) => text)).toEqual(lines);
+  expect(messages.map(({ seq }) => seq)).toEqual(lines.map((_, i) => i + 1));
+  await pipe.ends(0);
+});
+
 describe.concurrent('a reader that stands still', () => {
   test('gets the rest the next time, each line once, and the program ends at once', async ({ stage }) => {
     const { port } = await stage.server();

@@ -1,5 +1,6 @@
 import { describe, expect } from 'vitest';
-import { type Command, type Stage, test } from './support/command.ts';
+import { freePort } from './chaos/proxy.ts';
+import { type Command, test } from './support/command.ts';
 
 /** However a program is asked to end, it is gone after this. */
 const limitMs = 2_500;
@@ -42,7 +43,7 @@ describe.concurrent('quitting', () => {
 
   for (const [name, quit] of signals) {
     test(`${name}, server never up`, async ({ stage }) => {
-      const port = await portOfNobody(stage);
+      const port = await freePort();
       const client = stage.client(port, 'ana', '--timeout', '60');
       await client.stderrLine(/^-- nobody is listening/);
       await quits(client, quit, 0);
@@ -127,12 +128,4 @@ describe.concurrent('quitting', () => {
 async function quits(command: Command, quit: (command: Command) => void, wanted: number): Promise<void> {
   quit(command);
   expect((await command.ends(wanted)).ms).toBeLessThan(limitMs);
-}
-
-/** A port nobody listens on any more. */
-async function portOfNobody(stage: Stage): Promise<number> {
-  const { server, port } = await stage.server();
-  server.kill('SIGKILL');
-  await server.exit;
-  return port;
 }

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { freePort } from './chaos/proxy.ts';
 import { type Command, type Serving, test } from './support/command.ts';
 import { LegacyClient } from './support/legacy.ts';
 
@@ -191,19 +192,6 @@ describe.concurrent('a room', () => {
     await listener.ends(0);
   });
 
-  test('20,000 piped lines arrive, each once and in order', async ({ stage }) => {
-    const { port } = await stage.server();
-    const reader = await stage.jsonOnline(port, 'reader');
-    const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i}`);
-    const pipe = stage.client(port, 'bulk');
-    pipe.end(lines.join('\n'));
-    const events = await reader.jsonUntil({ type: 'message', text: lines.at(-1) }, 25_000);
-    const messages = events.filter(({ type }) => type === 'message');
-    expect(messages.map(({ text }) => text)).toEqual(lines);
-    expect(messages.map(({ seq }) => seq)).toEqual(lines.map((_, i) => i + 1));
-    await pipe.ends(0);
-  });
-
   test('who reads the output may hang up', async ({ stage }) => {
     const { port } = await stage.server();
     const head = await stage.online(port, 'head', '--listen');
@@ -244,7 +232,7 @@ describe.concurrent('a room', () => {
   });
 
   test('no server: words and exit 4 after --timeout', async ({ stage }) => {
-    const port = await freePort(stage);
+    const port = await freePort();
     const client = stage.client(port, 'ana', '--timeout', '2', '-m', 'hi');
     await client.stderrLine(`-- nobody is listening on 127.0.0.1:${port} yet; trying again`);
     await client.ends(4);
@@ -320,14 +308,6 @@ async function restart({ server, port }: Serving, stage: { server(...args: strin
   server.kill('SIGKILL');
   await server.exit;
   return (await stage.server('--port', String(port))).server;
-}
-
-/** A port nobody listens on any more. */
-async function freePort(stage: { server(): Promise<Serving> }): Promise<number> {
-  const { server, port } = await stage.server();
-  server.kill('SIGKILL');
-  await server.exit;
-  return port;
 }
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);

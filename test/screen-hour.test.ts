@@ -135,8 +135,8 @@ class Hour {
         .join('')}${this.#area(columns, rows - 1)}`,
     );
     await expected.drained();
-    const seen = this.#terminal.rows.slice(-compared);
-    expect({ when, rows: seen }).toEqual({ when, rows: expected.rows.slice(-seen.length) });
+    const seen = this.#terminal.last(compared);
+    expect({ when, rows: seen }).toEqual({ when, rows: expected.last(seen.length) });
   }
 
   /** The draft in rows; of more than `height` those around the cursor. */

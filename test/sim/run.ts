@@ -1,4 +1,5 @@
-import { type Cores, World } from './world.ts';
+import type { Cores } from './sides.ts';
+import { World } from './world.ts';
 
 export type Failure = { seed: number; steps: number; error: Error; trace: string[] };
 

@@ -67,16 +67,23 @@ export class Terminal {
 
   /** All rows from the oldest kept to the last one that is not blank, or has the cursor. */
   get rows(): ScreenRow[] {
+    return this.last(Number.POSITIVE_INFINITY);
+  }
+
+  /** The last `count` of all rows. */
+  last(count: number): ScreenRow[] {
     const { cols, buffer } = this.#xterm;
     const { active } = buffer;
-    const rows = Array.from({ length: active.length }, (_, y) => active.getLine(y)).map((line) => ({
-      // Where nothing is wrapped anew, what was cut off is still there, but nobody sees it.
-      text: line?.translateToString(false, 0, lengthOf(line, cols)) ?? '',
-      wrapped: line?.isWrapped ?? false,
-    }));
     const cursorRow = active.baseY + active.cursorY;
-    while (rows.length > cursorRow + 1 && rows.at(-1)?.text === '') rows.pop();
-    return rows;
+    const rows: ScreenRow[] = [];
+    for (let y = active.length - 1; y >= 0 && rows.length < count; y--) {
+      const line = active.getLine(y);
+      // Where nothing is wrapped anew, what was cut off is still there, but nobody sees it.
+      const text = line?.translateToString(false, 0, lengthOf(line, cols)) ?? '';
+      const isBelowAll = rows.length === 0 && y > cursorRow && text === '';
+      if (!isBelowAll) rows.push({ text, wrapped: line?.isWrapped ?? false });
+    }
+    return rows.reverse();
   }
 
   /** The lines a person would copy: rows the terminal wrapped are joined. */

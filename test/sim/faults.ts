@@ -1,0 +1,123 @@
+import type * as memory from '../../src/history/memory.ts';
+import { decode, encode } from '../../src/protocol/codec.ts';
+import type { Frame, Message } from '../../src/protocol/frames.ts';
+import type { Machines } from './machines.ts';
+import { damages, rot, rottenIn } from './rot.ts';
+import { type Client, Connection, type Legacy } from './sides.ts';
+
+/** Frames vanish without a sign. */
+export function loseTail(world: Machines, { connection }: Client): void {
+  if (!connection) return;
+  const pipe = world.random.chance(0.5) ? connection.toClient : connection.toServer;
+  const lost = pipe.splice(world.random.below(pipe.length + 1));
+  if (lost.length > 0) world.note(`lose ${lost.length} frames of ${connection.id}`);
+}
+
+/** The server's socket could not take a frame. */
+export function fail(world: Machines, { connection }: Client | Legacy): void {
+  if (!connection) return;
+  const lost = connection.toClient.pop();
+  if (lost === undefined) return;
+  world.note(`full ${connection.id}`);
+  const before = world.sentFrom.get(lost);
+  const sent = { type: 'send' as const, to: [connection.id], data: lost, ...(before && { before }) };
+  world.turn([{ type: 'full', from: connection.id, sent }]);
+}
+
+/** The bits of a place flip, at the server while it is down, or at a client. */
+export function damage(world: Machines, client: Client): void {
+  const isServers = world.random.chance(0.6);
+  const store = isServers ? world.serverStore : client.store;
+  if (store.head < store.first) return;
+  if (isServers) world.crashServer();
+  else world.stop(client);
+  const seq = store.first + world.random.below(store.head - store.first + 1);
+  // Of two damaged neighbours nobody can say for sure what the chain was between them.
+  if (rottenIn(store).has(seq - 1) || rottenIn(store).has(seq + 1)) return;
+  const damage = world.random.pick(Object.keys(damages));
+  const [place] = store.read(seq, 1);
+  world.note(`${isServers ? 'server' : client.dev}: ${damage} at ${seq}`);
+  if (place?.seq === seq) world.checker.damaged(world.nowMs, place.message);
+  rot(store, seq, damage);
+}
+
+/** Other words stand in an entry when it arrives. Its author, who lets go of it then, does not hold what it wrote. */
+export function tamper(world: Machines, { connection, dev }: Client): void {
+  const at = connection?.toClient.findIndex((data) => data.includes('"h":') && data.includes('"text":"t')) ?? -1;
+  if (!connection || at < 0) return;
+  world.note(`tamper with ${connection.id}`);
+  const data = connection.toClient[at] ?? '';
+  connection.toClient[at] = data.replace('"text":"t', '"text":"T');
+  const frame = decode(Buffer.from(data));
+  const entries = (frame.kind === 'batch' ? frame.frames : [frame]).filter((part) => part.kind === 'message');
+  const altered = entries.find(({ text }) => text.startsWith('t'));
+  world.checker.damaged(world.nowMs, altered?.id?.dev === dev ? altered : undefined);
+}
+
+/** Everything that a disk holds, as one change; of a damaged one there is no other copy. */
+export function takeSnapshot(world: Machines, store: memory.MemoryStore): void {
+  if (rottenIn(store).size > 0) return;
+  world.checker.snapshot();
+  const entries = store.read(store.first, 1e9);
+  const marks = world.clients.flatMap(({ dev }) => store.mark(dev) ?? []);
+  const restart = { log: store.log, seq: store.first - 1, hash: store.baseHash };
+  world.snapshot = { restart, entries: structuredClone(entries), marks, ranMs: store.ranMs };
+}
+
+/** The server's disk as it was at the last snapshot, or empty with a log of another name. */
+export function rollBack(world: Machines): void {
+  world.crashServer();
+  const emptied = world.random.chance(0.3);
+  world.note(emptied ? 'empty disk' : `roll back to ${world.snapshot.entries?.length}`);
+  const store = new world.cores.MemoryStore(emptied ? `log-${world.random.below(1e9)}` : world.serverStore.log);
+  if (emptied) world.snapshot = {};
+  store.apply(world.snapshot);
+  world.serverStore = store;
+  world.checker.rolledBack(emptied, world.nowMs);
+}
+
+/** Some of these names are free, some are another one's. */
+export function rename(world: Machines, client: Client): void {
+  const name = `n${world.random.below(9)}`;
+  world.note(`${client.dev} wants to be ${name}`);
+  world.input(client, { type: 'named', name });
+}
+
+/** Says what another one never wrote: over a session of its own, or over one it cannot prove. */
+export function forge(world: Machines, { connection }: Client): void {
+  if (!connection) return;
+  const victim = world.random.pick(world.clients);
+  if (world.random.chance(0.3)) return impersonate(world, victim);
+  const n = (world.serverStore.mark(victim.dev)?.n ?? 0) + 1 + world.random.below(2);
+  const id = { dev: victim.dev, n };
+  const signed = { lc: 1, ts: 1, key: victim.key, sig: 'no' };
+  const forged: Message = { kind: 'message', name: victim.name, text: 'forged', id, ...signed };
+  if (rottenIn(world.serverStore).size > 0) return forgeLost(world, connection, forged);
+  // Over the victim's own connection it would be its own word.
+  if (
+    victim.connection !== connection &&
+    !world.clients.some((c) => c.key === victim.key && c.connection === connection)
+  )
+    connection.toServer.push(encode(forged));
+}
+
+/** Other words for a place that the server has lost. */
+function forgeLost(world: Machines, { toServer }: Connection, forged: Message): void {
+  const [seq] = rottenIn(world.serverStore).keys();
+  if (seq === undefined) return;
+  const [place] = world.serverStore.read(seq, 1);
+  toServer.push(encode({ ...forged, ...place?.message, text: 'forged', seq, hash: place?.hash ?? 'h' }));
+}
+
+function impersonate(world: Machines, { name, key, dev }: Client): void {
+  const stray = new Connection().id;
+  const join: Frame = { kind: 'join', name, version: 1, key, dev, proof: 'guessed' };
+  const id = { dev, n: (world.serverStore.mark(dev)?.n ?? 0) + 1 };
+  world.toServer(stray, encode(join));
+  world.syncServer();
+  world.toServer(
+    stray,
+    encode({ kind: 'message', name, text: 'stolen', id, lc: 1, ts: 1, key, sig: 'no', first: true }),
+  );
+  world.toServer(stray, '{"gone":1}');
+}

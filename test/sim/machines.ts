@@ -1,0 +1,305 @@
+import type { ChatEvent } from '../../src/core/events.ts';
+import type { Change } from '../../src/core/log/store.ts';
+import type * as rooms from '../../src/core/room/room.ts';
+import { type Input, type Now, type Send, theLink } from '../../src/core/turn.ts';
+import type { ChatError } from '../../src/errors.ts';
+import type * as memory from '../../src/history/memory.ts';
+import { decode } from '../../src/protocol/codec.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
+import { Checker, Violation } from './checker.ts';
+import { Random } from './random.ts';
+import { Client, Connection, type Cores, crypto, flow, Legacy, signature } from './sides.ts';
+
+/** The programs of a world with their disks, outputs and connections: what each does when it is told to, and no more. */
+export class Machines {
+  readonly random: Random;
+  readonly checker: Checker;
+  readonly cores: Cores;
+  readonly clients: Client[];
+  readonly legacies: Legacy[];
+  readonly withRollback: boolean;
+  readonly retention: { entries: number; ageMs: number };
+  server: { room: rooms.Room; commits: Change[] } | undefined;
+  serverStore: memory.MemoryStore;
+  snapshot: Change = {};
+  serverRuns = 0;
+  typed = 0;
+  nowMs = 1_000_000;
+  /** By how much the machines' clocks are wrong. */
+  wrongMs = 0;
+  isHealing = false;
+  tracing = false;
+  readonly trace: string[] = [];
+  /** Whose a connection is or was. */
+  readonly deviceOf = new Map<string, string>();
+  /** Where its readers stood before a frame was sent. */
+  readonly sentFrom = new Map<string, Send['before']>();
+
+  constructor(cores: Cores, seed: number) {
+    this.cores = cores;
+    this.random = new Random(seed);
+    this.serverStore = new cores.MemoryStore(`log${seed}`);
+    const count = 2 + this.random.below(4);
+    const people = Array.from({ length: count }, (_, i) => {
+      // Now and then two clients are one person: one key, two devices.
+      const person = i > 0 && this.random.chance(0.15) ? i - 1 : i;
+      return new Client(`n${person}`, `d${i}`, `k${person}`, new cores.MemoryStore(), this.random.chance(0.15));
+    });
+    this.clients = people;
+    this.legacies = this.random.chance(0.3) ? [new Legacy('old')] : [];
+    this.withRollback = this.random.chance(0.25);
+    this.retention = { entries: this.random.chance(0.3) ? 12 : 1e9, ageMs: this.random.chance(0.1) ? 200_000 : 1e15 };
+    this.checker = new Checker(this.withRollback, this.retention.ageMs < 1e15, crypto);
+  }
+
+  // Programs
+
+  start(client: Client, history = 0): void {
+    if (client.session) return;
+    this.note(`start ${client.dev}`);
+    const { name, dev, key, store } = client;
+    const identity = { key, sign: (text: string) => signature(key, text) };
+    const wishes = { history, replay: true, maxReplay: 1e9, maxKept: 1e9 };
+    client.run++;
+    client.session = new this.cores.Member({ name, dev, identity, crypto, flow, ...wishes }, store);
+    this.checker.started(client.dev);
+  }
+
+  /** Killed: what was not on disk is gone. */
+  stop(client: Client): void {
+    if (!client.session) return;
+    this.note(`kill ${client.dev}`);
+    client.session = undefined;
+    // What the output has not taken goes with the program.
+    client.output = [];
+    client.later = [];
+    client.stale = [];
+    this.disconnect(client, 0);
+  }
+
+  startServer(): void {
+    if (this.server) return;
+    this.note('start server');
+    const options = {
+      name: 'server',
+      retention: this.retention,
+      dev: `run${++this.serverRuns}`,
+      nonce: (id: string) => `nonce-${id}`,
+      crypto,
+      flow,
+    };
+    this.server = { room: new this.cores.Room(options, this.serverStore), commits: [] };
+  }
+
+  crashServer(): void {
+    if (!this.server) return;
+    this.note('kill server');
+    this.server = undefined;
+    for (const side of [...this.clients, ...this.legacies]) this.cutSide(side);
+  }
+
+  // Network
+
+  connect(client: Client): void {
+    if (!client.session || client.connection || !this.server) return;
+    const connection = new Connection();
+    this.deviceOf.set(connection.id, client.dev);
+    this.note(`connect ${client.dev} as ${connection.id}`);
+    connection.toServer.push(...client.stale.splice(0));
+    client.connection = connection;
+    this.input(client, { type: 'connected', from: theLink });
+  }
+
+  cut(client: Client): void {
+    if (client.connection) this.cutSide(client);
+  }
+
+  cutSide(side: Client | Legacy): void {
+    if (side instanceof Client) this.disconnect(side, this.random.below(4));
+    else side.connection = undefined;
+  }
+
+  /** The connection ends; the last `kept` frames were still in the client's socket and go out on the next one. */
+  disconnect(client: Client, kept: number): void {
+    const { connection } = client;
+    if (!connection) return;
+    this.note(`cut ${client.dev}`);
+    client.connection = undefined;
+    const delivered = this.random.below(connection.toServer.length + 1);
+    for (const data of connection.toServer.slice(0, delivered)) this.toServer(connection.id, data);
+    if (client.session && kept > 0) client.stale = connection.toServer.slice(delivered).slice(-kept);
+    this.toServer(connection.id, '{"gone":1}');
+    if (!client.session) return;
+    const arrived = this.random.below(connection.toClient.length + 1);
+    for (const data of connection.toClient.slice(0, arrived)) this.toClient(client, data);
+    this.input(client, { type: 'disconnected', from: theLink });
+  }
+
+  flushSide(side: Client | Legacy): void {
+    const { connection } = side;
+    if (!connection) return;
+    for (const data of connection.toServer.splice(0)) this.toServer(connection.id, data);
+    for (const data of connection.toClient.splice(0)) this.toSide(side, data);
+  }
+
+  toServer(from: string, data: string): void {
+    this.note(`${from} -> ${data}`);
+    const frame = decode(Buffer.from(data));
+    const dev = this.deviceOf.get(from);
+    if (dev && frame.kind === 'message' && frame.first && frame.id) {
+      const skips = frame.id.n > (this.serverStore.mark(frame.id.dev)?.n ?? 0) + 1;
+      if (frame.id.dev !== dev) this.checker.overtook(frame.id, this.nowMs);
+      else if (skips && this.withRollback && !this.isUntrimmed) this.checker.skipped(frame.id);
+    }
+    this.turn([{ type: 'frame', from, frame }]);
+  }
+
+  toSide(side: Client | Legacy, data: string): void {
+    if (side instanceof Client) this.toClient(side, data);
+    else this.checker.legacyReceived(side, data, this.serverStore.head);
+  }
+
+  toClient(client: Client, data: string): void {
+    this.note(`${client.dev} <- ${data}`);
+    if (client.output.length > 0 && this.random.chance(0.2)) this.printSome(client);
+    this.input(client, { type: 'frame', from: theLink, frame: decode(Buffer.from(data)) });
+  }
+
+  // Disks
+
+  commitServer(server: { commits: Change[] }): void {
+    const change = server.commits.shift();
+    if (!change) return;
+    this.checker.trimmed(this.serverStore, change, this.retention, this.nowMs);
+    this.serverStore.apply(change);
+    this.checker.stored(change);
+    this.turn([{ type: 'committed', change }]);
+  }
+
+  /** Written at once, or never: now and then the program is killed while it writes. */
+  commitClient(client: Client, change: Change): void {
+    this.note(`${client.dev} keeps ${Object.keys(change)} ${JSON.stringify(change.pending?.map((m) => m.id) ?? '')}`);
+    const isKilled = !this.isHealing && this.random.chance(0.02);
+    if (isKilled && this.random.chance(0.5)) return this.stop(client);
+    client.store.apply(change);
+    this.checker.kept(client.dev, change);
+    if (isKilled) return this.stop(client);
+    this.input(client, { type: 'committed', change });
+  }
+
+  /** Everything under way to the server's disk is on it. */
+  syncServer(): void {
+    while (this.server && this.server.commits.length > 0) this.commitServer(this.server);
+  }
+
+  // Outputs
+
+  /** The output takes a part of what was given to it: what it took was shown. */
+  printSome(client: Client): void {
+    this.print(client, 1 + this.random.below(4));
+  }
+
+  print(client: Client, count: number): void {
+    const taken = client.output.splice(0, count);
+    for (const { event } of taken)
+      if (event.type === 'message') this.checker.shown(client.dev, event, this.serverStore);
+    const last = taken.at(-1);
+    if (!last) return;
+    const shown: Input = { type: 'shown', place: last.place };
+    if (this.random.chance(0.3)) client.later.push(shown);
+    else this.input(client, shown);
+  }
+
+  // Turning
+
+  /** No place of the log is ever given up. */
+  get isKeptWhole(): boolean {
+    return !this.withRollback && this.isUntrimmed;
+  }
+
+  get isUntrimmed(): boolean {
+    return this.retention.entries === 1e9 && this.retention.ageMs === 1e15;
+  }
+
+  get now(): Now {
+    return { ms: this.nowMs, wallMs: this.nowMs + this.wrongMs };
+  }
+
+  turn(inputs: Input[]): void {
+    const server = this.server;
+    if (!server) return;
+    for (const effect of server.room.turn(inputs, this.now)) {
+      if (effect.type === 'commit') this.decided(server.commits, effect.change);
+      if (effect.type !== 'send') continue;
+      if (effect.before) this.sentFrom.set(effect.data, effect.before);
+      this.checkWelcome(effect);
+      for (const to of effect.to) this.pipeTo(to)?.push(effect.data);
+    }
+    if (server.commits.length > 1) throw new Violation('L1', 'two changes are under way');
+    this.checker.bounded(
+      this.clients.map(({ connection }) => connection?.toClient ?? []),
+      flow,
+    );
+  }
+
+  decided(commits: Change[], change: Change): void {
+    commits.push(change);
+    this.checker.decided(change, this.nowMs);
+  }
+
+  checkWelcome({ to, data }: Send): void {
+    if (!data.startsWith('{"welcome"')) return;
+    const welcomed = this.clients.find(({ connection }) => connection?.id === to[0]);
+    const frame = decode(Buffer.from(data));
+    if (welcomed && frame.kind === 'welcome') this.checker.named(welcomed.key, frame.who ?? '', this.serverStore);
+  }
+
+  pipeTo(id: string): string[] | undefined {
+    const sides = [...this.clients, ...this.legacies];
+    return sides.find(({ connection }) => connection?.id === id)?.connection?.toClient;
+  }
+
+  input(client: Client, input: Input): void {
+    if (!client.session) return;
+    const changes: Change[] = [];
+    const after: (() => void)[] = [];
+    for (const effect of client.session.turn([...client.later.splice(0), input], this.now)) {
+      if (effect.type === 'commit') {
+        changes.push(effect.change);
+        for (const message of effect.change.pending ?? []) this.checker.typed(client.dev, message);
+      } else if (effect.type === 'send') this.send(client, effect.data);
+      else if (effect.type === 'show') this.show(client, effect.event, effect.place);
+      else if (effect.type === 'hangUp') after.push(() => this.cut(client));
+      else if (effect.type === 'fail') after.push(() => this.failed(client, effect.error));
+    }
+    if (changes.length > 1) throw new Violation('K4', `${client.dev} has two changes under way`);
+    for (const change of changes) this.commitClient(client, change);
+    // What comes of a turn comes after its change: nothing happens before that is on disk.
+    for (const happen of after) happen();
+    if (!client.session) return;
+    if (!client.isHeld && client.output.length > 0) this.print(client, client.output.length);
+  }
+
+  send(client: Client, data: string): void {
+    const frame = decode(Buffer.from(data)) as Frame;
+    this.checker.sent(client.dev, frame, client.store);
+    if (frame.kind === 'ack' && this.isKeptWhole) this.checker.acknowledged(client.dev, frame.seq, client.output);
+    client.connection?.toServer.push(data);
+  }
+
+  /** Most outputs take everything at once. */
+  show(client: Client, event: ChatEvent, place: number | undefined): void {
+    if (event.type === 'message' && place === undefined) this.checker.mended(client.dev, event);
+    if (place !== undefined) client.output.push({ place, event });
+  }
+
+  /** Who has no name left takes one that nobody else has. */
+  failed(client: Client, { code, message }: ChatError): void {
+    if (code !== 'NAME_REFUSED') throw new Violation('P30', `${client.dev} ends: ${message}`);
+    this.input(client, { type: 'named', name: `n${this.clients.indexOf(client)} the ${++this.typed}th` });
+  }
+
+  note(line: string): void {
+    if (this.tracing) this.trace.push(`${this.nowMs} ${line}`);
+  }
+}

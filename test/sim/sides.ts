@@ -1,0 +1,80 @@
+import type { Crypto } from '../../src/core/crypto.ts';
+import type { ChatEvent } from '../../src/core/events.ts';
+import type * as members from '../../src/core/member/member.ts';
+import type * as rooms from '../../src/core/room/room.ts';
+import type { Input } from '../../src/core/turn.ts';
+import type * as memory from '../../src/history/memory.ts';
+
+/** The program under test: the real cores, or mutants of them. */
+export type Cores = {
+  Room: typeof rooms.Room;
+  Member: typeof members.Member;
+  MemoryStore: typeof memory.MemoryStore;
+};
+
+/** Nothing here is secret, but a signature is still only right for its key and text. */
+const hash = (text: string): string => {
+  let value = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) value = Math.imul(value ^ text.charCodeAt(i), 0x01000193);
+  return (value >>> 0).toString(36);
+};
+export const signature = (key: string, text: string) => hash(`${key} ${text}`);
+export const crypto: Crypto = { hash, verify: (key, text, sig) => sig === signature(key, text) };
+export const flow = { windowEntries: 6, batchEntries: 3, batchBytes: 4_000 };
+
+/** One TCP connection with what is in its pipes, in order. */
+export class Connection {
+  static #next = 0;
+  readonly id = `r${++Connection.#next}`;
+  readonly toServer: string[] = [];
+  readonly toClient: string[] = [];
+}
+
+export class Client {
+  readonly name: string;
+  readonly key: string;
+  readonly dev: string;
+  readonly store: memory.MemoryStore;
+  session: members.Member | undefined;
+  connection: Connection | undefined;
+  /** Frames the socket kept from before a reconnect: they arrive first. */
+  stale: string[] = [];
+  /** What was given to the output, and what it has not taken yet. */
+  output: { place: number; event: ChatEvent }[] = [];
+  /** Its output takes nothing by itself. */
+  isHeld: boolean;
+  /** What shares a turn with whatever happens next. */
+  later: Input[] = [];
+  run = 0;
+
+  constructor(name: string, dev: string, key: string, store: memory.MemoryStore, isHeld = false) {
+    this.name = name;
+    this.dev = dev;
+    this.key = key;
+    this.store = store;
+    this.isHeld = isHeld;
+  }
+}
+
+/** A client of the original: it knows nothing and forgives nothing. */
+export class Legacy {
+  readonly name: string;
+  connection: Connection | undefined;
+  /** What it said, and was sent, over this connection. */
+  readonly said = new Set<string>();
+  readonly heard: string[] = [];
+  /** The head of the log when it was greeted there. */
+  since: number | undefined;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  connect(): Connection {
+    this.said.clear();
+    this.heard.length = 0;
+    this.since = undefined;
+    this.connection = new Connection();
+    return this.connection;
+  }
+}
