@@ -567,17 +567,20 @@ export class World {
   #input(client: Client, input: Input): void {
     if (!client.session) return;
     const changes: Change[] = [];
+    let isHungUp = false;
     for (const effect of client.session.turn([...client.later.splice(0), input], this.#now)) {
       if (effect.type === 'commit') {
         changes.push(effect.change);
         for (const message of effect.change.pending ?? []) this.checker.typed(client.dev, message);
       } else if (effect.type === 'send') this.#send(client, effect.data);
       else if (effect.type === 'show') this.#show(client, effect.event, effect.place);
-      else if (effect.type === 'hangUp') this.#cut(client);
+      else if (effect.type === 'hangUp') isHungUp = true;
       else if (effect.type === 'fail') this.#failed(client, effect.error);
     }
     if (changes.length > 1) throw new Violation('K4', `${client.dev} has two changes under way`);
     for (const change of changes) this.#commitClient(client, change);
+    // What comes of a turn comes after its change: nothing happens before that is on disk.
+    if (isHungUp) this.#cut(client);
     if (!client.session) return;
     if (!client.isHeld && client.output.length > 0) this.#print(client, client.output.length);
   }
