@@ -8,7 +8,7 @@ export type Known = { mark(dev: string): Mark | undefined; owner(name: string): 
 /** The next write: a change that grows, and what the log will know after it. Nothing else is changed by it. */
 export class Draft implements Known {
   readonly #known: Known;
-  readonly #change: Change = {};
+  #change: Change = {};
   readonly #marks = new Map<string, Mark>();
   readonly #owners = new Map<string, Owner>();
   /** By id: what is to be kept, or no more. The last word counts. */
@@ -76,10 +76,7 @@ export class Draft implements Known {
   }
 
   restart(log: string, seq: number, hash: string): void {
-    this.#change.restart = { log, seq, hash };
-    delete this.#change.entries;
-    delete this.#change.mended;
-    delete this.#change.keep;
+    this.#change = { restart: { log, seq, hash } };
   }
 
   trim(from: number, hash: string): void {

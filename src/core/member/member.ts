@@ -99,7 +99,11 @@ export class Member implements Conversation {
   }
 
   get waiting(): Waiting[] {
-    return this.courier.waiting;
+    return this.courier.outbox.own.map(({ text, ts = 0, action }) => ({
+      text,
+      sinceMs: ts,
+      ...(action && { action }),
+    }));
   }
 
   get others(): string[] {
@@ -142,9 +146,8 @@ export class Member implements Conversation {
   }
 
   #type({ text, action }: Input & { type: 'typed' }, now: Now): void {
-    if (!this.courier.isFull)
-      return this.courier.write({ name: this.naming.name, text, ...(action && { action }) }, now);
-    this.show(tooManyWaiting);
+    if (this.courier.outbox.isFull) return this.show(tooManyWaiting);
+    this.courier.write({ name: this.name, text, ...(action && { action }) }, now);
   }
 
   /** It is online in a room; said unless it never was away. */
@@ -155,7 +158,7 @@ export class Member implements Conversation {
     this.lostAtMs = undefined;
     if (isResuming) return;
     const after = lostAtMs === undefined ? {} : { afterMs: ms - lostAtMs };
-    const waiting = this.courier.own.filter(({ sig }) => sig === undefined).length;
+    const waiting = this.courier.outbox.own.filter(({ sig }) => sig === undefined).length;
     this.show({ type: 'state', state: 'online', ...found, ...after, waiting });
   }
 

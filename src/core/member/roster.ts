@@ -7,22 +7,18 @@ import { nameKey } from '../names.ts';
  * name is in it once, mine never, and no more than `maxNames`.
  */
 export class Roster {
+  /** How many are online, as last said; 0 while nobody can say. */
+  present = 0;
   readonly #key: string;
   /** By what makes names the same, in order of coming; `spoke` is higher for who spoke later, 0 for who has not. */
   #others = new Map<string, { name: string; spoke: number }>();
   readonly #mine = new Set<string>();
   #spoken = 0;
   #isComplete = false;
-  #present = 0;
 
   /** @param key my public key: what bears it is mine, from whatever device */
   constructor(key: string) {
     this.#key = key;
-  }
-
-  /** How many are online, as last said; 0 while nobody can say. */
-  get present(): number {
-    return this.#present;
   }
 
   /** Latest speaker first, then in order of coming. */
@@ -39,7 +35,7 @@ export class Roster {
   /** A welcome: `members`, or more if `present` is higher, and nobody else is there. Who spoke before keeps its place. */
   begin(members: readonly string[], present: number): void {
     const before = this.#others;
-    this.#present = present;
+    this.present = present;
     this.#isComplete = members.length >= present;
     this.#others = new Map();
     for (const name of members) this.#come(name, before.get(nameKey(name))?.spoke);
@@ -47,13 +43,13 @@ export class Roster {
 
   /** The connection is lost: who is there is not known, only who was. */
   lose(): void {
-    this.#present = 0;
+    this.present = 0;
   }
 
   hear(event: ChatEvent): void {
     if (event.type === 'message') return this.#hearMessage(event);
     if (event.type !== 'join' && event.type !== 'leave' && event.type !== 'rename') return;
-    this.#present = event.online;
+    this.present = event.online;
     if (event.type === 'join') this.#come(event.name);
     else if (event.type === 'leave') this.#others.delete(nameKey(event.name));
     else this.#rename(event.from, event.name);

@@ -3,6 +3,8 @@ import {
   type Challenge,
   type Frame,
   type Join,
+  type Lost,
+  type Message,
   protocolVersion,
   type Received,
   type Refused,
@@ -84,8 +86,7 @@ export class Session implements Talk {
   /** Sends what waits, as far as it may be sent now. */
   upload(now: Now): void {
     if (this.#state !== 'live') return;
-    const { courier, server } = this.#member;
-    for (const message of courier.takeSigned(server, now)) this.#send(message);
+    for (const message of this.#member.courier.takeSigned(now)) this.#send(message);
     const { shown } = this.#member.copy;
     if (shown - this.#acked >= this.#member.flow.windowEntries / 4) this.#ack(now);
   }
@@ -202,19 +203,22 @@ export class Session implements Talk {
   }
 
   /** An entry in its place; behind the cursor it is one that was asked for, or a question. */
-  #entry(frame: Parameters<Reading['take']>[0], now: Now): void {
-    const { copy } = this.#member;
-    if (frame.seq !== undefined && frame.seq <= copy.cursor) return this.#past(frame);
+  #entry(frame: Message | Lost, now: Now): void {
+    const { copy, courier } = this.#member;
+    const { underWay } = courier.outbox;
+    const { seq } = frame;
+    if (seq === undefined) return;
+    if (seq <= copy.cursor) return frame.kind === 'message' ? this.#reading.mend(frame) : this.#answer(frame);
     if (this.#reading.isFull) return;
-    const underWay = this.#member.courier.underWay;
-    if (!this.#reading.take(frame, now)) return this.#join(now);
-    if (this.#member.courier.underWay < underWay) this.#unanswered = 0;
+    // Something was missed.
+    if (seq > copy.cursor + 1) return this.#join(now);
+    this.#reading.take(frame, seq, now);
+    if (courier.outbox.underWay < underWay) this.#unanswered = 0;
   }
 
-  #past(frame: Parameters<Reading['take']>[0]): void {
-    if (frame.kind === 'message') return this.#reading.mend(frame);
-    // Nobody asks for more in so short a time but to do harm.
-    const answer = this.#answers < maxLost ? this.#reading.answer(frame) : undefined;
+  /** Nobody asks for more in so short a time but to do harm. */
+  #answer({ seq, hash = emptyHash }: Lost): void {
+    const answer = this.#answers < maxLost ? this.#member.copy.entryAt(seq, hash) : undefined;
     if (!answer) return;
     this.#answers++;
     this.#send(answer);
@@ -226,7 +230,7 @@ export class Session implements Talk {
    */
   #heartbeat(sentSeq: number, now: Now): void {
     const { copy, courier } = this.#member;
-    if (copy.behind > 0 || courier.underWay === 0) this.#unanswered = 0;
+    if (copy.behind > 0 || courier.outbox.underWay === 0) this.#unanswered = 0;
     else this.#unanswered++;
     const isBehind = sentSeq > copy.cursor && !this.#reading.isFull;
     if (isBehind || this.#unanswered >= maxUnanswered) this.#join(now);
@@ -247,8 +251,9 @@ export class Session implements Talk {
     const mayForget = naming.isRefused || !this.#member.everLive;
     const was = naming.take(isName(welcome.who) ? welcome.who : undefined);
     const isOther = this.#reading.begin(welcome);
+    courier.restart(name);
     // It may not know another name as mine (it died before that was on disk), and what bears one would be void.
-    if (mayForget || isOther) courier.rename(naming.name, name);
+    if (mayForget || isOther) courier.rename(naming.name);
     this.#acked = copy.shown;
     this.#ackedAtMs = now.ms;
     if (n > courier.lastN) return this.#reading.failCopied('its messages were numbered further elsewhere');
@@ -258,7 +263,6 @@ export class Session implements Talk {
     if (was !== undefined) this.#member.show({ type: 'renamed', was, name: naming.name });
     this.#state = 'live';
     this.#heardAtMs = now.ms;
-    courier.restart(name);
     this.#reading.caughtUp(now);
     this.#ask(now);
     if (naming.isOpen) this.#join(now);
