@@ -2,24 +2,15 @@ import type { Frame, Kind, Malformed, Received, Single, Unknown } from './frames
 import { maxBatchEntries, maxFrameBytes, table } from './frames.ts';
 import type { Field } from './values.ts';
 
-/**
- * The first of these keys that stands in an object says of which kind it is; `text` comes last, for many kinds have one.
- * Where kinds share a key, `only` tells them apart.
- */
+/** The first of these that an object has tells its kind; where kinds share it, `only` does. Many have a `text`: it is last. */
 const tags = ['auth', 'nonce', 'welcome', 'refused', 'notice', 'ack', 'hb', 'rejoin', 'gone', 'lost', 'had', 'text'];
 
-/**
- * Encodes a frame as JSON text.
- * MUST be given well-formed strings; every text gets the original's final newline.
- */
+/** Encodes a frame as JSON text. MUST be given well-formed strings; every text gets the original's final newline. */
 export function encode(frame: Frame): string {
   return JSON.stringify(frame.kind === 'batch' ? frame.frames.map(toJson) : toJson(frame));
 }
 
-/**
- * Decodes one ZeroMQ frame. Total: never throws, whatever the bytes.
- * Texts lose one final newline; ill-formed UTF-16 is repaired to U+FFFD.
- */
+/** Decodes one ZeroMQ frame. Never throws. Texts lose one final newline; ill-formed UTF-16 is repaired to U+FFFD. */
 export function decode(bytes: Uint8Array): Received {
   if (bytes.length > maxFrameBytes) return malformed('frame too large');
   let value: unknown;

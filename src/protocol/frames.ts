@@ -27,13 +27,12 @@ export const maxTextBytes = 4_096;
 /** Most entries in one batch frame. */
 export const maxBatchEntries = 256;
 
-/** Who says something, and what: every program can show it, the original too. */
+/** Every program can show them, the original too. */
 const words = { name: must(name), text: must(text) };
 /**
- * The wire protocol: every kind of frame, as one JSON object in one ZeroMQ frame, its fields in the order they are written
- * in. A field's key is its name, or the word given after its kind of value. A frame without a field that `must` be there
- * is malformed; where a field `may` be there, anything that is no such value counts as absent.
- * Numbers in brackets are the rules of docs/protocol.md.
+ * The wire protocol (docs/protocol.md): every kind of frame, one JSON object in one ZeroMQ frame, its fields in the order
+ * they are written in, under their names or the word given last. A frame without a field that `must` be there is
+ * malformed; where a field `may` be there, anything that is no such value counts as absent.
  */
 export const table = {
   /** Enter the room, or say hello to a peer (then with `text`, so that a legacy peer can show it). [P1, P20] */
@@ -81,7 +80,7 @@ export const table = {
   },
   /** The room closes. On the wire it is a notice, so that each reader shows at least its text. */
   shutdown: { ...words, notice: only('shutdown') },
-  /** What the room says of itself: the original's words, plus keys a program can read. `was`: the name before. [P4, P32] */
+  /** What the room says of itself: the original's words, plus keys for programs. `was`: the name before. [P4, P32] */
   notice: {
     ...words,
     notice: must(anyNews),
@@ -114,17 +113,13 @@ export const table = {
     online: must(count),
     members: must(names),
   },
-  /** The room does not take this member. */
   refused: { code: must(oneOf('NAME_REFUSED', 'ROOM_FULL', 'DEVICE_REFUSED'), 'refused'), ...words },
   ack: { seq: must(count, 'ack') },
   /** The server lives; `seq` is the highest one it sent to this session. */
   heartbeat: { seq: must(count, 'hb') },
   /** Join again, after `delayMs`: until then nothing from here is heard. */
   rejoin: { delayMs: must(count, 'rejoin') },
-  /**
-   * The entry at this place of the log is damaged, and only the chain goes on over it. In a batch it takes the place of the
-   * entry; for a place already passed it is a question to whoever holds the entry.
-   */
+  /** Stands for an entry that is damaged: only the chain goes on. For a place already passed it asks for the entry. */
   lost: { seq: must(count, 'lost'), hash: may(token, 'h') },
   /** A message that was given back is not needed: the log already had this one of its device, or a later one. */
   had: { id: must(id, 'had') },

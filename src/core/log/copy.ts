@@ -9,12 +9,11 @@ import type { Change, Mark, Place } from './store.ts';
 /** The copy is trimmed to `limit` places when it is this share longer. */
 const slack = 0.1;
 
-/** A place that was read and is kept as soon as everything up to `shows` has been shown; with it go `dropped` and `marks`. */
+/** A place that was read: it is kept, with `dropped` and `marks`, as soon as everything up to `shows` has been shown. */
 type Taken = { place: Place | undefined; shows: number; dropped: MessageId[]; marks: Mark[] };
 
 /**
- * A client's copy of the room's log: what was read, one place after the other. Reading runs ahead of what was shown, and
- * that of what is on disk; only what was shown is ever kept.
+ * A client's copy of the room's log. Reading runs ahead of what was shown, and that of what is on disk.
  *
  *   K1 `log`, `cursor` and `hash` always belong together; K2 an id counts as seen once, for ever;
  *   K3 what is kept was shown, and is the log without a gap.
@@ -35,7 +34,6 @@ export class Copy {
   readonly #seen = new Map<string, number>();
   #draft: Draft;
 
-  /** @param kept what is on disk, verified */
   constructor(kept: Log, crypto: Crypto, limit: number, pending: readonly Message[]) {
     this.#kept = kept;
     this.#crypto = crypto;
@@ -43,8 +41,8 @@ export class Copy {
     this.log = kept.id;
     this.cursor = kept.head;
     this.shown = kept.head;
-    this.hash = kept.headHash;
-    this.#draft = new Draft(kept);
+    this.hash = kept.store.headHash;
+    this.#draft = new Draft(kept.store);
     for (const { lc = 0 } of [...this.#entries(), ...pending]) this.#lc = Math.max(this.#lc, lc);
   }
 
@@ -53,7 +51,6 @@ export class Copy {
     return this.#taken.length;
   }
 
-  /** The places kept here of which the message is lost. */
   get lost(): Place[] {
     return this.#isKept ? [...this.#kept.lost.values()] : [];
   }
@@ -64,7 +61,6 @@ export class Copy {
     return this.#lc;
   }
 
-  /** Highest n seen of a device. */
   seen(dev: string): number {
     return Math.max(this.#seen.get(dev) ?? 0, this.#draft.mark(dev)?.n ?? 0);
   }
@@ -75,10 +71,7 @@ export class Copy {
     return [...kept, ...this.#unkept].find((place) => place.seq === seq && place.hash === hash)?.message;
   }
 
-  /**
-   * Reads the next place; without a message, or if the message does not follow, it is lost. Returns the message if it was
-   * never seen before, in no log. `release` MUST be told when it was shown.
-   */
+  /** Reads the next place, which is lost if no message of it follows. Returns the message if no log had it before. */
   take(seq: number, hash: string, message: Message | undefined, { wallMs }: Now): Message | 'lost' | undefined {
     const follows = message && this.#crypto.hash(chainedText(this.hash, message)) === hash;
     const place = {
@@ -164,11 +157,10 @@ export class Copy {
   takeChange(): Change | undefined {
     this.#trim();
     const { change } = this.#draft;
-    if (change) this.#draft = new Draft(this.#kept);
+    if (change) this.#draft = new Draft(this.#kept.store);
     return change;
   }
 
-  /** The change is on disk. */
   settle(change: Change): void {
     this.#kept.settle(change);
   }
@@ -200,7 +192,6 @@ export class Copy {
     return !this.#draft.isRestart;
   }
 
-  /** What was read and is not on disk yet. */
   get #unkept(): Place[] {
     return [...this.#draft.places, ...this.#taken.flatMap(({ place }) => place ?? [])];
   }

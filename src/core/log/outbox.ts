@@ -2,10 +2,7 @@ import type { Message, MessageId } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
 import { maxAdopted, maxWaiting, uploadWindow } from '../limits.ts';
 
-/**
- * What is not in the log yet. A message leaves only when the log is known to have it: until then every new connection
- * sends it again, and whoever gets it twice knows it by its id.
- */
+/** What is not in the log yet: sent again on every new connection, until the log is known to have it. */
 export class Outbox {
   readonly #dev: string;
   /** What was typed here, and what others wrote and a log has lost; each in the order (lc, dev, n). */
@@ -14,7 +11,6 @@ export class Outbox {
   /** Sent on this connection. */
   readonly #sent = new Set<Message>();
 
-  /** @param dev my device: what it wrote is own */
   constructor(dev: string, messages: readonly Message[] = []) {
     this.#dev = dev;
     this.adopt(messages);
@@ -54,7 +50,6 @@ export class Outbox {
     return unsent;
   }
 
-  /** A new connection: nothing was sent on it yet. */
   restart(): void {
     this.#sent.clear();
   }
@@ -66,7 +61,6 @@ export class Outbox {
     return this.remove((message) => message.id?.dev === dev && message.id.n <= n && !isKept(message));
   }
 
-  /** Takes out what needs no waiting for any more. */
   remove(isUnwanted: (message: Message) => boolean): Message[] {
     const removed = [...this.own, ...this.others].filter(isUnwanted);
     for (const message of removed) this.#sent.delete(message);

@@ -6,7 +6,6 @@ import { type Copy, canBeKept } from '../log/copy.ts';
 import { idOf, Outbox } from '../log/outbox.ts';
 import type { Now } from '../turn.ts';
 
-/** What an author says, and under which name. */
 export type Words = { name: string; text: string; action?: true };
 export type CourierOptions = { dev: string; identity: Identity; crypto: Crypto };
 
@@ -47,7 +46,7 @@ export class Courier {
     this.#copy.keep([message]);
   }
 
-  /** A new connection, on which nothing was sent yet. In another room than before, others may be in need of other messages. */
+  /** A new connection. Another room than before may lack other messages. */
   restart(room: string): void {
     const { own, others } = this.outbox;
     if (room !== this.#room) this.isMending ||= [...own, ...others].some(({ sig }) => sig !== undefined);
@@ -106,7 +105,6 @@ export class Courier {
     if (this.outbox.others.some((other) => idOf(other) === formatId(id))) this.#copy.drop(this.accept(id));
   }
 
-  /** What is to be sent to a version-1 room now, signed. */
   takeSigned({ ms }: Now): Message[] {
     if (this.isMending) return [];
     const isPatient = ms - this.#mendedAtMs >= mendPatienceMs;

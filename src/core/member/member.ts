@@ -29,7 +29,6 @@ export type MemberOptions = {
   replay: boolean;
   /** Most messages of one replay that are shown. */
   maxReplay: number;
-  /** Entries of the log kept in the store. */
   maxKept: number;
   flow?: Flow;
 };
@@ -45,10 +44,7 @@ export interface Talk {
   upload(now: Now): void;
 }
 
-/**
- * A client's side of a room, as it goes from room to room: its name, its copy of the log, what it has to say, and how it
- * is heard. What comes over the connection goes to whoever has the conversation now.
- */
+/** A client's side of a room, as it goes from room to room. What arrives goes to whoever has the conversation now. */
 export class Member implements Conversation {
   readonly options: MemberOptions;
   readonly flow: Flow;
@@ -56,7 +52,6 @@ export class Member implements Conversation {
   readonly roster: Roster;
   readonly copy: Copy;
   readonly courier: Courier;
-  /** What the room is called. */
   server = '';
   /** It was in a room once, and when it lost it. */
   everLive = false;

@@ -24,7 +24,6 @@ export class Naming {
     this.#wanted = normalizeName(name);
   }
 
-  /** The name for a join. */
   ask(): string {
     this.asked = this.#wanted ?? this.name;
     return this.asked;
@@ -47,7 +46,6 @@ export class Naming {
     return !this.isRefused;
   }
 
-  /** No more wishes. */
   settle(): void {
     this.#wanted = undefined;
   }

@@ -10,15 +10,14 @@ import type { Member } from './member.ts';
 /**
  * Reads the room's log: takes entries in their order, shows what was never shown, and finds what was missed or lost.
  *
- *   I2 entries are taken in the order of the log, each once, without a gap;
- *   I3 a message is shown once, even if another log holds it again.
+ *   I2 entries are taken in order, each once, without a gap; I3 a message is shown once, whatever logs hold it.
  */
 export class Reading {
   readonly #member: Member;
   /** Entries up to here were in the log when the session opened, and own messages up to this n. */
   #head = 0;
   #logged = 0;
-  /** Places after `from` and up to `to` were missed, and are shown between two marks; up to `quietTo` they are not shown. */
+  /** Places after `from` and up to `to` were missed: they are shown between two marks, or not at all up to `quietTo`. */
   #missed: { from: number; to: number; quietTo: number; mark: { first?: true } } = {
     from: 0,
     to: 0,
@@ -52,7 +51,6 @@ export class Reading {
     return isOther;
   }
 
-  /** Takes what stands at the next place. */
   take(frame: Message | Lost, seq: number, now: Now): void {
     const message = frame.kind === 'message' ? frame : undefined;
     const taken = this.#member.copy.take(seq, frame.hash ?? emptyHash, message, now);
@@ -138,7 +136,6 @@ export class Reading {
     return messageEvent(message, message.id?.dev === this.#member.options.dev, this.#missed.to);
   }
 
-  /** What is in the log waits no longer. */
   #accept({ id, text, void: isVoid }: Message): void {
     if (!id) return;
     const { copy, courier, options } = this.#member;

@@ -2,10 +2,7 @@ import type { ChatEvent } from '../events.ts';
 import { maxNames } from '../limits.ts';
 import { nameKey } from '../names.ts';
 
-/**
- * Who is there besides me, as far as known: from the welcome on, by what the room says and who speaks. Always: a
- * name is in it once, mine never, and no more than `maxNames`.
- */
+/** Who is there besides me, by what the room says and who speaks. Each name once, mine never, at most `maxNames`. */
 export class Roster {
   /** How many are online, as last said; 0 while nobody can say. */
   present = 0;
@@ -21,12 +18,10 @@ export class Roster {
     this.#key = key;
   }
 
-  /** Latest speaker first, then in order of coming. */
   get others(): string[] {
     return [...this.#others.values()].sort((a, b) => b.spoke - a.spoke).map(({ name }) => name);
   }
 
-  /** I go by this name. */
   goBy(name: string): void {
     this.#others.delete(nameKey(name));
     if (this.#mine.size < maxNames) this.#mine.add(nameKey(name));

@@ -27,16 +27,14 @@ import { Reading } from './reading.ts';
  *                       joining --plain message--> (an original's room takes over, original-room.ts)
  *   any  --disconnected--> down
  *   live --gap | rejoin | heartbeat ahead of the cursor--> joining    (whatever was missed is read again)
- *   live | joining --silentMs without a frame--> down, hung up   (joining only if the server is known to be none of the original)
+ *   live | joining --silentMs without a frame--> down, hung up        (unless it may be an original server)
  *   joining --refused--> refused --named--> joining     (or joining at once, if there is a name from before)
  *   live --named--> joining                             (under the new name)
  *   live --leave--> leaving --leave answered--> down
  *   welcome with fork: mending, until the log is read again up to its head; then what it lost is given back
  *
- * Always true, whatever arrives and whenever the process dies:
- *   I2, I3 see reading.ts; I4, I5 what was typed is on disk before it is sent, and stays in the outbox until it is seen
- *   in the log; C1 log frames count only while live: between join and welcome they belong to an older session;
- *   C2 what is acknowledged was shown.
+ *   I4, I5 what was typed is on disk before it is sent, and stays in the outbox until it is seen in the log;
+ *   C1 log frames count only while live: before a welcome they are of an older session; C2 what is acknowledged was shown.
  */
 type State = 'down' | 'joining' | 'live' | 'refused' | 'leaving';
 
@@ -72,7 +70,6 @@ export class Session implements Talk {
     return this.#state !== 'leaving';
   }
 
-  /** Takes an input. Returns who takes the next one. */
   take(input: Input, now: Now): Talk {
     if (input.type === 'frame') return this.#frame(input.frame, now);
     if (input.type === 'connected') this.#join(now);
@@ -83,7 +80,6 @@ export class Session implements Talk {
     return this;
   }
 
-  /** Sends what waits, as far as it may be sent now. */
   upload(now: Now): void {
     if (this.#state !== 'live') return;
     for (const message of this.#member.courier.takeSigned(now)) this.#send(message);
@@ -109,7 +105,7 @@ export class Session implements Talk {
     this.#member.effects.push({ type: 'hangUp', to: theLink });
   }
 
-  /** What is typed bears the old name until the server has taken the new one: so nothing is ever sent under a refused one. */
+  /** What is typed bears the old name until the server has taken the new one: nothing is sent under a refused one. */
   #rename(name: string, now: Now): void {
     const { naming } = this.#member;
     if (this.#state === 'leaving') return;
@@ -210,7 +206,6 @@ export class Session implements Talk {
     if (seq === undefined) return;
     if (seq <= copy.cursor) return frame.kind === 'message' ? this.#reading.mend(frame) : this.#answer(frame);
     if (this.#reading.isFull) return;
-    // Something was missed.
     if (seq > copy.cursor + 1) return this.#join(now);
     this.#reading.take(frame, seq, now);
     if (courier.outbox.underWay < underWay) this.#unanswered = 0;
@@ -225,8 +220,8 @@ export class Session implements Talk {
   }
 
   /**
-   * The server sent more than came, or what went out is not coming back: somewhere a frame was lost. What my own output
-   * has not taken yet is no such sign: the server waits for it. [P10]
+   * A frame was lost if the server sent more than came, or if what went out does not come back, although my own output
+   * has taken everything: the server waits for that. [P10]
    */
   #heartbeat(sentSeq: number, now: Now): void {
     const { copy, courier } = this.#member;
