@@ -36,7 +36,7 @@ describe('a log', () => {
     restart();
     expect(range(0, 5).map((seq) => log.hashAt(seq))).toEqual([undefined, undefined, ...hashes.slice(2)]);
     expect(log.hashAt(0)).toBeUndefined();
-    expect([log.headHash, log.hashAt(6)]).toEqual([hashes[5], undefined]);
+    expect([log.store.headHash, log.hashAt(6)]).toEqual([hashes[5], undefined]);
   });
 
   test('keeps its newest places in memory, so that those who follow it do not read the disk', () => {

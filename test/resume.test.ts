@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Log } from '../src/core/log/log.ts';
-import { resume } from '../src/core/log/resume.ts';
+import { Log, resume } from '../src/core/log/log.ts';
 import { fakeCrypto } from './support/fake-crypto.ts';
 import { hashAt, Written } from './support/places.ts';
 

@@ -1,96 +1,16 @@
-import type { Frame, Malformed, Received, Single, Unknown } from './frames.ts';
-import { maxBatchEntries, maxFrameBytes, protocolVersion } from './frames.ts';
-import type { Value } from './values.ts';
-import { anyNews, count, filledName, flag, id, name, names, oneOf, signature, text, token, version } from './values.ts';
+import type { Frame, Kind, Malformed, Received, Single, Unknown } from './frames.ts';
+import { maxBatchEntries, maxFrameBytes, table } from './frames.ts';
+import type { Field } from './values.ts';
 
-/** Who says something, and what: every program can show it, the original too. */
-const words = { name: must(name), text: must(text) };
-/**
- * Every kind of frame as it stands on the wire, its fields in the order they are written in. A field's key is its name,
- * or the word given after its kind of value. Where a field `may` be there, anything that is no such value counts as absent.
- */
-const table: Table = {
-  join: {
-    auth: only(1),
-    name: must(name),
-    version: may(version, 'v'),
-    key: may(token),
-    dev: may(token),
-    since: may(count),
-    log: may(token),
-    hash: may(token, 'h'),
-    history: may(count),
-    proof: may(signature),
-    text: may(text),
-    reply: may(flag, 're'),
-  },
-  leave: { auth: only(0), name: must(name), text: may(text) },
-  message: {
-    ...words,
-    action: may(flag, 'act'),
-    id: may(id),
-    lc: may(count),
-    ts: may(count),
-    key: may(token),
-    sig: may(signature),
-    first: may(flag),
-    seq: may(count),
-    hash: may(token, 'h'),
-    void: may(flag),
-  },
-  shutdown: { ...words, notice: only('shutdown') },
-  notice: {
-    ...words,
-    notice: must(anyNews),
-    who: may(name),
-    was: may(name),
-    online: may(count),
-    reason: may(oneOf('left', 'lost')),
-  },
-  challenge: { v: always(protocolVersion), nonce: must(token), server: must(name), log: must(token) },
-  welcome: {
-    welcome: always(1),
-    v: always(protocolVersion),
-    name: must(filledName),
-    text: must(text),
-    who: may(name),
-    log: must(token),
-    since: must(count),
-    hash: may(token, 'h'),
-    head: must(count),
-    n: may(count),
-    fork: may(flag),
-    firstMs: may(count),
-    online: must(count),
-    members: must(names),
-  },
-  refused: { code: must(oneOf('NAME_REFUSED', 'ROOM_FULL', 'DEVICE_REFUSED'), 'refused'), ...words },
-  ack: { seq: must(count, 'ack') },
-  heartbeat: { seq: must(count, 'hb') },
-  rejoin: { delayMs: must(count, 'rejoin') },
-  lost: { seq: must(count, 'lost'), hash: may(token, 'h') },
-  had: { id: must(id, 'had') },
-  gone: { gone: always(1) },
-};
-
-/**
- * The first of these keys that stands in an object says of which kind it is; `text` comes last, for many kinds have one.
- * Where kinds share a key, `only` tells them apart.
- */
+/** The first of these that an object has tells its kind; where kinds share it, `only` does. Many have a `text`: it is last. */
 const tags = ['auth', 'nonce', 'welcome', 'refused', 'notice', 'ack', 'hb', 'rejoin', 'gone', 'lost', 'had', 'text'];
 
-/**
- * Encodes a frame as JSON text.
- * MUST be given well-formed strings; every text gets the original's final newline.
- */
+/** Encodes a frame as JSON text. MUST be given well-formed strings; every text gets the original's final newline. */
 export function encode(frame: Frame): string {
   return JSON.stringify(frame.kind === 'batch' ? frame.frames.map(toJson) : toJson(frame));
 }
 
-/**
- * Decodes one ZeroMQ frame. Total: never throws, whatever the bytes.
- * Texts lose one final newline; ill-formed UTF-16 is repaired to U+FFFD.
- */
+/** Decodes one ZeroMQ frame. Never throws. Texts lose one final newline; ill-formed UTF-16 is repaired to U+FFFD. */
 export function decode(bytes: Uint8Array): Received {
   if (bytes.length > maxFrameBytes) return malformed('frame too large');
   let value: unknown;
@@ -133,12 +53,12 @@ function fromJson(value: unknown): Single | Unknown | Malformed {
 
 function read({ kind, rows }: Shape, json: Json): Single | Malformed {
   const frame: Json = { kind };
-  for (const { property, key, isNeeded, isStrict, read } of rows) {
+  for (const { property, key, isNeeded, isVital, read } of rows) {
     const found = json[key];
     if (found === undefined && !isNeeded) continue;
     const value = read(found);
     if (value !== undefined) frame[property] = value;
-    else if (isStrict) return malformed(`${key} of ${kind} is missing or wrong`);
+    else if (isNeeded || isVital) return malformed(`${key} of ${kind} is missing or wrong`);
   }
   return frame as Single;
 }
@@ -146,43 +66,14 @@ function read({ kind, rows }: Shape, json: Json): Single | Malformed {
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const malformed = (reason: string): Malformed => ({ kind: 'malformed', reason });
 
-type Kind = Single['kind'];
 type Json = Record<string, unknown>;
-
-/** A field, or a constant: that stands in every frame of its kind. */
-type Field<T> = { value: Value<T>; key?: string; constant?: string | number; isOnly?: boolean; isNeeded?: boolean };
-type Needed<T> = Field<T> & { isNeeded: true };
-/** A field for each property, needed where the property is; beside them constants. */
-type Fields<F> = Record<string, Field<unknown>> & {
-  [P in keyof F as Exclude<P, 'kind'>]-?: Record<never, never> extends Pick<F, P> ? Field<F[P]> : Needed<F[P]>;
-};
-type Table = { [K in Kind]: Fields<Extract<Single, { kind: K }>> };
-
-function must<T>(value: Value<T>, key?: string): Needed<T> {
-  return { ...may(value, key), isNeeded: true };
-}
-function may<T>(value: Value<T>, key = ''): Field<T> {
-  return { value, key };
-}
-/** Written, but not read. */
-function always(constant: string | number): Field<unknown> {
-  return { value: oneOf(), constant };
-}
-/** A frame with anything else there is of another kind. */
-function only(constant: string | number): Field<unknown> {
-  return { ...always(constant), isOnly: true };
-}
 
 /** The table as the loops above go through it: made once, of rows that are all alike. */
 type Shape = ReturnType<typeof shape>;
-function shape([kind, fields]: [string, Fields<unknown>]) {
-  const rows = Object.entries(fields).map(([property, field]) => row(property, field));
+function shape([kind, fields]: [string, Record<string, Field<unknown>>]) {
+  const rows = Object.entries(fields).map(([property, field]) => ({ property, key: property, ...field }));
   const tag = tags.find((tag) => rows.some(({ key }) => key === tag));
-  return { kind, rows, tag, only: Object.values(fields).find(({ isOnly }) => isOnly)?.constant };
-}
-function row(property: string, { value, key, constant, isNeeded = false }: Field<unknown>) {
-  const { write, read, isVital } = value;
-  return { property, key: key || property, constant, isNeeded, isStrict: isNeeded || isVital === true, write, read };
+  return { kind, rows, tag, only: rows.find(({ isOnly }) => isOnly)?.constant };
 }
 const all = Object.entries(table).map(shape);
 const shapes = Object.fromEntries(all.map((shape) => [shape.kind, shape])) as Record<Kind, Shape>;

@@ -1,140 +1,158 @@
-/**
- * The wire protocol: every frame that crosses a socket, as one JSON object in one ZeroMQ frame.
- * Four kinds make a chat, and they come first: join, leave, message, shutdown.
- * The rules behind the frames are numbered in docs/protocol.md. This module imports nothing.
- */
-
-/** Enter the room, or say hello to a peer (then with `text`, so that a legacy peer can show it). [P1, P20] */
-export type Join = {
-  kind: 'join';
-  name: string;
-  /** Absent: a legacy client. */
-  version?: number;
-  /** Ed25519 public key, 32 bytes in base64url: who this is. [P23] */
-  key?: string;
-  dev?: string;
-  /** The last seq this client has of log `log`, and the hash there; absent on a first join. */
-  since?: number;
-  log?: string;
-  hash?: string;
-  /** First join: how many of the newest entries to begin with. */
-  history?: number;
-  /** Signature over `joinProof`, in answer to a challenge. */
-  proof?: string;
-  text?: string;
-  /** p2p: this hello answers a hello. */
-  reply?: boolean;
-};
-export type Leave = { kind: 'leave'; name: string; text?: string };
-/** A message. With `id` from a version-1 author, with `seq` once the server has given it its place. */
-export type Message = {
-  kind: 'message';
-  name: string;
-  text: string;
-  id?: MessageId;
-  /** Lamport counter: higher than that of everything its author had seen. */
-  lc?: number;
-  /** Its author's public key, and the signature over `signedText`. [P24] */
-  key?: string;
-  sig?: string;
-  /** Sent first after a welcome: every lower n of this device has been seen in a log. [P26] */
-  first?: boolean;
-  /** `/me`: the text says what its author does. Signed. [P31] */
-  action?: true;
-  /** When its author wrote it, in ms since 1970; for display only. */
-  ts?: number;
-  seq?: number;
-  /** The chain up to and including this entry. [P25] */
-  hash?: string;
-  /** Holds its place in the order but is never shown: the room refused its text. [P12] */
-  void?: boolean;
-};
-/** The room closes. On the wire it is a notice, so that each reader shows at least its text. */
-export type Shutdown = { kind: 'shutdown'; name: string; text: string };
-
-/** A message id is `dev.n`: the sender's device and its own count 1, 2, 3 … [P7] */
-export type MessageId = { dev: string; n: number };
-
-/** What the room says of itself: the original's words, plus keys a program can read. [P4] */
-export type Notice = {
-  kind: 'notice';
-  /** The server's name. */
-  name: string;
-  text: string;
-  notice: 'join' | 'leave' | 'rename' | 'info';
-  who?: string;
-  /** A rename: who it was before. [P32] */
-  was?: string;
-  online?: number;
-  reason?: 'left' | 'lost';
-};
-/** Who are you? Answered by a join with a proof. Only a version-1 server asks. [P23] */
-export type Challenge = { kind: 'challenge'; nonce: string; server: string; log: string };
-/** The session is open. Entries follow from `since + 1`; those up to `head` were written before. [P9] */
-export type Welcome = {
-  kind: 'welcome';
-  name: string;
-  text: string;
-  /** The name the client goes by from here on. [P32] */
-  who?: string;
-  log: string;
-  since: number;
-  /** The chain up to `since`. */
-  hash?: string;
-  head: number;
-  online: number;
-  members: string[];
-  /** The highest n of this device in the log, kept or not. */
-  n?: number;
-  /** What the client has is not what this log has: read it again from `since`, then send what it lacks. [P28] */
-  fork?: boolean;
-  /** When the oldest entry kept was written, in ms since 1970. */
-  firstMs?: number;
-};
-/** The room does not take this member. */
-export type Refused = {
-  kind: 'refused';
-  name: string;
-  text: string;
-  code: 'NAME_REFUSED' | 'ROOM_FULL' | 'DEVICE_REFUSED';
-};
-export type Ack = { kind: 'ack'; seq: number };
-/** The server lives; `seq` is the highest one it sent to this session. */
-export type Heartbeat = { kind: 'heartbeat'; seq: number };
-/** Join again, after `delayMs`: until then nothing from here is heard. */
-export type Rejoin = { kind: 'rejoin'; delayMs: number };
-/**
- * The entry at this place of the log is damaged, and only the chain goes on over it. In a batch it takes the place of the
- * entry; for a place already passed it is a question to whoever holds the entry.
- */
-export type Lost = { kind: 'lost'; seq: number; hash?: string };
-/** A message that was given back is not needed: the log already had this one of its device, or a later one. */
-export type Had = { kind: 'had'; id: MessageId };
-/** Put in by libzmq itself when a connection has ended. [P17] */
-export type Gone = { kind: 'gone' };
-/** Several entries and notices in one frame, in order; for version-1 sessions only. */
-export type Batch = { kind: 'batch'; frames: Single[] };
-/** A well-formed object of a kind this version does not know: ignored. [P19] */
-export type Unknown = { kind: 'unknown' };
-/** Not a frame of this protocol. The peer's fault: counted and ignored, never an exception. */
-export type Malformed = { kind: 'malformed'; reason: string };
-
-type Chat = Join | Leave | Message | Shutdown;
-/** One object on the wire. */
-export type Single = Chat | Notice | Challenge | Welcome | Refused | Ack | Heartbeat | Rejoin | Lost | Had | Gone;
-/** What may be sent. */
-export type Frame = Single | Batch;
-/** What may arrive. */
-export type Received = Frame | Unknown | Malformed;
+import {
+  always,
+  anyNews,
+  count,
+  type Field,
+  filledName,
+  flag,
+  id,
+  may,
+  must,
+  name,
+  names,
+  oneOf,
+  only,
+  signature,
+  text,
+  token,
+  version,
+} from './values.ts';
 
 /** The version this program speaks. A frame without `v` comes from the original program (a legacy peer). */
 export const protocolVersion = 1;
-
 /** Largest frame in bytes; ZeroMQ cuts the connection of whoever sends more. */
 export const maxFrameBytes = 65_536;
 /** Longest text of one message, in UTF-8 bytes. */
 export const maxTextBytes = 4_096;
-/** Longest name on the wire, in UTF-16 code units; what a name may look like is decided in core/names.ts. */
-export const maxNameLength = 256;
 /** Most entries in one batch frame. */
 export const maxBatchEntries = 256;
+
+/** Every program can show them, the original too. */
+const words = { name: must(name), text: must(text) };
+/**
+ * The wire protocol (docs/protocol.md): every kind of frame, one JSON object in one ZeroMQ frame, its fields in the order
+ * they are written in, under their names or the word given last. A frame without a field that `must` be there is
+ * malformed; where a field `may` be there, anything that is no such value counts as absent.
+ */
+export const table = {
+  /** Enter the room, or say hello to a peer (then with `text`, so that a legacy peer can show it). [P1, P20] */
+  join: {
+    auth: only(1),
+    name: must(name),
+    /** Absent: a legacy client. */
+    version: may(version, 'v'),
+    /** Ed25519 public key, 32 bytes in base64url: who this is. [P23] */
+    key: may(token),
+    dev: may(token),
+    /** The last seq this client has of log `log`, and the hash there; absent on a first join. */
+    since: may(count),
+    log: may(token),
+    hash: may(token, 'h'),
+    /** First join: how many of the newest entries to begin with. */
+    history: may(count),
+    /** Signature over `joinProof`, in answer to a challenge. */
+    proof: may(signature),
+    text: may(text),
+    /** p2p: this hello answers a hello. */
+    reply: may(flag, 're'),
+  },
+  leave: { auth: only(0), name: must(name), text: may(text) },
+  /** With `id` from a version-1 author, with `seq` once the server has given it its place. */
+  message: {
+    ...words,
+    /** `/me`: the text says what its author does. Signed. [P31] */
+    action: may(flag, 'act'),
+    id: may(id),
+    /** Lamport counter: higher than that of everything its author had seen. */
+    lc: may(count),
+    /** When its author wrote it, in ms since 1970; for display only. */
+    ts: may(count),
+    /** Its author's public key, and the signature over `signedText`. [P24] */
+    key: may(token),
+    sig: may(signature),
+    /** Sent first after a welcome: every lower n of this device has been seen in a log. [P26] */
+    first: may(flag),
+    seq: may(count),
+    /** The chain up to and including this entry. [P25] */
+    hash: may(token, 'h'),
+    /** Holds its place in the order but is never shown: the room refused its text. [P12] */
+    void: may(flag),
+  },
+  /** The room closes. On the wire it is a notice, so that each reader shows at least its text. */
+  shutdown: { ...words, notice: only('shutdown') },
+  /** What the room says of itself: the original's words, plus keys for programs. `was`: the name before. [P4, P32] */
+  notice: {
+    ...words,
+    notice: must(anyNews),
+    who: may(name),
+    was: may(name),
+    online: may(count),
+    reason: may(oneOf('left', 'lost')),
+  },
+  /** Who are you? Answered by a join with a proof. Only a version-1 server asks. [P23] */
+  challenge: { v: always(protocolVersion), nonce: must(token), server: must(name), log: must(token) },
+  /** The session is open. Entries follow from `since + 1`; those up to `head` were written before. [P9] */
+  welcome: {
+    welcome: always(1),
+    v: always(protocolVersion),
+    name: must(filledName),
+    text: must(text),
+    /** The name the client goes by from here on. [P32] */
+    who: may(name),
+    log: must(token),
+    since: must(count),
+    /** The chain up to `since`. */
+    hash: may(token, 'h'),
+    head: must(count),
+    /** The highest n of this device in the log, kept or not. */
+    n: may(count),
+    /** What the client has is not what this log has: read it again from `since`, then send what it lacks. [P28] */
+    fork: may<boolean>(flag),
+    /** When the oldest entry kept was written, in ms since 1970. */
+    firstMs: may(count),
+    online: must(count),
+    members: must(names),
+  },
+  refused: { code: must(oneOf('NAME_REFUSED', 'ROOM_FULL', 'DEVICE_REFUSED'), 'refused'), ...words },
+  ack: { seq: must(count, 'ack') },
+  /** The server lives; `seq` is the highest one it sent to this session. */
+  heartbeat: { seq: must(count, 'hb') },
+  /** Join again, after `delayMs`: until then nothing from here is heard. */
+  rejoin: { delayMs: must(count, 'rejoin') },
+  /** Stands for an entry that is damaged: only the chain goes on. For a place already passed it asks for the entry. */
+  lost: { seq: must(count, 'lost'), hash: may(token, 'h') },
+  /** A message that was given back is not needed: the log already had this one of its device, or a later one. */
+  had: { id: must(id, 'had') },
+  /** Put in by libzmq itself when a connection has ended. [P17] */
+  gone: { gone: always(1) },
+};
+
+export type Kind = keyof typeof table;
+/** A frame as the program has it: its kind, and its fields by their names. */
+type FrameOf<K extends Kind> = { kind: K } & Needed<(typeof table)[K]> & Optional<(typeof table)[K]>;
+type Needed<F> = { [P in keyof F as F[P] extends { isNeeded: true } ? P : never]: ValueOf<F[P]> };
+type Optional<F> = { [P in keyof F as F[P] extends { isNeeded: false } ? P : never]?: ValueOf<F[P]> };
+type ValueOf<F> = F extends Field<infer T> ? T : never;
+
+export type Join = FrameOf<'join'>;
+export type Message = FrameOf<'message'>;
+export type Notice = FrameOf<'notice'>;
+export type Challenge = FrameOf<'challenge'>;
+export type Welcome = FrameOf<'welcome'>;
+export type Refused = FrameOf<'refused'>;
+export type Lost = FrameOf<'lost'>;
+/** A message id is `dev.n`: the sender's device and its own count 1, 2, 3 … [P7] */
+export type MessageId = { dev: string; n: number };
+
+/** One object on the wire. */
+export type Single = { [K in Kind]: FrameOf<K> }[Kind];
+/** Several entries and notices in one frame, in order; for version-1 sessions only. */
+export type Batch = { kind: 'batch'; frames: Single[] };
+/** What may be sent. */
+export type Frame = Single | Batch;
+/** A well-formed object of a kind this version does not know: ignored. [P19] */
+export type Unknown = { kind: 'unknown' };
+/** Not a frame of this protocol. The peer's fault: counted and ignored, never an exception. */
+export type Malformed = { kind: 'malformed'; reason: string };
+/** What may arrive. */
+export type Received = Frame | Unknown | Malformed;

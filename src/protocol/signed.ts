@@ -1,6 +1,5 @@
 import type { Join, Message, MessageId } from './frames.ts';
 
-/** The text of a message id as it stands on the wire. */
 export const formatId = (id: MessageId): string => `${id.dev}.${id.n}`;
 
 /** What the signature of a message covers: the room (by its server's name), then what its author wrote. [P24] */

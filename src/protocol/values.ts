@@ -1,8 +1,11 @@
-import { type MessageId, maxNameLength } from './frames.ts';
+import type { MessageId } from './frames.ts';
 import { formatId } from './signed.ts';
 
+/** Longest name on the wire, in UTF-16 code units; what a name may look like is decided in core/names.ts. */
+const maxNameLength = 256;
+
 /** A kind of value on the wire. */
-export type Value<T> = {
+type Value<T> = {
   /** What is written for it; undefined: nothing. */
   write(value: T): unknown;
   /** Total: undefined for what is no value of this kind. */
@@ -10,6 +13,15 @@ export type Value<T> = {
   /** A wrong one spoils the frame even where it may be absent. */
   isVital?: boolean;
 };
+/** A field, under `key` if that is not its name. Or a `constant`: that stands in every frame of its kind. */
+export type Field<T> = Value<T> & { key?: string; isNeeded?: boolean; constant?: string | number; isOnly?: boolean };
+
+export const may = <T>(value: Value<T>, key?: string) => ({ ...value, ...(key && { key }), isNeeded: false as const });
+export const must = <T>(value: Value<T>, key?: string) => ({ ...may(value, key), isNeeded: true as const });
+/** Written, but not read. */
+export const always = (constant: string | number) => ({ ...oneOf(), constant });
+/** A frame with anything else there is of another kind. */
+export const only = (constant: string | number) => ({ ...always(constant), isOnly: true });
 
 const as = <T>(read: (json: unknown) => T | undefined): Value<T> => ({ write: (value) => value, read });
 const matching = (pattern: RegExp) => as((json) => (typeof json === 'string' && pattern.test(json) ? json : undefined));

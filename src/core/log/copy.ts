@@ -4,65 +4,46 @@ import type { Crypto } from '../crypto.ts';
 import type { Now } from '../turn.ts';
 import { Draft } from './draft.ts';
 import { type Log, whole } from './log.ts';
-import type { Change, Entry, Mark, Place } from './store.ts';
+import type { Change, Mark, Place } from './store.ts';
 
 /** The copy is trimmed to `limit` places when it is this share longer. */
 const slack = 0.1;
 
-/** A place that was read and is kept as soon as everything up to `shows` has been shown; with it go `dropped` and `marks`. */
+/** A place that was read: it is kept, with `dropped` and `marks`, as soon as everything up to `shows` has been shown. */
 type Taken = { place: Place | undefined; shows: number; dropped: MessageId[]; marks: Mark[] };
 
 /**
- * A client's copy of the room's log: what was read, one place after the other. Reading runs ahead of what was shown, and
- * that of what is on disk; only what was shown is ever kept.
+ * A client's copy of the room's log. Reading runs ahead of what was shown, and that of what is on disk.
  *
  *   K1 `log`, `cursor` and `hash` always belong together; K2 an id counts as seen once, for ever;
  *   K3 what is kept was shown, and is the log without a gap.
  */
 export class Copy {
+  /** The log this is a copy of; '' before the first. */
+  log: string;
+  /** The last place that was read, the chain up to there, and the last place up to which all was shown. */
+  cursor: number;
+  hash: string;
+  shown: number;
   readonly #kept: Log;
   readonly #crypto: Crypto;
   readonly #limit: number;
-  #log: string;
-  #cursor: number;
-  #hash: string;
-  /** Up to here everything was shown. */
-  #shown: number;
   #lc = 0;
   #taken: Taken[] = [];
   /** Highest n of those devices of which something is read and not on disk yet. */
   readonly #seen = new Map<string, number>();
   #draft: Draft;
 
-  /** @param kept what is on disk, verified */
   constructor(kept: Log, crypto: Crypto, limit: number, pending: readonly Message[]) {
     this.#kept = kept;
     this.#crypto = crypto;
     this.#limit = limit;
-    this.#log = kept.id;
-    this.#cursor = kept.head;
-    this.#shown = kept.head;
-    this.#hash = kept.headHash;
-    this.#draft = new Draft(kept);
+    this.log = kept.id;
+    this.cursor = kept.head;
+    this.shown = kept.head;
+    this.hash = kept.store.headHash;
+    this.#draft = new Draft(kept.store);
     for (const { lc = 0 } of [...this.#entries(), ...pending]) this.#lc = Math.max(this.#lc, lc);
-  }
-
-  /** The log this is a copy of; '' before the first. */
-  get log(): string {
-    return this.#log;
-  }
-
-  /** The last place that was read, and the last one up to which all was shown. */
-  get cursor(): number {
-    return this.#cursor;
-  }
-
-  get shown(): number {
-    return this.#shown;
-  }
-
-  get hash(): string {
-    return this.#hash;
   }
 
   /** Read and not shown yet. */
@@ -70,7 +51,6 @@ export class Copy {
     return this.#taken.length;
   }
 
-  /** The places kept here of which the message is lost. */
   get lost(): Place[] {
     return this.#isKept ? [...this.#kept.lost.values()] : [];
   }
@@ -81,35 +61,30 @@ export class Copy {
     return this.#lc;
   }
 
-  /** Highest n seen of a device. */
   seen(dev: string): number {
     return Math.max(this.#seen.get(dev) ?? 0, this.#draft.mark(dev)?.n ?? 0);
   }
 
   /** The entry at `seq`, if it is here, on disk or on its way there, and what it was. */
-  entryAt(seq: number, hash: string): Entry | undefined {
+  entryAt(seq: number, hash: string): Message | undefined {
     const kept = this.#isKept ? this.#kept.read(seq, 1) : [];
-    const found = [...kept, ...this.#unkept].find((place) => place.seq === seq && place.hash === hash);
-    return found?.message && (found as Entry);
+    return [...kept, ...this.#unkept].find((place) => place.seq === seq && place.hash === hash)?.message;
   }
 
-  /**
-   * Reads the next place; without a message, or if the message does not follow, it is lost. Returns the message if it was
-   * never seen before, in no log. `release` MUST be told when it was shown.
-   */
+  /** Reads the next place, which is lost if no message of it follows. Returns the message if no log had it before. */
   take(seq: number, hash: string, message: Message | undefined, { wallMs }: Now): Message | 'lost' | undefined {
-    const follows = message && this.#crypto.hash(chainedText(this.#hash, message)) === hash;
+    const follows = message && this.#crypto.hash(chainedText(this.hash, message)) === hash;
     const place = {
       seq,
-      prev: this.#hash,
+      prev: this.hash,
       hash,
       atMs: wallMs,
       ranMs: 0,
       ...(follows && { message: written(message) }),
     };
     this.#taken.push({ place, shows: Number.POSITIVE_INFINITY, dropped: [], marks: [] });
-    this.#cursor = seq;
-    this.#hash = hash;
+    this.cursor = seq;
+    this.hash = hash;
     if (!follows) return 'lost';
     this.#lc = Math.max(this.#lc, message.lc ?? 0);
     return this.#isNew(message) ? message : undefined;
@@ -146,10 +121,10 @@ export class Copy {
     const old = [...this.#entries(), ...this.#unkept.flatMap(({ message }) => message ?? [])];
     // What was read and not shown is shown all the same, but is no part of this log.
     for (const taken of this.#taken) taken.place = undefined;
-    this.#log = log;
-    this.#cursor = seq;
-    this.#shown = seq;
-    this.#hash = hash;
+    this.log = log;
+    this.cursor = seq;
+    this.shown = seq;
+    this.hash = hash;
     this.#draft.restart(log, seq, hash);
     return old;
   }
@@ -182,11 +157,10 @@ export class Copy {
   takeChange(): Change | undefined {
     this.#trim();
     const { change } = this.#draft;
-    if (change) this.#draft = new Draft(this.#kept);
+    if (change) this.#draft = new Draft(this.#kept.store);
     return change;
   }
 
-  /** The change is on disk. */
   settle(change: Change): void {
     this.#kept.settle(change);
   }
@@ -194,21 +168,20 @@ export class Copy {
   #isNew({ id, key }: Message): boolean {
     if (!id) return true;
     if (id.n <= this.seen(id.dev)) return false;
-    this.#seen.set(id.dev, id.n);
-    this.#taken.at(-1)?.marks.push(markOf(id, key));
+    this.see(markOf(id, key));
     return true;
   }
 
   #keep({ place, dropped, marks }: Taken): void {
     if (place) this.#draft.append(place);
-    if (place) this.#shown = place.seq;
+    if (place) this.shown = place.seq;
     for (const mark of marks) this.#draft.see(mark);
     this.#draft.drop(dropped);
   }
 
   #trim(): void {
-    const from = this.#shown - this.#limit + 1;
-    const isLong = this.#isKept && this.#shown - this.#kept.first + 1 > this.#limit * (1 + slack);
+    const from = this.shown - this.#limit + 1;
+    const isLong = this.#isKept && this.shown - this.#kept.first + 1 > this.#limit * (1 + slack);
     // What is trimmed must be on disk: its chain is read there.
     const hash = isLong && from - 1 <= this.#kept.head ? this.#kept.hashAt(from - 1) : undefined;
     if (hash !== undefined) this.#draft.trim(from, hash);
@@ -219,7 +192,6 @@ export class Copy {
     return !this.#draft.isRestart;
   }
 
-  /** What was read and is not on disk yet. */
   get #unkept(): Place[] {
     return [...this.#draft.places, ...this.#taken.flatMap(({ place }) => place ?? [])];
   }

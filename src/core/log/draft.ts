@@ -1,24 +1,20 @@
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
-import type { Change, Entry, Mark, Owner, Place } from './store.ts';
+import type { Change, Entry, Mark, Owner, Place, Store } from './store.ts';
 
-/** Who knows marks and owners: the log, or a draft of what it will be. */
-export type Known = { mark(dev: string): Mark | undefined; owner(name: string): Owner | undefined };
-
-/** The next write: a change that grows, and what the log will know after it. Nothing else is changed by it. */
-export class Draft implements Known {
-  readonly #known: Known;
-  readonly #change: Change = {};
+/** The next write: a change that grows, and what the store will know after it. Nothing else is changed by it. */
+export class Draft {
+  readonly #known: Pick<Store, 'mark' | 'owner'>;
+  #change: Change = {};
   readonly #marks = new Map<string, Mark>();
   readonly #owners = new Map<string, Owner>();
   /** By id: what is to be kept, or no more. The last word counts. */
   readonly #pending = new Map<string, Message | MessageId>();
 
-  constructor(known: Known) {
+  constructor(known: Pick<Store, 'mark' | 'owner'>) {
     this.#known = known;
   }
 
-  /** What is to be written, if anything. */
   get change(): Change | undefined {
     if (this.#marks.size > 0) this.#change.marks = [...this.#marks.values()];
     if (this.#owners.size > 0) this.#change.owners = [...this.#owners.values()];
@@ -35,7 +31,6 @@ export class Draft implements Known {
     return this.#change.restart !== undefined;
   }
 
-  /** The places that it adds. */
   get places(): readonly Place[] {
     return this.#change.entries ?? [];
   }
@@ -48,7 +43,6 @@ export class Draft implements Known {
     return this.#owners.get(name) ?? this.#known.owner(name);
   }
 
-  /** The next place. */
   append(place: Place): void {
     (this.#change.entries ??= []).push(place);
   }
@@ -58,9 +52,9 @@ export class Draft implements Known {
   }
 
   /** Everything of this device up to its n has been in the log. */
-  see({ dev, n, key }: Mark): void {
-    const highest = Math.max(n, this.mark(dev)?.n ?? 0);
-    this.#marks.set(dev, key === undefined ? { dev, n: highest } : { dev, n: highest, key });
+  see(mark: Mark): void {
+    const { dev, n } = mark;
+    this.#marks.set(dev, { ...mark, n: Math.max(n, this.mark(dev)?.n ?? 0) });
   }
 
   claim(owner: Owner): void {
@@ -76,10 +70,7 @@ export class Draft implements Known {
   }
 
   restart(log: string, seq: number, hash: string): void {
-    this.#change.restart = { log, seq, hash };
-    delete this.#change.entries;
-    delete this.#change.mended;
-    delete this.#change.keep;
+    this.#change = { restart: { log, seq, hash } };
   }
 
   trim(from: number, hash: string): void {

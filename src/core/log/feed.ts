@@ -8,10 +8,7 @@ import type { Place } from './store.ts';
 export type Position = { seq: number; notice: number };
 export type Item = { wire: string; place?: Place; notice?: Notice };
 
-/**
- * The log's places with the room's notices between them, each notice where it happened, for readers that each stand at
- * a position of their own. Only what is on disk is read.
- */
+/** The log's places, as far as they are on disk, with the room's notices between them, each where it happened. */
 export class Feed {
   readonly #log: Log;
   #notices: { afterSeq: number; notice: Notice; wire: string }[] = [];
@@ -26,7 +23,6 @@ export class Feed {
     return { seq: this.#log.head, notice: this.#firstNotice + this.#notices.length };
   }
 
-  /** Puts a notice behind the newest place. */
   announce(notice: Notice): void {
     this.#notices.push({ afterSeq: this.#log.head, notice, wire: encode(notice) });
     if (this.#notices.length <= maxNotices) return;

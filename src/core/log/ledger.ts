@@ -14,7 +14,7 @@ export type Retention = { entries: number; ageMs: number };
 export type LedgerOptions = {
   /** Name of the server, which nobody else may have. */
   name: string;
-  /** Devices that the server gives to clients of the original begin with it, and are nobody else's. */
+  /** What the devices begin with that the server gives to clients of the original; nobody else's do. */
   dev: string;
   crypto: Crypto;
   retention: Retention;
@@ -30,7 +30,6 @@ export type Proposal =
   | { type: 'say'; from: string; message: Message; name: string }
   /** A message that somebody else kept for its author, from a log that is gone. [P28] */
   | { type: 'giveBack'; from: string; message: Message }
-  /** An entry for a place that was lost. */
   | { type: 'mend'; message: Message }
   /** Names that are in use. */
   | { type: 'tidy'; present: { name: string; key: string }[] };
@@ -53,8 +52,8 @@ export type Decision<Other> = { change: Change | undefined; outcomes: (Outcome |
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #log: Log;
-  /** When this program began to count, on its own clock, and where the log's clock stood then. */
-  #began: { ms: number; ranMs: number } | undefined;
+  /** By how much the log's clock was ahead of this program's when it was first read. */
+  #aheadMs: number | undefined;
 
   constructor(options: LedgerOptions, log: Log) {
     this.#options = options;
@@ -63,20 +62,19 @@ export class Ledger {
 
   /** Proposals are judged in their order; what is none of them is passed on in its place. */
   decide<Other extends { type: string }>(proposals: readonly (Proposal | Other)[], now: Now): Decision<Other> {
-    const judge = new Judge(this.#options, this.#log, this.#ranMs(now), now.wallMs);
+    const judge = new Judge(this.#options, this.#log, { ranMs: this.#ranMs(now), atMs: now.wallMs });
     const outcomes = proposals.flatMap((proposal) => judge.judge(proposal as Proposal) ?? (proposal as Other));
     return { change: judge.draft.change, outcomes };
   }
 
-  /** Who owns `name` now, on disk. */
   owner(name: string, now: Now): string | undefined {
-    return ownerOf(this.#log, name, this.#ranMs(now), this.#options.retention.ageMs);
+    return ownerOf(this.#log.store, name, this.#ranMs(now), this.#options.retention.ageMs);
   }
 
   /** The log's own clock: it stands still while no program of this log runs, and no clock of a machine moves it. */
   #ranMs({ ms }: Now): number {
-    this.#began ??= { ms, ranMs: this.#log.ranMs };
-    return this.#began.ranMs + ms - this.#began.ms;
+    this.#aheadMs ??= this.#log.store.ranMs - ms;
+    return this.#aheadMs + ms;
   }
 }
 
@@ -85,18 +83,16 @@ class Judge {
   readonly draft: Draft;
   readonly #options: LedgerOptions;
   readonly #log: Log;
-  readonly #ranMs: number;
-  readonly #atMs: number;
+  readonly #now: Pick<Place, 'ranMs' | 'atMs'>;
   readonly #mended = new Set<number>();
   #head: Pick<Place, 'seq' | 'hash'>;
 
-  constructor(options: LedgerOptions, log: Log, ranMs: number, atMs: number) {
+  constructor(options: LedgerOptions, log: Log, now: Pick<Place, 'ranMs' | 'atMs'>) {
     this.#options = options;
     this.#log = log;
-    this.#ranMs = ranMs;
-    this.#atMs = atMs;
-    this.#head = { seq: log.head, hash: log.headHash };
-    this.draft = new Draft(log);
+    this.#now = now;
+    this.#head = { seq: log.head, hash: log.store.headHash };
+    this.draft = new Draft(log.store);
   }
 
   /** Returns what became of it: nothing to tell, something, or undefined for what is no proposal. */
@@ -131,7 +127,7 @@ class Judge {
     if (!id || (key !== undefined && id.n <= last)) return [];
     if (key !== undefined && id.n > last + 1 && !first) return { type: 'rejoin', from };
     // The session's own name was checked when it joined.
-    return this.#append(message, message.name === name || this.#owner(message.name) === key);
+    return this.#append(message, message.name === name || this.#ownerOf(message.name) === key);
   }
 
   #giveBack({ from, message }: Proposal & { type: 'giveBack' }): Outcome | [] {
@@ -161,27 +157,25 @@ class Judge {
   #append(message: Message, isAllowed: boolean): [] {
     const { first: _, ...written } = message;
     const words: Message = isTooLong(message.text) ? { ...written, text: '', void: true } : written;
-    const { seq: before, hash: prev } = this.#head;
     const said: Message = isAllowed ? words : { ...words, void: true };
+    const { seq: before, hash: prev } = this.#head;
     const hash = this.#options.crypto.hash(chainedText(prev, said));
     this.#head = { seq: before + 1, hash };
-    const { seq } = this.#head;
-    this.draft.append({ seq, prev, hash, message: { ...said, seq, hash }, atMs: this.#atMs, ranMs: this.#ranMs });
+    this.draft.append({ ...this.#now, ...this.#head, prev, message: { ...said, ...this.#head } });
     if (message.id && message.key) this.draft.see({ ...message.id, key: message.key });
     return [];
   }
 
   /** Forgets what is no longer to be kept; whoever is there goes on owning the name it bears. */
   #tidy(present: { name: string; key: string }[]): [] {
-    const { ageMs } = this.#options.retention;
+    const { ranMs } = this.#now;
     for (const { name, key } of present) {
       const owner = this.draft.owner(nameKey(name));
-      if (owner?.key === key && this.#ranMs - owner.seenMs > ageMs / 4) this.#claim(name, key);
+      if (owner?.key === key && ranMs - owner.seenMs > this.#options.retention.ageMs / 4) this.#claim(name, key);
     }
-    const { first } = this.#log;
     const from = this.#keepFrom();
-    if (from > first) this.draft.trim(from, this.#log.hashAt(from - 1) ?? '');
-    if (this.#ranMs > this.#log.ranMs) this.draft.ran(this.#ranMs);
+    if (from > this.#log.first) this.draft.trim(from, this.#log.hashAt(from - 1) ?? '');
+    if (ranMs > this.#log.store.ranMs) this.draft.ran(ranMs);
     return [];
   }
 
@@ -191,7 +185,7 @@ class Judge {
     let from = head - first + 1 > entries * (1 + trimSlack) ? head - entries + 1 : first;
     while (from <= head) {
       const places = this.#log.read(from, 100);
-      const young = places.findIndex(({ ranMs }) => this.#ranMs - ranMs <= ageMs);
+      const young = places.findIndex(({ ranMs }) => this.#now.ranMs - ranMs <= ageMs);
       if (young === 0) break;
       from += young === -1 ? places.length : young;
     }
@@ -199,29 +193,24 @@ class Judge {
   }
 
   #claim(name: string, key: string): void {
-    this.draft.claim({ name: nameKey(name), key, seenMs: this.#ranMs });
-  }
-
-  #owner(name: string): string | undefined {
-    return isName(name) && !this.#isServer(name) ? this.#ownerOf(name) : undefined;
+    this.draft.claim({ name: nameKey(name), key, seenMs: this.#now.ranMs });
   }
 
   /** True if a message of `key` may stand in the log under this name: its own, or one that is nobody's. */
-  #isFree(name: string, key: string | undefined): boolean {
+  #isFree(name: string, key: string): boolean {
     const owner = this.#ownerOf(name);
-    return isName(name) && !this.#isServer(name) && (owner === undefined || owner === key);
+    return owner === '' || owner === key;
+  }
+
+  /** Whose name it is: '' if it is nobody's, undefined if nobody may have it. */
+  #ownerOf(name: string): string | undefined {
+    const { name: server, retention } = this.#options;
+    if (!isName(name) || nameKey(name) === nameKey(server)) return undefined;
+    return ownerOf(this.draft, name, this.#now.ranMs, retention.ageMs) ?? '';
   }
 
   #isForeign(dev: string, key: string): boolean {
     return dev.startsWith(`${this.#options.dev}-`) || (this.draft.mark(dev)?.key ?? key) !== key;
-  }
-
-  #isServer(name: string): boolean {
-    return nameKey(name) === nameKey(this.#options.name);
-  }
-
-  #ownerOf(name: string): string | undefined {
-    return ownerOf(this.draft, name, this.#ranMs, this.#options.retention.ageMs);
   }
 }
 

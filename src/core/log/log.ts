@@ -1,8 +1,8 @@
-import type { Message } from '../../protocol/frames.ts';
+import type { Join, Message } from '../../protocol/frames.ts';
 import { chainedText } from '../../protocol/signed.ts';
 import type { Crypto } from '../crypto.ts';
 import { maxLost, maxTail } from '../limits.ts';
-import type { Change, Entry, Mark, Owner, Place, Store } from './store.ts';
+import type { Change, Entry, Mark, Place, Store } from './store.ts';
 
 /** As many of the newest places as may be held in memory, and at least one. */
 function newest(places: Place[]): Place[] {
@@ -20,41 +20,29 @@ function newest(places: Place[]): Place[] {
  *   V1 a message that is read here is the one that was written there; V2 a damaged place hides no other.
  */
 export class Log {
-  readonly #store: Store;
+  readonly store: Store;
   readonly #crypto: Crypto;
   /** The newest places, as they were written. */
   #tail: Place[] = [];
-  readonly #lost = new Map<number, Place>();
+  /** Places that are lost, as far as somebody has come upon them: `maxLost` at most. MUST NOT be changed by others. */
+  readonly lost = new Map<number, Place>();
   #found: Place[] = [];
 
   constructor(store: Store, crypto: Crypto) {
-    this.#store = store;
+    this.store = store;
     this.#crypto = crypto;
   }
 
   get id(): string {
-    return this.#store.log;
+    return this.store.log;
   }
 
   get first(): number {
-    return this.#store.first;
+    return this.store.first;
   }
 
   get head(): number {
-    return this.#store.head;
-  }
-
-  get headHash(): string {
-    return this.#store.headHash;
-  }
-
-  get ranMs(): number {
-    return this.#store.ranMs;
-  }
-
-  /** Places that are lost, as far as somebody has come upon them: `maxLost` at most. */
-  get lost(): ReadonlyMap<number, Place> {
-    return this.#lost;
+    return this.store.head;
   }
 
   /** The lost places that were come upon since the last call. */
@@ -63,17 +51,13 @@ export class Log {
   }
 
   mark(dev: string): Mark | undefined {
-    return this.#store.mark(dev);
-  }
-
-  owner(name: string): Owner | undefined {
-    return this.#store.owner(name);
+    return this.store.mark(dev);
   }
 
   /** The chain up to `seq`, for `first - 1 <= seq <= head`. */
   hashAt(seq: number): string | undefined {
-    if (seq === this.head) return this.headHash;
-    if (seq === this.first - 1) return this.#store.baseHash;
+    if (seq === this.head) return this.store.headHash;
+    if (seq === this.first - 1) return this.store.baseHash;
     return seq < this.first ? undefined : this.read(seq, 1)[0]?.hash;
   }
 
@@ -84,28 +68,26 @@ export class Log {
     const inTail = begin - (this.head - this.#tail.length + 1);
     if (inTail >= 0) return this.#tail.slice(inTail, inTail + limit);
     // One more than wanted: it knows the chain before it.
-    const rows = new Map(this.#store.read(begin, end - begin + 2).map((row) => [row.seq, row]));
+    const rows = new Map(this.store.read(begin, end - begin + 2).map((row) => [row.seq, row]));
     const places: Place[] = [];
     for (let seq = begin; seq <= end; seq++) places.push(this.#verified(seq, rows, places.at(-1)?.hash));
     return places;
   }
 
-  /** A change has become part of the log. */
   settle({ restart, entries = [], mended = [], keep }: Change): void {
     if (restart) this.#tail = [];
-    if (restart) this.#lost.clear();
+    if (restart) this.lost.clear();
     if (entries.length > 0) this.#tail = newest([...this.#tail, ...entries]);
     for (const place of entries) if (!place.message) this.#remember(place);
-    for (const { seq } of mended) this.#lost.delete(seq);
+    for (const { seq } of mended) this.lost.delete(seq);
     if (mended.length > 0) this.#tail = [];
     if (!keep) return;
     this.#tail = this.#tail.filter(({ seq }) => seq >= keep.from);
-    for (const seq of this.#lost.keys()) if (seq < keep.from) this.#lost.delete(seq);
+    for (const seq of this.lost.keys()) if (seq < keep.from) this.lost.delete(seq);
   }
 
-  /** The entry that was lost at its place, if this is it: judged by the chain alone. */
   mend(message: Message): Entry | undefined {
-    const place = this.#lost.get(message.seq ?? 0);
+    const place = this.lost.get(message.seq ?? 0);
     return place && whole(place, message, this.#crypto);
   }
 
@@ -120,22 +102,22 @@ export class Log {
       if (mended && this.#isProven(mended)) return mended;
     }
     // Of what is missing the neighbour knows best how old it is.
-    const { atMs = 0, ranMs = this.ranMs } = row ?? rows.get(seq + 1) ?? {};
+    const { atMs = 0, ranMs = this.store.ranMs } = row ?? rows.get(seq + 1) ?? {};
     const place = { seq, prev, hash: hashes[0] ?? '', atMs, ranMs };
-    this.#find(place);
+    this.#remember(place, this.#found);
     return place;
   }
 
   /** From the place before alone: of many that are damaged in a row, each would else lead to the one before it. */
   #hashBefore(seq: number, row: Place | undefined): string {
-    const [before] = seq === this.first ? [] : this.#store.read(seq - 1, 1);
+    const [before] = seq === this.first ? [] : this.store.read(seq - 1, 1);
     if (before?.seq === seq - 1) return before.hash;
-    return seq === this.first ? this.#store.baseHash : (row?.prev ?? '');
+    return seq === this.first ? this.store.baseHash : (row?.prev ?? '');
   }
 
   /** What the chain may have been up to a place: the likeliest first. */
   #hashesAfter(seq: number, row: Place | undefined, next: Place | undefined): string[] {
-    if (seq === this.head) return [this.headHash];
+    if (seq === this.head) return [this.store.headHash];
     const said = [...(row ? [row.hash] : []), ...(next ? [next.prev] : [])];
     return next && this.#isProven(next) ? [next.prev, ...said] : said;
   }
@@ -144,14 +126,10 @@ export class Log {
     return message !== undefined && this.#crypto.hash(chainedText(prev, message)) === hash;
   }
 
-  #find(place: Place): void {
-    if (this.#lost.has(place.seq) || this.#lost.size >= maxLost) return;
-    this.#remember(place);
-    this.#found.push(place);
-  }
-
-  #remember(place: Place): void {
-    if (this.#lost.size < maxLost) this.#lost.set(place.seq, place);
+  #remember(place: Place, found: Place[] = []): void {
+    if (this.lost.has(place.seq) || this.lost.size >= maxLost) return;
+    this.lost.set(place.seq, place);
+    found.push(place);
   }
 }
 
@@ -160,4 +138,21 @@ export function whole({ message: known, ...place }: Place, message: Message, cry
   if (known || crypto.hash(chainedText(place.prev, message)) !== place.hash) return undefined;
   const { first: _, ...written } = message;
   return { ...place, message: { ...written, seq: place.seq, hash: place.hash } };
+}
+
+export type Resumption = { since: number; fork: boolean };
+
+/**
+ * Where a joining client reads on: after what it has; on a first join with the newest `history`; and from the start if
+ * what it has is not what this log has: that is a `fork`. [P9, P28]
+ */
+export function resume(log: Log, { log: id, since, hash = '', history = 0 }: Join): Resumption {
+  const oldest = log.first - 1;
+  if (since === undefined) return { since: Math.max(log.head - history, oldest), fork: false };
+  const isHere = id === log.id && since <= log.head;
+  // What is no longer kept, or damaged beyond knowing, cannot be compared.
+  const known = since < oldest ? undefined : log.hashAt(since);
+  const isSame = isHere && (!known || known === hash);
+  const fork = since > 0 && !isSame;
+  return { since: Math.max(fork ? 0 : since, oldest), fork };
 }

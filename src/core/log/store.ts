@@ -30,40 +30,33 @@ export type Change = {
   /** Each takes the place of the one of its device. */
   marks?: Mark[];
   owners?: Owner[];
-  /** Messages that are not in the log yet, to be kept until they are. */
+  /** Messages that are not in the log yet, to be kept until they are `dropped`. */
   pending?: Message[];
-  /** Messages that need no keeping any more. */
   dropped?: MessageId[];
   /** Places before `from` are no longer kept; `hash` is the chain up to there. */
   keep?: { from: number; hash: string };
-  /** The log's own clock stands here now. */
   ranMs?: number;
 };
 
 /**
  * Where a log is kept. The server keeps the room's, a client its own copy with what it has not sent yet.
  *
- * Reads are at once and see only what a resolved `commit` has written. They are not verified: that is the work of
- * `Log` (log.ts), for a disk may give back other bytes than it took.
+ * Reads are at once and see only what a resolved `commit` has written; to verify them is the work of `Log` (log.ts).
  * `commit` MUST resolve only when the change would survive the death of the process, and changes MUST become
  * durable in the order they were given. After a rejected `commit` nothing more MUST be committed.
  */
 export interface Store {
   /** Names the log; '' while there is none. */
   readonly log: string;
-  /** Place of the oldest entry kept; `head + 1` when there is none. */
+  /** The oldest place kept (`head + 1` when there is none), and the newest one (0 when there was none yet). */
   readonly first: number;
-  /** Place of the newest entry; 0 when there was none yet. */
   readonly head: number;
   /** The chain before `first`, and up to `head`. */
   readonly baseHash: string;
   readonly headHash: string;
   /** The log's own clock: for how many ms programs that wrote here have run. No clock of the machine moves it. */
   readonly ranMs: number;
-  /**
-   * Places from `from` on, in order, at most `limit`; starts at `first` if `from` is no longer kept. What cannot be read
-   * at all is left out, what can be read only in part has no `message`.
-   */
+  /** As `Log.read`, but a place that cannot be read is left out; one that can be read only in part has no `message`. */
   read(from: number, limit: number): Place[];
   mark(dev: string): Mark | undefined;
   owner(name: string): Owner | undefined;

@@ -28,7 +28,6 @@ export type MemberOptions = {
   replay: boolean;
   /** Most messages of one replay that are shown. */
   maxReplay: number;
-  /** Entries of the log kept in the store. */
   maxKept: number;
   flow?: Flow;
 };
@@ -44,10 +43,7 @@ export interface Talk {
   upload(now: Now): void;
 }
 
-/**
- * A client's side of a room, as it goes from room to room: its name, its copy of the log, what it has to say, and how it
- * is heard. What comes over the connection goes to whoever has the conversation now.
- */
+/** A client's side of a room, as it goes from room to room. What arrives goes to whoever has the conversation now. */
 export class Member implements Conversation {
   readonly options: MemberOptions;
   readonly flow: Flow;
@@ -55,7 +51,6 @@ export class Member implements Conversation {
   readonly roster: Roster;
   readonly copy: Copy;
   readonly courier: Courier;
-  /** What the room is called. */
   server = '';
   /** It was in a room once, and when it lost it. */
   everLive = false;
@@ -98,7 +93,11 @@ export class Member implements Conversation {
   }
 
   get waiting(): Waiting[] {
-    return this.courier.waiting;
+    return this.courier.outbox.own.map(({ text, ts = 0, action }) => ({
+      text,
+      sinceMs: ts,
+      ...(action && { action }),
+    }));
   }
 
   get others(): string[] {
@@ -141,9 +140,8 @@ export class Member implements Conversation {
   }
 
   #type({ text, action }: Input & { type: 'typed' }, now: Now): void {
-    if (!this.courier.isFull)
-      return this.courier.write({ name: this.naming.name, text, ...(action && { action }) }, now);
-    this.show(tooManyWaiting);
+    if (this.courier.outbox.isFull) return this.show(tooManyWaiting);
+    this.courier.write({ name: this.name, text, ...(action && { action }) }, now);
   }
 
   /** It is online in a room; said unless it never was away. */
@@ -154,7 +152,7 @@ export class Member implements Conversation {
     this.lostAtMs = undefined;
     if (isResuming) return;
     const after = lostAtMs === undefined ? {} : { afterMs: ms - lostAtMs };
-    const waiting = this.courier.own.filter(({ sig }) => sig === undefined).length;
+    const waiting = this.courier.outbox.own.filter(({ sig }) => sig === undefined).length;
     this.show({ type: 'state', state: 'online', ...found, ...after, waiting });
   }
 

@@ -38,7 +38,6 @@ export class OriginalRoom implements Talk {
     return this.#member.unshown >= this.#member.flow.windowEntries;
   }
 
-  /** Takes an input. Returns who takes the next one. */
   take(input: Input, now: Now): Talk {
     if (input.type === 'frame' && input.frame.kind === 'message') this.#hear(input.frame);
     else if (input.type === 'named') this.#showFixedName();
@@ -47,7 +46,6 @@ export class OriginalRoom implements Talk {
     return this;
   }
 
-  /** Sends what waits. */
   upload(): void {
     for (const message of this.#member.courier.takePlain()) {
       this.#member.send(plainMessage(message));

@@ -6,21 +6,26 @@ import { emptyHash } from '../log/store.ts';
 import { messageEvent } from '../narrate.ts';
 import type { Now } from '../turn.ts';
 import type { Member } from './member.ts';
-import { Replay } from './replay.ts';
 
 /**
  * Reads the room's log: takes entries in their order, shows what was never shown, and finds what was missed or lost.
  *
- *   I2 entries are taken in the order of the log, each once, without a gap;
- *   I3 a message is shown once, even if another log holds it again.
+ *   I2 entries are taken in order, each once, without a gap; I3 a message is shown once, whatever logs hold it.
  */
 export class Reading {
   readonly #member: Member;
-  readonly #replay = new Replay();
-  /** Entries up to here were in the log when the session opened. */
+  /** Entries up to here were in the log when the session opened, and own messages up to this n. */
   #head = 0;
-  /** Own messages up to this n were in the log when the session opened. */
   #logged = 0;
+  /** Places after `from` and up to `to` were missed: they are shown between two marks, or not at all up to `quietTo`. */
+  #missed: { from: number; to: number; quietTo: number; mark: { first?: true } } = {
+    from: 0,
+    to: 0,
+    quietTo: 0,
+    mark: {},
+  };
+  /** Between the two marks. */
+  #isReplaying = false;
   /** Places that were lost when they came, so that nobody has seen their messages. */
   readonly #neverShown = new Set<number>();
 
@@ -46,23 +51,13 @@ export class Reading {
     return isOther;
   }
 
-  /** Takes what stands at the next place. Returns false if it is not the next one: something was missed. */
-  take(frame: Message | Lost, now: Now): boolean {
-    const { copy } = this.#member;
-    const { seq, hash = emptyHash } = frame;
-    if (seq === undefined || seq <= copy.cursor) return true;
-    if (seq > copy.cursor + 1) return false;
+  take(frame: Message | Lost, seq: number, now: Now): void {
     const message = frame.kind === 'message' ? frame : undefined;
-    const taken = copy.take(seq, hash, message, now);
+    const taken = this.#member.copy.take(seq, frame.hash ?? emptyHash, message, now);
+    if (taken === 'lost' && this.#neverShown.size < maxLost) this.#neverShown.add(seq);
     this.#member.showPlace(this.#eventsOf(taken, seq));
     if (message && taken !== 'lost') this.#accept(message);
     this.caughtUp(now);
-    return true;
-  }
-
-  /** A place behind the cursor: somebody asks for it. Returns the entry, if it is here. */
-  answer({ seq, hash = emptyHash }: Lost): Message | undefined {
-    return this.#member.copy.entryAt(seq, hash)?.message;
   }
 
   /** An entry for a place that is lost here. */
@@ -74,13 +69,13 @@ export class Reading {
 
   /** When the session has read up to where it began. */
   caughtUp(now: Now): void {
-    const { copy, courier, server } = this.#member;
+    const { copy, courier } = this.#member;
     if (copy.cursor < this.#head) return;
     // What the log had and no longer keeps was not seen, but it has arrived.
     if (this.#logged > 0) courier.acceptLogged(this.#logged);
     this.#logged = 0;
     if (!courier.isMending) return;
-    const count = courier.mend(server, now);
+    const count = courier.mend(now);
     const given =
       count === 0 ? 'it was read again.' : `${count} lost ${count === 1 ? 'message was' : 'messages were'} given back.`;
     const message = `the server's log is not the one known here; ${given}`;
@@ -90,7 +85,7 @@ export class Reading {
   /** Two programs that count with one device would each lose messages of the other. */
   failCopied(what: string, more: readonly Message[] = []): void {
     const { courier, options } = this.#member;
-    const texts = [...more, ...courier.own].map(({ text }) => `"${text}"`);
+    const texts = [...more, ...courier.outbox.own].map(({ text }) => `"${text}"`);
     const unsent = texts.length === 0 ? '' : ` Not sent: ${texts.join(', ')}.`;
     const message = `this data folder is a copy of another one, or was restored from an older state; ${what}.${unsent}`;
     const hint = `Use each data folder in one place only. To begin anew, remove ${options.folder ?? 'it'}.`;
@@ -112,28 +107,35 @@ export class Reading {
     const { replay, maxReplay, history } = this.#member.options;
     const wanted = this.#member.everLive || replay || history > 0;
     const quietTo = wanted ? Math.max(this.#head - maxReplay, 0) : this.#head;
-    this.#replay.begin({ from: this.#member.copy.cursor, to: this.#head, quietTo, isFirst });
+    const mark = isFirst ? { first: true as const } : {};
+    this.#missed = { from: this.#member.copy.cursor, to: this.#head, quietTo, mark };
+    this.#isReplaying = false;
   }
 
   #eventsOf(taken: Message | 'lost' | undefined, seq: number): ChatEvent[] {
-    if (taken === 'lost' && this.#neverShown.size < maxLost) this.#neverShown.add(seq);
-    if (!taken || !this.#replay.isShown(seq)) return this.#replay.after(seq);
-    const shown = taken === 'lost' ? [{ type: 'lost' as const, seq }] : this.#shown(taken, seq);
-    return [...shown, ...this.#replay.after(seq)];
+    const { to, quietTo, mark } = this.#missed;
+    const events = taken && seq > quietTo ? this.#shown(taken, seq) : [];
+    if (seq !== to || !this.#isReplaying) return events;
+    this.#isReplaying = false;
+    return [...events, { type: 'replayed', ...mark }];
   }
 
-  #shown(message: Message, seq: number): ChatEvent[] {
-    const isOwn = message.id?.dev === this.#member.options.dev;
-    if (message.void)
+  #shown(taken: Message | 'lost', seq: number): ChatEvent[] {
+    if (taken === 'lost') return [{ type: 'lost', seq }];
+    const isOwn = taken.id?.dev === this.#member.options.dev;
+    if (taken.void)
       return isOwn ? [{ type: 'error', code: 'REFUSED', message: 'The room refused a message of yours.' }] : [];
-    return [...this.#replay.before(seq, message.ts ?? 0), this.#eventOf(message)];
+    const { from, to, mark } = this.#missed;
+    const isOpening = seq <= to && !this.#isReplaying;
+    this.#isReplaying ||= isOpening;
+    const replay = { type: 'replay' as const, count: to - seq + 1, total: to - from, sinceMs: taken.ts ?? 0, ...mark };
+    return [...(isOpening ? [replay] : []), this.#eventOf(taken)];
   }
 
   #eventOf(message: Message): ChatEvent {
-    return messageEvent(message, message.id?.dev === this.#member.options.dev, this.#replay.to);
+    return messageEvent(message, message.id?.dev === this.#member.options.dev, this.#missed.to);
   }
 
-  /** What is in the log waits no longer. */
   #accept({ id, text, void: isVoid }: Message): void {
     if (!id) return;
     const { copy, courier, options } = this.#member;

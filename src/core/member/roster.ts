@@ -2,35 +2,26 @@ import type { ChatEvent } from '../events.ts';
 import { maxNames } from '../limits.ts';
 import { nameKey } from '../names.ts';
 
-/**
- * Who is there besides me, as far as known: from the welcome on, by what the room says and who speaks. Always: a
- * name is in it once, mine never, and no more than `maxNames`.
- */
+/** Who is there besides me, by what the room says and who speaks. Each name once, mine never, at most `maxNames`. */
 export class Roster {
+  /** How many are online, as last said; 0 while nobody can say. */
+  present = 0;
   readonly #key: string;
   /** By what makes names the same, in order of coming; `spoke` is higher for who spoke later, 0 for who has not. */
   #others = new Map<string, { name: string; spoke: number }>();
   readonly #mine = new Set<string>();
   #spoken = 0;
   #isComplete = false;
-  #present = 0;
 
   /** @param key my public key: what bears it is mine, from whatever device */
   constructor(key: string) {
     this.#key = key;
   }
 
-  /** How many are online, as last said; 0 while nobody can say. */
-  get present(): number {
-    return this.#present;
-  }
-
-  /** Latest speaker first, then in order of coming. */
   get others(): string[] {
     return [...this.#others.values()].sort((a, b) => b.spoke - a.spoke).map(({ name }) => name);
   }
 
-  /** I go by this name. */
   goBy(name: string): void {
     this.#others.delete(nameKey(name));
     if (this.#mine.size < maxNames) this.#mine.add(nameKey(name));
@@ -39,7 +30,7 @@ export class Roster {
   /** A welcome: `members`, or more if `present` is higher, and nobody else is there. Who spoke before keeps its place. */
   begin(members: readonly string[], present: number): void {
     const before = this.#others;
-    this.#present = present;
+    this.present = present;
     this.#isComplete = members.length >= present;
     this.#others = new Map();
     for (const name of members) this.#come(name, before.get(nameKey(name))?.spoke);
@@ -47,13 +38,13 @@ export class Roster {
 
   /** The connection is lost: who is there is not known, only who was. */
   lose(): void {
-    this.#present = 0;
+    this.present = 0;
   }
 
   hear(event: ChatEvent): void {
     if (event.type === 'message') return this.#hearMessage(event);
     if (event.type !== 'join' && event.type !== 'leave' && event.type !== 'rename') return;
-    this.#present = event.online;
+    this.present = event.online;
     if (event.type === 'join') this.#come(event.name);
     else if (event.type === 'leave') this.#others.delete(nameKey(event.name));
     else this.#rename(event.from, event.name);

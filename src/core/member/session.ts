@@ -3,6 +3,8 @@ import {
   type Challenge,
   type Frame,
   type Join,
+  type Lost,
+  type Message,
   protocolVersion,
   type Received,
   type Refused,
@@ -25,16 +27,14 @@ import { Reading } from './reading.ts';
  *                       joining --plain message--> (an original's room takes over, original-room.ts)
  *   any  --disconnected--> down
  *   live --gap | rejoin | heartbeat ahead of the cursor--> joining    (whatever was missed is read again)
- *   live | joining --silentMs without a frame--> down, hung up   (joining only if the server is known to be none of the original)
+ *   live | joining --silentMs without a frame--> down, hung up        (unless it may be an original server)
  *   joining --refused--> refused --named--> joining     (or joining at once, if there is a name from before)
  *   live --named--> joining                             (under the new name)
  *   live --leave--> leaving --leave answered--> down
  *   welcome with fork: mending, until the log is read again up to its head; then what it lost is given back
  *
- * Always true, whatever arrives and whenever the process dies:
- *   I2, I3 see reading.ts; I4, I5 what was typed is on disk before it is sent, and stays in the outbox until it is seen
- *   in the log; C1 log frames count only while live: between join and welcome they belong to an older session;
- *   C2 what is acknowledged was shown.
+ *   I4, I5 what was typed is on disk before it is sent, and stays in the outbox until it is seen in the log;
+ *   C1 log frames count only while live: before a welcome they are of an older session; C2 what is acknowledged was shown.
  */
 type State = 'down' | 'joining' | 'live' | 'refused' | 'leaving';
 
@@ -70,7 +70,6 @@ export class Session implements Talk {
     return this.#state !== 'leaving';
   }
 
-  /** Takes an input. Returns who takes the next one. */
   take(input: Input, now: Now): Talk {
     if (input.type === 'frame') return this.#frame(input.frame, now);
     if (input.type === 'connected') this.#join(now);
@@ -81,11 +80,9 @@ export class Session implements Talk {
     return this;
   }
 
-  /** Sends what waits, as far as it may be sent now. */
   upload(now: Now): void {
     if (this.#state !== 'live') return;
-    const { courier, server } = this.#member;
-    for (const message of courier.takeSigned(server, now)) this.#send(message);
+    for (const message of this.#member.courier.takeSigned(now)) this.#send(message);
     const { shown } = this.#member.copy;
     if (shown - this.#acked >= this.#member.flow.windowEntries / 4) this.#ack(now);
   }
@@ -108,7 +105,7 @@ export class Session implements Talk {
     this.#member.effects.push({ type: 'hangUp', to: theLink });
   }
 
-  /** What is typed bears the old name until the server has taken the new one: so nothing is ever sent under a refused one. */
+  /** What is typed bears the old name until the server has taken the new one: nothing is sent under a refused one. */
   #rename(name: string, now: Now): void {
     const { naming } = this.#member;
     if (this.#state === 'leaving') return;
@@ -202,31 +199,33 @@ export class Session implements Talk {
   }
 
   /** An entry in its place; behind the cursor it is one that was asked for, or a question. */
-  #entry(frame: Parameters<Reading['take']>[0], now: Now): void {
-    const { copy } = this.#member;
-    if (frame.seq !== undefined && frame.seq <= copy.cursor) return this.#past(frame);
+  #entry(frame: Message | Lost, now: Now): void {
+    const { copy, courier } = this.#member;
+    const { underWay } = courier.outbox;
+    const { seq } = frame;
+    if (seq === undefined) return;
+    if (seq <= copy.cursor) return frame.kind === 'message' ? this.#reading.mend(frame) : this.#answer(frame);
     if (this.#reading.isFull) return;
-    const underWay = this.#member.courier.underWay;
-    if (!this.#reading.take(frame, now)) return this.#join(now);
-    if (this.#member.courier.underWay < underWay) this.#unanswered = 0;
+    if (seq > copy.cursor + 1) return this.#join(now);
+    this.#reading.take(frame, seq, now);
+    if (courier.outbox.underWay < underWay) this.#unanswered = 0;
   }
 
-  #past(frame: Parameters<Reading['take']>[0]): void {
-    if (frame.kind === 'message') return this.#reading.mend(frame);
-    // Nobody asks for more in so short a time but to do harm.
-    const answer = this.#answers < maxLost ? this.#reading.answer(frame) : undefined;
+  /** Nobody asks for more in so short a time but to do harm. */
+  #answer({ seq, hash = emptyHash }: Lost): void {
+    const answer = this.#answers < maxLost ? this.#member.copy.entryAt(seq, hash) : undefined;
     if (!answer) return;
     this.#answers++;
     this.#send(answer);
   }
 
   /**
-   * The server sent more than came, or what went out is not coming back: somewhere a frame was lost. What my own output
-   * has not taken yet is no such sign: the server waits for it. [P10]
+   * A frame was lost if the server sent more than came, or if what went out does not come back, although my own output
+   * has taken everything: the server waits for that. [P10]
    */
   #heartbeat(sentSeq: number, now: Now): void {
     const { copy, courier } = this.#member;
-    if (copy.behind > 0 || courier.underWay === 0) this.#unanswered = 0;
+    if (copy.behind > 0 || courier.outbox.underWay === 0) this.#unanswered = 0;
     else this.#unanswered++;
     const isBehind = sentSeq > copy.cursor && !this.#reading.isFull;
     if (isBehind || this.#unanswered >= maxUnanswered) this.#join(now);
@@ -247,8 +246,9 @@ export class Session implements Talk {
     const mayForget = naming.isRefused || !this.#member.everLive;
     const was = naming.take(isName(welcome.who) ? welcome.who : undefined);
     const isOther = this.#reading.begin(welcome);
+    courier.restart(name);
     // It may not know another name as mine (it died before that was on disk), and what bears one would be void.
-    if (mayForget || isOther) courier.rename(naming.name, name);
+    if (mayForget || isOther) courier.rename(naming.name);
     this.#acked = copy.shown;
     this.#ackedAtMs = now.ms;
     if (n > courier.lastN) return this.#reading.failCopied('its messages were numbered further elsewhere');
@@ -258,7 +258,6 @@ export class Session implements Talk {
     if (was !== undefined) this.#member.show({ type: 'renamed', was, name: naming.name });
     this.#state = 'live';
     this.#heardAtMs = now.ms;
-    courier.restart(name);
     this.#reading.caughtUp(now);
     this.#ask(now);
     if (naming.isOpen) this.#join(now);

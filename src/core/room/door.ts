@@ -2,8 +2,7 @@ import { type Frame, type Join, type Message, maxTextBytes, type Refused } from 
 import { joinProof } from '../../protocol/signed.ts';
 import { maxStrangers } from '../limits.ts';
 import { foreignDevice, type Ledger, type LedgerOptions, type Outcome, type Proposal } from '../log/ledger.ts';
-import type { Log } from '../log/log.ts';
-import { type Resumption, resume } from '../log/resume.ts';
+import { type Log, type Resumption, resume } from '../log/log.ts';
 import { nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
 import { greeting } from '../original.ts';
 import type { Effects, Now } from '../turn.ts';
