@@ -6,12 +6,10 @@ const unaskedLines = 5;
 
 /** What keys do, without a terminal: they edit the draft, enter it, drop it, and end the program. */
 export class Composer extends Editor {
-  /** What was entered; ends when the person wants to leave. */
+  /** What was entered; closed when the person wants to leave. */
   readonly lines = new Queue<string>();
   /** What the last key led to, if it needs words. */
   hint = '';
-  /** Nothing more is entered, but what was may still be on its way. */
-  isQuitting = false;
   #pastedLines = false;
 
   key(key: string, text: string): void {
@@ -20,7 +18,7 @@ export class Composer extends Editor {
     if (key === 'return' || key === 'enter') this.#enter(hintBefore);
     else if (key === 'meta-return' || key === 'meta-enter') this.#put('\n');
     else if (key === 'ctrl-c') this.#interrupt();
-    else if (key === 'ctrl-d' && this.draft.text === '') this.quit();
+    else if (key === 'ctrl-d' && this.draft.text === '') this.lines.close();
     else if (!this.press(key) && text !== '') this.#put(text);
   }
 
@@ -28,12 +26,6 @@ export class Composer extends Editor {
     const block = text.replace(/\n+$/, '');
     this.hint = '';
     if (this.#put(block)) this.#pastedLines ||= block.includes('\n');
-  }
-
-  /** Behind what was entered before: that is sent. */
-  quit(): void {
-    this.isQuitting = true;
-    this.lines.close();
   }
 
   override take(): string {
@@ -59,6 +51,6 @@ export class Composer extends Editor {
   }
 
   #interrupt(): void {
-    if (this.take() === '') this.quit();
+    if (this.take() === '') this.lines.close();
   }
 }

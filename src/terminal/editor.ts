@@ -6,10 +6,7 @@ export type Completer = (before: string) => string[];
 
 const maxUndo = 100;
 
-/**
- * The line editor, without a terminal: keys in, a draft out. It may hold several lines; it never holds more bytes than
- * one message may have, and what does not fit changes nothing.
- */
+/** The line editor, without a terminal: keys in, a draft of one or more lines out. What does not fit changes nothing. */
 export class Editor {
   /** Most UTF-8 bytes of the draft. */
   readonly maxBytes: number;
@@ -33,13 +30,10 @@ export class Editor {
 
   /** Returns false if the key means nothing here. */
   press(key: string): boolean {
-    if (key === 'tab' || key === 'shift-tab') return this.#complete(key === 'tab' ? 1 : -1);
-    this.#cycle = undefined;
-    const move = moves[key];
+    const [move, erased, other] = [moves[key], erasures[key] ?? kills[key], this.#others[key]];
+    if (!key.endsWith('tab')) this.#cycle = undefined;
     if (move) this.#draft = { ...this.#draft, cursor: move(this.#draft) };
-    const erased = erasures[key] ?? kills[key];
     if (erased) this.#erase(erased(this.#draft), key in kills);
-    const other = this.#others[key];
     other?.();
     this.#isKilling = key in kills;
     return (move ?? erased ?? other) !== undefined;
@@ -64,6 +58,8 @@ export class Editor {
   }
 
   readonly #others = byKey<() => void>({
+    tab: () => this.#complete(1),
+    'shift-tab': () => this.#complete(-1),
     'up ctrl-p': () => this.#recall(-1),
     'down ctrl-n': () => this.#recall(1),
     'ctrl-y': () => this.insert(this.#killed),
@@ -91,15 +87,13 @@ export class Editor {
   }
 
   /** The first Tab takes the best completion, each further one the next, at last what was typed again. */
-  #complete(step: 1 | -1): boolean {
+  #complete(step: 1 | -1): void {
     const { text, cursor } = this.#draft;
     const typed = text.slice(0, cursor);
     this.#cycle ??= { texts: [typed, ...this.completer(typed)], at: 0, after: text.slice(cursor) };
     const { texts, at, after } = this.#cycle;
-    this.#isKilling = false;
     this.#cycle.at = (at + step + texts.length) % texts.length;
     const chosen = texts[this.#cycle.at] ?? typed;
     this.#change({ text: chosen + after, cursor: chosen.length });
-    return true;
   }
 }

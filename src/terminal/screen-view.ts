@@ -63,7 +63,7 @@ export class ScreenView implements View {
     this.#keyboard = new Keyboard(input, output, {
       key: (key, text) => this.#typed(() => this.#key(key, text)),
       paste: (text) => this.#typed(() => this.#composer.paste(text)),
-      end: () => this.#composer.quit(),
+      end: () => this.lines.close(),
     });
     this.#clock = setInterval(this.#repaint, clockMs).unref();
     output.on('resize', this.#repaint);
@@ -189,7 +189,7 @@ export class ScreenView implements View {
   }
 
   #key(key: string, text: string): void {
-    const isForced = key === 'ctrl-c' && this.#composer.isQuitting;
+    const isForced = key === 'ctrl-c' && this.lines.isClosed;
     if (key === 'ctrl-l') this.#redraw();
     else if (key === 'ctrl-z') this.#suspend();
     else this.#composer.key(key, text);
