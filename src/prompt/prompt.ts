@@ -1,5 +1,6 @@
 import { isName, maxNameBytes } from '../core/names.ts';
 import type { Conversation } from '../core/turn.ts';
+import { byKey } from '../terminal/draft.ts';
 import { counted } from '../terminal/render.ts';
 import { bellChoices, type Settings, type View } from '../terminal/view.ts';
 import { closest } from '../text/closest.ts';
@@ -132,14 +133,7 @@ export function read(line: string, commands: readonly Command[], view: View): Me
 }
 
 /** What other chat programs call it. */
-const aliases: Record<string, string> = {
-  exit: 'quit',
-  q: 'quit',
-  bye: 'quit',
-  part: 'quit',
-  names: 'who',
-  name: 'nick',
-};
+const aliases = byKey({ 'exit q bye part': 'quit', names: 'who', name: 'nick' });
 
 /** What Tab can make of what stands before the cursor: a command, its choice, or the name of somebody there. */
 export function complete(before: string, commands: readonly Command[], names: readonly string[]): string[] {

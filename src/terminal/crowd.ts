@@ -17,10 +17,7 @@ export const maxHoldMs = 5_000;
 /** So many at once are a crowd; what follows within `maxHoldMs` is held for as long. */
 const crowdSize = 5;
 
-/**
- * Holds back who comes and goes for a moment, so that many at once give one line. Who leaves and is back at once gives
- * none; nobody else is left out.
- */
+/** Holds back who comes and goes, so that many at once give one line, and who leaves and is back at once gives none. */
 export class Crowd {
   readonly #people = new Map<string, { name: string; did: Deed[] }>();
   #room = { server: '', online: 0 };

@@ -10,17 +10,13 @@ export type KeyboardEvents = {
   end: () => void;
 };
 
-/** A paste under way: its last characters tell its end, and it may be thrown away. */
-type Paste = { text: string; tail: string; isDropped: boolean };
+type Paste = { text: string /** Its last characters, which tell its end. */; tail: string; isDropped: boolean };
 /** Of a larger paste only so many characters are kept, enough to see that it is too large. */
 const maxPasteCharacters = 100_000;
 const endMark = '\x1b[201~';
 const pasteMarks = { on: '\x1b[?2004h', off: '\x1b[?2004l' };
 
-/**
- * The keys of a terminal in raw mode. readline knows how the keys of all terminals are written; a paste is put together
- * from what it makes of its bytes, so that no key in it does anything.
- */
+/** The keys of a terminal in raw mode, as readline reads them; of a paste it makes keys, too, and here one text again. */
 export class Keyboard {
   readonly #input: ReadStream;
   readonly #output: NodeJS.WritableStream;
@@ -44,7 +40,6 @@ export class Keyboard {
     this.#input.resume();
   }
 
-  /** Leaves the terminal as it was found. */
   close(): void {
     this.#input.off('keypress', this.#press);
     this.#input.pause();

@@ -11,20 +11,18 @@ export type Live = { asides: readonly Row[]; before: Row; after: Row };
 /** What stands on the screen now: the rows above the cursor, and what is before it in its own. */
 type Painted = { above: readonly Row[]; before: Row; text: string };
 
-const nothing: Painted = { above: [], before: [], text: '' };
 /** What the cursor stands on behind the draft. */
 const end: Cell = { text: '', shown: '', width: 1, reach: 1, steady: true };
 
 /**
- * The few rows below the log that are painted anew all the time. Lines of the log are never wrapped here, the terminal
- * does that; those of the live area are, so that it is known on which row everything is, whatever the terminal thinks
- * of the width of an emoji. After a resize the rows are counted as a terminal rewraps them.
+ * The few rows below the log that are painted anew all the time. Unlike lines of the log they are not wrapped by the
+ * terminal, so that it is known on which row everything is, whatever it thinks of the width of an emoji.
  *
  * MUST be the only writer to the terminal between `paint` and `erase`.
  */
 export class LiveArea {
   readonly #surface: Surface;
-  #painted = nothing;
+  #painted: Painted | undefined;
 
   constructor(surface: Surface) {
     this.#surface = surface;
@@ -35,13 +33,13 @@ export class LiveArea {
     // A key may come before the signal of a resize. Not in Node's documentation, but in every version we run on.
     (this.#surface.output as { _refreshSize?: () => void })._refreshSize?.();
     const next = this.#layOut(live);
-    if (log === '' && next.text === this.#painted.text) return;
+    if (log === '' && next.text === this.#painted?.text) return;
     // Without the cursor, which would be seen jumping.
     this.#surface.output.write(`\x1b[?25l${this.#erasure}${log}${next.text}\x1b[?25h`);
     this.#painted = next;
   }
 
-  /** Takes the area away; the cursor is left where it began. */
+  /** Leaves the cursor where the area began. */
   erase(): void {
     this.#surface.output.write(this.#erasure);
     this.forget();
@@ -49,7 +47,7 @@ export class LiveArea {
 
   /** The area is not on the screen any more, and the cursor is at the beginning of a row. */
   forget(): void {
-    this.#painted = nothing;
+    this.#painted = undefined;
   }
 
   get #columns(): number {
@@ -76,16 +74,14 @@ export class LiveArea {
     return { above: rows.slice(0, cursorRow), before: inRow, text };
   }
 
+  /** After a resize, in doubt one row too few: better a row of the area is left behind than one of the log is erased. */
   get #erasure(): string {
-    return this.#painted === nothing ? '' : `${up(this.#rowsAboveCursor)}\r\x1b[J`;
-  }
-
-  /** In doubt one too few: better a row of the area is left behind than a row of the log is erased. */
-  get #rowsAboveCursor(): number {
+    if (!this.#painted) return '';
     const { above, before } = this.#painted;
-    if (this.#surface.rewrap === 'none') return above.length;
-    const rows = above.reduce((sum, cells) => sum + rewrapped(cells, this.#columns), 0);
-    return this.#surface.rewrap === 'all' ? rows + rewrapped(before, this.#columns) - 1 : rows;
+    const { rewrap } = this.#surface;
+    const rowsOf = (row: Row) => (rewrap === 'none' ? 1 : rewrapped(row, this.#columns));
+    const wrapped = rewrap === 'all' ? rowsOf(before) - 1 : 0;
+    return `${up(above.reduce((sum, row) => sum + rowsOf(row), wrapped))}\r\x1b[J`;
   }
 }
 

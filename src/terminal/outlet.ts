@@ -43,13 +43,13 @@ export class Outlet {
 
   /**
    * Calls `taken` once the line has left the program, in order; an empty text is only its place in the order. Whoever
-   * gives `taken` MUST bound how many lines wait. Of the others only so many wait, then one line says how many more
-   * there were.
+   * gives `taken` MUST bound how many lines wait; of the others 100 wait, then one line says how many more there were.
    */
   write(text: string, taken?: Taken): void {
     if (this.#isClosed) return;
     const last = this.#waiting.at(-1);
-    if (taken || this.#notices < maxNotices) this.#waiting.push({ text, taken });
+    const notices = this.#waiting.filter((line) => !line.taken && !line.leftOut).length;
+    if (taken || notices < maxNotices) this.#waiting.push({ text, taken });
     else if (last?.leftOut) last.leftOut++;
     else this.#waiting.push({ text: '', leftOut: 1 });
     this.#flow();
@@ -61,10 +61,6 @@ export class Outlet {
     this.#isClosed = true;
     this.#waiting = [];
     this.#underWay = [];
-  }
-
-  get #notices(): number {
-    return this.#waiting.filter(({ taken, leftOut }) => !taken && !leftOut).length;
   }
 
   /** One line is always handed on, because others may write to the stream, too. */

@@ -63,7 +63,6 @@ export class Renderer {
     closing: () => undefined,
   };
 
-  /** What some have done at once, as one line. */
   group({ did, names, server, online }: Group, nowMs: number): Rendered {
     return this.#room(server, `${list(names)} ${verbs[did]}. ${online} online.`, nowMs);
   }
@@ -78,15 +77,12 @@ export class Renderer {
     return grapheme === '\n' ? this.#newline : this.safe(grapheme);
   }
 
-  /** Words of the program that are no part of the log. */
+  /** Paints a row of `asides`. */
   aside(text: string): string {
     return this.#chalk.dim(text);
   }
 
-  /**
-   * The lines above the prompt, unpainted. @param offlineSinceMs since when nobody is reached, in ms since 1970
-   * @param hint what the last key led to, if it needs words
-   */
+  /** The lines above the prompt, unpainted; `hint` says what the last key led to. */
   asides(offlineSinceMs: number | undefined, waiting: readonly Waiting[], hint: string, nowMs: number): string[] {
     const lines = waiting.slice(0, shownWaiting).map((message) => this.#waitingLine(message, nowMs));
     if (offlineSinceMs !== undefined) lines.unshift(`-- offline ${duration(nowMs - offlineSinceMs)}`);
@@ -95,9 +91,8 @@ export class Renderer {
   }
 
   #waitingLine({ text, action, sinceMs }: Waiting, nowMs: number): string {
-    const shown = graphemes(text.slice(0, 20 * shownCharacters))
-      .slice(0, shownCharacters)
-      .join('');
+    const characters = graphemes(text.slice(0, 20 * shownCharacters));
+    const shown = characters.slice(0, shownCharacters).join('');
     const rest = shown.length < text.length ? this.#more : '';
     const slow = nowMs - sinceMs >= slowMs ? ' (not sent yet)' : '';
     return `${this.#more} ${action ? '/me ' : ''}${shown}${rest}${slow}`;

@@ -4,7 +4,7 @@ import type { Waiting } from '../core/turn.ts';
 import type { Queue } from '../queue.ts';
 import { type Cell, toCells } from './cells.ts';
 import { Composer } from './composer.ts';
-import { Crowd, isPassage, maxHoldMs } from './crowd.ts';
+import { Crowd, isPassage, maxHoldMs, type Passage } from './crowd.ts';
 import type { Draft } from './draft.ts';
 import type { Completer } from './editor.ts';
 import { Keyboard } from './keyboard.ts';
@@ -28,10 +28,7 @@ const clockMs = 1_000;
 /** Lines of the log that Ctrl-L can paint again. */
 const keptLines = 200;
 
-/**
- * A terminal: lines scroll up, and below them a small live area shows what waits and the draft. What has happened in one
- * turn of the event loop is painted at once.
- */
+/** A terminal: the log, and below it a live area with what waits and the draft. One turn of the event loop is one painting. */
 export class ScreenView implements View {
   /** What was entered; ends when the person wants to leave. */
   readonly lines: Queue<string>;
@@ -41,7 +38,6 @@ export class ScreenView implements View {
   readonly #area: LiveArea;
   readonly #crowd = new Crowd();
   readonly #clock: NodeJS.Timeout;
-  readonly #repaint = () => this.#paintSoon();
   #crowdTimer: NodeJS.Timeout | undefined;
   #log: string[] = [];
   #unpainted = '';
@@ -65,8 +61,8 @@ export class ScreenView implements View {
       paste: (text) => this.#typed(() => this.#composer.paste(text)),
       end: () => this.lines.close(),
     });
-    this.#clock = setInterval(this.#repaint, clockMs).unref();
-    output.on('resize', this.#repaint);
+    this.#clock = setInterval(this.#paintSoon, clockMs).unref();
+    output.on('resize', this.#paintSoon);
     this.#keyboard.open();
     this.#paintSoon();
   }
@@ -86,8 +82,7 @@ export class ScreenView implements View {
 
   show(event: ChatEvent, taken?: () => void): void {
     this.#show(event);
-    if (!taken) return;
-    this.#told.push(taken);
+    if (taken) this.#told.push(taken);
     this.#paintSoon();
   }
 
@@ -114,7 +109,7 @@ export class ScreenView implements View {
     this.#paint();
     this.#isClosed = true;
     clearInterval(this.#clock);
-    this.#options.output.off('resize', this.#repaint);
+    this.#options.output.off('resize', this.#paintSoon);
     this.#area.erase();
     const left = this.#cells(this.draft.text).map(({ shown }) => shown);
     if (left.length > 0) this.#options.output.write(`${prompt}${left.join('')}\n`);
@@ -124,26 +119,24 @@ export class ScreenView implements View {
 
   #show(event: ChatEvent): void {
     const { settings, renderer, now } = this.#options;
-    if (event.type === 'state') {
-      // Between two people the leave has said it.
-      const isOffline = event.state === 'offline' && event.peer === undefined;
-      this.#offlineSinceMs = isOffline ? now() : undefined;
-    }
-    if (isPassage(event) && settings.joins !== 'all') {
-      if (settings.joins === 'auto') this.#crowd.add(event, now());
-      return this.#waitForCrowd();
-    }
+    // Between two people the leave has said it.
+    if (event.type === 'state')
+      this.#offlineSinceMs = event.state === 'offline' && event.peer === undefined ? now() : undefined;
+    if (isPassage(event) && settings.joins === 'none') return;
+    if (isPassage(event) && settings.joins === 'auto') return this.#hold(event);
     // A message may pass who comes or goes, unless it is theirs: joins and leaves are no part of the order.
     if (event.type !== 'message' || this.#crowd.has(event.from.name)) this.#showCrowd();
     const rendered = renderer.render(event, now());
     if (rendered) this.#print(rendered.text, this.#rings(event));
   }
 
-  #waitForCrowd(): void {
+  #hold(passage: Passage): void {
+    const nowMs = this.#options.now();
+    this.#crowd.add(passage, nowMs);
     clearTimeout(this.#crowdTimer);
-    const waitMs = (this.#crowd.dueMs ?? 0) - this.#options.now();
     // The clock of the machine may have been set back.
-    this.#crowdTimer = setTimeout(() => this.#showCrowd(), Math.min(waitMs, maxHoldMs));
+    const waitMs = Math.min((this.#crowd.dueMs ?? nowMs) - nowMs, maxHoldMs);
+    this.#crowdTimer = setTimeout(() => this.#showCrowd(), waitMs);
   }
 
   #showCrowd(): void {
@@ -164,11 +157,11 @@ export class ScreenView implements View {
     this.#paintSoon();
   }
 
-  #paintSoon(): void {
+  readonly #paintSoon = () => {
     if (this.#isDue || this.#isClosed) return;
     this.#isDue = true;
     setImmediate(() => this.#paint());
-  }
+  };
 
   #paint(): void {
     this.#isDue = false;
