@@ -1,3 +1,4 @@
+import { Queue } from '../queue.ts';
 import { byKey, cut, type Draft, emptyDraft, erasures, insert, kills, moves, transpose } from './draft.ts';
 import { Past } from './past.ts';
 
@@ -5,13 +6,18 @@ import { Past } from './past.ts';
 export type Completer = (before: string) => string[];
 
 const maxUndo = 100;
+/** A draft of more lines, if some were pasted, is sent only when Enter is pressed twice. */
+const unaskedLines = 5;
 
-/** The line editor, without a terminal: keys in, a draft of one or more lines out. What does not fit changes nothing. */
+/** What keys do, without a terminal: they edit a draft of one or more lines, enter it, drop it, and end the program. */
 export class Editor {
-  /** Most UTF-8 bytes of the draft. */
-  readonly maxBytes: number;
+  /** What was entered; closed when the person wants to leave. */
+  readonly lines = new Queue<string>();
+  /** What the last key led to, if it needs words. */
+  hint = '';
   /** Asked by Tab. */
   completer: Completer = () => [];
+  readonly #maxBytes: number;
   readonly #past = new Past();
   #draft: Draft = emptyDraft;
   #undo: Draft[] = [];
@@ -19,19 +25,37 @@ export class Editor {
   /** Kills one after the other are one. */
   #isKilling = false;
   #cycle: { texts: string[]; at: number; after: string } | undefined;
+  #pastedLines = false;
 
+  /** @param maxBytes most UTF-8 bytes of a draft; what does not fit changes nothing */
   constructor(maxBytes: number) {
-    this.maxBytes = maxBytes;
+    this.#maxBytes = maxBytes;
   }
 
   get draft(): Draft {
     return this.#draft;
   }
 
-  /** Returns false if the key means nothing here. */
+  key(key: string, text: string): void {
+    const hintBefore = this.hint;
+    this.hint = '';
+    if (key === 'return' || key === 'enter') this.#enter(hintBefore);
+    else if (key === 'meta-return' || key === 'meta-enter') this.insert('\n');
+    else if (key === 'ctrl-c') this.#interrupt();
+    else if (key === 'ctrl-d' && this.#draft.text === '') this.lines.close();
+    else if (!this.press(key) && text !== '') this.insert(text);
+  }
+
+  paste(text: string): void {
+    const block = text.replace(/\n+$/, '');
+    this.hint = '';
+    if (this.insert(block)) this.#pastedLines ||= block.includes('\n');
+  }
+
+  /** Edits; returns false if the key means nothing here. */
   press(key: string): boolean {
-    const [move, erased, other] = [moves[key], erasures[key] ?? kills[key], this.#others[key]];
     if (!key.endsWith('tab')) this.#cycle = undefined;
+    const [move, erased, other] = [moves[key], erasures[key] ?? kills[key], this.#others[key]];
     if (move) this.#draft = { ...this.#draft, cursor: move(this.#draft) };
     if (erased) this.#erase(erased(this.#draft), key in kills);
     other?.();
@@ -43,8 +67,7 @@ export class Editor {
   insert(text: string): boolean {
     this.#cycle = undefined;
     this.#isKilling = false;
-    const bytes = Buffer.byteLength(this.#draft.text) + Buffer.byteLength(text);
-    return bytes <= this.maxBytes && this.#change(insert(this.#draft, text));
+    return this.#change(insert(this.#draft, text));
   }
 
   /** Empties the draft, which Up brings back, and returns it. */
@@ -54,6 +77,7 @@ export class Editor {
     this.#cycle = undefined;
     this.#draft = emptyDraft;
     this.#undo = [];
+    this.#pastedLines = false;
     return text;
   }
 
@@ -66,6 +90,21 @@ export class Editor {
     'ctrl-t': () => this.#change(transpose(this.#draft)),
     'ctrl-_': () => (this.#draft = this.#undo.pop() ?? this.#draft),
   });
+
+  #enter(hintBefore: string): void {
+    const lines = this.#draft.text.split('\n').length;
+    const question = `${lines} lines as one message: Enter sends them, Ctrl-C drops them`;
+    if (this.#pastedLines && lines > unaskedLines && hintBefore !== question) {
+      this.hint = question;
+      return;
+    }
+    const text = this.take();
+    if (text.trim() !== '') this.lines.push(text);
+  }
+
+  #interrupt(): void {
+    if (this.take() === '') this.lines.close();
+  }
 
   #recall(step: 1 | -1): void {
     const text = this.#past.go(step, this.#draft.text);
@@ -80,10 +119,11 @@ export class Editor {
   }
 
   #change(draft: Draft): boolean {
-    if (Buffer.byteLength(draft.text) > this.maxBytes) return false;
-    if (draft.text !== this.#draft.text) this.#undo = [...this.#undo, this.#draft].slice(-maxUndo);
-    this.#draft = draft;
-    return true;
+    const fits = Buffer.byteLength(draft.text) <= this.#maxBytes;
+    if (!fits) this.hint = `that does not fit: a message has at most ${this.#maxBytes} bytes`;
+    else if (draft.text !== this.#draft.text) this.#undo = [...this.#undo, this.#draft].slice(-maxUndo);
+    if (fits) this.#draft = draft;
+    return fits;
   }
 
   /** The first Tab takes the best completion, each further one the next, at last what was typed again. */

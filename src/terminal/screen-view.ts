@@ -3,10 +3,10 @@ import type { ChatEvent } from '../core/events.ts';
 import type { Waiting } from '../core/turn.ts';
 import type { Queue } from '../queue.ts';
 import { type Cell, toCells } from './cells.ts';
-import { Composer } from './composer.ts';
+
 import { Crowd, isPassage, maxHoldMs, type Passage } from './crowd.ts';
 import type { Draft } from './draft.ts';
-import type { Completer } from './editor.ts';
+import { type Completer, Editor } from './editor.ts';
 import { Keyboard } from './keyboard.ts';
 import { LiveArea, type Surface } from './live-area.ts';
 import type { Settings, View } from './view.ts';
@@ -33,7 +33,7 @@ export class ScreenView implements View {
   /** What was entered; ends when the person wants to leave. */
   readonly lines: Queue<string>;
   readonly #options: ScreenOptions;
-  readonly #composer: Composer;
+  readonly #editor: Editor;
   readonly #keyboard: Keyboard;
   readonly #area: LiveArea;
   readonly #crowd = new Crowd();
@@ -53,12 +53,12 @@ export class ScreenView implements View {
   constructor(options: ScreenOptions) {
     this.#options = options;
     const { input, output, maxBytes } = options;
-    this.#composer = new Composer(maxBytes);
-    this.lines = this.#composer.lines;
+    this.#editor = new Editor(maxBytes);
+    this.lines = this.#editor.lines;
     this.#area = new LiveArea(options);
     this.#keyboard = new Keyboard(input, output, {
       key: (key, text) => this.#typed(() => this.#key(key, text)),
-      paste: (text) => this.#typed(() => this.#composer.paste(text)),
+      paste: (text) => this.#typed(() => this.#editor.paste(text)),
       end: () => this.lines.close(),
     });
     this.#clock = setInterval(this.#paintSoon, clockMs).unref();
@@ -69,11 +69,11 @@ export class ScreenView implements View {
 
   /** What is being written. */
   get draft(): Draft {
-    return this.#composer.draft;
+    return this.#editor.draft;
   }
 
   set completer(completer: Completer) {
-    this.#composer.completer = completer;
+    this.#editor.completer = completer;
   }
 
   get isBehind(): boolean {
@@ -168,7 +168,7 @@ export class ScreenView implements View {
     if (this.#isClosed) return;
     const { output, renderer, now } = this.#options;
     const { text, cursor } = this.draft;
-    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, this.#composer.hint, now());
+    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, this.#editor.hint, now());
     const before = [...this.#cells(prompt), ...this.#cells(text.slice(0, cursor))];
     const live = { asides: asides.map((line) => this.#cells(line)), before, after: this.#cells(text.slice(cursor)) };
     this.#area.paint(this.#unpainted, live);
@@ -185,7 +185,7 @@ export class ScreenView implements View {
     const isForced = key === 'ctrl-c' && this.lines.isClosed;
     if (key === 'ctrl-l') this.#redraw();
     else if (key === 'ctrl-z') this.#suspend();
-    else this.#composer.key(key, text);
+    else this.#editor.key(key, text);
     if (isForced) this.#options.force();
   }
 
