@@ -22,22 +22,19 @@ export class Queue<T> implements AsyncIterable<T> {
     while (this.#items.length >= limit && !this.isClosed) await this.#change();
   }
 
-  takeAll(): T[] {
-    const items = this.#items.splice(0);
-    this.#changed();
-    return items;
-  }
-
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
     for await (const items of this.batches()) yield* items;
   }
 
   /** Everything that waited at each wake-up, as one array. */
   async *batches(): AsyncGenerator<T[]> {
-    for (;;) {
-      if (this.#items.length > 0) yield this.takeAll();
-      else if (this.isClosed) return;
-      else await this.#change();
+    while (this.#items.length > 0 || !this.isClosed) {
+      const items = this.#items.splice(0);
+      if (items.length === 0) await this.#change();
+      else {
+        this.#changed();
+        yield items;
+      }
     }
   }
 

@@ -26,8 +26,7 @@ export type PromptOptions = {
 };
 
 /** Gives whoever types at `view` the commands of every chat, and `own`. Returns what a line means. */
-export function openPrompt(own: readonly Command[], options: PromptOptions): (line: string) => Meaning {
-  const { conversation, view, settings, about } = options;
+export function openPrompt(own: readonly Command[], { conversation, view, settings, about }: PromptOptions) {
   const ofScreen = [
     settingCommand('bell', bellChoices, 'what rings', settings, view),
     { name: 'clear', does: 'empty the screen', run: () => void view.clear?.() },
@@ -47,7 +46,7 @@ export function openPrompt(own: readonly Command[], options: PromptOptions): (li
     { name: 'help', does: 'this list', run: () => say(view, ...help(commands, view)) },
   ];
   view.completer = (before) => complete(before, commands, conversation.others);
-  return (line) => read(line, commands, view);
+  return (line: string) => read(line, commands, view);
 }
 
 export const nickCommand = (view: View): Command => ({
@@ -87,7 +86,6 @@ export function complain(view: View, message: string): undefined {
 
 const maxNamed = 100;
 
-/** Who is there, as far as known here. */
 function who({ online, name, present, others }: Conversation): string {
   if (!online) return 'you are offline';
   const named = others.slice(0, maxNamed);
@@ -96,7 +94,6 @@ function who({ online, name, present, others }: Conversation): string {
   return `${present} online: ${all.join(', ')}`;
 }
 
-/** How things stand, in a few lines. */
 function standing({ online, name, present, waiting }: Conversation): string[] {
   const count = waiting.length;
   const what = count === 0 ? 'nothing waits to be sent' : `${counted(count, 'message')} not sent yet`;
@@ -117,10 +114,7 @@ const keys = [
   ['Ctrl-C', 'drop the draft; quit if there is none'],
 ];
 
-/**
- * Reads a line of a person. What begins with one slash is a command and never sent, known or not;
- * `//` sends a text that begins with a slash.
- */
+/** A line that begins with one slash is a command and never sent, known or not; `//` begins a text with a slash. */
 export function read(line: string, commands: readonly Command[], view: View): Meaning {
   const [, name, argument = ''] = /^\/(?!\/)(\S*)\s*(.*?)\s*$/s.exec(line) ?? [];
   if (name === undefined) return { text: line.replace(/^\//, '') };

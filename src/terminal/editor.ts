@@ -13,13 +13,13 @@ const unaskedLines = 5;
 export class Editor {
   /** What was entered; closed when the person wants to leave. */
   readonly lines = new Queue<string>();
+  draft: Draft = emptyDraft;
   /** What the last key led to, if it needs words. */
   hint = '';
   /** Asked by Tab. */
   completer: Completer = () => [];
   readonly #maxBytes: number;
   readonly #past = new Past();
-  #draft: Draft = emptyDraft;
   #undo: Draft[] = [];
   #killed = '';
   /** Kills one after the other are one. */
@@ -32,17 +32,13 @@ export class Editor {
     this.#maxBytes = maxBytes;
   }
 
-  get draft(): Draft {
-    return this.#draft;
-  }
-
   key(key: string, text: string): void {
     const hintBefore = this.hint;
     this.hint = '';
     if (key === 'return' || key === 'enter') this.#enter(hintBefore);
     else if (key === 'meta-return' || key === 'meta-enter') this.insert('\n');
     else if (key === 'ctrl-c') this.#interrupt();
-    else if (key === 'ctrl-d' && this.#draft.text === '') this.lines.close();
+    else if (key === 'ctrl-d' && this.draft.text === '') this.lines.close();
     else if (!this.press(key) && text !== '') this.insert(text);
   }
 
@@ -56,8 +52,8 @@ export class Editor {
   press(key: string): boolean {
     if (!key.endsWith('tab')) this.#cycle = undefined;
     const [move, erased, other] = [moves[key], erasures[key] ?? kills[key], this.#others[key]];
-    if (move) this.#draft = { ...this.#draft, cursor: move(this.#draft) };
-    if (erased) this.#erase(erased(this.#draft), key in kills);
+    if (move) this.draft = { ...this.draft, cursor: move(this.draft) };
+    if (erased) this.#erase(erased(this.draft), key in kills);
     other?.();
     this.#isKilling = key in kills;
     return (move ?? erased ?? other) !== undefined;
@@ -67,15 +63,15 @@ export class Editor {
   insert(text: string): boolean {
     this.#cycle = undefined;
     this.#isKilling = false;
-    return this.#change(insert(this.#draft, text));
+    return this.#change(insert(this.draft, text));
   }
 
   /** Empties the draft, which Up brings back, and returns it. */
   take(): string {
-    const { text } = this.#draft;
+    const { text } = this.draft;
     this.#past.add(text);
     this.#cycle = undefined;
-    this.#draft = emptyDraft;
+    this.draft = emptyDraft;
     this.#undo = [];
     this.#pastedLines = false;
     return text;
@@ -87,12 +83,12 @@ export class Editor {
     'up ctrl-p': () => this.#recall(-1),
     'down ctrl-n': () => this.#recall(1),
     'ctrl-y': () => this.insert(this.#killed),
-    'ctrl-t': () => this.#change(transpose(this.#draft)),
-    'ctrl-_': () => (this.#draft = this.#undo.pop() ?? this.#draft),
+    'ctrl-t': () => this.#change(transpose(this.draft)),
+    'ctrl-_': () => (this.draft = this.#undo.pop() ?? this.draft),
   });
 
   #enter(hintBefore: string): void {
-    const lines = this.#draft.text.split('\n').length;
+    const lines = this.draft.text.split('\n').length;
     const question = `${lines} lines as one message: Enter sends them, Ctrl-C drops them`;
     if (this.#pastedLines && lines > unaskedLines && hintBefore !== question) {
       this.hint = question;
@@ -107,28 +103,28 @@ export class Editor {
   }
 
   #recall(step: 1 | -1): void {
-    const text = this.#past.go(step, this.#draft.text);
+    const text = this.#past.go(step, this.draft.text);
     if (text !== undefined) this.#change({ text, cursor: text.length });
   }
 
   #erase(to: number, isKill: boolean): void {
-    const { draft, taken } = cut(this.#draft, to);
+    const { draft, taken } = cut(this.draft, to);
     const killed = this.#isKilling ? this.#killed : '';
-    if (isKill && taken !== '') this.#killed = to < this.#draft.cursor ? taken + killed : killed + taken;
+    if (isKill && taken !== '') this.#killed = to < this.draft.cursor ? taken + killed : killed + taken;
     this.#change(draft);
   }
 
   #change(draft: Draft): boolean {
     const fits = Buffer.byteLength(draft.text) <= this.#maxBytes;
     if (!fits) this.hint = `that does not fit: a message has at most ${this.#maxBytes} bytes`;
-    else if (draft.text !== this.#draft.text) this.#undo = [...this.#undo, this.#draft].slice(-maxUndo);
-    if (fits) this.#draft = draft;
+    else if (draft.text !== this.draft.text) this.#undo = [...this.#undo, this.draft].slice(-maxUndo);
+    if (fits) this.draft = draft;
     return fits;
   }
 
   /** The first Tab takes the best completion, each further one the next, at last what was typed again. */
   #complete(step: 1 | -1): void {
-    const { text, cursor } = this.#draft;
+    const { text, cursor } = this.draft;
     const typed = text.slice(0, cursor);
     this.#cycle ??= { texts: [typed, ...this.completer(typed)], at: 0, after: text.slice(cursor) };
     const { texts, at, after } = this.#cycle;

@@ -10,7 +10,8 @@ export type KeyboardEvents = {
   end: () => void;
 };
 
-type Paste = { text: string /** Its last characters, which tell its end. */; tail: string; isDropped: boolean };
+/** A paste under way; its `tail`, the last characters, tell its end. */
+type Paste = { text: string; tail: string; isDropped: boolean };
 /** Of a larger paste only so many characters are kept, enough to see that it is too large. */
 const maxPasteCharacters = 100_000;
 const endMark = '\x1b[201~';

@@ -12,10 +12,8 @@ export const abandoned = new WeakSet<Writable>();
 
 /**
  * Lines on their way into a stream whose reader may be slow. The stream gets the next line only when it has nothing left
- * of the one before: of what Node queues it says nothing until all of it is out, and it cannot be taken back.
- *
- * A line of at most 4,096 bytes goes into a pipe whole or not at all (PIPE_BUF). A longer one may be cut when the program
- * ends while the reader stands still; that one was not `taken`.
+ * of the one before: of what Node queues it says nothing until all of it is out, and it cannot be taken back. A line of
+ * more than 4,096 bytes (PIPE_BUF) may be cut when the program ends while the reader stands still: it was not `taken`.
  */
 export class Outlet {
   readonly #stream: Writable;

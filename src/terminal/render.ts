@@ -143,19 +143,16 @@ export class Renderer {
     return lines.join('\n      | ');
   }
 
-  #time(atMs: number, nowMs: number): string {
-    if (this.#style.timestamps === 'off') return '';
-    const date = dateOf(atMs);
-    const isIso = this.#style.timestamps === 'iso';
-    return `${this.#chalk.dim(isIso ? date.toISOString() : `${this.#newDay(date, dateOf(nowMs))}${clock(date)}`)} `;
-  }
-
   /** A line of its own where the date changes, because only the hour stands before each line. */
-  #newDay(date: Date, today: Date): string {
-    const day = date.toDateString();
-    const isNew = day !== (this.#day ?? today.toDateString());
-    this.#day = day;
-    return isNew ? `-- ${date.toLocaleDateString('en-GB', { weekday: 'long', ...fullDay })} ---\n` : '';
+  #time(atMs: number, nowMs: number): string {
+    const { timestamps } = this.#style;
+    const date = dateOf(atMs);
+    if (timestamps === 'off') return '';
+    if (timestamps === 'iso') return `${this.#chalk.dim(date.toISOString())} `;
+    const isNewDay = date.toDateString() !== (this.#day ?? dateOf(nowMs).toDateString());
+    this.#day = date.toDateString();
+    const day = isNewDay ? `-- ${date.toLocaleDateString('en-GB', { weekday: 'long', ...fullDay })} ---\n` : '';
+    return `${this.#chalk.dim(`${day}${clock(date)}`)} `;
   }
 }
 

@@ -1,12 +1,10 @@
 import type { ReadStream } from 'node:tty';
 import type { ChatEvent } from '../core/events.ts';
 import type { Waiting } from '../core/turn.ts';
-import type { Queue } from '../queue.ts';
 import { type Cell, toCells } from './cells.ts';
 
 import { Crowd, isPassage, maxHoldMs, type Passage } from './crowd.ts';
-import type { Draft } from './draft.ts';
-import { type Completer, Editor } from './editor.ts';
+import type { Completer, Editor } from './editor.ts';
 import { Keyboard } from './keyboard.ts';
 import { LiveArea, type Surface } from './live-area.ts';
 import type { Settings, View } from './view.ts';
@@ -14,8 +12,7 @@ import type { Settings, View } from './view.ts';
 export type ScreenOptions = Surface & {
   input: ReadStream;
   settings: Settings;
-  /** Most UTF-8 bytes of one message. */
-  maxBytes: number;
+  editor: Editor;
   now: () => number;
   /** Ctrl-C while the program is quitting. */
   force: () => void;
@@ -30,10 +27,7 @@ const keptLines = 200;
 
 /** A terminal: the log, and below it a live area with what waits and the draft. One turn of the event loop is one painting. */
 export class ScreenView implements View {
-  /** What was entered; ends when the person wants to leave. */
-  readonly lines: Queue<string>;
   readonly #options: ScreenOptions;
-  readonly #editor: Editor;
   readonly #keyboard: Keyboard;
   readonly #area: LiveArea;
   readonly #crowd = new Crowd();
@@ -52,14 +46,12 @@ export class ScreenView implements View {
 
   constructor(options: ScreenOptions) {
     this.#options = options;
-    const { input, output, maxBytes } = options;
-    this.#editor = new Editor(maxBytes);
-    this.lines = this.#editor.lines;
+    const { input, output, editor } = options;
     this.#area = new LiveArea(options);
     this.#keyboard = new Keyboard(input, output, {
       key: (key, text) => this.#typed(() => this.#key(key, text)),
-      paste: (text) => this.#typed(() => this.#editor.paste(text)),
-      end: () => this.lines.close(),
+      paste: (text) => this.#typed(() => editor.paste(text)),
+      end: () => editor.lines.close(),
     });
     this.#clock = setInterval(this.#paintSoon, clockMs).unref();
     output.on('resize', this.#paintSoon);
@@ -67,13 +59,8 @@ export class ScreenView implements View {
     this.#paintSoon();
   }
 
-  /** What is being written. */
-  get draft(): Draft {
-    return this.#editor.draft;
-  }
-
   set completer(completer: Completer) {
-    this.#editor.completer = completer;
+    this.#options.editor.completer = completer;
   }
 
   get isBehind(): boolean {
@@ -111,10 +98,10 @@ export class ScreenView implements View {
     clearInterval(this.#clock);
     this.#options.output.off('resize', this.#paintSoon);
     this.#area.erase();
-    const left = this.#cells(this.draft.text).map(({ shown }) => shown);
+    const left = this.#cells(this.#options.editor.draft.text).map(({ shown }) => shown);
     if (left.length > 0) this.#options.output.write(`${prompt}${left.join('')}\n`);
     this.#keyboard.close();
-    this.lines.close();
+    this.#options.editor.lines.close();
   }
 
   #show(event: ChatEvent): void {
@@ -166,11 +153,15 @@ export class ScreenView implements View {
   #paint(): void {
     this.#isDue = false;
     if (this.#isClosed) return;
-    const { output, renderer, now } = this.#options;
-    const { text, cursor } = this.draft;
-    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, this.#editor.hint, now());
-    const before = [...this.#cells(prompt), ...this.#cells(text.slice(0, cursor))];
-    const live = { asides: asides.map((line) => this.#cells(line)), before, after: this.#cells(text.slice(cursor)) };
+    const { output, renderer, now, editor } = this.#options;
+    const { draft, hint } = editor;
+    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, hint, now());
+    const before = [...this.#cells(prompt), ...this.#cells(draft.text.slice(0, draft.cursor))];
+    const live = {
+      asides: asides.map((line) => this.#cells(line)),
+      before,
+      after: this.#cells(draft.text.slice(draft.cursor)),
+    };
     this.#area.paint(this.#unpainted, live);
     this.#unpainted = '';
     // A terminal has taken what was written when `write` returns, or has failed then.
@@ -182,10 +173,10 @@ export class ScreenView implements View {
   }
 
   #key(key: string, text: string): void {
-    const isForced = key === 'ctrl-c' && this.lines.isClosed;
+    const isForced = key === 'ctrl-c' && this.#options.editor.lines.isClosed;
     if (key === 'ctrl-l') this.#redraw();
     else if (key === 'ctrl-z') this.#suspend();
-    else this.#editor.key(key, text);
+    else this.#options.editor.key(key, text);
     if (isForced) this.#options.force();
   }
 
