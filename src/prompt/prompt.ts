@@ -100,7 +100,6 @@ function standing({ online, name, present, waiting }: Conversation): string[] {
   return [`you are ${name}`, `${online ? `online, ${present} there` : 'offline'}; ${what}`];
 }
 
-/** All commands, and what keys do where there is a line editor. */
 function help(commands: readonly Command[], { clear: hasScreen }: View): string[] {
   const list = commands.map(({ name, argument = '', does }) => [`/${name} ${argument}`, does]);
   return [...list, ...(hasScreen ? keys : [])].map(([what = '', does]) => `${what.padEnd(22)} ${does}`);
@@ -134,10 +133,8 @@ export function complete(before: string, commands: readonly Command[], names: re
   const [, command, argument] = /^\/(\w*)(?: (\S*))?$/.exec(before) ?? [];
   const choices = commands.find(({ name }) => name === command)?.choices ?? [];
   if (command === undefined || (argument !== undefined && choices.length === 0)) return completeName(before, names);
-  const all =
-    argument === undefined
-      ? commands.map(({ name, argument: wanted }) => `/${name}${wanted ? ' ' : ''}`)
-      : choices.map((choice) => `/${command} ${choice}`);
+  const named = commands.map(({ name, argument: wanted }) => `/${name}${wanted ? ' ' : ''}`);
+  const all = argument === undefined ? named : choices.map((choice) => `/${command} ${choice}`);
   return all.filter((one) => one.startsWith(before));
 }
 

@@ -29,25 +29,21 @@ export function graphemeAt(text: string, at: number): { from: number; to: number
 
 /** @param show what to print for a grapheme, safe for a terminal */
 export const toCells = (text: string, show: (grapheme: string) => string): Cell[] =>
-  graphemes(text).map((grapheme) => toCell(grapheme, show(grapheme)));
+  graphemes(text).map((grapheme) => {
+    const shown = show(grapheme);
+    const width = stringWidth(shown);
+    const widest = stringWidth(shown, { ambiguousIsNarrow: false });
+    const isPlain = ascii.test(shown) || plain.test(shown);
+    const reach = isPlain ? widest : Math.max(widest, 2 * [...shown].length);
+    return { text: grapheme, shown, width, reach, steady: isPlain && reach === width };
+  });
 
-function toCell(text: string, shown: string): Cell {
-  const width = stringWidth(shown);
-  const widest = stringWidth(shown, { ambiguousIsNarrow: false });
-  const isPlain = ascii.test(shown) || plain.test(shown);
-  const reach = isPlain ? widest : Math.max(widest, 2 * [...shown].length);
-  return { text, shown, width, reach, steady: isPlain && reach === width };
-}
-
-/** On a terminal narrower than a character something smaller stands for it. */
-const smallest = { shown: '?', width: 1, reach: 1, steady: true };
-
-/** Breaks a line into rows of at most `columns`, early enough that no terminal wraps any of them by itself. */
+/** Breaks a line into rows, so early that no terminal wraps one by itself; for a character wider than it stands `?`. */
 export function wrap(cells: readonly Cell[], columns: number): Cell[][] {
   const rows: Cell[][] = [[]];
   let column = 0;
   for (const cell of cells) {
-    const fitted = cell.reach <= columns ? cell : { ...cell, ...smallest };
+    const fitted = cell.reach <= columns ? cell : { ...cell, shown: '?', width: 1, reach: 1, steady: true };
     if (column > 0 && column + fitted.reach > columns) {
       rows.push([]);
       column = 0;

@@ -49,7 +49,6 @@ export class Crowd {
     else this.#people.set(key, { name, did: ['joined'] });
   }
 
-  /** Everything held, and nothing is held any more. */
   take(nowMs: number): Group[] {
     const people = [...this.#people.values()];
     this.#people.clear();

@@ -2,7 +2,7 @@ import { Queue } from '../queue.ts';
 import { byKey, cut, type Draft, emptyDraft, erasures, insert, kills, moves, transpose } from './draft.ts';
 import { Past } from './past.ts';
 
-/** What could stand before the cursor instead, best first. */
+/** Asked by Tab: what could stand before the cursor instead, best first. */
 export type Completer = (before: string) => string[];
 
 const maxUndo = 100;
@@ -16,7 +16,6 @@ export class Editor {
   draft: Draft = emptyDraft;
   /** What the last key led to, if it needs words. */
   hint = '';
-  /** Asked by Tab. */
   completer: Completer = () => [];
   readonly #maxBytes: number;
   readonly #past = new Past();

@@ -23,7 +23,6 @@ export class Keyboard {
   readonly #output: NodeJS.WritableStream;
   readonly #events: KeyboardEvents;
   #paste: Paste | undefined;
-  readonly #press = (text: string | undefined, key: Key) => this.#take(text ?? '', key);
 
   constructor(input: ReadStream, output: NodeJS.WritableStream, events: KeyboardEvents) {
     this.#input = input;
@@ -57,12 +56,13 @@ export class Keyboard {
     }
   }
 
-  #take(text: string, key: Key): void {
-    const { sequence = text, name } = key;
+  readonly #press = (text = '', key: Key): void => {
+    const { sequence = text, name, ctrl, meta } = key;
+    const isTyped = !ctrl && !meta && /^\P{Cc}+$/u.test(text);
     if (this.#paste) this.#addPasted(this.#paste, sequence);
     else if (name === 'paste-start') this.#paste = { text: '', tail: '', isDropped: false };
-    else this.#events.key(chord(key), isTyped(text, key) ? text : '');
-  }
+    else this.#events.key(chord(key), isTyped ? text : '');
+  };
 
   /** The end mark is looked for in the text: where an escape sequence has no end, readline takes the mark for it. */
   #addPasted(paste: Paste, more: string): void {
@@ -76,8 +76,6 @@ export class Keyboard {
     if (!paste.isDropped) this.#events.paste(block.replace(/\r\n?/g, '\n'));
   }
 }
-
-const isTyped = (text: string, { ctrl, meta }: Key) => !ctrl && !meta && /^\P{Cc}+$/u.test(text);
 
 function chord({ name = '', sequence, ctrl, meta, shift }: Key): string {
   if (sequence === '\x1f') return 'ctrl-_';

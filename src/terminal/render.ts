@@ -73,9 +73,7 @@ export class Renderer {
   }
 
   /** A grapheme of a draft, or of what waits: a newline has a sign. */
-  sign(grapheme: string): string {
-    return grapheme === '\n' ? this.#newline : this.safe(grapheme);
-  }
+  readonly sign = (grapheme: string): string => (grapheme === '\n' ? this.#newline : this.safe(grapheme));
 
   /** Paints a row of `asides`. */
   aside(text: string): string {
@@ -172,7 +170,6 @@ const fullDay = { day: 'numeric', month: 'long', year: 'numeric' } as const;
 const weekMs = 6 * 86_400_000;
 const chat = (text: string): Rendered => ({ channel: 'chat', text });
 
-/** `1 message`, `2 messages`. */
 export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** A moment as a person says it: `14:03` of today, `Mon 14:03` of this week, `3 Nov 2026 14:03`. */

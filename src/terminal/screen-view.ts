@@ -1,12 +1,11 @@
 import type { ReadStream } from 'node:tty';
 import type { ChatEvent } from '../core/events.ts';
 import type { Waiting } from '../core/turn.ts';
-import { type Cell, toCells } from './cells.ts';
-
+import { graphemes } from './cells.ts';
 import { Crowd, isPassage, maxHoldMs, type Passage } from './crowd.ts';
 import type { Completer, Editor } from './editor.ts';
 import { Keyboard } from './keyboard.ts';
-import { LiveArea, type Surface } from './live-area.ts';
+import { LiveArea, prompt, type Surface } from './live-area.ts';
 import type { Settings, View } from './view.ts';
 
 export type ScreenOptions = Surface & {
@@ -20,18 +19,16 @@ export type ScreenOptions = Surface & {
   suspend: () => void;
 };
 
-const prompt = '> ';
 const clockMs = 1_000;
 /** Lines of the log that Ctrl-L can paint again. */
 const keptLines = 200;
 
-/** A terminal: the log, and below it a live area with what waits and the draft. One turn of the event loop is one painting. */
+/** A terminal: the log, and below it what waits and the draft. All of one turn of the event loop is painted at once. */
 export class ScreenView implements View {
   readonly #options: ScreenOptions;
   readonly #keyboard: Keyboard;
   readonly #area: LiveArea;
   readonly #crowd = new Crowd();
-  readonly #clock: NodeJS.Timeout;
   #crowdTimer: NodeJS.Timeout | undefined;
   #log: string[] = [];
   #unpainted = '';
@@ -53,7 +50,7 @@ export class ScreenView implements View {
       paste: (text) => this.#typed(() => editor.paste(text)),
       end: () => editor.lines.close(),
     });
-    this.#clock = setInterval(this.#paintSoon, clockMs).unref();
+    setInterval(this.#paintSoon, clockMs).unref();
     output.on('resize', this.#paintSoon);
     this.#keyboard.open();
     this.#paintSoon();
@@ -92,16 +89,15 @@ export class ScreenView implements View {
   /** A draft that was not sent stays on the screen. */
   close(): void {
     if (this.#isClosed) return;
+    const { output, renderer, editor } = this.#options;
     this.#showCrowd();
     this.#paint();
     this.#isClosed = true;
-    clearInterval(this.#clock);
-    this.#options.output.off('resize', this.#paintSoon);
     this.#area.erase();
-    const left = this.#cells(this.#options.editor.draft.text).map(({ shown }) => shown);
-    if (left.length > 0) this.#options.output.write(`${prompt}${left.join('')}\n`);
+    const left = graphemes(editor.draft.text).map(renderer.sign);
+    if (left.length > 0) output.write(`${prompt}${left.join('')}\n`);
     this.#keyboard.close();
-    this.#options.editor.lines.close();
+    editor.lines.close();
   }
 
   #show(event: ChatEvent): void {
@@ -154,22 +150,11 @@ export class ScreenView implements View {
     this.#isDue = false;
     if (this.#isClosed) return;
     const { output, renderer, now, editor } = this.#options;
-    const { draft, hint } = editor;
-    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, hint, now());
-    const before = [...this.#cells(prompt), ...this.#cells(draft.text.slice(0, draft.cursor))];
-    const live = {
-      asides: asides.map((line) => this.#cells(line)),
-      before,
-      after: this.#cells(draft.text.slice(draft.cursor)),
-    };
-    this.#area.paint(this.#unpainted, live);
+    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, editor.hint, now());
+    this.#area.paint(this.#unpainted, asides, editor.draft);
     this.#unpainted = '';
     // A terminal has taken what was written when `write` returns, or has failed then.
     if (!output.errored) for (const taken of this.#told.splice(0)) taken();
-  }
-
-  #cells(text: string): Cell[] {
-    return toCells(text, (grapheme) => this.#options.renderer.sign(grapheme));
   }
 
   #key(key: string, text: string): void {

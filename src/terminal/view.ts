@@ -4,7 +4,6 @@ import type { Completer } from './editor.ts';
 
 /** Which joins and leaves are shown: several at once in one line, every one, or none. */
 export const joinsChoices = ['auto', 'all', 'none'] as const;
-/** What rings the terminal's bell. */
 export const bellChoices = ['mention', 'all', 'off'] as const;
 /** What a person can change while the program runs. */
 export type Settings = { joins: (typeof joinsChoices)[number]; bell: (typeof bellChoices)[number] };
