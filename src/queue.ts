@@ -28,13 +28,12 @@ export class Queue<T> implements AsyncIterable<T> {
 
   /** Everything that waited at each wake-up, as one array. */
   async *batches(): AsyncGenerator<T[]> {
-    while (this.#items.length > 0 || !this.isClosed) {
+    for (;;) {
+      while (this.#items.length === 0 && !this.isClosed) await this.#change();
       const items = this.#items.splice(0);
-      if (items.length === 0) await this.#change();
-      else {
-        this.#changed();
-        yield items;
-      }
+      if (items.length === 0) return;
+      this.#changed();
+      yield items;
     }
   }
 

@@ -38,7 +38,7 @@ export const toCells = (text: string, show: (grapheme: string) => string): Cell[
     return { text: grapheme, shown, width, reach, steady: isPlain && reach === width };
   });
 
-/** Breaks a line into rows, so early that no terminal wraps one by itself; for a character wider than it stands `?`. */
+/** Breaks a line into rows that no terminal wraps by itself; `?` stands for a character wider than the terminal. */
 export function wrap(cells: readonly Cell[], columns: number): Cell[][] {
   const rows: Cell[][] = [[]];
   let column = 0;
@@ -57,7 +57,7 @@ export function wrap(cells: readonly Cell[], columns: number): Cell[][] {
 /** How many rows a narrower terminal makes of a row. Where terminals differ, the fewest: some break a joined emoji. */
 export const rewrapped = (row: readonly Cell[], columns: number): number => wrap(row.flatMap(parts), columns).length;
 
-/** What is printed for a hidden character is several ones to the terminal. */
+/** What is printed for a hidden character, `<U+202E>`, may be broken anywhere. */
 function parts(cell: Cell): Cell[] {
   const count = [...cell.shown].length > 1 ? cell.width : 1;
   const width = cell.width / count;

@@ -54,7 +54,6 @@ export class Crowd {
     this.#people.clear();
     if (people.length >= crowdSize) this.#busyUntilMs = nowMs + maxHoldMs;
     const namesOf = (deed: Deed) => people.filter(({ did }) => did.includes(deed)).map(({ name }) => name);
-    const groups = deeds.map((did) => ({ did, names: namesOf(did), ...this.#room }));
-    return groups.filter(({ names }) => names.length > 0);
+    return deeds.map((did) => ({ did, names: namesOf(did), ...this.#room })).filter(({ names }) => names.length > 0);
   }
 }

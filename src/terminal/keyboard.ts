@@ -17,7 +17,7 @@ const maxPasteCharacters = 100_000;
 const endMark = '\x1b[201~';
 const pasteMarks = { on: '\x1b[?2004h', off: '\x1b[?2004l' };
 
-/** The keys of a terminal in raw mode, as readline reads them; of a paste it makes keys, too, and here one text again. */
+/** The keys of a terminal in raw mode, as readline reads them. A paste, whose keys do nothing, becomes one text again. */
 export class Keyboard {
   readonly #input: ReadStream;
   readonly #output: NodeJS.WritableStream;

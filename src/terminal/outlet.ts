@@ -1,9 +1,8 @@
 import type { Writable } from 'node:stream';
 import type { ChatEvent } from '../core/events.ts';
 
-type Taken = () => void;
 /** With `leftOut`, the line stands for so many notices: lines without `taken`. */
-type Line = { text: string; taken?: Taken | undefined; leftOut?: number };
+type Line = { text: string; taken?: (() => void) | undefined; leftOut?: number };
 
 const maxNotices = 100;
 
@@ -35,7 +34,7 @@ export class Outlet {
     return this.#waiting.length + this.#underWay.length > 0;
   }
 
-  show(event: ChatEvent, taken?: Taken): void {
+  show(event: ChatEvent, taken?: () => void): void {
     this.write(this.#render(event), taken);
   }
 
@@ -43,7 +42,7 @@ export class Outlet {
    * Calls `taken` once the line has left the program, in order; an empty text is only its place in the order. Whoever
    * gives `taken` MUST bound how many lines wait; of the others 100 wait, then one line says how many more there were.
    */
-  write(text: string, taken?: Taken): void {
+  write(text: string, taken?: () => void): void {
     if (this.#isClosed) return;
     const last = this.#waiting.at(-1);
     const notices = this.#waiting.filter((line) => !line.taken && !line.leftOut).length;

@@ -29,6 +29,7 @@ export class ScreenView implements View {
   readonly #keyboard: Keyboard;
   readonly #area: LiveArea;
   readonly #crowd = new Crowd();
+  readonly #clock: NodeJS.Timeout;
   #crowdTimer: NodeJS.Timeout | undefined;
   #log: string[] = [];
   #unpainted = '';
@@ -50,7 +51,7 @@ export class ScreenView implements View {
       paste: (text) => this.#typed(() => editor.paste(text)),
       end: () => editor.lines.close(),
     });
-    setInterval(this.#paintSoon, clockMs).unref();
+    this.#clock = setInterval(this.#paintSoon, clockMs).unref();
     output.on('resize', this.#paintSoon);
     this.#keyboard.open();
     this.#paintSoon();
@@ -93,6 +94,8 @@ export class ScreenView implements View {
     this.#showCrowd();
     this.#paint();
     this.#isClosed = true;
+    clearInterval(this.#clock);
+    output.off('resize', this.#paintSoon);
     this.#area.erase();
     const left = graphemes(editor.draft.text).map(renderer.sign);
     if (left.length > 0) output.write(`${prompt}${left.join('')}\n`);
