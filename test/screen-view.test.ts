@@ -625,6 +625,12 @@ test('a key that does not fit is refused in words', async () => {
   expect(await screen.rows()).toEqual(['-- that does not fit: a message has at most 3 bytes', '> abc']);
 });
 
+test('what Ctrl-Y brings back and does not fit is refused in words', async () => {
+  const screen = openScreen({ maxBytes: 3 });
+  screen.type('abc', '\x15', '\x19', '\x19');
+  expect(await screen.rows()).toEqual(['-- that does not fit: a message has at most 3 bytes', '> abc']);
+});
+
 describe('Ctrl-C', () => {
   test('drops the draft, which Up brings back, and ends nothing', async () => {
     const screen = openScreen();
