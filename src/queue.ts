@@ -1,33 +1,25 @@
 /** An unbounded queue between callbacks and one async reader; whoever fills it fast MUST await `room()`. */
 export class Queue<T> implements AsyncIterable<T> {
-  #items: T[] = [];
-  #closed = false;
+  isClosed = false;
+  readonly #items: T[] = [];
   /** Whoever waits for a change: the reader, and writers for room. */
-  #wakes: (() => void)[] = [];
+  readonly #wakes: (() => void)[] = [];
 
   push(item: T): void {
-    if (this.#closed) return;
+    if (this.isClosed) return;
     this.#items.push(item);
     this.#changed();
   }
 
   /** Ends the iteration once everything pushed so far is read. */
   close(): void {
-    this.#closed = true;
+    this.isClosed = true;
     this.#changed();
   }
 
   /** Resolves when fewer than `limit` items wait, or the queue is closed. */
   async room(limit: number): Promise<void> {
-    while (this.#items.length >= limit && !this.#closed) await this.#change();
-  }
-
-  /** Takes everything that waits, at once. */
-  takeAll(): T[] {
-    const items = this.#items;
-    this.#items = [];
-    this.#changed();
-    return items;
+    while (this.#items.length >= limit && !this.isClosed) await this.#change();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<T> {
@@ -37,9 +29,11 @@ export class Queue<T> implements AsyncIterable<T> {
   /** Everything that waited at each wake-up, as one array. */
   async *batches(): AsyncGenerator<T[]> {
     for (;;) {
-      if (this.#items.length > 0) yield this.takeAll();
-      else if (this.#closed) return;
-      else await this.#change();
+      while (this.#items.length === 0 && !this.isClosed) await this.#change();
+      const items = this.#items.splice(0);
+      if (items.length === 0) return;
+      this.#changed();
+      yield items;
     }
   }
 

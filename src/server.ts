@@ -9,7 +9,7 @@ import { serverFolder } from './history/paths.ts';
 import { SqliteStore } from './history/sqlite.ts';
 import { crypto, newDevice, newNonces } from './keys/ed25519.ts';
 import { serve } from './loop/serve.ts';
-import { JsonView } from './terminal/json-view.ts';
+import { JsonView } from './terminal/pipe-view.ts';
 import { isOutOfDescriptors, maxConnections } from './transport/descriptors.ts';
 import { bindEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
 import { RouterLink } from './transport/router.ts';

@@ -8,9 +8,8 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { ChatEvent } from '../src/core/events.ts';
-import { JsonView } from '../src/terminal/json-view.ts';
 import { abandoned, Outlet } from '../src/terminal/outlet.ts';
-import { PipeView } from '../src/terminal/pipe-view.ts';
+import { JsonView, PipeView } from '../src/terminal/pipe-view.ts';
 import { Renderer } from '../src/terminal/render.ts';
 import { SlowStream, turn } from './support/slow-stream.ts';
 
@@ -262,7 +261,7 @@ describe.skipIf(process.platform === 'win32')('while nobody reads', () => {
 
   const program = (main: string) => `
     import { run } from './src/cli/run.ts';
-    import { JsonView } from './src/terminal/json-view.ts';
+    import { JsonView } from './src/terminal/pipe-view.ts';
     const view = new JsonView(process.stdout, () => 0);
     let taken = 0;
     const show = () => view.show({ type: 'status', code: 'X', message: 'x'.repeat(1_000) }, () => taken++);

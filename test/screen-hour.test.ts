@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import type { ChatEvent } from '../src/core/events.ts';
 import type { Rewrap } from '../src/terminal/ability.ts';
 import { draw, toCells, widthOf, wrap } from '../src/terminal/cells.ts';
+import { Editor } from '../src/terminal/editor.ts';
 import { Renderer } from '../src/terminal/render.ts';
 import { ScreenView } from '../src/terminal/screen-view.ts';
 import { visible } from '../src/text/visible.ts';
@@ -42,6 +43,7 @@ class Hour {
   readonly #random: Random;
   readonly #drafts: number;
   readonly #terminal: Terminal;
+  readonly #editor = new Editor(4_096);
   readonly #view: ScreenView;
   readonly #log: string[] = [];
   readonly #model = new Renderer({ colorLevel: 0, timestamps: 'off', multiline: true, ascii: false });
@@ -60,7 +62,7 @@ class Hour {
       renderer,
       rewrap,
       settings: { joins: 'auto', bell: 'off' },
-      maxBytes: 4_096,
+      editor: this.#editor,
       now: () => 0,
       force: () => {},
       suspend: () => {},
@@ -119,7 +121,7 @@ class Hour {
   #mayNarrow(): boolean {
     this.#terminal.type('\x05');
     return !/\p{Extended_Pictographic}\p{M}|\p{Emoji_Modifier}|\u200d|\p{Regional_Indicator}/u.test(
-      this.#view.draft.text,
+      this.#editor.draft.text,
     );
   }
 
@@ -141,7 +143,7 @@ class Hour {
 
   /** The draft in rows; of more than `height` those around the cursor. */
   #area(columns: number, height: number): string {
-    const { text, cursor } = this.#view.draft;
+    const { text, cursor } = this.#editor.draft;
     const show = (grapheme: string) => (grapheme === '\n' ? '⏎' : visible(grapheme));
     const rows = wrap(toCells(`> ${text}`, show), columns);
     const before = wrap(toCells(`> ${text.slice(0, cursor)}`, show), columns);

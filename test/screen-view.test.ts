@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { ChatEvent } from '../src/core/events.ts';
 import type { Waiting } from '../src/core/turn.ts';
 import type { Rewrap } from '../src/terminal/ability.ts';
+import { Editor } from '../src/terminal/editor.ts';
 import { Renderer, type Style } from '../src/terminal/render.ts';
 import { ScreenView } from '../src/terminal/screen-view.ts';
 import type { Settings } from '../src/terminal/view.ts';
@@ -21,6 +22,7 @@ const startMs = new Date(2026, 10, 24, 14, 4).getTime();
 class Screen {
   readonly terminal: Terminal;
   readonly view: ScreenView;
+  readonly editor: Editor;
   readonly settings: Settings;
   readonly sent: string[] = [];
   forced = 0;
@@ -31,13 +33,14 @@ class Screen {
     this.terminal = new Terminal(columns, rows, rewrap);
     this.settings = { joins: 'auto', bell: 'mention', ...settings };
     const { input, output } = this.terminal;
+    this.editor = new Editor(maxBytes);
     this.view = new ScreenView({
       input,
       output,
       renderer: new Renderer({ colorLevel: 0, timestamps: 'off', multiline: true, ascii: false, ...style }),
       rewrap,
       settings: this.settings,
-      maxBytes,
+      editor: this.editor,
       now: () => Date.now(),
       force: () => void this.forced++,
       suspend: () => this.suspended?.(),
@@ -46,7 +49,7 @@ class Screen {
   }
 
   async #listen(): Promise<void> {
-    for await (const line of this.view.lines) this.sent.push(line);
+    for await (const line of this.editor.lines) this.sent.push(line);
     this.ended = true;
   }
 
@@ -619,6 +622,12 @@ describe('a paste', () => {
 test('a key that does not fit is refused in words', async () => {
   const screen = openScreen({ maxBytes: 3 });
   screen.type('abc', altEnter);
+  expect(await screen.rows()).toEqual(['-- that does not fit: a message has at most 3 bytes', '> abc']);
+});
+
+test('what Ctrl-Y brings back and does not fit is refused in words', async () => {
+  const screen = openScreen({ maxBytes: 3 });
+  screen.type('abc', '\x15', '\x19', '\x19');
   expect(await screen.rows()).toEqual(['-- that does not fit: a message has at most 3 bytes', '> abc']);
 });
 

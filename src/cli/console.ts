@@ -2,8 +2,8 @@ import { WriteStream } from 'node:tty';
 import { exitCodeOf } from '../errors.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
 import { type Ability, abilityOf, rewrapOf, withoutColorWishes } from '../terminal/ability.ts';
-import { JsonView } from '../terminal/json-view.ts';
-import { PipeView } from '../terminal/pipe-view.ts';
+import { Editor } from '../terminal/editor.ts';
+import { JsonView, PipeView } from '../terminal/pipe-view.ts';
 import { Renderer, type Style, type Timestamps } from '../terminal/render.ts';
 import { ScreenView } from '../terminal/screen-view.ts';
 import type { Settings } from '../terminal/view.ts';
@@ -33,12 +33,13 @@ export function openConsole({ json, color, timestamps = 'auto', messages = [], s
   const renderer = new Renderer(style);
   const person = stdin.isTTY === true && messages.length === 0;
   if (person && isTerminal && !json) {
-    const screen = { input: stdin, output: stdout, renderer, rewrap: rewrapOf(env), settings, maxBytes: maxTextBytes };
+    const editor = new Editor(maxTextBytes);
+    const screen = { input: stdin, output: stdout, renderer, rewrap: rewrapOf(env), settings, editor };
     const view = new ScreenView({ ...screen, now: Date.now, force, suspend });
     if (!isWindows) process.on('SIGCONT', () => view.continued());
     // However the program ends, a second Ctrl-C included.
     process.on('exit', () => view.close());
-    return { view, lines: view.lines, person, isScreen: true };
+    return { view, lines: editor.lines, person, isScreen: true };
   }
   const chat = { stream: stdout, renderer };
   const self = { stream: stderr, renderer: new Renderer({ ...style, ...abilityOfStream(stderr, color) }) };

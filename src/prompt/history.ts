@@ -22,8 +22,7 @@ export const historyCommand = (log: Log, view: View, now: () => number): Command
     const shown = places.filter((place) => !place.message?.void && writtenMs(place) >= sinceMs);
     const [oldest] = shown;
     if (!oldest) return say(view, 'nothing was said');
-    const { length } = shown;
-    view.show({ type: 'replay', count: length, total: length, sinceMs: writtenMs(oldest), first: true });
+    view.show({ type: 'replay', count: shown.length, total: shown.length, sinceMs: writtenMs(oldest), first: true });
     for (const place of shown) showPlace(place, view);
     view.show({ type: 'replayed', first: true });
     return undefined;

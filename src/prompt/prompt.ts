@@ -1,5 +1,6 @@
 import { isName, maxNameBytes } from '../core/names.ts';
 import type { Conversation } from '../core/turn.ts';
+import { byKey } from '../terminal/draft.ts';
 import { counted } from '../terminal/render.ts';
 import { bellChoices, type Settings, type View } from '../terminal/view.ts';
 import { closest } from '../text/closest.ts';
@@ -25,8 +26,7 @@ export type PromptOptions = {
 };
 
 /** Gives whoever types at `view` the commands of every chat, and `own`. Returns what a line means. */
-export function openPrompt(own: readonly Command[], options: PromptOptions): (line: string) => Meaning {
-  const { conversation, view, settings, about } = options;
+export function openPrompt(own: readonly Command[], { conversation, view, settings, about }: PromptOptions) {
   const ofScreen = [
     settingCommand('bell', bellChoices, 'what rings', settings, view),
     { name: 'clear', does: 'empty the screen', run: () => void view.clear?.() },
@@ -46,7 +46,7 @@ export function openPrompt(own: readonly Command[], options: PromptOptions): (li
     { name: 'help', does: 'this list', run: () => say(view, ...help(commands, view)) },
   ];
   view.completer = (before) => complete(before, commands, conversation.others);
-  return (line) => read(line, commands, view);
+  return (line: string) => read(line, commands, view);
 }
 
 export const nickCommand = (view: View): Command => ({
@@ -86,7 +86,6 @@ export function complain(view: View, message: string): undefined {
 
 const maxNamed = 100;
 
-/** Who is there, as far as known here. */
 function who({ online, name, present, others }: Conversation): string {
   if (!online) return 'you are offline';
   const named = others.slice(0, maxNamed);
@@ -95,14 +94,12 @@ function who({ online, name, present, others }: Conversation): string {
   return `${present} online: ${all.join(', ')}`;
 }
 
-/** How things stand, in a few lines. */
 function standing({ online, name, present, waiting }: Conversation): string[] {
   const count = waiting.length;
   const what = count === 0 ? 'nothing waits to be sent' : `${counted(count, 'message')} not sent yet`;
   return [`you are ${name}`, `${online ? `online, ${present} there` : 'offline'}; ${what}`];
 }
 
-/** All commands, and what keys do where there is a line editor. */
 function help(commands: readonly Command[], { clear: hasScreen }: View): string[] {
   const list = commands.map(({ name, argument = '', does }) => [`/${name} ${argument}`, does]);
   return [...list, ...(hasScreen ? keys : [])].map(([what = '', does]) => `${what.padEnd(22)} ${does}`);
@@ -116,10 +113,7 @@ const keys = [
   ['Ctrl-C', 'drop the draft; quit if there is none'],
 ];
 
-/**
- * Reads a line of a person. What begins with one slash is a command and never sent, known or not;
- * `//` sends a text that begins with a slash.
- */
+/** A line that begins with one slash is a command and never sent, known or not; `//` begins a text with a slash. */
 export function read(line: string, commands: readonly Command[], view: View): Meaning {
   const [, name, argument = ''] = /^\/(?!\/)(\S*)\s*(.*?)\s*$/s.exec(line) ?? [];
   if (name === undefined) return { text: line.replace(/^\//, '') };
@@ -132,24 +126,15 @@ export function read(line: string, commands: readonly Command[], view: View): Me
 }
 
 /** What other chat programs call it. */
-const aliases: Record<string, string> = {
-  exit: 'quit',
-  q: 'quit',
-  bye: 'quit',
-  part: 'quit',
-  names: 'who',
-  name: 'nick',
-};
+const aliases = byKey({ 'exit q bye part': 'quit', names: 'who', name: 'nick' });
 
 /** What Tab can make of what stands before the cursor: a command, its choice, or the name of somebody there. */
 export function complete(before: string, commands: readonly Command[], names: readonly string[]): string[] {
   const [, command, argument] = /^\/(\w*)(?: (\S*))?$/.exec(before) ?? [];
   const choices = commands.find(({ name }) => name === command)?.choices ?? [];
   if (command === undefined || (argument !== undefined && choices.length === 0)) return completeName(before, names);
-  const all =
-    argument === undefined
-      ? commands.map(({ name, argument: wanted }) => `/${name}${wanted ? ' ' : ''}`)
-      : choices.map((choice) => `/${command} ${choice}`);
+  const named = commands.map(({ name, argument: wanted }) => `/${name}${wanted ? ' ' : ''}`);
+  const all = argument === undefined ? named : choices.map((choice) => `/${command} ${choice}`);
   return all.filter((one) => one.startsWith(before));
 }
 

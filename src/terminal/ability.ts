@@ -12,19 +12,20 @@ export type Output = {
   depth: number;
 };
 
-/** The policy for colours and signs, all of it; for stdout and stderr separately. */
-export const abilityOf = (output: Output): Ability => ({
-  colorLevel: colorLevelOf(output),
-  ascii: output.isTerminal && (output.env.TERM === 'dumb' || !isUtf8(output.env)),
-});
+/**
+ * The policy for colours and signs. `C`, `POSIX` and a locale without an encoding say that they are not of UTF-8; no
+ * locale at all says nothing: so it is in containers, over ssh and in services, where nearly every terminal is of UTF-8.
+ */
+export function abilityOf(output: Output): Ability {
+  const { TERM, LC_ALL, LC_CTYPE, LANG } = output.env;
+  const isUtf8 = /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || 'UTF-8');
+  return { colorLevel: colorLevelOf(output), ascii: output.isTerminal && (TERM === 'dumb' || !isUtf8) };
+}
 
 /** What a terminal does with rows that are too long when it has become narrower. */
 export type Rewrap = 'all' | 'all but the cursor line' | 'none';
 
-/**
- * Most terminals wrap everything anew; xterm, screen, rxvt, st and the Linux console wrap nothing, that of VS Code all
- * but the line of the cursor. Far from the terminal (ssh) not all of them can be told.
- */
+/** Far from the terminal (ssh) not all can be told; most wrap all rows anew. */
 export function rewrapOf({ TMUX, STY, XTERM_VERSION, TERM_PROGRAM, TERM = '' }: Environment): Rewrap {
   if (TMUX) return 'all';
   if (STY || XTERM_VERSION || /^(linux|screen|rxvt|st)\b/.test(TERM)) return 'none';
@@ -46,18 +47,9 @@ function colorLevelOf({ wanted, env, isTerminal, depth }: Output): ColorSupportL
   return forced ?? (env.NO_COLOR || !isTerminal || env.TERM === 'dumb' ? 0 : able);
 }
 
-/** A number is that level, `0` and `false` none; `true`, nothing and every other word: `some`. */
+/** A number is that level, `false` none; `true`, nothing and every other word: `some`. */
 function forcedLevel(value: string | undefined, some: ColorSupportLevel): ColorSupportLevel | undefined {
   if (value === undefined) return undefined;
   if (value === 'false') return 0;
   return /^\d+$/.test(value) ? (Math.min(3, Number(value)) as ColorSupportLevel) : some;
-}
-
-/**
- * `C`, `POSIX` and a locale without an encoding say that they are not of UTF-8. Nothing said counts as UTF-8: so it is
- * in containers, over ssh and in services, while the terminal in front of the person is nearly always one of UTF-8.
- */
-function isUtf8({ LC_ALL, LC_CTYPE, LANG }: Environment): boolean {
-  const locale = LC_ALL || LC_CTYPE || LANG;
-  return !locale || /utf-?8/i.test(locale);
 }

@@ -1,22 +1,21 @@
 import stringWidth from 'string-width';
 
-/**
- * One character as a person counts them (a grapheme cluster): what it is in the text, what is printed for it, and how
- * many columns that takes.
- */
+/** One character as a person counts them (a grapheme cluster). */
 export type Cell = {
   text: string;
+  /** What is printed for it. */
   shown: string;
+  /** In columns. */
   width: number;
-  /** The most columns any terminal gives it. */
+  /** The most columns any terminal gives it: they disagree about emoji, joined and new ones above all. */
   reach: number;
-  /** Every terminal gives it its width: they disagree about emoji, joined and new ones above all. */
+  /** Every terminal gives it its width. */
   steady: boolean;
 };
 
 const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const ascii = /^[ -~]*$/;
-/** One code point with marks on it, no emoji: every terminal knows its width. */
+/** Its width is known to every terminal: one code point with marks on it, no emoji. */
 const plain = /^[^\p{Extended_Pictographic}\p{Regional_Indicator}]\p{Mn}*$/u;
 
 export const graphemes = (text: string): string[] =>
@@ -30,25 +29,21 @@ export function graphemeAt(text: string, at: number): { from: number; to: number
 
 /** @param show what to print for a grapheme, safe for a terminal */
 export const toCells = (text: string, show: (grapheme: string) => string): Cell[] =>
-  graphemes(text).map((grapheme) => toCell(grapheme, show(grapheme)));
+  graphemes(text).map((grapheme) => {
+    const shown = show(grapheme);
+    const width = stringWidth(shown);
+    const widest = stringWidth(shown, { ambiguousIsNarrow: false });
+    const isPlain = ascii.test(shown) || plain.test(shown);
+    const reach = isPlain ? widest : Math.max(widest, 2 * [...shown].length);
+    return { text: grapheme, shown, width, reach, steady: isPlain && reach === width };
+  });
 
-function toCell(text: string, shown: string): Cell {
-  const width = stringWidth(shown);
-  const widest = stringWidth(shown, { ambiguousIsNarrow: false });
-  const isPlain = ascii.test(shown) || plain.test(shown);
-  const reach = isPlain ? widest : Math.max(widest, 2 * [...shown].length);
-  return { text, shown, width, reach, steady: isPlain && reach === width };
-}
-
-/** On a terminal narrower than a character something smaller stands for it. */
-const smallest = { shown: '?', width: 1, reach: 1, steady: true };
-
-/** Breaks a line into rows of at most `columns`, early enough that no terminal wraps any of them by itself. */
+/** Breaks a line into rows that no terminal wraps by itself; `?` stands for a character wider than the terminal. */
 export function wrap(cells: readonly Cell[], columns: number): Cell[][] {
   const rows: Cell[][] = [[]];
   let column = 0;
   for (const cell of cells) {
-    const fitted = cell.reach <= columns ? cell : { ...cell, ...smallest };
+    const fitted = cell.reach <= columns ? cell : { ...cell, shown: '?', width: 1, reach: 1, steady: true };
     if (column > 0 && column + fitted.reach > columns) {
       rows.push([]);
       column = 0;
@@ -59,12 +54,10 @@ export function wrap(cells: readonly Cell[], columns: number): Cell[][] {
   return rows;
 }
 
-/**
- * How many rows a terminal makes of a row when it has become narrower. Where terminals differ, the fewest: what is
- * printed for a hidden character has several of its own, and a joined emoji may be broken in two.
- */
+/** How many rows a narrower terminal makes of a row. Where terminals differ, the fewest: some break a joined emoji. */
 export const rewrapped = (row: readonly Cell[], columns: number): number => wrap(row.flatMap(parts), columns).length;
 
+/** What is printed for a hidden character, `<U+202E>`, may be broken anywhere. */
 function parts(cell: Cell): Cell[] {
   const count = [...cell.shown].length > 1 ? cell.width : 1;
   const width = cell.width / count;
@@ -73,10 +66,7 @@ function parts(cell: Cell): Cell[] {
 
 export const widthOf = (row: readonly Cell[]): number => row.reduce((sum, { width }) => sum + width, 0);
 
-/**
- * A row as bytes for a terminal. After a cell of uncertain width the cursor is put where it belongs, and what the cell
- * took too much is taken back.
- */
+/** A row as bytes for a terminal. What a cell of uncertain width took too much is taken back. */
 export function draw(row: readonly Cell[], columns: number): string {
   let drawn = '';
   let column = 0;

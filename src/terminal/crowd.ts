@@ -17,10 +17,7 @@ export const maxHoldMs = 5_000;
 /** So many at once are a crowd; what follows within `maxHoldMs` is held for as long. */
 const crowdSize = 5;
 
-/**
- * Holds back who comes and goes for a moment, so that many at once give one line. Who leaves and is back at once gives
- * none; nobody else is left out.
- */
+/** Holds back who comes and goes, so that many at once give one line, and who leaves and is back at once gives none. */
 export class Crowd {
   readonly #people = new Map<string, { name: string; did: Deed[] }>();
   #room = { server: '', online: 0 };
@@ -52,13 +49,11 @@ export class Crowd {
     else this.#people.set(key, { name, did: ['joined'] });
   }
 
-  /** Everything held, and nothing is held any more. */
   take(nowMs: number): Group[] {
     const people = [...this.#people.values()];
     this.#people.clear();
     if (people.length >= crowdSize) this.#busyUntilMs = nowMs + maxHoldMs;
     const namesOf = (deed: Deed) => people.filter(({ did }) => did.includes(deed)).map(({ name }) => name);
-    const groups = deeds.map((did) => ({ did, names: namesOf(did), ...this.#room }));
-    return groups.filter(({ names }) => names.length > 0);
+    return deeds.map((did) => ({ did, names: namesOf(did), ...this.#room })).filter(({ names }) => names.length > 0);
   }
 }

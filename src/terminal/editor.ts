@@ -1,45 +1,58 @@
+import { Queue } from '../queue.ts';
 import { byKey, cut, type Draft, emptyDraft, erasures, insert, kills, moves, transpose } from './draft.ts';
 import { Past } from './past.ts';
 
-/** What could stand before the cursor instead, best first. */
+/** Asked by Tab: what could stand before the cursor instead, best first. */
 export type Completer = (before: string) => string[];
 
 const maxUndo = 100;
+/** A draft of more lines, if some were pasted, is sent only when Enter is pressed twice. */
+const unaskedLines = 5;
 
-/**
- * The line editor, without a terminal: keys in, a draft out. It may hold several lines; it never holds more bytes than
- * one message may have, and what does not fit changes nothing.
- */
+/** What keys do, without a terminal: they edit a draft of one or more lines, enter it, drop it, and end the program. */
 export class Editor {
-  /** Most UTF-8 bytes of the draft. */
-  readonly maxBytes: number;
-  /** Asked by Tab. */
+  /** What was entered; closed when the person wants to leave. */
+  readonly lines = new Queue<string>();
+  draft: Draft = emptyDraft;
+  /** What the last key led to, if it needs words. */
+  hint = '';
   completer: Completer = () => [];
+  readonly #maxBytes: number;
   readonly #past = new Past();
-  #draft: Draft = emptyDraft;
   #undo: Draft[] = [];
   #killed = '';
   /** Kills one after the other are one. */
   #isKilling = false;
   #cycle: { texts: string[]; at: number; after: string } | undefined;
+  #pastedLines = false;
 
+  /** @param maxBytes most UTF-8 bytes of a draft; what does not fit changes nothing */
   constructor(maxBytes: number) {
-    this.maxBytes = maxBytes;
+    this.#maxBytes = maxBytes;
   }
 
-  get draft(): Draft {
-    return this.#draft;
+  key(key: string, text: string): void {
+    const hintBefore = this.hint;
+    this.hint = '';
+    if (key === 'return' || key === 'enter') this.#enter(hintBefore);
+    else if (key === 'meta-return' || key === 'meta-enter') this.insert('\n');
+    else if (key === 'ctrl-c') this.#interrupt();
+    else if (key === 'ctrl-d' && this.draft.text === '') this.lines.close();
+    else if (!this.press(key) && text !== '') this.insert(text);
   }
 
-  /** Returns false if the key means nothing here. */
+  paste(text: string): void {
+    const block = text.replace(/\n+$/, '');
+    this.hint = '';
+    if (this.insert(block)) this.#pastedLines ||= block.includes('\n');
+  }
+
+  /** Edits; returns false if the key means nothing here. */
   press(key: string): boolean {
-    if (key === 'tab' || key === 'shift-tab') return this.#complete(key === 'tab' ? 1 : -1);
-    this.#cycle = undefined;
-    const move = moves[key];
-    if (move) this.#draft = { ...this.#draft, cursor: move(this.#draft) };
-    const erased = erasures[key] ?? kills[key];
-    if (erased) this.#erase(erased(this.#draft), key in kills);
-    const other = this.#others[key];
+    if (!key.endsWith('tab')) this.#cycle = undefined;
+    const [move, erased, other] = [moves[key], erasures[key] ?? kills[key], this.#others[key]];
+    if (move) this.draft = { ...this.draft, cursor: move(this.draft) };
+    if (erased) this.#erase(erased(this.draft), key in kills);
     other?.();
     this.#isKilling = key in kills;
     return (move ?? erased ?? other) !== undefined;
@@ -49,57 +62,73 @@ export class Editor {
   insert(text: string): boolean {
     this.#cycle = undefined;
     this.#isKilling = false;
-    const bytes = Buffer.byteLength(this.#draft.text) + Buffer.byteLength(text);
-    return bytes <= this.maxBytes && this.#change(insert(this.#draft, text));
+    return this.#change(insert(this.draft, text));
   }
 
   /** Empties the draft, which Up brings back, and returns it. */
   take(): string {
-    const { text } = this.#draft;
+    const { text } = this.draft;
     this.#past.add(text);
     this.#cycle = undefined;
-    this.#draft = emptyDraft;
+    this.draft = emptyDraft;
     this.#undo = [];
+    this.#pastedLines = false;
     return text;
   }
 
   readonly #others = byKey<() => void>({
+    tab: () => this.#complete(1),
+    'shift-tab': () => this.#complete(-1),
     'up ctrl-p': () => this.#recall(-1),
     'down ctrl-n': () => this.#recall(1),
     'ctrl-y': () => this.insert(this.#killed),
-    'ctrl-t': () => this.#change(transpose(this.#draft)),
-    'ctrl-_': () => (this.#draft = this.#undo.pop() ?? this.#draft),
+    'ctrl-t': () => this.#change(transpose(this.draft)),
+    'ctrl-_': () => (this.draft = this.#undo.pop() ?? this.draft),
   });
 
+  #enter(hintBefore: string): void {
+    const lines = this.draft.text.split('\n').length;
+    const question = `${lines} lines as one message: Enter sends them, Ctrl-C drops them`;
+    if (this.#pastedLines && lines > unaskedLines && hintBefore !== question) {
+      this.hint = question;
+      return;
+    }
+    const text = this.take();
+    if (text.trim() !== '') this.lines.push(text);
+  }
+
+  #interrupt(): void {
+    if (this.take() === '') this.lines.close();
+  }
+
   #recall(step: 1 | -1): void {
-    const text = this.#past.go(step, this.#draft.text);
+    const text = this.#past.go(step, this.draft.text);
     if (text !== undefined) this.#change({ text, cursor: text.length });
   }
 
   #erase(to: number, isKill: boolean): void {
-    const { draft, taken } = cut(this.#draft, to);
+    const { draft, taken } = cut(this.draft, to);
     const killed = this.#isKilling ? this.#killed : '';
-    if (isKill && taken !== '') this.#killed = to < this.#draft.cursor ? taken + killed : killed + taken;
+    if (isKill && taken !== '') this.#killed = to < this.draft.cursor ? taken + killed : killed + taken;
     this.#change(draft);
   }
 
   #change(draft: Draft): boolean {
-    if (Buffer.byteLength(draft.text) > this.maxBytes) return false;
-    if (draft.text !== this.#draft.text) this.#undo = [...this.#undo, this.#draft].slice(-maxUndo);
-    this.#draft = draft;
-    return true;
+    const fits = Buffer.byteLength(draft.text) <= this.#maxBytes;
+    if (!fits) this.hint = `that does not fit: a message has at most ${this.#maxBytes} bytes`;
+    else if (draft.text !== this.draft.text) this.#undo = [...this.#undo, this.draft].slice(-maxUndo);
+    if (fits) this.draft = draft;
+    return fits;
   }
 
   /** The first Tab takes the best completion, each further one the next, at last what was typed again. */
-  #complete(step: 1 | -1): boolean {
-    const { text, cursor } = this.#draft;
+  #complete(step: 1 | -1): void {
+    const { text, cursor } = this.draft;
     const typed = text.slice(0, cursor);
     this.#cycle ??= { texts: [typed, ...this.completer(typed)], at: 0, after: text.slice(cursor) };
     const { texts, at, after } = this.#cycle;
-    this.#isKilling = false;
     this.#cycle.at = (at + step + texts.length) % texts.length;
     const chosen = texts[this.#cycle.at] ?? typed;
     this.#change({ text: chosen + after, cursor: chosen.length });
-    return true;
   }
 }

@@ -10,23 +10,19 @@ export type KeyboardEvents = {
   end: () => void;
 };
 
-/** A paste under way: its last characters tell its end, and it may be thrown away. */
+/** A paste under way; its `tail`, the last characters, tell its end. */
 type Paste = { text: string; tail: string; isDropped: boolean };
 /** Of a larger paste only so many characters are kept, enough to see that it is too large. */
 const maxPasteCharacters = 100_000;
 const endMark = '\x1b[201~';
 const pasteMarks = { on: '\x1b[?2004h', off: '\x1b[?2004l' };
 
-/**
- * The keys of a terminal in raw mode. readline knows how the keys of all terminals are written; a paste is put together
- * from what it makes of its bytes, so that no key in it does anything.
- */
+/** The keys of a terminal in raw mode, as readline reads them. A paste, whose keys do nothing, becomes one text again. */
 export class Keyboard {
   readonly #input: ReadStream;
   readonly #output: NodeJS.WritableStream;
   readonly #events: KeyboardEvents;
   #paste: Paste | undefined;
-  readonly #press = (text: string | undefined, key: Key) => this.#take(text ?? '', key);
 
   constructor(input: ReadStream, output: NodeJS.WritableStream, events: KeyboardEvents) {
     this.#input = input;
@@ -44,7 +40,6 @@ export class Keyboard {
     this.#input.resume();
   }
 
-  /** Leaves the terminal as it was found. */
   close(): void {
     this.#input.off('keypress', this.#press);
     this.#input.pause();
@@ -61,12 +56,13 @@ export class Keyboard {
     }
   }
 
-  #take(text: string, key: Key): void {
-    const { sequence = text, name } = key;
+  readonly #press = (text = '', key: Key): void => {
+    const { sequence = text, name, ctrl, meta } = key;
+    const isTyped = !ctrl && !meta && /^\P{Cc}+$/u.test(text);
     if (this.#paste) this.#addPasted(this.#paste, sequence);
     else if (name === 'paste-start') this.#paste = { text: '', tail: '', isDropped: false };
-    else this.#events.key(chord(key), isTyped(text, key) ? text : '');
-  }
+    else this.#events.key(chord(key), isTyped ? text : '');
+  };
 
   /** The end mark is looked for in the text: where an escape sequence has no end, readline takes the mark for it. */
   #addPasted(paste: Paste, more: string): void {
@@ -80,8 +76,6 @@ export class Keyboard {
     if (!paste.isDropped) this.#events.paste(block.replace(/\r\n?/g, '\n'));
   }
 }
-
-const isTyped = (text: string, { ctrl, meta }: Key) => !ctrl && !meta && /^\P{Cc}+$/u.test(text);
 
 function chord({ name = '', sequence, ctrl, meta, shift }: Key): string {
   if (sequence === '\x1f') return 'ctrl-_';

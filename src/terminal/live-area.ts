@@ -1,47 +1,45 @@
 import type { WriteStream } from 'node:tty';
 import type { Rewrap } from './ability.ts';
-import { type Cell, draw, rewrapped, widthOf, wrap } from './cells.ts';
+import { type Cell, draw, rewrapped, toCells, widthOf, wrap } from './cells.ts';
+import type { Draft } from './draft.ts';
 import type { Renderer } from './render.ts';
 
 /** Where the area is painted, and who paints its asides. */
 export type Surface = { output: WriteStream; rewrap: Rewrap; renderer: Renderer };
 type Row = readonly Cell[];
-/** What the live area shows: short lines, and below them the draft, `before` the cursor and `after` it. */
-export type Live = { asides: readonly Row[]; before: Row; after: Row };
 /** What stands on the screen now: the rows above the cursor, and what is before it in its own. */
 type Painted = { above: readonly Row[]; before: Row; text: string };
 
-const nothing: Painted = { above: [], before: [], text: '' };
+export const prompt = '> ';
 /** What the cursor stands on behind the draft. */
 const end: Cell = { text: '', shown: '', width: 1, reach: 1, steady: true };
 
 /**
- * The few rows below the log that are painted anew all the time. Lines of the log are never wrapped here, the terminal
- * does that; those of the live area are, so that it is known on which row everything is, whatever the terminal thinks
- * of the width of an emoji. After a resize the rows are counted as a terminal rewraps them.
+ * The few rows below the log that are painted anew all the time. Unlike lines of the log they are not wrapped by the
+ * terminal, so that it is known on which row everything is, whatever it thinks of the width of an emoji.
  *
  * MUST be the only writer to the terminal between `paint` and `erase`.
  */
 export class LiveArea {
   readonly #surface: Surface;
-  #painted = nothing;
+  #painted: Painted | undefined;
 
   constructor(surface: Surface) {
     this.#surface = surface;
   }
 
-  /** Writes `log`, whole lines, where the area was, and paints the area below. */
-  paint(log: string, live: Live): void {
+  /** Writes `log`, whole lines, where the area was, and below it `asides`, a row or more each, and the draft. */
+  paint(log: string, asides: readonly string[], draft: Draft): void {
     // A key may come before the signal of a resize. Not in Node's documentation, but in every version we run on.
     (this.#surface.output as { _refreshSize?: () => void })._refreshSize?.();
-    const next = this.#layOut(live);
-    if (log === '' && next.text === this.#painted.text) return;
+    const next = this.#layOut(asides, draft);
+    if (log === '' && next.text === this.#painted?.text) return;
     // Without the cursor, which would be seen jumping.
     this.#surface.output.write(`\x1b[?25l${this.#erasure}${log}${next.text}\x1b[?25h`);
     this.#painted = next;
   }
 
-  /** Takes the area away; the cursor is left where it began. */
+  /** Leaves the cursor where the area began. */
   erase(): void {
     this.#surface.output.write(this.#erasure);
     this.forget();
@@ -49,7 +47,7 @@ export class LiveArea {
 
   /** The area is not on the screen any more, and the cursor is at the beginning of a row. */
   forget(): void {
-    this.#painted = nothing;
+    this.#painted = undefined;
   }
 
   get #columns(): number {
@@ -57,35 +55,34 @@ export class LiveArea {
   }
 
   /** As many rows as the screen has, but one for the log: the last asides, and of the draft those around the cursor. */
-  #layOut({ asides, before, after }: Live): Painted {
+  #layOut(asides: readonly string[], { text: draft, cursor }: Draft): Painted {
+    const { output, renderer } = this.#surface;
+    const cellsOf = (text: string) => toCells(text, renderer.sign);
     const columns = this.#columns;
-    const height = Math.max((this.#surface.output.rows || 24) - 1, 1);
-    const above = asides.flatMap((cells) => wrap(cells, columns));
-    const cells = [...before, ...(after.length === 0 ? [end] : after)];
+    const height = Math.max((output.rows || 24) - 1, 1);
+    const above = asides.flatMap((line) => wrap(cellsOf(line), columns));
+    const before = [...cellsOf(prompt), ...cellsOf(draft.slice(0, cursor))];
+    const cells = [...before, ...(cursor === draft.length ? [end] : cellsOf(draft.slice(cursor)))];
     const below = wrap(cells, columns);
     const toCursor = wrap(cells.slice(0, before.length + 1), columns);
     const room = Math.min(above.length, Math.max(height - below.length, Math.floor(height / 2)));
     const first = Math.max(Math.min(toCursor.length - 1, below.length - (height - room)), 0);
     const rows = [...above.slice(above.length - room), ...below.slice(first, first + height - room)];
-    const drawn = rows.map((row, n) =>
-      n < room ? this.#surface.renderer.aside(draw(row, columns)) : draw(row, columns),
-    );
+    const drawn = rows.map((row, n) => (n < room ? renderer.aside(draw(row, columns)) : draw(row, columns)));
     const cursorRow = room + toCursor.length - 1 - first;
     const inRow = toCursor.at(-1)?.slice(0, -1) ?? [];
     const text = `${drawn.join('\n')}${up(rows.length - 1 - cursorRow)}\r${right(widthOf(inRow))}`;
     return { above: rows.slice(0, cursorRow), before: inRow, text };
   }
 
+  /** After a resize, in doubt one row too few: better a row of the area is left behind than one of the log is erased. */
   get #erasure(): string {
-    return this.#painted === nothing ? '' : `${up(this.#rowsAboveCursor)}\r\x1b[J`;
-  }
-
-  /** In doubt one too few: better a row of the area is left behind than a row of the log is erased. */
-  get #rowsAboveCursor(): number {
+    if (!this.#painted) return '';
     const { above, before } = this.#painted;
-    if (this.#surface.rewrap === 'none') return above.length;
-    const rows = above.reduce((sum, cells) => sum + rewrapped(cells, this.#columns), 0);
-    return this.#surface.rewrap === 'all' ? rows + rewrapped(before, this.#columns) - 1 : rows;
+    const { rewrap } = this.#surface;
+    const rowsOf = (row: Row) => (rewrap === 'none' ? 1 : rewrapped(row, this.#columns));
+    const wrapped = rewrap === 'all' ? rowsOf(before) - 1 : 0;
+    return `${up(above.reduce((sum, row) => sum + rowsOf(row), wrapped))}\r\x1b[J`;
   }
 }
 

@@ -1,9 +1,8 @@
 import type { Writable } from 'node:stream';
 import type { ChatEvent } from '../core/events.ts';
 
-type Taken = () => void;
 /** With `leftOut`, the line stands for so many notices: lines without `taken`. */
-type Line = { text: string; taken?: Taken | undefined; leftOut?: number };
+type Line = { text: string; taken?: (() => void) | undefined; leftOut?: number };
 
 const maxNotices = 100;
 
@@ -12,10 +11,8 @@ export const abandoned = new WeakSet<Writable>();
 
 /**
  * Lines on their way into a stream whose reader may be slow. The stream gets the next line only when it has nothing left
- * of the one before: of what Node queues it says nothing until all of it is out, and it cannot be taken back.
- *
- * A line of at most 4,096 bytes goes into a pipe whole or not at all (PIPE_BUF). A longer one may be cut when the program
- * ends while the reader stands still; that one was not `taken`.
+ * of the one before: of what Node queues it says nothing until all of it is out, and it cannot be taken back. A line of
+ * more than 4,096 bytes (PIPE_BUF) may be cut when the program ends while the reader stands still: it was not `taken`.
  */
 export class Outlet {
   readonly #stream: Writable;
@@ -37,19 +34,19 @@ export class Outlet {
     return this.#waiting.length + this.#underWay.length > 0;
   }
 
-  show(event: ChatEvent, taken?: Taken): void {
+  show(event: ChatEvent, taken?: () => void): void {
     this.write(this.#render(event), taken);
   }
 
   /**
    * Calls `taken` once the line has left the program, in order; an empty text is only its place in the order. Whoever
-   * gives `taken` MUST bound how many lines wait. Of the others only so many wait, then one line says how many more
-   * there were.
+   * gives `taken` MUST bound how many lines wait; of the others 100 wait, then one line says how many more there were.
    */
-  write(text: string, taken?: Taken): void {
+  write(text: string, taken?: () => void): void {
     if (this.#isClosed) return;
     const last = this.#waiting.at(-1);
-    if (taken || this.#notices < maxNotices) this.#waiting.push({ text, taken });
+    const notices = this.#waiting.filter((line) => !line.taken && !line.leftOut).length;
+    if (taken || notices < maxNotices) this.#waiting.push({ text, taken });
     else if (last?.leftOut) last.leftOut++;
     else this.#waiting.push({ text: '', leftOut: 1 });
     this.#flow();
@@ -61,10 +58,6 @@ export class Outlet {
     this.#isClosed = true;
     this.#waiting = [];
     this.#underWay = [];
-  }
-
-  get #notices(): number {
-    return this.#waiting.filter(({ taken, leftOut }) => !taken && !leftOut).length;
   }
 
   /** One line is always handed on, because others may write to the stream, too. */

@@ -1,9 +1,6 @@
 const maxTexts = 200;
 
-/**
- * What was sent or dropped before, to be brought back. What is changed on the way stays changed until something is
- * added; the draft one came from is never lost.
- */
+/** Texts that were sent or dropped. Changes on the way stay until one is added; the draft one came from is never lost. */
 export class Past {
   #texts: string[] = [];
   /** The texts as they have become on the way, and at last the draft. */

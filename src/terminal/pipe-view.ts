@@ -1,8 +1,9 @@
 import type { Writable } from 'node:stream';
 import type { ChatEvent } from '../core/events.ts';
+import { visibleJson } from '../text/visible.ts';
 import { isPassage } from './crowd.ts';
 import { Outlet } from './outlet.ts';
-import type { Renderer } from './render.ts';
+import { dateOf, type Renderer } from './render.ts';
 import type { Settings, View } from './view.ts';
 
 type Channel = { stream: Writable; renderer: Renderer };
@@ -47,5 +48,15 @@ export class PipeView implements View {
   close(): void {
     this.#chat.close();
     this.#self.close();
+  }
+}
+
+/** One JSON object a line and nothing else; fields are only ever added. */
+export class JsonView extends Outlet {
+  constructor(out: Writable, now: () => number) {
+    super(out, (event) => {
+      const { sentMs = now(), ...rest } = { sentMs: undefined, ...event };
+      return visibleJson({ ...rest, ts: dateOf(sentMs).toISOString() });
+    });
   }
 }

@@ -63,7 +63,6 @@ export class Renderer {
     closing: () => undefined,
   };
 
-  /** What some have done at once, as one line. */
   group({ did, names, server, online }: Group, nowMs: number): Rendered {
     return this.#room(server, `${list(names)} ${verbs[did]}. ${online} online.`, nowMs);
   }
@@ -74,19 +73,14 @@ export class Renderer {
   }
 
   /** A grapheme of a draft, or of what waits: a newline has a sign. */
-  sign(grapheme: string): string {
-    return grapheme === '\n' ? this.#newline : this.safe(grapheme);
-  }
+  readonly sign = (grapheme: string): string => (grapheme === '\n' ? this.#newline : this.safe(grapheme));
 
-  /** Words of the program that are no part of the log. */
+  /** Paints a row of `asides`. */
   aside(text: string): string {
     return this.#chalk.dim(text);
   }
 
-  /**
-   * The lines above the prompt, unpainted. @param offlineSinceMs since when nobody is reached, in ms since 1970
-   * @param hint what the last key led to, if it needs words
-   */
+  /** The lines above the prompt, unpainted; `hint` says what the last key led to. */
   asides(offlineSinceMs: number | undefined, waiting: readonly Waiting[], hint: string, nowMs: number): string[] {
     const lines = waiting.slice(0, shownWaiting).map((message) => this.#waitingLine(message, nowMs));
     if (offlineSinceMs !== undefined) lines.unshift(`-- offline ${duration(nowMs - offlineSinceMs)}`);
@@ -95,9 +89,8 @@ export class Renderer {
   }
 
   #waitingLine({ text, action, sinceMs }: Waiting, nowMs: number): string {
-    const shown = graphemes(text.slice(0, 20 * shownCharacters))
-      .slice(0, shownCharacters)
-      .join('');
+    const characters = graphemes(text.slice(0, 20 * shownCharacters));
+    const shown = characters.slice(0, shownCharacters).join('');
     const rest = shown.length < text.length ? this.#more : '';
     const slow = nowMs - sinceMs >= slowMs ? ' (not sent yet)' : '';
     return `${this.#more} ${action ? '/me ' : ''}${shown}${rest}${slow}`;
@@ -148,19 +141,16 @@ export class Renderer {
     return lines.join('\n      | ');
   }
 
-  #time(atMs: number, nowMs: number): string {
-    if (this.#style.timestamps === 'off') return '';
-    const date = dateOf(atMs);
-    const isIso = this.#style.timestamps === 'iso';
-    return `${this.#chalk.dim(isIso ? date.toISOString() : `${this.#newDay(date, dateOf(nowMs))}${clock(date)}`)} `;
-  }
-
   /** A line of its own where the date changes, because only the hour stands before each line. */
-  #newDay(date: Date, today: Date): string {
-    const day = date.toDateString();
-    const isNew = day !== (this.#day ?? today.toDateString());
-    this.#day = day;
-    return isNew ? `-- ${date.toLocaleDateString('en-GB', { weekday: 'long', ...fullDay })} ---\n` : '';
+  #time(atMs: number, nowMs: number): string {
+    const { timestamps } = this.#style;
+    const date = dateOf(atMs);
+    if (timestamps === 'off') return '';
+    if (timestamps === 'iso') return `${this.#chalk.dim(date.toISOString())} `;
+    const isNewDay = date.toDateString() !== (this.#day ?? dateOf(nowMs).toDateString());
+    this.#day = date.toDateString();
+    const day = isNewDay ? `-- ${date.toLocaleDateString('en-GB', { weekday: 'long', ...fullDay })} ---\n` : '';
+    return `${this.#chalk.dim(`${day}${clock(date)}`)} `;
   }
 }
 
@@ -180,7 +170,6 @@ const fullDay = { day: 'numeric', month: 'long', year: 'numeric' } as const;
 const weekMs = 6 * 86_400_000;
 const chat = (text: string): Rendered => ({ channel: 'chat', text });
 
-/** `1 message`, `2 messages`. */
 export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? '' : 's'}`;
 
 /** A moment as a person says it: `14:03` of today, `Mon 14:03` of this week, `3 Nov 2026 14:03`. */

@@ -1,21 +1,17 @@
 import type { ReadStream } from 'node:tty';
 import type { ChatEvent } from '../core/events.ts';
 import type { Waiting } from '../core/turn.ts';
-import type { Queue } from '../queue.ts';
-import { type Cell, toCells } from './cells.ts';
-import { Composer } from './composer.ts';
-import { Crowd, isPassage, maxHoldMs } from './crowd.ts';
-import type { Draft } from './draft.ts';
-import type { Completer } from './editor.ts';
+import { graphemes } from './cells.ts';
+import { Crowd, isPassage, maxHoldMs, type Passage } from './crowd.ts';
+import type { Completer, Editor } from './editor.ts';
 import { Keyboard } from './keyboard.ts';
-import { LiveArea, type Surface } from './live-area.ts';
+import { LiveArea, prompt, type Surface } from './live-area.ts';
 import type { Settings, View } from './view.ts';
 
 export type ScreenOptions = Surface & {
   input: ReadStream;
   settings: Settings;
-  /** Most UTF-8 bytes of one message. */
-  maxBytes: number;
+  editor: Editor;
   now: () => number;
   /** Ctrl-C while the program is quitting. */
   force: () => void;
@@ -23,25 +19,17 @@ export type ScreenOptions = Surface & {
   suspend: () => void;
 };
 
-const prompt = '> ';
 const clockMs = 1_000;
 /** Lines of the log that Ctrl-L can paint again. */
 const keptLines = 200;
 
-/**
- * A terminal: lines scroll up, and below them a small live area shows what waits and the draft. What has happened in one
- * turn of the event loop is painted at once.
- */
+/** A terminal: the log, and below it what waits and the draft. All of one turn of the event loop is painted at once. */
 export class ScreenView implements View {
-  /** What was entered; ends when the person wants to leave. */
-  readonly lines: Queue<string>;
   readonly #options: ScreenOptions;
-  readonly #composer: Composer;
   readonly #keyboard: Keyboard;
   readonly #area: LiveArea;
   readonly #crowd = new Crowd();
   readonly #clock: NodeJS.Timeout;
-  readonly #repaint = () => this.#paintSoon();
   #crowdTimer: NodeJS.Timeout | undefined;
   #log: string[] = [];
   #unpainted = '';
@@ -56,28 +44,21 @@ export class ScreenView implements View {
 
   constructor(options: ScreenOptions) {
     this.#options = options;
-    const { input, output, maxBytes } = options;
-    this.#composer = new Composer(maxBytes);
-    this.lines = this.#composer.lines;
+    const { input, output, editor } = options;
     this.#area = new LiveArea(options);
     this.#keyboard = new Keyboard(input, output, {
       key: (key, text) => this.#typed(() => this.#key(key, text)),
-      paste: (text) => this.#typed(() => this.#composer.paste(text)),
-      end: () => this.#composer.quit(),
+      paste: (text) => this.#typed(() => editor.paste(text)),
+      end: () => editor.lines.close(),
     });
-    this.#clock = setInterval(this.#repaint, clockMs).unref();
-    output.on('resize', this.#repaint);
+    this.#clock = setInterval(this.#paintSoon, clockMs).unref();
+    output.on('resize', this.#paintSoon);
     this.#keyboard.open();
     this.#paintSoon();
   }
 
-  /** What is being written. */
-  get draft(): Draft {
-    return this.#composer.draft;
-  }
-
   set completer(completer: Completer) {
-    this.#composer.completer = completer;
+    this.#options.editor.completer = completer;
   }
 
   get isBehind(): boolean {
@@ -86,8 +67,7 @@ export class ScreenView implements View {
 
   show(event: ChatEvent, taken?: () => void): void {
     this.#show(event);
-    if (!taken) return;
-    this.#told.push(taken);
+    if (taken) this.#told.push(taken);
     this.#paintSoon();
   }
 
@@ -110,40 +90,39 @@ export class ScreenView implements View {
   /** A draft that was not sent stays on the screen. */
   close(): void {
     if (this.#isClosed) return;
+    const { output, renderer, editor } = this.#options;
     this.#showCrowd();
     this.#paint();
     this.#isClosed = true;
     clearInterval(this.#clock);
-    this.#options.output.off('resize', this.#repaint);
+    output.off('resize', this.#paintSoon);
     this.#area.erase();
-    const left = this.#cells(this.draft.text).map(({ shown }) => shown);
-    if (left.length > 0) this.#options.output.write(`${prompt}${left.join('')}\n`);
+    const left = graphemes(editor.draft.text).map(renderer.sign);
+    if (left.length > 0) output.write(`${prompt}${left.join('')}\n`);
     this.#keyboard.close();
-    this.lines.close();
+    editor.lines.close();
   }
 
   #show(event: ChatEvent): void {
     const { settings, renderer, now } = this.#options;
-    if (event.type === 'state') {
-      // Between two people the leave has said it.
-      const isOffline = event.state === 'offline' && event.peer === undefined;
-      this.#offlineSinceMs = isOffline ? now() : undefined;
-    }
-    if (isPassage(event) && settings.joins !== 'all') {
-      if (settings.joins === 'auto') this.#crowd.add(event, now());
-      return this.#waitForCrowd();
-    }
+    // Between two people the leave has said it.
+    if (event.type === 'state')
+      this.#offlineSinceMs = event.state === 'offline' && event.peer === undefined ? now() : undefined;
+    if (isPassage(event) && settings.joins === 'none') return;
+    if (isPassage(event) && settings.joins === 'auto') return this.#hold(event);
     // A message may pass who comes or goes, unless it is theirs: joins and leaves are no part of the order.
     if (event.type !== 'message' || this.#crowd.has(event.from.name)) this.#showCrowd();
     const rendered = renderer.render(event, now());
     if (rendered) this.#print(rendered.text, this.#rings(event));
   }
 
-  #waitForCrowd(): void {
+  #hold(passage: Passage): void {
+    const nowMs = this.#options.now();
+    this.#crowd.add(passage, nowMs);
     clearTimeout(this.#crowdTimer);
-    const waitMs = (this.#crowd.dueMs ?? 0) - this.#options.now();
     // The clock of the machine may have been set back.
-    this.#crowdTimer = setTimeout(() => this.#showCrowd(), Math.min(waitMs, maxHoldMs));
+    const waitMs = Math.min((this.#crowd.dueMs ?? nowMs) - nowMs, maxHoldMs);
+    this.#crowdTimer = setTimeout(() => this.#showCrowd(), waitMs);
   }
 
   #showCrowd(): void {
@@ -164,35 +143,28 @@ export class ScreenView implements View {
     this.#paintSoon();
   }
 
-  #paintSoon(): void {
+  readonly #paintSoon = () => {
     if (this.#isDue || this.#isClosed) return;
     this.#isDue = true;
     setImmediate(() => this.#paint());
-  }
+  };
 
   #paint(): void {
     this.#isDue = false;
     if (this.#isClosed) return;
-    const { output, renderer, now } = this.#options;
-    const { text, cursor } = this.draft;
-    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, this.#composer.hint, now());
-    const before = [...this.#cells(prompt), ...this.#cells(text.slice(0, cursor))];
-    const live = { asides: asides.map((line) => this.#cells(line)), before, after: this.#cells(text.slice(cursor)) };
-    this.#area.paint(this.#unpainted, live);
+    const { output, renderer, now, editor } = this.#options;
+    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, editor.hint, now());
+    this.#area.paint(this.#unpainted, asides, editor.draft);
     this.#unpainted = '';
     // A terminal has taken what was written when `write` returns, or has failed then.
     if (!output.errored) for (const taken of this.#told.splice(0)) taken();
   }
 
-  #cells(text: string): Cell[] {
-    return toCells(text, (grapheme) => this.#options.renderer.sign(grapheme));
-  }
-
   #key(key: string, text: string): void {
-    const isForced = key === 'ctrl-c' && this.#composer.isQuitting;
+    const isForced = key === 'ctrl-c' && this.#options.editor.lines.isClosed;
     if (key === 'ctrl-l') this.#redraw();
     else if (key === 'ctrl-z') this.#suspend();
-    else this.#composer.key(key, text);
+    else this.#options.editor.key(key, text);
     if (isForced) this.#options.force();
   }
 

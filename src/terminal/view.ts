@@ -2,14 +2,12 @@ import type { ChatEvent } from '../core/events.ts';
 import type { Waiting } from '../core/turn.ts';
 import type { Completer } from './editor.ts';
 
-/** Which joins and leaves are shown: every one at once, several at once in one line, or none. */
+/** Which joins and leaves are shown: several at once in one line, every one, or none. */
 export const joinsChoices = ['auto', 'all', 'none'] as const;
-/** What rings the terminal's bell. */
 export const bellChoices = ['mention', 'all', 'off'] as const;
 /** What a person can change while the program runs. */
 export type Settings = { joins: (typeof joinsChoices)[number]; bell: (typeof bellChoices)[number] };
 
-/** Where the events of a chat are shown. */
 export interface View {
   /** `taken` is called once the text has left the program, in order; at once if nothing is shown for the event. */
   show(event: ChatEvent, taken?: () => void): void;

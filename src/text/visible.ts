@@ -15,10 +15,7 @@ const selectors = [
 const unseen = '[\\p{Cc}\\p{Cs}\\p{Zl}\\p{Zp}\\u2800\\u{16FE4}]|\\p{Default_Ignorable_Code_Point}';
 const hidden = new RegExp(`(?<seen>${[joiner, ...selectors].join('|')})|(?![${seenFormat}])\\p{Cf}|${unseen}`, 'gu');
 
-/**
- * More marks than any script puts on one letter, which would grow over the lines above and below; and so many blanks
- * that what follows would begin a row of its own, and look like a line of somebody else.
- */
+/** More marks than any script puts on one letter; so many blanks that what follows looks like a line of somebody else. */
 const tooMany = /(?<=\p{M}{8})\p{M}+|(?<=\p{Zs}{32})\p{Zs}{2,}/gu;
 
 /** Makes one line safe to print; a newline is replaced like any control character, a tab by spaces. */
@@ -29,16 +26,12 @@ export function visible(text: string): string {
     .replace(tooMany, (more) => `<+${[...more].length}>`);
 }
 
-/**
- * What is left for a terminal that does not speak UTF-8, where bytes of a character may be control codes: letters lose
- * their marks, everything else becomes `?`, so that no bracket appears that was none.
- */
-export const asciiOnly = (text: string): string => text.replace(/[^ -~]/gu, ascii);
-
-function ascii(character: string): string {
-  const plain = character.normalize('NFKD').replace(/\p{M}/gu, '');
-  return /^[a-z\d.]*$/i.test(plain) ? plain : '?';
-}
+/** For a terminal without UTF-8, to which bytes of a character may be control codes: no bracket appears that was none. */
+export const asciiOnly = (text: string): string =>
+  text.replace(/[^ -~]/gu, (character) => {
+    const plain = character.normalize('NFKD').replace(/\p{M}/gu, '');
+    return /^[a-z\d.]*$/i.test(plain) ? plain : '?';
+  });
 
 /** JSON for a terminal or a pipe: what `visible` replaces is escaped, so that reading it back gives the original. */
 export function visibleJson(value: unknown): string {
