@@ -6,7 +6,6 @@ import { inWords } from './trouble.ts';
 
 export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs'>;
 
-/** What a store keeps, in memory or on disk. */
 type Rows<T> = Map<string, T> | Table<T>;
 type Tables = { entries: PlaceMap | EntryTable; marks: Rows<Mark>; owners: Rows<Owner>; pending: Rows<Message> };
 
@@ -18,16 +17,19 @@ export class LogStore implements Store {
   baseHash = emptyHash;
   headHash = emptyHash;
   ranMs = 0;
-  /** What the disk has changed and is lost, in words; it grows as things are read. */
-  readonly damaged: ReadonlySet<string>;
+  /** The device whose store this is; '' for a server's. */
+  readonly dev: string;
   readonly folder: string;
+  /** What the disk has changed and is lost, in words; it grows as things are read. */
+  readonly damaged: Set<string>;
   readonly #tables: Tables;
   protected committed = Promise.resolve();
 
-  constructor(log: string, tables: Tables, folder = '', damaged = new Set<string>()) {
+  constructor(log: string, dev: string, tables: Tables, folder = '', damaged = new Set<string>()) {
     this.log = log;
-    this.folder = folder;
+    this.dev = dev;
     this.#tables = tables;
+    this.folder = folder;
     this.damaged = damaged;
   }
 
@@ -36,17 +38,9 @@ export class LogStore implements Store {
     return inWords(this.folder, () => this.#tables.entries.read(begin, Math.min(begin + limit - 1, this.head)));
   }
 
-  mark(dev: string): Mark | undefined {
-    return inWords(this.folder, () => this.#tables.marks.get(dev));
-  }
-
-  owner(name: string): Owner | undefined {
-    return inWords(this.folder, () => this.#tables.owners.get(name));
-  }
-
-  pending(): Message[] {
-    return inWords(this.folder, () => [...this.#tables.pending.values()]);
-  }
+  mark = (dev: string): Mark | undefined => inWords(this.folder, () => this.#tables.marks.get(dev));
+  owner = (name: string): Owner | undefined => inWords(this.folder, () => this.#tables.owners.get(name));
+  pending = (): Message[] => inWords(this.folder, () => [...this.#tables.pending.values()]);
 
   /** One after the other, and not at once: nobody may read what is not committed yet. After a failure all of them fail. */
   commit(change: Change): Promise<void> {
@@ -98,8 +92,8 @@ export class LogStore implements Store {
 
 /** A store that lives as long as the process. */
 export class MemoryStore extends LogStore {
-  constructor(log = '') {
-    super(log, { entries: new PlaceMap(), marks: new Map(), owners: new Map(), pending: new Map() });
+  constructor(log = '', dev = '') {
+    super(log, dev, { entries: new PlaceMap(), marks: new Map(), owners: new Map(), pending: new Map() });
   }
 }
 

@@ -21,8 +21,6 @@ const checkedPlaces = 64;
 
 /** A store in one folder, in SQLite (schema.ts; docs/protocol.md, F1 to F5). A change is one transaction. */
 export class SqliteStore extends LogStore {
-  /** The device whose store this is; '' for a server's. */
-  readonly dev: string;
   readonly #facts: Kept['facts'];
   readonly #db: Connection;
   /** Holds the folder for this process; absent if this one only reads. */
@@ -37,9 +35,8 @@ export class SqliteStore extends LogStore {
       owners: new Table(db, owners, damaged),
       pending: new Table(db, pending, damaged),
     };
-    super(state.log, tables, db.folder, damaged);
+    super(state.log, facts.dev ?? '', tables, db.folder, damaged);
     Object.assign(this, state);
-    this.dev = facts.dev ?? '';
     this.#facts = facts;
     this.#db = db;
     this.#lock = lock;

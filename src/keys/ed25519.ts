@@ -3,9 +3,6 @@ import type { Crypto, Identity } from '../core/crypto.ts';
 
 /** DER wrapping of a raw Ed25519 key (RFC 8410): Node takes no raw keys. */
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
-const maxCachedKeys = 1_000;
-const publicKeys = new Map<string, ReturnType<typeof createPublicKey>>();
-
 export const seedBytes = 32;
 
 /** SHA-256 and Ed25519 of Node. `verify` is total: what is no key or no signature is just not valid. */
@@ -38,12 +35,8 @@ export function newNonces(): (routingId: string) => string {
 
 /** Throws if it is none. */
 function publicKeyOf(key: string) {
-  const known = publicKeys.get(key);
-  if (known) return known;
   const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' });
   // Base64 can say the same bytes in several ways; only one of them is the key, or one person could be several.
   if (publicKey.export({ format: 'jwk' }).x !== key) throw new Error('another spelling of a key');
-  if (publicKeys.size >= maxCachedKeys) publicKeys.clear();
-  publicKeys.set(key, publicKey);
   return publicKey;
 }
