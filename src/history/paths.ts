@@ -73,8 +73,7 @@ function openIfFree(folder: string, newDev: () => string): SqliteStore | undefin
 
 /** A name as a file name on every system: readable, and different for different names. */
 function fileName(name: string): string {
-  const readable = nameKey(name)
-    .replace(/[^a-z0-9._-]+/g, '-')
-    .slice(0, 40);
-  return `${readable}-${createHash('sha256').update(nameKey(name)).digest('hex').slice(0, 8)}`;
+  const key = nameKey(name);
+  const readable = key.replace(/[^a-z0-9._-]+/g, '-').slice(0, 40);
+  return `${readable}-${createHash('sha256').update(key).digest('hex').slice(0, 8)}`;
 }

@@ -21,7 +21,10 @@ export const newIdentity = (): Identity => identityOf(randomBytes(seedBytes));
 
 function read(path: string): Buffer | undefined {
   try {
-    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) throw openToOthers(path);
+    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) {
+      const hint = `Close it: chmod 600 ${quote(path)}`;
+      throw new ChatError('DATA_NOT_WRITABLE', 'your identity can be read by others.', hint);
+    }
     const seed = Buffer.from(readFileSync(path, 'utf8').trim(), 'base64url');
     if (seed.length === seedBytes) return seed;
   } catch (error) {
@@ -50,6 +53,4 @@ function keep(path: string, seed: Buffer): Buffer {
   }
 }
 
-const openToOthers = (path: string) =>
-  new ChatError('DATA_NOT_WRITABLE', 'your identity can be read by others.', `Close it: chmod 600 ${quote(path)}`);
 const quote = (path: string) => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);
