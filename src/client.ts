@@ -19,7 +19,7 @@ import { openDealer } from './transport/sockets.ts';
 
 const pipeTimeoutSeconds = 10;
 const emptyHint = 'Pipe text in, use -m TEXT, or --listen to read only.';
-/** How much of the log a client shows at first, shows after an absence, and keeps. */
+/** How much of the log is shown at first, is shown after an absence, and is kept. */
 const limits = { history: 20, maxReplay: 200, maxKept: 5_000 };
 
 await run(client, async (options, stop, opened) => {

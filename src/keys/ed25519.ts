@@ -27,7 +27,7 @@ export function identityOf(seed: Buffer): Identity {
 /** A name nobody else has: 10 random bytes. */
 export const newDevice = (): string => randomBytes(10).toString('base64url');
 
-/** Challenges for the connections of one run of a server: no memory is needed to know one again. [P23] */
+/** Challenges for the connections of one run of a server, which need no memory to be known again. [P23] */
 export function newNonces(): (routingId: string) => string {
   const secret = randomBytes(32);
   return (routingId) => createHmac('sha256', secret).update(routingId, 'latin1').digest('base64url');

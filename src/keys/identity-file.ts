@@ -7,10 +7,7 @@ import { identityOf, seedBytes } from './ed25519.ts';
 
 const elsewhere = 'Choose another folder with --data-dir.';
 
-/**
- * The identity kept in `folder`, made on first use: a file `identity` with an Ed25519 seed of 32 bytes in base64url
- * and a newline. It is the person's credential: only its owner may read it.
- */
+/** The identity kept in `folder`, made on first use (docs/protocol.md, F2). Throws a ChatError. */
 export function loadIdentity(folder: string): Identity {
   const path = join(folder, 'identity');
   return identityOf(read(path) ?? keep(path, randomBytes(seedBytes)));

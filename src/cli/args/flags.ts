@@ -1,4 +1,3 @@
-/** One option: what the parser, the help, the completion and the messages have to know. */
 export type Option = {
   describe: string;
   /** What stands for the value in the help: `NAME`. An option without it is a switch. */
@@ -9,12 +8,11 @@ export type Option = {
   /** What the help says in place of the default. */
   defaultDescription?: string;
   choices?: readonly string[];
-  /** Each time counts, as text; of all others the last one. */
+  /** Each time counts; of all others the last one. */
   repeatable?: boolean;
   /** Turns the text into the value; throws a ChatError USAGE. */
   coerce?(raw: string, name: string): unknown;
 };
-/** The options of one command. */
 export type OptionTable = Record<string, Option>;
 /** What comes before the options: it has options of its own, or takes one of these words. */
 export type Subcommand = { purpose: string; options?: OptionTable; words?: readonly string[] };

@@ -8,10 +8,7 @@ const { version } = createRequire(import.meta.url)('../../../package.json') as {
 /** `name` is read from `ZMQCHAT_NAME`, too: above the default and below the command line. */
 const inEnvironment = ['name', 'port', 'ip', 'data-dir'];
 
-/**
- * What a command line means: the values of the options, or the help, version or script that was asked for, to be
- * printed. Throws a ChatError USAGE for anything that is not understood.
- */
+/** The values of the options, or the help, version or script to be printed. Throws a ChatError USAGE. */
 export function parse<Table extends OptionTable>(
   program: Program<Table>,
   args: readonly string[],
@@ -38,7 +35,6 @@ function withVariables<Table extends OptionTable>(table: Table, env: NodeJS.Proc
   return Object.fromEntries(options);
 }
 
-/** Of a repeated option the last value counts, unless each does. */
 function valuesOf<Table extends OptionTable>(given: Given, table: Table): Values<Table> {
   const values = Object.entries(table).map(([name, option]) => {
     const { coerce, repeatable, default: standard } = option;

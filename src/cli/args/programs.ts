@@ -76,7 +76,7 @@ export const client = program({
   subcommands: { completion },
 });
 
-/** Gives a command the options that every command has. */
+/** With the options that every command has. */
 function program<const Table extends OptionTable>(own: Program<Table>) {
   const shared = {
     color: { describe: 'use colours, or not', defaultDescription: 'on a terminal' },

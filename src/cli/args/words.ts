@@ -6,10 +6,7 @@ type Known = Map<string, Option>;
 /** What a command line says of each option, in its order. A switch is given as true or false. */
 export type Given = Map<Option, (string | boolean)[]>;
 
-/**
- * Reads a command line. Throws a ChatError USAGE for the first word that is not understood: it says what to do instead.
- * A value can begin with a dash only behind `=`.
- */
+/** Throws a ChatError USAGE for the first word it does not understand. A value can begin with a dash only behind `=`. */
 export function readWords(args: readonly string[], program: Program): Given {
   const known: Known = new Map(flagsOf(program.options));
   const given: Given = new Map();
