@@ -26,8 +26,6 @@ export class Connection extends DatabaseSync {
     return known;
   }
 
-  /** The first row; empty if there is none. */
-  row = (sql: string): Cell[] => this.statement(sql).get() ?? [];
   rows = (sql: string, ...cells: Cell[]): Cell[][] => this.statement(sql).all(...cells);
 
   put(table: string, cells: Cell[]): void {
@@ -50,18 +48,18 @@ export class Connection extends DatabaseSync {
 /** Opens for writing, and changes nothing yet. */
 export function openWriter(folder: string): Connection {
   const db = new Connection(folder, dataPath(folder), { timeout: busyMs });
-  // Before the first look, for a WAL would share memory even for that.
+  // A WAL would share memory even for the first look.
   if (isRemote(folder)) db.exec('PRAGMA locking_mode=EXCLUSIVE');
   return db;
 }
 
 /**
- * From here on what is committed is on disk. The users of a WAL share memory, which machines cannot: where several may
- * see the folder, one connection has the file for itself, with a plain journal. A home on NFS is nothing rare.
+ * From here on what is committed is on disk. The users of a WAL share memory, which machines cannot: on a network file
+ * system one connection has the file for itself, with a plain journal.
  */
 export function makeDurable(db: Connection): void {
-  const [mode] = isRemote(db.folder) ? [] : db.row('PRAGMA journal_mode=WAL');
-  if (mode !== 'wal') db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE');
+  const [mode] = isRemote(db.folder) ? [] : db.rows('PRAGMA journal_mode=WAL');
+  if (mode?.[0] !== 'wal') db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE');
   // EXTRA is FULL, and with a plain journal one sync more. On macOS only fullfsync makes a sync one.
   db.exec('PRAGMA synchronous=EXTRA; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA cell_size_check=ON');
   db.exec(`PRAGMA journal_size_limit=${maxIdleJournalBytes}`);
@@ -82,7 +80,7 @@ export function openReader(folder: string, timeout = busyMs): Connection {
   }
 }
 
-/** Leaves one file. In SQL, for the driver lets go of a connection only when its statements have been collected. */
+/** Leaves one file. In SQL: the driver lets go of a connection only when its statements have been collected. */
 export function closeWriter(db: Connection): void {
   try {
     db.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=NORMAL; PRAGMA journal_mode=DELETE; PRAGMA user_version');

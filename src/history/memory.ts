@@ -9,7 +9,7 @@ export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHas
 type Rows<T> = Map<string, T> | Table<T>;
 type Tables = { entries: PlaceMap | EntryTable; marks: Rows<Mark>; owners: Rows<Owner>; pending: Rows<Message> };
 
-/** What every store does: it knows where its log stands, and after one failure nothing is committed any more. */
+/** A store that knows where its log stands; where its tables are does not matter to it. */
 export class LogStore implements Store {
   log: string;
   first = 1;
@@ -42,7 +42,7 @@ export class LogStore implements Store {
   owner = (name: string): Owner | undefined => inWords(this.folder, () => this.#tables.owners.get(name));
   pending = (): Message[] => inWords(this.folder, () => [...this.#tables.pending.values()]);
 
-  /** One after the other, and not at once: nobody may read what is not committed yet. After a failure all of them fail. */
+  /** Not at once: nobody may read what is not committed yet. After a failure all fail. */
   commit(change: Change): Promise<void> {
     this.committed = this.committed.then(() => this.apply(change));
     return this.committed;
@@ -90,14 +90,12 @@ export class LogStore implements Store {
   }
 }
 
-/** A store that lives as long as the process. */
 export class MemoryStore extends LogStore {
   constructor(log = '', dev = '') {
     super(log, dev, { entries: new PlaceMap(), marks: new Map(), owners: new Map(), pending: new Map() });
   }
 }
 
-/** The places by their seq. */
 class PlaceMap extends Map<number, Place> {
   read(from: number, to: number): Place[] {
     const places: Place[] = [];

@@ -3,7 +3,7 @@ import type { Mark, Owner, Place } from '../core/log/store.ts';
 import { decode } from '../protocol/codec.ts';
 import type { Message } from '../protocol/frames.ts';
 
-/** What a row says, and what the database takes and gives for it. */
+/** What a row says, and what the database has for it. */
 export type Value = string | number | undefined;
 export type Cell = string | number | bigint | null | Uint8Array;
 

@@ -3,14 +3,8 @@ import type { State } from './memory.ts';
 import { seal, unseal } from './rows.ts';
 import { trouble } from './trouble.ts';
 
-/** Version of the tables below; a file with another one is refused in words. */
+/** What `log.db` holds (docs/protocol.md, F3 and F5). An index that disagrees with its table would be damage of its own. */
 const version = 1;
-
-/**
- * What `log.db` holds (docs/protocol.md, F3 and F5); anybody can open it with `sqlite3`. `sum` covers the other columns of
- * its row, but in `entries` those before it, for `hash` covers the message. The first row of `state` that is whole counts.
- * There is no index, for one that disagrees with its table would be damage of its own.
- */
 const tables = [
   `CREATE TABLE state (copy INTEGER PRIMARY KEY, version INTEGER, facts TEXT, log TEXT, first INTEGER, head INTEGER,
   base_hash TEXT, head_hash TEXT, ran_ms INTEGER, sum INTEGER)`,
@@ -27,7 +21,7 @@ export type Kept = State & { facts: { dev?: string | undefined; holder: string; 
 
 /** What the file says of itself; undefined if it is empty. Throws if it is not ours, or of another version. */
 export function readState(db: Connection): Kept | undefined {
-  const marked = Number(db.row('PRAGMA user_version')[0]);
+  const marked = Number(db.rows('PRAGMA user_version').flat()[0]);
   const found = db.rows('SELECT sql FROM sqlite_schema').map(([sql]) => sql);
   if (found.length === 0 && marked === 0) return undefined;
   const isOurs = tables.every((sql) => found.includes(sql));
@@ -41,7 +35,8 @@ export function readState(db: Connection): Kept | undefined {
   const [, , json, log, first, head, baseHash, headHash, ranMs] = values;
   const facts = JSON.parse(String(json));
   // Somebody has tidied up (VACUUM), or a table has another one's rows. To find out may take long, but is seldom asked.
-  if (facts.roots !== rootsOf(db) && db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', db.folder);
+  if (facts.roots !== rootsOf(db) && db.rows('PRAGMA quick_check(1)').join() !== 'ok')
+    throw trouble('damaged', db.folder);
   return { facts, log, first, head, baseHash, headHash, ranMs } as Kept;
 }
 

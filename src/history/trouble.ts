@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { ChatError, type ErrorCode } from '../errors.ts';
 
-/** Longest wait for a stranger that writes, a `sqlite3` shell say: no member misses a heartbeat for it. */
+/** Longest wait for a stranger that writes (`sqlite3`): no member misses a heartbeat for it. */
 export const busyMs = 5_000;
 
 /** `WHERE` is the folder, `WHAT` what else is known. */
@@ -40,7 +40,6 @@ export function trouble(kind: Kind, folder: string, what = '', cause?: unknown):
   return new ChatError(code, `${said}.`, hint, cause);
 }
 
-/** What the system says, in words. */
 const reasons: Record<string, string> = {
   EACCES: 'this user may not read or write there',
   EPERM: 'this user may not read or write there',
@@ -59,7 +58,7 @@ const resultOf = (error: unknown) => ((error as Failure).errcode ?? 0) & 0xff;
 export const isBusy = (error: unknown): boolean => resultOf(error) === 5;
 export const isUnopened = (error: unknown): boolean => resultOf(error) === 14;
 
-/** Puts in words what SQLite or the system says of the folder. Anything else is a mistake in here, and stays as it is. */
+/** Puts in words what SQLite or the system says of the folder. Any other error is a mistake in here, and stays as it is. */
 export function inWords<T>(folder: string, work: () => T): T {
   try {
     return work();
