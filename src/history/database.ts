@@ -2,7 +2,7 @@ import { statfsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
 import { dataPath, sizeOf } from './folder.ts';
-import type { Cell } from './rows.ts';
+import type { Cell } from './schema.ts';
 import { busyMs, isUnopened } from './trouble.ts';
 
 /** After a long transaction the journal is cut to this. */

@@ -1,8 +1,7 @@
 import { Connection, closeWriter, makeDurable, openReader, openWriter } from './database.ts';
 import { filesOf, lockPath, prepareFolder } from './folder.ts';
 import { LogStore, type State } from './memory.ts';
-import { entries, marks, owners, pending } from './rows.ts';
-import { type Kept, readState, writeFirst, writeState } from './schema.ts';
+import { entries, type Kept, marks, owners, pending, readState, writeFirst, writeState } from './schema.ts';
 import { EntryTable, Table } from './tables.ts';
 import { inWords, isBusy, trouble } from './trouble.ts';
 

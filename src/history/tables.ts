@@ -1,6 +1,6 @@
 import type { Place } from '../core/log/store.ts';
 import type { Connection } from './database.ts';
-import { type Cell, type Shape, seal, toCell, toValue, unseal } from './rows.ts';
+import { type Cell, type Shape, seal, toCell, toValue, unseal } from './schema.ts';
 import { trouble } from './trouble.ts';
 
 /** With more rows than this a table is not looked through, for that would hold up the room. */
