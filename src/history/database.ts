@@ -12,6 +12,8 @@ const remoteTypes = [0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735
 
 export class Connection extends DatabaseSync {
   readonly folder: string;
+  /** What the disk has changed and is lost, in words; it grows as things are read. */
+  readonly damaged = new Set<string>();
   readonly #statements = new Map<string, StatementSyncInstance>();
 
   constructor(folder: string, location: string, options: { readOnly?: boolean; timeout?: number } = {}) {
@@ -26,6 +28,8 @@ export class Connection extends DatabaseSync {
     return known;
   }
 
+  /** The first row. Unlike `rows` it says which error it met. */
+  row = (sql: string): Cell[] => this.statement(sql).get() ?? [];
   rows = (sql: string, ...cells: Cell[]): Cell[][] => this.statement(sql).all(...cells);
 
   put(table: string, cells: Cell[]): void {
@@ -58,8 +62,8 @@ export function openWriter(folder: string): Connection {
  * system one connection has the file for itself, with a plain journal.
  */
 export function makeDurable(db: Connection): void {
-  const [mode] = isRemote(db.folder) ? [] : db.rows('PRAGMA journal_mode=WAL');
-  if (mode?.[0] !== 'wal') db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE');
+  const [mode] = isRemote(db.folder) ? [] : db.row('PRAGMA journal_mode=WAL');
+  if (mode !== 'wal') db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE');
   // EXTRA is FULL, and with a plain journal one sync more. On macOS only fullfsync makes a sync one.
   db.exec('PRAGMA synchronous=EXTRA; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA cell_size_check=ON');
   db.exec(`PRAGMA journal_size_limit=${maxIdleJournalBytes}`);

@@ -17,10 +17,9 @@ export class LogStore implements Store {
   baseHash = emptyHash;
   headHash = emptyHash;
   ranMs = 0;
-  /** The device whose store this is; '' for a server's. */
+  /** Whose store this is; '' for a server's. */
   readonly dev: string;
   readonly folder: string;
-  /** What the disk has changed and is lost, in words; it grows as things are read. */
   readonly damaged: Set<string>;
   readonly #tables: Tables;
   protected committed = Promise.resolve();

@@ -24,7 +24,7 @@ export type Kept = State & { facts: { dev?: string | undefined; holder: string; 
 
 /** What the file says of itself; undefined if it is empty. Throws if it is not ours, or of another version. */
 export function readState(db: Connection): Kept | undefined {
-  const marked = Number(db.rows('PRAGMA user_version').flat()[0]);
+  const marked = Number(db.row('PRAGMA user_version')[0]);
   const found = db.rows('SELECT sql FROM sqlite_schema').map(([sql]) => sql);
   if (found.length === 0 && marked === 0) return undefined;
   const isOurs = tables.every((sql) => found.includes(sql));
@@ -38,8 +38,7 @@ export function readState(db: Connection): Kept | undefined {
   const [, , json, log, first, head, baseHash, headHash, ranMs] = values;
   const facts = JSON.parse(String(json));
   // Somebody has tidied up (VACUUM), or a table has another one's rows. To find out may take long, but is seldom asked.
-  if (facts.roots !== rootsOf(db) && db.rows('PRAGMA quick_check(1)').join() !== 'ok')
-    throw trouble('damaged', db.folder);
+  if (facts.roots !== rootsOf(db) && db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', db.folder);
   return { facts, log, first, head, baseHash, headHash, ranMs } as Kept;
 }
 

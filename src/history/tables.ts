@@ -11,15 +11,12 @@ export class Table<T> {
   protected readonly db: Connection;
   readonly #shape: Shape<T>;
   readonly #where: string;
-  readonly #damaged: Set<string>;
   #isChecked = false;
 
-  /** @param damaged gets words for each row that is lost */
-  constructor(db: Connection, shape: Shape<T>, damaged: Set<string>) {
+  constructor(db: Connection, shape: Shape<T>) {
     this.db = db;
     this.#shape = shape;
     this.#where = `FROM ${shape.name} WHERE ${shape.key.map((column) => `${column} = ?`).join(' AND ')}`;
-    this.#damaged = damaged;
   }
 
   get(key: string): T | undefined {
@@ -57,7 +54,7 @@ export class Table<T> {
     const isFine = whole.length === rows.length && whole.every((cells) => this.#find(cells.slice(0, key.length)));
     if (isFine || rows.length > maxChecked) return false;
     for (const cells of rows)
-      if (!unseal(cells)) this.#damaged.add(`${what}: ${JSON.stringify(toValue(cells[column] ?? null) ?? null)}`);
+      if (!unseal(cells)) this.db.damaged.add(`${what}: ${JSON.stringify(toValue(cells[column] ?? null) ?? null)}`);
     const rescued = rescue ? this.db.rows(rescue).map((cells) => seal(cells.map(toValue))) : [];
     this.db.transaction(() => {
       this.db.exec(`DELETE FROM ${name}`);
