@@ -6,7 +6,7 @@ import { nameKey } from '../core/names.ts';
 import { ChatError } from '../errors.ts';
 import { SqliteStore } from './sqlite.ts';
 
-/** Most clients of one person in one room on one machine at a time. */
+/** Most clients of one person in one room at a time. */
 const maxSlots = 64;
 
 /** Where the system wants the data of this user (XDG, Library, AppData). */
@@ -26,7 +26,6 @@ export function personFolder(dataDir: string | undefined, name: string): string 
   return /^[\w-][\w.-]*$/.test(other) ? join(dirname(folder), other) : folder;
 }
 
-/** True if nobody else on this machine goes by this name. */
 export const isFreeName = (person: string, dataDir: string | undefined, name: string): boolean =>
   personFolder(dataDir, name) === person || !existsSync(folderOf(dataDir, name));
 

@@ -92,13 +92,13 @@ export type Shape<T> = {
   name: string;
   /** The first columns, by which a row is found. */
   key: string[];
-  /** So many values are sealed; all if absent. */
+  /** How many values are sealed, unless all are. */
   sealed?: number;
   values(row: T): Value[];
   read(values: Value[]): T | undefined;
   /** What is lost with a row, and the column that names it. */
   lost: [what: string, column: number];
-  /** Gives what may stand for the rows that are lost. */
+  /** Finds what may stand for lost rows. */
   rescue?: string;
 };
 
@@ -107,14 +107,7 @@ export const entries: Shape<Place> = {
   key: ['seq'],
   // The message is proved by `hash`.
   sealed: 5,
-  values: ({ seq, prev, hash, atMs, ranMs, message }) => [
-    seq,
-    prev,
-    hash,
-    atMs,
-    ranMs,
-    ...messageValues(message ?? {}),
-  ],
+  values: ({ seq, prev, hash, atMs, ranMs, message = {} }) => [seq, prev, hash, atMs, ranMs, ...messageValues(message)],
   read([seq, prev, hash, atMs, ranMs, ...said]) {
     const message = readMessage(said);
     return { seq, prev, hash, atMs, ranMs, ...(message && { message: { ...message, seq, hash } }) } as Place;

@@ -6,13 +6,12 @@ import { EntryTable, Table } from './tables.ts';
 import { inWords, isBusy, trouble } from './trouble.ts';
 
 export type SqliteOptions = {
-  /** Given to a new log; a copy of another log begins without one. */
+  /** The id of a new log; a copy of another log begins without one. */
   newLog?: string;
-  /** Names the device of a folder that has none yet. */
   newDev?: () => string;
-  /** Only reads, beside a program that writes. */
+  /** Beside a program that writes. */
   readOnly?: boolean;
-  /** What the program is called when another one finds the folder in use. */
+  /** What this program is called when another one finds the folder in use. */
   program?: string;
 };
 /** So many of the newest places are looked at first: what comes next is written beside them. */

@@ -41,10 +41,7 @@ export class Table<T> {
     this.db.statement(`DELETE ${this.#where}`).run(...key.split('.'));
   }
 
-  /**
-   * Looks at all rows, and writes them anew if one is damaged, or is not found by its key: a changed key leads the search
-   * for others astray. Returns true if it did.
-   */
+  /** Writes all rows anew, and returns true, if one is damaged or not found: a changed key leads searches astray. */
   #mend(): boolean {
     this.#isChecked = true;
     const { name, key, lost, rescue } = this.#shape;
@@ -63,7 +60,6 @@ export class Table<T> {
     return true;
   }
 
-  /** Undefined if the disk has changed it. */
   protected rowOf(cells: Cell[]): T | undefined {
     const values = unseal(cells, this.#shape.sealed);
     return values && this.#shape.read(values);
@@ -73,9 +69,8 @@ export class Table<T> {
   #all = (limit = '') => this.db.rows(`SELECT * FROM ${this.#shape.name} ${limit}`);
 }
 
-/** The table of the entries. A changed `seq` leads every search for its neighbours astray, which is met here. */
+/** The table of the entries. A changed `seq` leads every search for its neighbours astray. */
 export class EntryTable extends Table<Place> {
-  /** Places that are known to be missing. */
   readonly #holes = new Set<number>();
 
   /** Those `from` … `to` that can be read, in order. */

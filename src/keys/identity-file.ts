@@ -13,7 +13,7 @@ export function loadIdentity(folder: string): Identity {
   return identityOf(read(path) ?? keep(path, randomBytes(seedBytes)));
 }
 
-/** An identity for once, kept nowhere. */
+/** Kept nowhere. */
 export const newIdentity = (): Identity => identityOf(randomBytes(seedBytes));
 
 function read(path: string): Buffer | undefined {

@@ -2,7 +2,7 @@ export type Option = {
   describe: string;
   /** What stands for the value in the help: `NAME`. An option without it is a switch. */
   value?: string;
-  /** One letter: `-m` for `--message`. */
+  /** One letter. */
   alias?: string;
   default?: string | boolean;
   /** What the help says in place of the default. */
@@ -33,7 +33,6 @@ type ValueOf<Of extends Option> = Of extends { repeatable: true } ? string[] : C
 type CoercedOf<Of extends Option> = Of extends { coerce(raw: string, name: string): infer Value } ? Value : boolean;
 type HasValue = { default: string | boolean } | { repeatable: true };
 
-/** An option as it is typed. */
 export type Flag = [spelling: string, option: Option];
 
 /** Every spelling that is understood. */

@@ -87,7 +87,6 @@ function program<const Table extends OptionTable>(own: Program<Table>) {
   return { ...own, options: { ...own.options, ...shared } };
 }
 
-/** Whoever is logged in, as a name that is allowed. */
 function loginName(): string {
   try {
     return safeName(userInfo().username);

@@ -15,7 +15,9 @@ export function readWords(args: readonly string[], program: Program): Given {
     const word = rest.shift() ?? '';
     const [, whole = '', text] = /^(--?[^=]*)(?:=(.*))?$/s.exec(word) ?? [];
     for (const flag of switchesOf(word, known) ?? [whole]) {
-      const option = known.get(flag) ?? rejectUnknown(flag, known, program);
+      const option = known.get(flag);
+      if (!option)
+        throw usage(`unknown option ${flag}.`, didYouMean(alike(flag, known, program.options)) ?? 'See --help.');
       const next = text === undefined ? rest[0] : undefined;
       const isOurs = next !== undefined && (option.value ? !isFlag(next) : isBoolean(next) && !isNo(flag));
       const said = isOurs ? rest.shift() : text;
@@ -45,10 +47,6 @@ function valueFrom(flag: string, option: Option, text: string | undefined): stri
   if (option.value) return text;
   if (text === undefined) return !isNo(flag);
   return isBoolean(text) && !isNo(flag) ? text === 'true' : undefined;
-}
-
-function rejectUnknown(flag: string, known: Known, { options }: Program): never {
-  throw usage(`unknown option ${flag}.`, didYouMean(alike(flag, known, options)) ?? 'See --help.');
 }
 
 function rejectValue(flag: string, option: Option, next: string | undefined, known: Known): never {
