@@ -23,11 +23,10 @@ else
     const diary = openDiary(options.verbose ? 'debug' : options['log-level']);
     const view = json ? new JsonView(process.stdout, Date.now) : undefined;
 
-    const wanted = await bindEndpoint(ip, options.port);
     const link = new RouterLink();
     // An open socket would keep the process.
     opened.push(link);
-    const port = portOf(await link.bind(wanted));
+    const port = portOf(await link.bind(await bindEndpoint(ip, options.port)));
     const [newLog, folder] = [newDevice(), serverFolder(dataDir, port)];
     const store = history ? SqliteStore.open(folder, { newLog, program: 'server' }) : new MemoryStore(newLog);
     opened.push(store);
