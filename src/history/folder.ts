@@ -34,7 +34,7 @@ export function filesOf(folder: string): string {
   return files.map((file) => `${file?.dev} ${file?.ino}`).join();
 }
 
-/** Node's own recursive mkdir does not return below /proc. */
+/** Another program may make it at this moment, too. Node's own recursive mkdir does not return below /proc. */
 function makeFolder(path: string): void {
   if (existsSync(path)) return;
   if (dirname(path) !== path) makeFolder(dirname(path));
