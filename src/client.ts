@@ -1,11 +1,13 @@
 #!/usr/bin/env node
 import { client } from './cli/args/programs.ts';
-import { noBelongings, openBelongings } from './cli/belongings.ts';
 import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
 import { Log } from './core/log/log.ts';
 import { Member } from './core/member/member.ts';
-import { crypto } from './keys/ed25519.ts';
+import { MemoryStore } from './history/memory.ts';
+import { addName, isFreeName, openClientStore, personFolder } from './history/paths.ts';
+import { crypto, newDevice } from './keys/ed25519.ts';
+import { loadIdentity, newIdentity } from './keys/identity-file.ts';
 import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
 import { historyCommand } from './prompt/history.ts';
@@ -17,7 +19,7 @@ import { openDealer } from './transport/sockets.ts';
 
 const pipeTimeoutSeconds = 10;
 const emptyHint = 'Pipe text in, use -m TEXT, or --listen to read only.';
-/** How much of the log a client shows at first, shows after an absence, and keeps. */
+/** How much of the log is shown at first, is shown after an absence, and is kept. */
 const limits = { history: 20, maxReplay: 200, maxKept: 5_000 };
 
 await run(client, async (options, stop, opened) => {
@@ -27,12 +29,16 @@ await run(client, async (options, stop, opened) => {
   opened.push(view);
   view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
   const endpoint = await connectEndpoint(ip, port);
-  const belongings = check ? noBelongings() : openBelongings({ name, ip, port, dataDir });
-  const { store, names, folder } = belongings;
+  const home = personFolder(dataDir, name);
+  // Who only looks in needs no folder.
+  const identity = check ? newIdentity() : loadIdentity(home);
+  const store = check ? new MemoryStore('', newDevice()) : openClientStore(home, ip, port, newDevice);
   opened.push(store);
+  const { dev, folder } = store;
   const history = options.history ?? (person ? limits.history : 0);
   const show = { history, replay: options.replay || person, maxReplay: person ? limits.maxReplay : Infinity };
-  const conversation = new Member({ ...belongings, ...limits, ...show, name, crypto, check }, store);
+  const who = { name, identity, dev, folder };
+  const conversation = new Member({ ...who, ...limits, ...show, crypto, check }, store);
   for (const what of store.damaged)
     view.show({ type: 'error', code: 'DATA_DAMAGED', message: `The disk has damaged ${what}.` });
   const timeoutMs = 1_000 * (options.timeout ?? (person ? Infinity : pipeTimeoutSeconds));
@@ -42,6 +48,11 @@ await run(client, async (options, stop, opened) => {
     nickCommand(view),
     settingCommand('joins', joinsChoices, 'who comes and goes', settings, view),
   ];
+  const names = {
+    whyNotCalled: (other: string) =>
+      isFreeName(home, dataDir, other) ? undefined : `"${other}" is somebody else on this machine: start with --name.`,
+    renamed: (other: string) => addName(home, dataDir, other),
+  };
   const about = () => [`the room at ${showEndpoint(ip, port)}`, `what is kept here: ${folder}`];
   const read = person ? { read: openPrompt(own, { conversation, view, settings, about }) } : {};
   const link = new Link(openDealer, endpoint);

@@ -22,7 +22,16 @@ await run(p2p, async (options, stop, opened) => {
   const { name, port, server: binds, ip = binds ? 'all' : 'localhost', verbose, ...style } = options;
   const { view, lines, person } = openConsole({ ...style, settings });
   opened.push(view);
-  const link = binds ? await listen() : await connect();
+  let link: Link;
+  if (binds) {
+    const endpoint = await bindEndpoint(ip, port);
+    link = new Link(openBindingPair);
+    const bound = portOf(await link.bind(endpoint));
+    view.show({ type: 'listening', endpoint: showEndpoint(ip, bound), port: bound });
+  } else {
+    view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
+    link = new Link(openConnectingPair, await connectEndpoint(ip, port));
+  }
   const conversation = new Pair({ name, dev: newDevice(), binds });
   const timeoutMs = person || binds ? undefined : pipeTimeoutMs;
   const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
@@ -30,17 +39,4 @@ await run(p2p, async (options, stop, opened) => {
   const read = person ? { read: openPrompt([], { conversation, view, settings, about }) } : {};
   const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner };
   return await new Talk({ ...parts, lines, link, stop }).run();
-
-  async function listen(): Promise<Link> {
-    const endpoint = await bindEndpoint(ip, port);
-    const link = new Link(openBindingPair);
-    const bound = portOf(await link.bind(endpoint));
-    view.show({ type: 'listening', endpoint: showEndpoint(ip, bound), port: bound });
-    return link;
-  }
-
-  async function connect(): Promise<Link> {
-    view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
-    return new Link(openConnectingPair, await connectEndpoint(ip, port));
-  }
 });

@@ -23,14 +23,12 @@ else
     const diary = openDiary(options.verbose ? 'debug' : options['log-level']);
     const view = json ? new JsonView(process.stdout, Date.now) : undefined;
 
-    const wanted = await bindEndpoint(ip, options.port);
     const link = new RouterLink();
     // An open socket would keep the process.
     opened.push(link);
-    const port = portOf(await link.bind(wanted));
-    const newLog = newDevice();
-    const open = () => SqliteStore.open(serverFolder(dataDir, port), { newLog, program: 'server' });
-    const store = history ? open() : new MemoryStore(newLog);
+    const port = portOf(await link.bind(await bindEndpoint(ip, options.port)));
+    const [newLog, folder] = [newDevice(), serverFolder(dataDir, port)];
+    const store = history ? SqliteStore.open(folder, { newLog, program: 'server' }) : new MemoryStore(newLog);
     opened.push(store);
     const endpoint = showEndpoint(ip, port);
     view?.show({ type: 'listening', endpoint, port });
@@ -39,12 +37,10 @@ else
     const retention = { entries: options['history-limit'], ageMs: options['history-days'] * dayMs };
     const maxClients = options['max-clients'] ?? maxConnections();
     const room = new Room({ name, maxClients, retention, dev: newDevice(), nonce: newNonces(), crypto }, store);
-    const told = new Set<string>();
     const troubles = () => {
-      const damaged = [...store.damaged].filter((what) => !told.has(what));
-      for (const what of damaged) told.add(what);
-      const full = isOutOfDescriptors() ? ['no file descriptor is left: nobody new gets in.'] : [];
-      return [...damaged.map((what) => `the disk has damaged ${what}`), ...full];
+      const damaged = [...store.damaged].map((what) => `the disk has damaged ${what}`);
+      store.damaged.clear();
+      return isOutOfDescriptors() ? [...damaged, 'no file descriptor is left: nobody new gets in.'] : damaged;
     };
     await serve({ room, store, link, stop, view, diary, troubles });
     view?.show({ type: 'closing' });

@@ -13,14 +13,14 @@ export type ConsoleOptions = {
   json: boolean;
   color: boolean | undefined;
   timestamps?: Timestamps | 'auto';
-  /** Texts to send in place of standard input; `-` is all of standard input as one text. */
+  /** In place of standard input; `-` is all of it as one text. */
   messages?: string[];
   settings: Settings;
 };
 
 /**
- * Where this command reads and writes: a screen with a draft, plain lines, or JSON lines. `person`: somebody sits there,
- * nothing ends by itself. `isScreen`: at a prompt of ours, where the end of the input is a wish to leave.
+ * Where this command reads and writes: a screen with a draft, plain lines, or JSON lines. `person`: somebody sits there.
+ * `isScreen`: at a prompt of ours, where the end of the input is a wish to leave.
  */
 export function openConsole({ json, color, timestamps = 'auto', messages = [], settings }: ConsoleOptions) {
   const { stdin, stdout, stderr, env } = process;
@@ -48,7 +48,7 @@ export function openConsole({ json, color, timestamps = 'auto', messages = [], s
   return { view, lines, person, isScreen: false };
 }
 
-/** As a second SIGINT does; in raw mode the terminal makes no signals of keys. */
+/** As a second SIGINT does: in raw mode the terminal makes no signals of keys. */
 const force = () => process.exit(exitCodeOf('SIGINT'));
 /** Stops the whole job, as Ctrl-Z does, and returns when it is continued; where there is no job control, at once. */
 const suspend = () => void (isWindows || process.kill(0, 'SIGTSTP'));
@@ -58,7 +58,6 @@ async function* given(messages: string[]): AsyncGenerator<string> {
   for (const message of messages) yield message === '-' ? await readAll(process.stdin, maxTextBytes) : message;
 }
 
-/** What this stream can show, and what of that is wanted. */
 export function abilityOfStream({ isTTY }: { isTTY?: boolean }, color: boolean | undefined): Ability {
   const { env } = process;
   const depth = WriteStream.prototype.getColorDepth(withoutColorWishes(env));

@@ -13,7 +13,7 @@ import type { Opened } from './run.ts';
 /** So few places are read at a time: a long read would let the log of a running server grow. */
 const chunk = 500;
 
-/** `chat-server export`: prints the log, also while a server is writing it; what is damaged is named. */
+/** Prints the log, also while a server is writing it; what is damaged is named. */
 export async function exportLog(
   { port, 'data-dir': dataDir, since = Number.POSITIVE_INFINITY, json, color }: Values<typeof serverExport.options>,
   _stop: unknown,

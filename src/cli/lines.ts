@@ -1,9 +1,8 @@
 import { StringDecoder } from 'node:string_decoder';
 
 /**
- * The lines of a stream: LF or CRLF ends one, and the last one needs neither. Other separators are text.
- * Of a line longer than `maxBytes` only the first `maxBytes + 1` bytes or so are kept, so that memory stays bounded
- * and the reader still sees that it is too long.
+ * The lines of a stream: LF or CRLF ends one. Of a longer one than `maxBytes` only so much is kept that the reader still
+ * sees that it is too long.
  */
 export async function* readLines(stream: AsyncIterable<Uint8Array>, maxBytes: number): AsyncGenerator<string> {
   const decoder = new StringDecoder('utf8');
@@ -20,7 +19,7 @@ export async function* readLines(stream: AsyncIterable<Uint8Array>, maxBytes: nu
   if (line !== '') yield line.replace(/\r$/, '');
 }
 
-/** The whole stream as one text, its lines with LF between them; cut like a line when it is too long. */
+/** The whole stream as one text with LF between its lines, cut like a line. */
 export async function readAll(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   let text: string | undefined;
   for await (const line of readLines(stream, maxBytes))

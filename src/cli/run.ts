@@ -11,14 +11,13 @@ import { abilityOfStream } from './console.ts';
 /** What a command has opened; `run` closes it, the last one first. */
 export type Opened = { close(): unknown }[];
 
-/** When a command has ended, the process is gone this long after. */
+/** The process ends by itself, so that its last words get out; if it does not, it is ended after this time. */
 const hardExitMs = 2_000;
 
 /**
  * Runs a command and ends the process with the exit code of `main`: an error becomes one clear message, the first signal
- * goes to the command, a second one ends the process. The process ends by itself, so that its last words get out, and is
- * ended only if it does not. Chat that nobody has taken when the command has ended is not written any more: it is kept,
- * and would be read twice.
+ * goes to the command, a second one ends the process. Chat that nobody has taken by then is not written any more: it is
+ * kept, and would be read twice.
  */
 export async function run<Table extends OptionTable>(
   program: Program<Table>,
@@ -73,7 +72,7 @@ async function closeAll(opened: Opened): Promise<void> {
 export const forStderr = (text: string): string =>
   abilityOfStream(process.stderr, undefined).ascii ? asciiOnly(visible(text)) : visible(text);
 
-/** Prints what happened and what to do; returns the exit code. A stack is shown only for a bug of ours. */
+/** Prints what happened and what to do; returns the exit code. */
 function report({ command }: Program, thrown: unknown): number {
   const { message, hint = '', code } = inWords(thrown);
   const [name] = command.split(' ');

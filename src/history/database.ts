@@ -2,7 +2,7 @@ import { statfsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
 import { dataPath, sizeOf } from './folder.ts';
-import type { Cell } from './rows.ts';
+import type { Cell } from './schema.ts';
 import { busyMs, isUnopened } from './trouble.ts';
 
 /** After a long transaction the journal is cut to this. */
@@ -12,6 +12,8 @@ const remoteTypes = [0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735
 
 export class Connection extends DatabaseSync {
   readonly folder: string;
+  /** What the disk has changed and is lost, in words; it grows as things are read. */
+  readonly damaged = new Set<string>();
   readonly #statements = new Map<string, StatementSyncInstance>();
 
   constructor(folder: string, location: string, options: { readOnly?: boolean; timeout?: number } = {}) {
@@ -26,7 +28,7 @@ export class Connection extends DatabaseSync {
     return known;
   }
 
-  /** The first row; empty if there is none. */
+  /** The first row. Unlike `rows` it says which error it met. */
   row = (sql: string): Cell[] => this.statement(sql).get() ?? [];
   rows = (sql: string, ...cells: Cell[]): Cell[][] => this.statement(sql).all(...cells);
 
@@ -50,14 +52,14 @@ export class Connection extends DatabaseSync {
 /** Opens for writing, and changes nothing yet. */
 export function openWriter(folder: string): Connection {
   const db = new Connection(folder, dataPath(folder), { timeout: busyMs });
-  // Before the first look, for a WAL would share memory even for that.
+  // A WAL would share memory even for the first look.
   if (isRemote(folder)) db.exec('PRAGMA locking_mode=EXCLUSIVE');
   return db;
 }
 
 /**
- * From here on what is committed is on disk. The users of a WAL share memory, which machines cannot: where several may
- * see the folder, one connection has the file for itself, with a plain journal. A home on NFS is nothing rare.
+ * From here on what is committed is on disk. The users of a WAL share memory, which machines cannot: on a network file
+ * system one connection has the file for itself, with a plain journal.
  */
 export function makeDurable(db: Connection): void {
   const [mode] = isRemote(db.folder) ? [] : db.row('PRAGMA journal_mode=WAL');
@@ -82,7 +84,7 @@ export function openReader(folder: string, timeout = busyMs): Connection {
   }
 }
 
-/** Leaves one file. In SQL, for the driver lets go of a connection only when its statements have been collected. */
+/** Leaves one file. In SQL: the driver lets go of a connection only when its statements have been collected. */
 export function closeWriter(db: Connection): void {
   try {
     db.exec('PRAGMA busy_timeout=0; PRAGMA locking_mode=NORMAL; PRAGMA journal_mode=DELETE; PRAGMA user_version');

@@ -7,7 +7,7 @@ export const dataPath = (folder: string): string => join(resolve(folder), 'log.d
 export const lockPath = (folder: string): string => join(resolve(folder), 'lock.db');
 /** SQLite would take a smaller file for an empty one, and write over it. */
 const smallestDatabase = 512;
-/** Makes a file that is not there yet; not by way of a link. Windows has no such flag. */
+/** Not by way of a link; Windows has no such flag. */
 const makeFile = constants.O_RDWR | constants.O_CREAT | (constants.O_NOFOLLOW ?? 0);
 export const sizeOf = (path: string): number => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 
@@ -34,14 +34,13 @@ export function filesOf(folder: string): string {
   return files.map((file) => `${file?.dev} ${file?.ino}`).join();
 }
 
-/** Node's own recursive mkdir does not return below /proc. */
+/** Another program may make it at this moment, too. Node's own recursive mkdir does not return below /proc. */
 function makeFolder(path: string): void {
   if (existsSync(path)) return;
   if (dirname(path) !== path) makeFolder(dirname(path));
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    // Unless another program was faster.
     if (!existsSync(path)) throw error;
   }
 }

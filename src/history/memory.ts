@@ -6,11 +6,10 @@ import { inWords } from './trouble.ts';
 
 export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs'>;
 
-/** What a store keeps, in memory or on disk. */
 type Rows<T> = Map<string, T> | Table<T>;
 type Tables = { entries: PlaceMap | EntryTable; marks: Rows<Mark>; owners: Rows<Owner>; pending: Rows<Message> };
 
-/** What every store does: it knows where its log stands, and after one failure nothing is committed any more. */
+/** A store that knows where its log stands; where its tables are does not matter to it. */
 export class LogStore implements Store {
   log: string;
   first = 1;
@@ -18,16 +17,18 @@ export class LogStore implements Store {
   baseHash = emptyHash;
   headHash = emptyHash;
   ranMs = 0;
-  /** What the disk has changed and is lost, in words; it grows as things are read. */
-  readonly damaged: ReadonlySet<string>;
+  /** Whose store this is; '' for a server's. */
+  readonly dev: string;
   readonly folder: string;
+  readonly damaged: Set<string>;
   readonly #tables: Tables;
   protected committed = Promise.resolve();
 
-  constructor(log: string, tables: Tables, folder = '', damaged = new Set<string>()) {
+  constructor(log: string, dev: string, tables: Tables, folder = '', damaged = new Set<string>()) {
     this.log = log;
-    this.folder = folder;
+    this.dev = dev;
     this.#tables = tables;
+    this.folder = folder;
     this.damaged = damaged;
   }
 
@@ -36,19 +37,11 @@ export class LogStore implements Store {
     return inWords(this.folder, () => this.#tables.entries.read(begin, Math.min(begin + limit - 1, this.head)));
   }
 
-  mark(dev: string): Mark | undefined {
-    return inWords(this.folder, () => this.#tables.marks.get(dev));
-  }
+  mark = (dev: string): Mark | undefined => inWords(this.folder, () => this.#tables.marks.get(dev));
+  owner = (name: string): Owner | undefined => inWords(this.folder, () => this.#tables.owners.get(name));
+  pending = (): Message[] => inWords(this.folder, () => [...this.#tables.pending.values()]);
 
-  owner(name: string): Owner | undefined {
-    return inWords(this.folder, () => this.#tables.owners.get(name));
-  }
-
-  pending(): Message[] {
-    return inWords(this.folder, () => [...this.#tables.pending.values()]);
-  }
-
-  /** One after the other, and not at once: nobody may read what is not committed yet. After a failure all of them fail. */
+  /** Not at once: nobody may read what is not committed yet. After a failure all fail. */
   commit(change: Change): Promise<void> {
     this.committed = this.committed.then(() => this.apply(change));
     return this.committed;
@@ -96,14 +89,12 @@ export class LogStore implements Store {
   }
 }
 
-/** A store that lives as long as the process. */
 export class MemoryStore extends LogStore {
-  constructor(log = '') {
-    super(log, { entries: new PlaceMap(), marks: new Map(), owners: new Map(), pending: new Map() });
+  constructor(log = '', dev = '') {
+    super(log, dev, { entries: new PlaceMap(), marks: new Map(), owners: new Map(), pending: new Map() });
   }
 }
 
-/** The places by their seq. */
 class PlaceMap extends Map<number, Place> {
   read(from: number, to: number): Place[] {
     const places: Place[] = [];

@@ -6,13 +6,13 @@ import { nameKey } from '../core/names.ts';
 import { ChatError } from '../errors.ts';
 import { SqliteStore } from './sqlite.ts';
 
-/** Most clients of one person in one room on one machine at a time. */
+/** Most clients of one person in one room at a time. */
 const maxSlots = 64;
 
-/** The folder of this user for such data, as the system wants it (XDG, Library, AppData). */
+/** Where the system wants the data of this user (XDG, Library, AppData). */
 const userFolder = (): string => envPaths('0mq-chat', { suffix: '' }).data;
 
-/** The server's folder: what was asked for, systemd's, or one for each port. */
+/** `STATE_DIRECTORY` is systemd's. */
 export const serverFolder = (dataDir: string | undefined, port: number): string =>
   dataDir ?? process.env.STATE_DIRECTORY ?? join(userFolder(), 'server', String(port));
 
@@ -26,7 +26,6 @@ export function personFolder(dataDir: string | undefined, name: string): string 
   return /^[\w-][\w.-]*$/.test(other) ? join(dirname(folder), other) : folder;
 }
 
-/** True if nobody else on this machine goes by this name. */
 export const isFreeName = (person: string, dataDir: string | undefined, name: string): boolean =>
   personFolder(dataDir, name) === person || !existsSync(folderOf(dataDir, name));
 
@@ -42,9 +41,9 @@ const folderOf = (dataDir: string | undefined, name: string): string =>
   join(dataDir ?? join(userFolder(), 'client'), fileName(name));
 
 /**
- * Opens the client's store for one server. Several clients of one person may run at once: each takes a folder that none
- * of the others uses, so that each has a device, an outbox and a copy of the log of its own. It is the first free one,
- * unless messages wait in a later one: they were promised to go out next time.
+ * Opens the client's store for one server. Several clients of one person may run at once, each in a folder of its own,
+ * with a device, an outbox and a copy of the log. It is the first free one, unless messages wait in a later one: they were
+ * promised to go out next time.
  */
 export function openClientStore(person: string, ip: string, port: number, newDev: () => string): SqliteStore {
   const room = join(person, fileName(`${ip}_${port}`));
@@ -71,10 +70,9 @@ function openIfFree(folder: string, newDev: () => string): SqliteStore | undefin
   }
 }
 
-/** A name as a file name on every system: readable, and different for different names. */
+/** On every system a file name: readable, and different for different names. */
 function fileName(name: string): string {
-  const readable = nameKey(name)
-    .replace(/[^a-z0-9._-]+/g, '-')
-    .slice(0, 40);
-  return `${readable}-${createHash('sha256').update(nameKey(name)).digest('hex').slice(0, 8)}`;
+  const key = nameKey(name);
+  const readable = key.replace(/[^a-z0-9._-]+/g, '-').slice(0, 40);
+  return `${readable}-${createHash('sha256').update(key).digest('hex').slice(0, 8)}`;
 }

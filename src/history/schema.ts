@@ -1,16 +1,13 @@
+import { crc32 } from 'node:zlib';
+import type { Mark, Owner, Place } from '../core/log/store.ts';
+import { decode } from '../protocol/codec.ts';
+import type { Message } from '../protocol/frames.ts';
 import type { Connection } from './database.ts';
 import type { State } from './memory.ts';
-import { seal, unseal } from './rows.ts';
 import { trouble } from './trouble.ts';
 
-/** Version of the tables below; a file with another one is refused in words. */
+/** What `log.db` holds (docs/protocol.md, F3 and F5). An index that disagrees with its table would be damage of its own. */
 const version = 1;
-
-/**
- * What `log.db` holds (docs/protocol.md, F3 and F5); anybody can open it with `sqlite3`. `sum` covers the other columns of
- * its row, but in `entries` those before it, for `hash` covers the message. The first row of `state` that is whole counts.
- * There is no index, for one that disagrees with its table would be damage of its own.
- */
 const tables = [
   `CREATE TABLE state (copy INTEGER PRIMARY KEY, version INTEGER, facts TEXT, log TEXT, first INTEGER, head INTEGER,
   base_hash TEXT, head_hash TEXT, ran_ms INTEGER, sum INTEGER)`,
@@ -61,4 +58,92 @@ export function writeFirst(db: Connection, kept: Kept, isNew: boolean): void {
   db.exec(`PRAGMA user_version=${version}; PRAGMA application_id=${0x306d7163}; DELETE FROM state`);
   kept.facts.roots = rootsOf(db);
   writeState(db, kept);
+}
+
+/** What a row says, and what the database has for it. */
+export type Value = string | number | undefined;
+export type Cell = string | number | bigint | null | Uint8Array;
+
+const utf8 = new TextDecoder();
+/** The driver cuts a string at U+0000, so such a one is kept as bytes. */
+export const toCell = (value: Value): Cell =>
+  typeof value === 'string' && value.includes('\0') ? Buffer.from(value) : (value ?? null);
+
+/** Total: a flipped bit can give a cell any type. */
+export function toValue(cell: Cell): Value {
+  if (typeof cell === 'bigint') return Number(cell);
+  return cell instanceof Uint8Array ? utf8.decode(cell) : (cell ?? undefined);
+}
+
+const sumOf = (values: Value[]) => crc32(JSON.stringify(values));
+/** Puts behind the first `count` values the sum that tells later whether the disk has kept them. */
+export const seal = (values: Value[], count = values.length): Cell[] =>
+  values.toSpliced(count, 0, sumOf(values.slice(0, count))).map(toCell);
+
+/** What was sealed; undefined if the disk gives back something else. */
+export function unseal(cells: Cell[], count = cells.length - 1): Value[] | undefined {
+  const values = cells.map(toValue);
+  const [sum] = values.splice(count, 1);
+  return sum === sumOf(values.slice(0, count)) ? values : undefined;
+}
+
+/** A table, and how its rows are written and read. */
+export type Shape<T> = {
+  name: string;
+  /** The first columns, by which a row is found. */
+  key: string[];
+  /** How many values are sealed, unless all are. */
+  sealed?: number;
+  values(row: T): Value[];
+  read(values: Value[]): T | undefined;
+  /** What is lost with a row, and the column that names it. */
+  lost: [what: string, column: number];
+  /** Finds what may stand for lost rows. */
+  rescue?: string;
+};
+
+export const entries: Shape<Place> = {
+  name: 'entries',
+  key: ['seq'],
+  // The message is proved by `hash`.
+  sealed: 5,
+  values: ({ seq, prev, hash, atMs, ranMs, message = {} }) => [seq, prev, hash, atMs, ranMs, ...messageValues(message)],
+  read([seq, prev, hash, atMs, ranMs, ...said]) {
+    const message = readMessage(said);
+    return { seq, prev, hash, atMs, ranMs, ...(message && { message: { ...message, seq, hash } }) } as Place;
+  },
+  lost: ['an entry', 0],
+};
+export const marks: Shape<Mark> = {
+  name: 'marks',
+  key: ['dev'],
+  values: ({ dev, n, key }) => [dev, n, key],
+  read: ([dev, n, key]) => ({ dev, n, ...(key !== undefined && { key }) }) as Mark,
+  lost: ['how far a device had come', 0],
+  rescue: "SELECT dev, max(n), key FROM entries WHERE typeof(dev) = 'text' AND typeof(n) = 'integer' GROUP BY dev",
+};
+export const owners: Shape<Owner> = {
+  name: 'owners',
+  key: ['name'],
+  values: ({ name, key, seenMs }) => [name, key, seenMs],
+  read: ([name, key, seenMs]) => ({ name, key, seenMs }) as Owner,
+  lost: ['who owns a name', 0],
+};
+export const pending: Shape<Message> = {
+  name: 'pending',
+  key: ['dev', 'n'],
+  values: messageValues,
+  read: readMessage,
+  lost: ['a waiting message', 3],
+};
+
+function messageValues({ id, name, text, action, lc, ts, key, sig, void: isVoid }: Partial<Message>): Value[] {
+  return [id?.dev, id?.n, name, text, action && 1, lc, ts, key, sig, isVoid ? 1 : undefined];
+}
+
+/** What comes from the disk is judged as what comes over the wire. */
+function readMessage([dev, n, name, words, act, lc, ts, key, sig, isVoid]: Value[]): Message | undefined {
+  const said = { name, text: words && `${words}\n`, act, id: dev && `${dev}.${n}`, lc, ts, key, sig, void: isVoid };
+  const frame = decode(Buffer.from(JSON.stringify(said)));
+  return frame.kind === 'message' ? frame : undefined;
 }

@@ -1,45 +1,38 @@
 import { Connection, closeWriter, makeDurable, openReader, openWriter } from './database.ts';
 import { filesOf, lockPath, prepareFolder } from './folder.ts';
 import { LogStore, type State } from './memory.ts';
-import { entries, marks, owners, pending } from './rows.ts';
-import { type Kept, readState, writeFirst, writeState } from './schema.ts';
+import { entries, type Kept, marks, owners, pending, readState, writeFirst, writeState } from './schema.ts';
 import { EntryTable, Table } from './tables.ts';
 import { inWords, isBusy, trouble } from './trouble.ts';
 
 export type SqliteOptions = {
-  /** Given to a new log; a copy of another log begins without one. */
+  /** The id of a new log; a copy of another log begins without one. */
   newLog?: string;
-  /** Names the device of a folder that has none yet. */
   newDev?: () => string;
-  /** Only reads, beside a program that writes. */
+  /** Beside a program that writes. */
   readOnly?: boolean;
-  /** What the program is called when another one finds the folder in use. */
+  /** What this program is called when another one finds the folder in use. */
   program?: string;
 };
-/** At a start so many of the newest places are looked at: what comes next is written beside them. */
+/** So many of the newest places are looked at first: what comes next is written beside them. */
 const checkedPlaces = 64;
 
 /** A store in one folder, in SQLite (schema.ts; docs/protocol.md, F1 to F5). A change is one transaction. */
 export class SqliteStore extends LogStore {
-  /** The device whose store this is; '' for a server's. */
-  readonly dev: string;
   readonly #facts: Kept['facts'];
   readonly #db: Connection;
-  /** Holds the folder for this process; absent if this one only reads. */
   readonly #lock: Connection | undefined;
   readonly #files: string;
 
   private constructor(db: Connection, lock: Connection | undefined, { facts, ...state }: Kept) {
-    const damaged = new Set<string>();
     const tables = {
-      entries: new EntryTable(db, entries, damaged),
-      marks: new Table(db, marks, damaged),
-      owners: new Table(db, owners, damaged),
-      pending: new Table(db, pending, damaged),
+      entries: new EntryTable(db, entries),
+      marks: new Table(db, marks),
+      owners: new Table(db, owners),
+      pending: new Table(db, pending),
     };
-    super(state.log, tables, db.folder, damaged);
+    super(state.log, facts.dev ?? '', tables, db.folder, db.damaged);
     Object.assign(this, state);
-    this.dev = facts.dev ?? '';
     this.#facts = facts;
     this.#db = db;
     this.#lock = lock;
@@ -49,34 +42,21 @@ export class SqliteStore extends LogStore {
 
   /** Opens or makes the store in `folder`. Throws a ChatError: in use, not writable, damaged, of another version. */
   static open(folder: string, options: SqliteOptions = {}): SqliteStore {
-    const opened: Connection[] = [];
-    try {
-      return inWords(folder, () => SqliteStore.#open(folder, options, opened));
-    } catch (error) {
-      for (const connection of opened) connection.close();
-      throw error;
-    }
-  }
-
-  /** `opened` is given what must be closed if this fails. */
-  static #open(folder: string, options: SqliteOptions, opened: Connection[]) {
-    const { newLog = '', newDev, readOnly, program = 'program' } = options;
-    prepareFolder(folder, !readOnly);
-    const lock = readOnly ? undefined : new Connection(folder, lockPath(folder));
-    if (lock) opened.push(lock);
-    if (lock) hold(lock);
-    const db = lock ? openWriter(folder) : openReader(folder);
-    opened.push(db);
-    const known = readState(db);
-    if (!lock && !known) throw trouble('noLog', folder);
-    const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0 };
-    const dev = known?.facts.dev ?? newDev?.();
-    const facts = { ...known?.facts, dev, holder: `${program} (pid ${process.pid})` };
-    const kept = { ...state, ...known, facts };
-    if (lock) makeDurable(db);
-    // Although nothing may be new: a disk that takes nothing more is to be found now.
-    if (lock) db.transaction(() => writeFirst(db, kept, !known));
-    return new SqliteStore(db, lock, kept);
+    return inWords(folder, () => {
+      prepareFolder(folder, !options.readOnly);
+      const lock = options.readOnly ? undefined : hold(folder);
+      let db: Connection | undefined;
+      try {
+        db = lock ? openWriter(folder) : openReader(folder);
+        const kept = lock ? begin(db, options) : readState(db);
+        if (!kept) throw trouble('noLog', folder);
+        return new SqliteStore(db, lock, kept);
+      } catch (error) {
+        db?.close();
+        lock?.close();
+        throw error;
+      }
+    });
   }
 
   override async close(): Promise<void> {
@@ -99,20 +79,33 @@ export class SqliteStore extends LogStore {
   }
 }
 
-/**
- * For the life of the process, however that ends. A file of its own: beside a writer readers may come in, and a second
- * writer SQLite would only make wait.
- */
-function hold(lock: Connection): void {
+/** Makes a new log, or says in an old one who has it now. */
+function begin(db: Connection, { newLog = '', newDev, program = 'program' }: SqliteOptions): Kept {
+  const known = readState(db);
+  const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0 };
+  const dev = known?.facts.dev ?? newDev?.();
+  const facts = { ...known?.facts, dev, holder: `${program} (pid ${process.pid})` };
+  const kept = { ...state, ...known, facts };
+  makeDurable(db);
+  // Although nothing may be new: a disk that takes nothing more is to be found now.
+  db.transaction(() => writeFirst(db, kept, !known));
+  return kept;
+}
+
+/** For the life of the process, however that ends. A file of its own: SQLite would only make a second writer wait. */
+function hold(folder: string): Connection {
+  const lock = new Connection(folder, lockPath(folder));
   try {
     // In memory, or the journal of this transaction would lie about as a file.
     lock.exec('PRAGMA journal_mode=MEMORY; BEGIN EXCLUSIVE');
+    return lock;
   } catch (error) {
-    throw isBusy(error) ? trouble('inUse', lock.folder, holderOf(lock.folder)) : error;
+    lock.close();
+    throw isBusy(error) ? trouble('inUse', folder, holderOf(folder)) : error;
   }
 }
 
-/** No more than "program" if that one keeps the file to itself, or has only just begun: the lock says enough. */
+/** No more than "program" if that one keeps the file to itself, or has only just begun. */
 function holderOf(folder: string): string {
   let db: Connection | undefined;
   try {

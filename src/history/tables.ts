@@ -1,6 +1,6 @@
 import type { Place } from '../core/log/store.ts';
 import type { Connection } from './database.ts';
-import { type Cell, type Shape, seal, toCell, toValue, unseal } from './rows.ts';
+import { type Cell, type Shape, seal, toCell, toValue, unseal } from './schema.ts';
 import { trouble } from './trouble.ts';
 
 /** With more rows than this a table is not looked through, for that would hold up the room. */
@@ -11,15 +11,12 @@ export class Table<T> {
   protected readonly db: Connection;
   readonly #shape: Shape<T>;
   readonly #where: string;
-  readonly #damaged: Set<string>;
   #isChecked = false;
 
-  /** @param damaged gets words for each row that is lost */
-  constructor(db: Connection, shape: Shape<T>, damaged: Set<string>) {
+  constructor(db: Connection, shape: Shape<T>) {
     this.db = db;
     this.#shape = shape;
     this.#where = `FROM ${shape.name} WHERE ${shape.key.map((column) => `${column} = ?`).join(' AND ')}`;
-    this.#damaged = damaged;
   }
 
   get(key: string): T | undefined {
@@ -44,10 +41,7 @@ export class Table<T> {
     this.db.statement(`DELETE ${this.#where}`).run(...key.split('.'));
   }
 
-  /**
-   * Looks at all rows, and writes them anew if one is damaged, or is not found by its key: a changed key leads the search
-   * for others astray. Returns true if it did.
-   */
+  /** Writes all rows anew, and returns true, if one is damaged or not found: a changed key leads searches astray. */
   #mend(): boolean {
     this.#isChecked = true;
     const { name, key, lost, rescue } = this.#shape;
@@ -57,7 +51,7 @@ export class Table<T> {
     const isFine = whole.length === rows.length && whole.every((cells) => this.#find(cells.slice(0, key.length)));
     if (isFine || rows.length > maxChecked) return false;
     for (const cells of rows)
-      if (!unseal(cells)) this.#damaged.add(`${what}: ${JSON.stringify(toValue(cells[column] ?? null) ?? null)}`);
+      if (!unseal(cells)) this.db.damaged.add(`${what}: ${JSON.stringify(toValue(cells[column] ?? null) ?? null)}`);
     const rescued = rescue ? this.db.rows(rescue).map((cells) => seal(cells.map(toValue))) : [];
     this.db.transaction(() => {
       this.db.exec(`DELETE FROM ${name}`);
@@ -66,7 +60,6 @@ export class Table<T> {
     return true;
   }
 
-  /** Undefined if the disk has changed it. */
   protected rowOf(cells: Cell[]): T | undefined {
     const values = unseal(cells, this.#shape.sealed);
     return values && this.#shape.read(values);
@@ -76,9 +69,8 @@ export class Table<T> {
   #all = (limit = '') => this.db.rows(`SELECT * FROM ${this.#shape.name} ${limit}`);
 }
 
-/** The table of the entries. A changed `seq` leads every search for its neighbours astray, which is met here. */
+/** The table of the entries. A changed `seq` leads every search for its neighbours astray. */
 export class EntryTable extends Table<Place> {
-  /** Places that are known to be missing. */
   readonly #holes = new Set<number>();
 
   /** Those `from` … `to` that can be read, in order. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:os';
 import { ChatError, type ErrorCode } from '../errors.ts';
 
-/** Longest wait for a stranger that writes, a `sqlite3` shell say: no member misses a heartbeat for it. */
+/** Longest wait for a stranger that writes (`sqlite3`): no member misses a heartbeat for it. */
 export const busyMs = 5_000;
 
 /** `WHERE` is the folder, `WHAT` what else is known. */
@@ -40,7 +40,6 @@ export function trouble(kind: Kind, folder: string, what = '', cause?: unknown):
   return new ChatError(code, `${said}.`, hint, cause);
 }
 
-/** What the system says, in words. */
 const reasons: Record<string, string> = {
   EACCES: 'this user may not read or write there',
   EPERM: 'this user may not read or write there',
@@ -51,28 +50,23 @@ const reasons: Record<string, string> = {
 };
 const noRoom: unknown[] = ['ENOSPC', 'EDQUOT', constants.errno.ENOSPC, constants.errno.EDQUOT];
 type Kind = keyof typeof words;
-const [busy, cannotOpen] = [5, 14];
 /** Results of SQLite that are about the machine: any other one says that the file is not what it was. */
 const kinds: Record<number, Kind> = { 3: 'refused', 5: 'held', 8: 'refused', 10: 'refused', 13: 'full', 14: 'refused' };
 /** The driver leaves out `errcode` where it reads several rows. */
 type Failure = { code?: string; message: string; errcode?: number; systemErrno?: number; syscall?: string };
 const resultOf = (error: unknown) => ((error as Failure).errcode ?? 0) & 0xff;
-export const isBusy = (error: unknown): boolean => resultOf(error) === busy;
-export const isUnopened = (error: unknown): boolean => resultOf(error) === cannotOpen;
+export const isBusy = (error: unknown): boolean => resultOf(error) === 5;
+export const isUnopened = (error: unknown): boolean => resultOf(error) === 14;
 
-/** Puts in words what SQLite or the system says of the folder. Anything else is a mistake in here, and stays as it is. */
+/** Puts in words what SQLite or the system says of the folder. Any other error is a mistake in here, and stays as it is. */
 export function inWords<T>(folder: string, work: () => T): T {
   try {
     return work();
-  } catch (error) {
-    throw translated(folder, error);
+  } catch (cause) {
+    const { code = '', message, systemErrno, syscall } = cause as Failure;
+    if (noRoom.includes(code) || noRoom.includes(systemErrno)) throw trouble('full', folder, '', cause);
+    if (syscall) throw trouble('refused', folder, reasons[code] ?? message, cause);
+    if (code !== 'ERR_SQLITE_ERROR') throw cause;
+    throw trouble(kinds[resultOf(cause)] ?? 'damaged', folder, message, cause);
   }
-}
-
-function translated(folder: string, cause: unknown): unknown {
-  const { code = '', message, systemErrno, syscall } = cause as Failure;
-  if (noRoom.includes(code) || noRoom.includes(systemErrno)) return trouble('full', folder, '', cause);
-  if (syscall) return trouble('refused', folder, reasons[code] ?? message, cause);
-  if (code !== 'ERR_SQLITE_ERROR') return cause;
-  return trouble(kinds[resultOf(cause)] ?? 'damaged', folder, message, cause);
 }

@@ -3,9 +3,6 @@ import type { Crypto, Identity } from '../core/crypto.ts';
 
 /** DER wrapping of a raw Ed25519 key (RFC 8410): Node takes no raw keys. */
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
-const maxCachedKeys = 1_000;
-const publicKeys = new Map<string, ReturnType<typeof createPublicKey>>();
-
 export const seedBytes = 32;
 
 /** SHA-256 and Ed25519 of Node. `verify` is total: what is no key or no signature is just not valid. */
@@ -13,7 +10,10 @@ export const crypto: Crypto = {
   hash: (text) => createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url'),
   verify(key, text, signature) {
     try {
-      return verify(null, Buffer.from(text), publicKeyOf(key), Buffer.from(signature, 'base64url'));
+      const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' });
+      // Base64 can say the same bytes in several ways; only one of them is the key, or one person could be several.
+      if (publicKey.export({ format: 'jwk' }).x !== key) return false;
+      return verify(null, Buffer.from(text), publicKey, Buffer.from(signature, 'base64url'));
     } catch {
       return false;
     }
@@ -30,20 +30,8 @@ export function identityOf(seed: Buffer): Identity {
 /** A name nobody else has: 10 random bytes. */
 export const newDevice = (): string => randomBytes(10).toString('base64url');
 
-/** Challenges for the connections of one run of a server: no memory is needed to know one again. [P23] */
+/** Challenges for the connections of one run of a server, which need no memory to be known again. [P23] */
 export function newNonces(): (routingId: string) => string {
   const secret = randomBytes(32);
   return (routingId) => createHmac('sha256', secret).update(routingId, 'latin1').digest('base64url');
-}
-
-/** Throws if it is none. */
-function publicKeyOf(key: string) {
-  const known = publicKeys.get(key);
-  if (known) return known;
-  const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' });
-  // Base64 can say the same bytes in several ways; only one of them is the key, or one person could be several.
-  if (publicKey.export({ format: 'jwk' }).x !== key) throw new Error('another spelling of a key');
-  if (publicKeys.size >= maxCachedKeys) publicKeys.clear();
-  publicKeys.set(key, publicKey);
-  return publicKey;
 }

@@ -7,21 +7,21 @@ import { identityOf, seedBytes } from './ed25519.ts';
 
 const elsewhere = 'Choose another folder with --data-dir.';
 
-/**
- * The identity kept in `folder`, made on first use: a file `identity` with an Ed25519 seed of 32 bytes in base64url
- * and a newline. It is the person's credential: only its owner may read it.
- */
+/** The identity kept in `folder`, made on first use (docs/protocol.md, F2). Throws a ChatError. */
 export function loadIdentity(folder: string): Identity {
   const path = join(folder, 'identity');
   return identityOf(read(path) ?? keep(path, randomBytes(seedBytes)));
 }
 
-/** An identity for once, kept nowhere. */
+/** Kept nowhere. */
 export const newIdentity = (): Identity => identityOf(randomBytes(seedBytes));
 
 function read(path: string): Buffer | undefined {
   try {
-    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) throw openToOthers(path);
+    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) {
+      const hint = `Close it: chmod 600 ${quote(path)}`;
+      throw new ChatError('DATA_NOT_WRITABLE', 'your identity can be read by others.', hint);
+    }
     const seed = Buffer.from(readFileSync(path, 'utf8').trim(), 'base64url');
     if (seed.length === seedBytes) return seed;
   } catch (error) {
@@ -50,6 +50,4 @@ function keep(path: string, seed: Buffer): Buffer {
   }
 }
 
-const openToOthers = (path: string) =>
-  new ChatError('DATA_NOT_WRITABLE', 'your identity can be read by others.', `Close it: chmod 600 ${quote(path)}`);
 const quote = (path: string) => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

@@ -3,13 +3,9 @@ import { type OptionTable, offeredOf, type Program, type Subcommand } from './fl
 
 export const shells = ['bash', 'zsh', 'fish'] as const;
 
-/** A command that programs have. */
 export const completion: Subcommand = { purpose: 'prints a script: Tab completes', words: shells };
 
-/**
- * What `completion SHELL` prints; undefined if something else is asked for. Without a word the shell is the one of
- * `$SHELL`. Throws a ChatError USAGE for a shell that is not known.
- */
+/** What `completion [SHELL]` prints; undefined if something else is asked for. Throws a ChatError USAGE. */
 export function completionFor(program: Program, args: readonly string[], loginShell = ''): string | undefined {
   const [command, shell = loginShell.replace(/^.*[\\/]|\.exe$/g, ''), stray] = args;
   if (command !== 'completion' || !program.subcommands.completion) return undefined;
@@ -20,7 +16,7 @@ export function completionFor(program: Program, args: readonly string[], loginSh
   throw new ChatError('USAGE', known ? `unknown argument "${stray}".` : unknown, hint);
 }
 
-/** The script for this shell: all of it is fixed, the program is not started at a Tab. */
+/** The script for this shell: the program is not started at a Tab. */
 export function completionScript(shell: (typeof shells)[number], program: Program): string {
   const { command } = program;
   // In all three shells the same words, unless there is a backslash in a text.

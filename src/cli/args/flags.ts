@@ -1,20 +1,18 @@
-/** One option: what the parser, the help, the completion and the messages have to know. */
 export type Option = {
   describe: string;
   /** What stands for the value in the help: `NAME`. An option without it is a switch. */
   value?: string;
-  /** One letter: `-m` for `--message`. */
+  /** One letter. */
   alias?: string;
   default?: string | boolean;
   /** What the help says in place of the default. */
   defaultDescription?: string;
   choices?: readonly string[];
-  /** Each time counts, as text; of all others the last one. */
+  /** Each time counts; of all others the last one. */
   repeatable?: boolean;
   /** Turns the text into the value; throws a ChatError USAGE. */
   coerce?(raw: string, name: string): unknown;
 };
-/** The options of one command. */
 export type OptionTable = Record<string, Option>;
 /** What comes before the options: it has options of its own, or takes one of these words. */
 export type Subcommand = { purpose: string; options?: OptionTable; words?: readonly string[] };
@@ -35,7 +33,6 @@ type ValueOf<Of extends Option> = Of extends { repeatable: true } ? string[] : C
 type CoercedOf<Of extends Option> = Of extends { coerce(raw: string, name: string): infer Value } ? Value : boolean;
 type HasValue = { default: string | boolean } | { repeatable: true };
 
-/** An option as it is typed. */
 export type Flag = [spelling: string, option: Option];
 
 /** Every spelling that is understood. */

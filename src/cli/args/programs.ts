@@ -76,7 +76,7 @@ export const client = program({
   subcommands: { completion },
 });
 
-/** Gives a command the options that every command has. */
+/** With the options that every command has. */
 function program<const Table extends OptionTable>(own: Program<Table>) {
   const shared = {
     color: { describe: 'use colours, or not', defaultDescription: 'on a terminal' },
@@ -87,7 +87,6 @@ function program<const Table extends OptionTable>(own: Program<Table>) {
   return { ...own, options: { ...own.options, ...shared } };
 }
 
-/** Whoever is logged in, as a name that is allowed. */
 function loginName(): string {
   try {
     return safeName(userInfo().username);

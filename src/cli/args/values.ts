@@ -6,25 +6,17 @@ import { readSpanMs } from '../../text/span.ts';
 /** The kinds of options: what a value of each may be, and what is said of one that is not. */
 
 export const toggle = (describe: string) => ({ default: false, describe });
-
 export const name = (describe: string) => ({ value: 'NAME', describe, coerce: toName });
-
-/** May be repeated, each time with one value. */
 export const texts = (describe: string) => ({ value: 'TEXT', repeatable: true as const, describe });
-
 export const port = kind('PORT', numberTo(65_535), 'not a port', 'A port is a number from 0 to 65535.');
-
 export const host = kind(
   'HOST',
   (raw) => /^(\*|[\p{L}\p{N}._:%-]+)$/u.exec(raw)?.[0],
   'not a host name or an address',
   'Examples: localhost, 192.168.1.7, all.',
 );
-
 export const count = kind('N', numberTo(999_999_999), 'not a whole number', 'Give a number such as 10.');
-
 export const span = kind('SPAN', readSpanMs, 'not a span of time', 'Examples: 30m, 2h, 2d.');
-
 export const folder = kind('DIR', (raw) => raw || undefined, 'not a folder', 'Give its path, or leave the option out.');
 
 export const choice = <Choice extends string>(value: string, choices: readonly Choice[], describe: string) => ({
