@@ -8,6 +8,8 @@ export class Outbox {
   /** What was typed here, and what others wrote and a log has lost; each in the order (lc, dev, n). */
   own: Message[] = [];
   others: Message[] = [];
+  /** Devices of which something may wait among `others`. */
+  readonly #devices = new Set<string>();
   /** Sent on this connection. */
   readonly #sent = new Set<Message>();
 
@@ -57,7 +59,7 @@ export class Outbox {
   /** Everything of this device up to and including its n has arrived for good, but for what `isKept`. */
   accept({ dev, n }: MessageId, isKept: (message: Message) => boolean = () => false): Message[] {
     // Each entry that is read comes here: it must not look at everything that waits.
-    if (dev === this.#dev ? (this.own[0]?.id?.n ?? n + 1) > n : this.others.length === 0) return [];
+    if (dev === this.#dev ? (this.own[0]?.id?.n ?? n + 1) > n : !this.#devices.has(dev)) return [];
     return this.remove((message) => message.id?.dev === dev && message.id.n <= n && !isKept(message));
   }
 
@@ -66,6 +68,7 @@ export class Outbox {
     for (const message of removed) this.#sent.delete(message);
     this.own = this.own.filter((message) => !isUnwanted(message));
     this.others = this.others.filter((message) => !isUnwanted(message));
+    if (this.others.length === 0) this.#devices.clear();
     return removed;
   }
 
@@ -79,6 +82,7 @@ export class Outbox {
   #take(message: Message): boolean {
     if (!this.#isOwn(message) && this.others.length >= maxAdopted) return false;
     (this.#isOwn(message) ? this.own : this.others).push(message);
+    if (message.id) this.#devices.add(message.id.dev);
     return true;
   }
 
