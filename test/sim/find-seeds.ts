@@ -6,7 +6,7 @@ import { findSeed } from './run.ts';
 import { seedsFile } from './seeds.ts';
 
 /** npm run sim:mutants: looks for a world that misses each rule, and writes down which. */
-const worlds = 10_000;
+const worlds = 20_000;
 const seeds: Record<string, number> = {};
 for (const mutant of mutants) {
   const seed = findSeed(await mutate(mutant), 1, worlds);

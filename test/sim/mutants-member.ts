@@ -32,7 +32,7 @@ export const memberMutants: Mutant[] = [
     [
       'what is typed bears a name that was taken',
       'this.#wanted = normalizeName(name);',
-      'this.#name = this.#wanted = normalizeName(name);',
+      'this.name = this.#wanted = normalizeName(name);',
     ],
   ]),
   ...of('member/courier', [
