@@ -1,30 +1,34 @@
 import { createRequire } from 'node:module';
+import { Parser } from 'yargs/helpers';
 import { completionFor } from './completion.ts';
-import type { Option, OptionTable, Program, Values } from './flags.ts';
+import type { OptionTable, Program, Values } from './flags.ts';
 import { helpText } from './help.ts';
-import { type Given, readWords } from './words.ts';
+import { rejectMistakes } from './mistakes.ts';
 
 const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
 /** `name` is read from `ZMQCHAT_NAME`, too: above the default and below the command line. */
 const inEnvironment = ['name', 'port', 'ip', 'data-dir'];
 
-/** The values of the options, or the help, version or script to be printed. Throws a ChatError USAGE. */
+/**
+ * What a command line means: the values of the options, or the help, version or script that was asked for, to be
+ * printed. Throws a ChatError USAGE for anything that is not understood.
+ */
 export function parse<Table extends OptionTable>(
   program: Program<Table>,
   args: readonly string[],
   { env, columns }: { env: NodeJS.ProcessEnv; columns: number },
 ): Values<Table> | string {
   const options = withVariables(program.options, env);
+  const { argv, words, rest } = read(args, options);
   const help = () => helpText({ ...program, options }, columns);
   // Who asks for help gets it, also where the rest is not understood.
   const asked = args.find((arg) => ['-h', '--help', '--'].includes(arg)) ?? '--';
   if (asked !== '--') return help();
   const script = completionFor(program, args, env.SHELL);
   if (script !== undefined) return script;
-  const given = readWords(args, { ...program, options });
-  const isAsked = (option: Option | undefined) => option !== undefined && given.get(option)?.at(-1) === true;
-  if (isAsked(options.help)) return help();
-  return isAsked(options.version) ? `${version}\n` : valuesOf(given, options);
+  rejectMistakes(words, rest, program);
+  if (argv.help) return help();
+  return argv.version ? `${version}\n` : valuesOf(argv, options);
 }
 
 function withVariables<Table extends OptionTable>(table: Table, env: NodeJS.ProcessEnv): Table {
@@ -35,12 +39,33 @@ function withVariables<Table extends OptionTable>(table: Table, env: NodeJS.Proc
   return Object.fromEntries(options);
 }
 
-function valuesOf<Table extends OptionTable>(given: Given, table: Table): Values<Table> {
-  const values = Object.entries(table).map(([name, option]) => {
-    const { coerce, repeatable, default: standard } = option;
-    const texts = given.get(option) ?? [];
-    const raw = repeatable ? texts : (texts.at(-1) ?? standard);
-    return [name, coerce && typeof raw === 'string' ? coerce(raw, name) : raw];
+type Argv = ReturnType<typeof Parser>;
+
+/**
+ * yargs says which word is the value of which option, and stops at the first that belongs to none: `words` is what it
+ * has read, `rest` what it has not. What a value means, and whether an option is known, is not left to it.
+ */
+function read(args: readonly string[], table: OptionTable): { argv: Argv; words: string[]; rest: string[] } {
+  const options = Object.entries(table);
+  const valued = options.flatMap(([name, { value }]) => (value ? [name] : []));
+  const argv = Parser([...args], {
+    alias: Object.fromEntries(options.map(([name, { alias = [] }]) => [name, alias])),
+    boolean: options.flatMap(([name, { value }]) => (value ? [] : [name])),
+    string: valued,
+    narg: Object.fromEntries(valued.map((name) => [name, 1])),
+    configuration: { 'halt-at-non-option': true, 'populate--': true },
+  });
+  // `--no---` would stand there, too.
+  const rest = [argv['--'] ?? []].flat().filter((word) => typeof word === 'string');
+  return { argv, words: args.slice(0, args.length - rest.length), rest };
+}
+
+/** Of a repeated option the last value counts, unless each does. */
+function valuesOf<Table extends OptionTable>(argv: Argv, table: Table): Values<Table> {
+  const values = Object.entries(table).map(([name, { coerce, repeatable, default: standard }]) => {
+    const given = [argv[name] ?? standard ?? []].flat();
+    const raw = repeatable ? given : given.at(-1);
+    return [name, coerce && raw !== undefined ? coerce(raw, name) : raw];
   });
   return Object.fromEntries(values);
 }

@@ -3,57 +3,39 @@ import { closest } from '../../text/closest.ts';
 import { type Flag, flagsOf, type Option, type OptionTable, offeredOf, type Program } from './flags.ts';
 
 type Known = Map<string, Option>;
-/** What a command line says of each option, in its order. A switch is given as true or false. */
-export type Given = Map<Option, (string | boolean)[]>;
 
-/** Throws a ChatError USAGE for the first word it does not understand. A value can begin with a dash only behind `=`. */
-export function readWords(args: readonly string[], program: Program): Given {
-  const known: Known = new Map(flagsOf(program.options));
-  const given: Given = new Map();
-  const rest = [...args];
-  while (isFlag(rest[0]) && rest[0] !== '--') {
-    const word = rest.shift() ?? '';
-    const [, whole = '', text] = /^(--?[^=]*)(?:=(.*))?$/s.exec(word) ?? [];
-    for (const flag of switchesOf(word, known) ?? [whole]) {
-      const option = known.get(flag);
-      if (!option)
-        throw usage(`unknown option ${flag}.`, didYouMean(alike(flag, known, program.options)) ?? 'See --help.');
-      const next = text === undefined ? rest[0] : undefined;
-      const isOurs = next !== undefined && (option.value ? !isFlag(next) : isBoolean(next) && !isNo(flag));
-      const said = isOurs ? rest.shift() : text;
-      // Nobody wants `-m=` to send an empty message.
-      const value = text === '' && flag.length === 2 ? undefined : valueFrom(flag, option, said);
-      given.set(option, [...(given.get(option) ?? []), value ?? rejectValue(flag, option, next, known)]);
-    }
-  }
-  if (rest[0] === '--') rest.shift();
-  if (rest.length > 0) rejectStray(args.slice(0, args.length - rest.length), rest, known, program);
-  return given;
+/**
+ * Throws a ChatError USAGE for the first word of a command line that is not understood: it says what to do instead.
+ * `words` are options and their values, `rest` begins with a word that is neither. The parser keeps no order and no
+ * spelling, so each word that begins with a dash is looked at here: a value can begin with one only behind `=`.
+ */
+export function rejectMistakes(words: readonly string[], rest: readonly string[], program: Program): void {
+  const known = new Map(flagsOf(program.options));
+  for (const [at, word] of words.entries())
+    if (isFlag(word) && word !== '--' && !isCluster(word, known)) rejectFlag(word, words[at + 1], known, program);
+  if (rest.length > 0) rejectStray(words, rest, known, program);
 }
 
-const isFlag = (word = ''): boolean => /^-./.test(word) && !/^-(\d*\.)?\d+$/.test(word);
-const isBoolean = (word = ''): boolean => /^(true|false)$/.test(word);
-const isNo = (flag: string): boolean => flag.startsWith('--no-');
+const isFlag = (word: string): boolean => /^-./.test(word) && !/^-(\d*\.)?\d+$/.test(word);
 
 /** Several switches of one letter: `-vh`. */
-function switchesOf(word: string, known: Known): string[] | undefined {
-  if (!/^-[^-]{2,}$/.test(word)) return undefined;
-  const flags = [...word.slice(1)].map((letter) => `-${letter}`);
-  return flags.every((flag) => known.has(flag) && !known.get(flag)?.value) ? flags : undefined;
-}
+const isCluster = (word: string, known: Known): boolean =>
+  /^-[^-]{2,}$/.test(word) &&
+  [...word.slice(1)].every((letter) => known.has(`-${letter}`) && !known.get(`-${letter}`)?.value);
 
-/** Undefined if the option needs a value, or takes none. */
-function valueFrom(flag: string, option: Option, text: string | undefined): string | boolean | undefined {
-  if (option.value) return text;
-  if (text === undefined) return !isNo(flag);
-  return isBoolean(text) && !isNo(flag) ? text === 'true' : undefined;
-}
-
-function rejectValue(flag: string, option: Option, next: string | undefined, known: Known): never {
+function rejectFlag(word: string, next: string | undefined, known: Known, { options }: Program): void {
+  const [, flag = '', given] = /^(--?[^=]*)(?:=(.*))?$/s.exec(word) ?? [];
+  const option = known.get(flag);
+  if (!option) throw usage(`unknown option ${flag}.`, didYouMean(alike(flag, known, options)) ?? 'See --help.');
   const { value, choices } = option;
-  const ways = [...known].flatMap(([spelling, other]) => (other === option ? [spelling] : []));
-  if (!value) throw usage(`${flag} takes no value.`, `Write ${either(ways)}.`);
-  const isText = next !== undefined && !known.has(next.replace(/=.*/s, ''));
+  if (!value) {
+    if (given === undefined || (/^(true|false)$/.test(given) && !flag.startsWith('--no-'))) return;
+    const ways = [...known].flatMap(([spelling, other]) => (other === option ? [spelling] : []));
+    throw usage(`${flag} takes no value.`, `Write ${either(ways)}.`);
+  }
+  // The parser takes `-m=` for two options.
+  if (given === undefined ? next !== undefined && !isFlag(next) : given !== '' || flag.length > 2) return;
+  const isText = given === undefined && next !== undefined && !known.has(next.replace(/=.*/s, ''));
   const how = isText ? `If ${shown(next)} is its value, write ${flag}=${shown(next)}.` : undefined;
   throw usage(`${flag} needs a value.`, how ?? `Write ${flag} ${choices?.join('|') ?? value}.`);
 }
