@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { nameKey, safeName } from '../src/core/names.ts';
-import { mentions } from '../src/core/narrate.ts';
+import { mentions, nameKey, safeName } from '../src/core/names.ts';
 import { maxTextBytes } from '../src/protocol/frames.ts';
 
 describe('a text names', () => {

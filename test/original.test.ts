@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { noticeEvent } from '../src/core/narrate.ts';
 import {
   farewell,
   greeting,
+  noticeEvent,
   plainMessage,
   plainText,
   readGreeting,
   readSentence,
   sentence,
-} from '../src/core/original.ts';
+} from '../src/core/narrate.ts';
 import type { Message, Notice } from '../src/protocol/frames.ts';
 
 const notice = (facts: Partial<Notice>): Notice => {

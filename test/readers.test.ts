@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { Flow } from '../src/core/limits.ts';
 import { Feed, type Position } from '../src/core/log/feed.ts';
-import { sentence } from '../src/core/original.ts';
+import { sentence } from '../src/core/narrate.ts';
 import type { Session } from '../src/core/room/presence.ts';
 import { Readers } from '../src/core/room/readers.ts';
 import { Written } from './support/places.ts';

@@ -17,14 +17,9 @@ export const graceMs = 15_000;
 export const maxUnanswered = 3;
 
 // To one reader
-/** How much may be under way to one reader. */
-export type Flow = {
-  /** Most entries sent and not acknowledged; the rest waits in the log, not in memory of its own. [P15] */
-  windowEntries: number;
-  batchEntries: number;
-  batchBytes: number;
-};
-export const defaultFlow: Flow = { windowEntries: 512, batchEntries: maxBatchEntries, batchBytes: 32_768 };
+/** `windowEntries`: most entries sent and not acknowledged; the rest waits in the log, not in memory of its own. [P15] */
+export const defaultFlow = { windowEntries: 512, batchEntries: maxBatchEntries, batchBytes: 32_768 };
+export type Flow = typeof defaultFlow;
 /** Frames to a client of the original in one turn: about what its connection's queue takes (transport/sockets.ts). */
 export const guestFrames = 24;
 /** What a full connection did not take is tried again after this long; if it takes nothing, after twice as long, up to the other. [P16] */
@@ -39,7 +34,7 @@ export const maxTail = { entries: 1_024, characters: 262_144 };
 export const maxStrangers = 10_000;
 /** A welcome must fit into a frame, whatever the names of those who are there. */
 export const maxNamed = 100;
-/** How often old messages are forgotten, names of those present refreshed, and the log's clock kept. */
+/** How often old messages are forgotten, names in use refreshed, and the log's clock kept. */
 export const tidyIntervalMs = 60_000;
 /** A log is trimmed when it is longer than allowed by this share, so that trimming is rare. */
 export const trimSlack = 0.05;

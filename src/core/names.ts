@@ -1,4 +1,4 @@
-/** What a name may look like, and when two names are the same. */
+/** What a name may look like, when two names are the same, and when a text names somebody. */
 
 /** Longest name in characters as a person counts them (grapheme clusters), and in UTF-8 bytes. */
 export const maxNameCharacters = 32;
@@ -37,4 +37,25 @@ export function safeName(raw: string): string {
   const characters = [...segmenter.segment(name)].slice(0, maxNameCharacters).map(({ segment }) => segment);
   while (Buffer.byteLength(characters.join('')) > maxNameBytes) characters.pop();
   return characters.join('').trim() || 'somebody';
+}
+
+/** What is a part of a word, or of the picture before it. */
+const joined = '[\\p{L}\\p{N}\\p{M}\\p{Emoji_Modifier}\\u200D]';
+const joinedBefore = new RegExp(`${joined}$`, 'u');
+const joinedAfter = new RegExp(`^${joined}`, 'u');
+/** They only choose how the character before them looks. */
+const variations = /\p{Variation_Selector}/gu;
+/** A sigma looks different at the end of a word, and what follows decides where that is. */
+const comparable = (text: string) => nameKey(text.replace(variations, '')).replaceAll('ς', 'σ');
+
+/** True if `text` names `name`: as a whole word, compared as names are. Takes time linear in the length of the text. */
+export function mentions(text: string, name: string): boolean {
+  const wanted = comparable(name);
+  if (wanted === '') return false;
+  const said = comparable(text);
+  const isWhole = (at: number, end: number) =>
+    !joinedBefore.test(said.slice(Math.max(at - 2, 0), at)) && !joinedAfter.test(said.slice(end, end + 2));
+  for (let at = said.indexOf(wanted); at !== -1; at = said.indexOf(wanted, at + 1))
+    if (isWhole(at, at + wanted.length)) return true;
+  return false;
 }

@@ -2,9 +2,9 @@ import type { Message, Notice } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
 import type { ChatEvent } from './events.ts';
 import { maxWaiting } from './limits.ts';
-import { nameKey } from './names.ts';
+import { mentions } from './names.ts';
 
-/** What frames say, as events. */
+/** What frames say: as events, and in the sentences of the original 0mq-chat, which are all that its server says. [P4, P18] */
 
 /** @param head places up to this one were written before the reader came; leave it out where there are no places */
 export function messageEvent({ name, text, action, id, key, ts, seq }: Message, own: boolean, head = 0): ChatEvent {
@@ -36,25 +36,37 @@ export function noticeEvent(notice: Notice): ChatEvent {
   return { type: 'notice', server, text };
 }
 
-/** What is a part of a word, or of the picture before it. */
-const joined = '[\\p{L}\\p{N}\\p{M}\\p{Emoji_Modifier}\\u200D]';
-const joinedBefore = new RegExp(`${joined}$`, 'u');
-const joinedAfter = new RegExp(`^${joined}`, 'u');
-/** They only choose how the character before them looks. */
-const variations = /\p{Variation_Selector}/gu;
+export const greeting = (online: number): string => `You are now online. ${online} online.`;
+export const farewell = 'Server is off.';
 
-/** True if `text` names `name`: as a whole word, compared as names are. Takes time linear in the length of the text. */
-export function mentions(text: string, name: string): boolean {
-  const wanted = comparable(name);
-  if (wanted === '') return false;
-  const said = comparable(text);
-  for (let at = said.indexOf(wanted); at !== -1; at = said.indexOf(wanted, at + 1))
-    if (isWhole(said, at, at + wanted.length)) return true;
-  return false;
+type Facts = Pick<Notice, 'notice' | 'who' | 'was' | 'online' | 'reason'>;
+
+/** A notice in words. Version-1 sessions read `lost the connection` where the original would say that a member left. */
+export function sentence({ notice, who, was, online, reason }: Facts): string {
+  const did = notice === 'join' ? 'joined the room' : reason === 'lost' ? 'lost the connection' : 'left the room';
+  return notice === 'rename' ? `${was} is now called ${who}. ${online} online.` : `${who} ${did}. ${online} online.`;
 }
 
-/** A sigma looks different at the end of a word, and what follows decides where that is. */
-const comparable = (text: string) => nameKey(text.replace(variations, '')).replaceAll('ς', 'σ');
+/** The words of a notice for a client of the original, which knows two sentences by heart. */
+export const plainText = (notice: Notice): string =>
+  notice.reason === 'lost' ? sentence({ ...notice, reason: 'left' }) : notice.text;
 
-const isWhole = (text: string, start: number, end: number) =>
-  !joinedBefore.test(text.slice(Math.max(start - 2, 0), start)) && !joinedAfter.test(text.slice(end, end + 2));
+/** A message in the original's form, which knows no actions. [P31] */
+export const plainMessage = ({ name, text, action }: Message): Message => ({
+  kind: 'message',
+  name,
+  text: action ? `/me ${text}` : text,
+});
+
+/** How many are online, as a greeting says it. */
+export const readGreeting = (text: string): number => Number(/(\d+) online\.$/.exec(text)?.[1] ?? 1);
+
+/** What the original's server has said, as the event that it means; undefined for somebody's message. */
+export function readSentence({ name: speaker, text }: Message, server: string): ChatEvent | undefined {
+  if (speaker !== server) return undefined;
+  const [, name, verb, count] = /^(.*) (joined|left) the room\. (\d+) online\.$/s.exec(text) ?? [];
+  const online = Number(count);
+  if (name && verb === 'joined') return { type: 'join', server, name, online };
+  if (name) return { type: 'leave', server, name, online, reason: 'left' };
+  return text === farewell ? { type: 'shutdown', server } : { type: 'notice', server, text };
+}

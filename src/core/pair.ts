@@ -1,12 +1,17 @@
 import { ChatError } from '../errors.ts';
-import type { Frame, Join, Message, MessageId, Received } from '../protocol/frames.ts';
-import { protocolVersion } from '../protocol/frames.ts';
+import {
+  type Frame,
+  type Join,
+  type Message,
+  type MessageId,
+  protocolVersion,
+  type Received,
+} from '../protocol/frames.ts';
 import type { ChatEvent } from './events.ts';
 import { defaultFlow, heartbeatIntervalMs, legacyMs, secondHelloMs, silentMs, unheardLimit } from './limits.ts';
 import { Outbox } from './log/outbox.ts';
 import { nameKey, safeName } from './names.ts';
-import { markMention, messageEvent, tooManyWaiting } from './narrate.ts';
-import { plainMessage } from './original.ts';
+import { markMention, messageEvent, plainMessage, tooManyWaiting } from './narrate.ts';
 import { type Conversation, type Effect, Effects, type Input, type Now, theLink, type Waiting } from './turn.ts';
 
 /**

@@ -1,6 +1,5 @@
 import type { Message } from '../../protocol/frames.ts';
-import { messageEvent } from '../narrate.ts';
-import { plainMessage, readGreeting, readSentence } from '../original.ts';
+import { messageEvent, plainMessage, readGreeting, readSentence } from '../narrate.ts';
 import type { Input, Now } from '../turn.ts';
 import type { Member, Talk } from './member.ts';
 

@@ -4,7 +4,7 @@ import { maxStrangers } from '../limits.ts';
 import { foreignDevice, type Ledger, type LedgerOptions, type Outcome, type Proposal } from '../log/ledger.ts';
 import { type Log, type Resumption, resume } from '../log/log.ts';
 import { nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
-import { greeting } from '../original.ts';
+import { greeting } from '../narrate.ts';
 import type { Effects, Now } from '../turn.ts';
 import type { Presence, Session } from './presence.ts';
 

@@ -1,7 +1,7 @@
 import type { Notice } from '../../protocol/frames.ts';
 import { graceMs, maxNamed, sessionTimeoutMs } from '../limits.ts';
 import type { Feed, Position } from '../log/feed.ts';
-import { sentence } from '../original.ts';
+import { sentence } from '../narrate.ts';
 
 /** One connection that is in the room, and how far it has read. */
 export type Session = {

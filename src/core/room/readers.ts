@@ -1,7 +1,7 @@
 import { encode } from '../../protocol/codec.ts';
 import { type Flow, guestFrames, retryFullMs } from '../limits.ts';
 import type { Feed, Item, Position } from '../log/feed.ts';
-import { plainMessage, plainText } from '../original.ts';
+import { plainMessage, plainText } from '../narrate.ts';
 import type { Send } from '../turn.ts';
 import type { Session } from './presence.ts';
 

@@ -4,7 +4,7 @@ import { Feed } from '../log/feed.ts';
 import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
 import { Log } from '../log/log.ts';
 import type { Place, Store } from '../log/store.ts';
-import { farewell } from '../original.ts';
+import { farewell } from '../narrate.ts';
 import { type Core, type Effect, Effects, type Input, type Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
 import { Presence } from './presence.ts';
