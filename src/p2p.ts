@@ -33,7 +33,7 @@ await run(p2p, async (options, stop, opened) => {
     link = new Link(openConnectingPair, await connectEndpoint(ip, port));
   }
   const conversation = new Pair({ name, dev: newDevice(), binds });
-  const timeoutMs = person || binds ? undefined : pipeTimeoutMs;
+  const timeoutMs = person || binds ? Infinity : pipeTimeoutMs;
   const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
   const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];
   const read = person ? { read: openPrompt([], { conversation, view, settings, about }) } : {};

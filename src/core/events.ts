@@ -14,7 +14,7 @@ export type ChatEvent =
       online: number;
       /** The other side runs the original program: no replay, no receipts. */
       legacy: boolean;
-      /** Set when the connection was lost before. */
+      /** How long it was offline, if it was online before. */
       afterMs?: number;
       waiting?: number;
       members?: string[];
@@ -23,7 +23,7 @@ export type ChatEvent =
   | { type: 'state'; state: 'closing' }
   | {
       type: 'message';
-      /** Place in the order of all; absent where nobody gives one (p2p, the original's server). */
+      /** Absent where nobody gives an order (p2p, the original's server). */
       seq?: number;
       id?: string;
       from: { name: string; id?: string };
@@ -42,7 +42,6 @@ export type ChatEvent =
     }
   | { type: 'join'; server?: string; name: string; online: number }
   | { type: 'leave'; server?: string; name: string; online: number; reason: 'left' | 'lost' }
-  /** A member goes by another name: `from` before, `name` now. */
   | { type: 'rename'; server: string; from: string; name: string; online: number }
   /** The server has taken another name for this client. */
   | { type: 'renamed'; was: string; name: string }
@@ -51,18 +50,12 @@ export type ChatEvent =
   | { type: 'notice'; server: string; text: string }
   /** `firstMs`: when the oldest entry that is still kept was written. */
   | { type: 'gap'; from: number; to: number; firstMs?: number }
-  /**
-   * The next `count` of `total` messages were written, from `sinceMs` on, while this client was away, or before it came
-   * for the `first` time.
-   */
+  /** Next come `count` of `total` messages, written since `sinceMs`, that were missed, or were there before the `first` join. */
   | { type: 'replay'; count: number; total: number; sinceMs: number; first?: true }
   | { type: 'replayed'; first?: true }
   /** The record of this message is damaged where the room is kept. */
   | { type: 'lost'; seq: number }
-  /**
-   * Progress of this program that a person may want to know. FOLDED: here `count` lines were left out, because the output
-   * stood still.
-   */
+  /** What a person may want to know of this program. FOLDED: `count` lines were left out while the output stood still. */
   | { type: 'status'; code: string; message: string; count?: number }
   | { type: 'error'; code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING' | 'REFUSED'; message: string }
   | { type: 'listening'; endpoint: string; port: number }

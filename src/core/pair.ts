@@ -1,12 +1,6 @@
 import { ChatError } from '../errors.ts';
-import {
-  type Frame,
-  type Join,
-  type Message,
-  type MessageId,
-  protocolVersion,
-  type Received,
-} from '../protocol/frames.ts';
+import type { Frame, Join, Message, MessageId, Received } from '../protocol/frames.ts';
+import { protocolVersion } from '../protocol/frames.ts';
 import type { ChatEvent } from './events.ts';
 import { defaultFlow, heartbeatIntervalMs, legacyMs, secondHelloMs, silentMs, unheardLimit } from './limits.ts';
 import { Outbox } from './log/outbox.ts';
@@ -15,7 +9,7 @@ import { markMention, messageEvent, plainMessage, tooManyWaiting } from './narra
 import { type Conversation, type Effect, Effects, type Input, type Now, theLink, type Waiting } from './turn.ts';
 
 /**
- * One of two people. Pure: inputs in, effects out. The connecting side says hello, the binding side answers.
+ * One of two people. The connecting side says hello, the binding side answers.
  *
  *   down --connected--> greeting --hello--> together
  *                       greeting --plain message, or legacyMs without a hello--> together, legacy
@@ -182,13 +176,12 @@ export class Pair implements Conversation {
   }
 
   #together(peer: { name: string; dev: string; legacy: boolean }): void {
-    const { name, legacy } = peer;
     const already = this.online;
     this.#state = 'together';
     this.#peer = peer;
     if (!already) {
-      this.#show({ type: 'state', state: 'online', online: 2, legacy });
-      this.#show({ type: 'join', name, online: 2 });
+      this.#show({ type: 'state', state: 'online', online: 2, legacy: peer.legacy });
+      this.#show({ type: 'join', name: peer.name, online: 2 });
     }
     this.#upload();
   }
@@ -226,7 +219,7 @@ export class Pair implements Conversation {
     return true;
   }
 
-  /** Everything up to this place has left the program. What a peer that is gone has said needs no receipt. [P21] */
+  /** What a peer that is gone has said needs no receipt. [P21] */
   #acknowledge(place: number): void {
     const { id } = this.#inside.findLast((shown) => shown.place <= place && shown.id?.dev === this.#peer.dev) ?? {};
     this.#inside = this.#inside.filter((shown) => shown.place > place);
@@ -241,7 +234,7 @@ export class Pair implements Conversation {
     if (this.online) this.#upload();
   }
 
-  /** An own message is shown when the peer has it; the original program gives no receipts, so there when it is sent. */
+  /** An own message is shown when the peer has it; to the original program, which gives no receipts, when it is sent. */
   #upload(): void {
     if (!this.#peer.legacy) for (const message of this.#outbox.takeUnsent()) this.#send(message);
     else

@@ -6,9 +6,8 @@ import type { Position } from './log/feed.ts';
 import type { Change } from './log/store.ts';
 
 /**
- * The one vocabulary of all cores. A core is a state machine without socket, file, clock or timer: it takes what has
- * happened and the time, and says what is to be done. `from` and `to` name connections: the routing ids of a server's
- * clients, the one link of a client.
+ * The one vocabulary of all cores. A core is a state machine without socket, file, clock or timer. `from` and `to` name
+ * connections: the routing ids of a server's clients, the one link of a client.
  */
 export interface Core {
   /** Takes everything that arrived in one turn of the event loop. What it says MUST be done in this order. */
@@ -22,7 +21,6 @@ export type Now = { ms: number; wallMs: number };
 
 /** What happens to a core: on its connections, at its disk, its output, its keyboard. */
 export type Input =
-  /** The other side shook hands: a connection is there. */
   | { type: 'connected'; from: string }
   | { type: 'disconnected'; from: string }
   | { type: 'frame'; from: string; frame: Received }
@@ -32,18 +30,16 @@ export type Input =
   | { type: 'committed'; change: Change }
   /** The text of the event that was given out with this `place`, and of all before it, has left the program. */
   | { type: 'shown'; place: number }
-  /** With `action`, the text says what the person does: `waves`. */
   | { type: 'typed'; text: string; action?: true }
   /** Another name was chosen: it counts when the server has taken it, which the event `renamed` says. */
   | { type: 'named'; name: string }
   | { type: 'tick' }
-  /** Say goodbye. */
+  /** It is time for the goodbye. */
   | { type: 'leave' };
 
 export type Send = {
   type: 'send';
   to: string[];
-  /** An encoded frame. */
   data: string;
   /** Where its readers stood before it, to read on from there if it is not taken. */
   before?: Position;
@@ -54,9 +50,9 @@ export type Effect =
   | { type: 'commit'; change: Change }
   /** With `place`, a number that rises, `shown` says when its text has left the program. */
   | { type: 'show'; event: ChatEvent; place?: number }
-  /** Nothing comes over this connection any more: end it and dial anew. */
+  /** End the connection and dial anew. */
   | { type: 'hangUp'; to: string }
-  /** Frames that are none of this protocol, or not for this side. */
+  /** So many frames are none of this protocol, or not for this side. */
   | { type: 'ignored'; frames: number; reason: string }
   /** The core cannot go on as it is. */
   | { type: 'fail'; error: ChatError };
@@ -77,7 +73,7 @@ export interface Conversation extends Core {
   readonly present: number;
   /** False from `leave` until the other side has answered it: only then is nothing more under way from there. */
   readonly hasLeft: boolean;
-  /** So much was shown and has not left the program that nothing more should be read from the other side, which repeats nothing. */
+  /** So much was shown and has not left the program that nothing more should be read. */
   readonly isFull: boolean;
 }
 
@@ -86,20 +82,17 @@ export const theLink = 'link';
 
 /** What a core says in one turn, in order. */
 export class Effects {
-  #effects: Effect[] = [];
+  readonly #effects: Effect[] = [];
 
   push(...effects: Effect[]): void {
     this.#effects.push(...effects);
   }
 
-  /** To one connection, or to many at once. */
   send(to: string | string[], frame: Frame): void {
     if (to.length > 0) this.push({ type: 'send', to: [to].flat(), data: encode(frame) });
   }
 
   take(): Effect[] {
-    const effects = this.#effects;
-    this.#effects = [];
-    return effects;
+    return this.#effects.splice(0);
   }
 }

@@ -20,8 +20,8 @@ export type Ports = {
 };
 
 /**
- * Takes a core through its turns: gives it what was put here, from any side, does what it says, one thing after the
- * other, and gives it what came of that, until nothing more comes. One queue, one consumer: who iterates `turns`.
+ * Takes a core through its turns: gives it what was put here, does what it says, one thing after the other, and gives it
+ * what came of that, until nothing more comes. One queue, one consumer: who iterates `turns`.
  */
 export class Driver {
   /** Inputs that wait for their turn, oldest first. */
@@ -46,7 +46,6 @@ export class Driver {
     this.#soon ??= setImmediate(() => this.hurry());
   }
 
-  /** A turn is due at once. */
   hurry(): void {
     this.#isDue = true;
     this.#wake();
@@ -58,7 +57,7 @@ export class Driver {
     return new Promise((resolve) => this.#onlookers.push(resolve));
   }
 
-  /** Gives `take` what comes from a source, one after the other; a turn is due for each. What goes wrong ends the turns. */
+  /** Gives `take` what comes from a source; a turn is due for each. What goes wrong ends the turns. */
   async pump<T>(source: AsyncIterable<T>, take: (value: T) => unknown, ended = () => {}): Promise<void> {
     try {
       for await (const value of source) {
@@ -72,7 +71,7 @@ export class Driver {
     this.put();
   }
 
-  /** Takes a turn whenever one is due. Rejects when a change cannot be kept, the core cannot go on, or a source fails. */
+  /** Rejects when a change cannot be kept, the core cannot go on, or a source fails. */
   async *turns(tickMs: number, tick = () => this.put({ type: 'tick' })): AsyncGenerator<void> {
     const clock = setInterval(tick, tickMs);
     try {

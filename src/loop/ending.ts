@@ -4,14 +4,14 @@ import type { TalkOptions } from './talk.ts';
 
 /** How a talk goes, and when it is over. */
 export type Manner = {
-  /** A person at a terminal: quitting is always fine, nothing ends by itself. */
+  /** Somebody sits at a terminal: quitting is always fine, nothing ends by itself. */
   person: boolean;
   /** Stays when the input ends. */
   listen: boolean;
   /** Ends as soon as the other side answers. */
   check: boolean;
-  /** How long to wait for getting online: at the start, and after the end of a pipe. Undefined: for ever. */
-  timeoutMs: number | undefined;
+  /** How long to wait for getting online: at the start, and after the end of a pipe. */
+  timeoutMs: number;
   /** Says what happens to the connection. */
   verbose: boolean;
   /** What to do instead, for whoever gives an empty input. */
@@ -20,7 +20,6 @@ export type Manner = {
 
 /** How long a quit waits for what was just typed, and for the output. */
 const partingMs = 1_000;
-/** How long the goodbye may take. */
 const goodbyeMs = 400;
 
 /** When a talk is over, and what its exit code says. */
@@ -28,14 +27,12 @@ export class Ending {
   readonly #options: TalkOptions;
   readonly #driver: Driver;
   everOnline = false;
-  #wasOnline = false;
-  /** When it began, or came or went the last time. */
-  #changedAtMs = performance.now();
+  /** When it was asked to end. */
+  stopAtMs: number | undefined;
+  #offlineAtMs: number | undefined = performance.now();
   #isEmpty = true;
   #notTaken = 0;
   #linesEnded = false;
-  isStopping = false;
-  #stopAtMs = 0;
   #leftAtMs: number | undefined;
   #signal: NodeJS.Signals | undefined;
 
@@ -44,18 +41,17 @@ export class Ending {
     this.#driver = driver;
   }
 
-  /** It is not online, and has not been for too long. */
+  /** It has been offline for too long. */
   get isTooLate(): boolean {
     const { timeoutMs } = this.#options.manner;
-    return timeoutMs !== undefined && !this.#wasOnline && performance.now() - this.#changedAtMs >= timeoutMs;
+    return this.#offlineAtMs !== undefined && performance.now() - this.#offlineAtMs >= timeoutMs;
   }
 
   /** After a turn: says goodbye if it is time. True once that was answered, or takes too long. */
   async hasCome(): Promise<boolean> {
     const { conversation } = this.#options;
     const ms = performance.now();
-    if (conversation.online !== this.#wasOnline) this.#changedAtMs = ms;
-    this.#wasOnline = conversation.online;
+    this.#offlineAtMs = conversation.online ? undefined : (this.#offlineAtMs ?? ms);
     this.everOnline ||= conversation.online;
     if (this.#leftAtMs === undefined && !this.#isOver) return false;
     if (this.#leftAtMs === undefined) await this.#driver.turn({ type: 'leave' });
@@ -66,8 +62,7 @@ export class Ending {
   /** At once: whoever closes a terminal may send a second signal right behind the first. */
   stop(signal?: NodeJS.Signals): void {
     this.#signal ??= signal;
-    if (!this.isStopping) this.#stopAtMs = performance.now();
-    this.isStopping = true;
+    this.stopAtMs ??= performance.now();
     this.#driver.hurry();
   }
 
@@ -102,12 +97,13 @@ export class Ending {
 
   get #isOver(): boolean {
     const { conversation, manner } = this.#options;
-    if (manner.check) return conversation.online || this.isStopping;
-    if (this.isStopping) return this.#isIdle || performance.now() - this.#stopAtMs >= partingMs;
+    const { stopAtMs } = this;
+    if (manner.check) return conversation.online || stopAtMs !== undefined;
+    if (stopAtMs !== undefined) return this.#isIdle || performance.now() - stopAtMs >= partingMs;
     return this.#linesEnded && this.everOnline && (this.#isIdle || this.isTooLate);
   }
 
-  /** Everything that was typed has arrived, and everything that came has been taken by the output. */
+  /** All that was typed has arrived, and all that came has been taken by the output. */
   get #isIdle(): boolean {
     const { conversation, link, view } = this.#options;
     return conversation.waiting.length + this.#driver.waiting.length + link.backlog === 0 && !view.isBehind;

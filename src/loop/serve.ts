@@ -7,7 +7,6 @@ import type { View } from '../terminal/view.ts';
 import type { RouterLink } from '../transport/router.ts';
 import { Driver } from './drive.ts';
 
-/** The server's diary. */
 type Diary = { log(level: 'error' | 'warn' | 'info' | 'debug', message: string): void };
 export type ServeOptions = {
   room: Room;
@@ -28,9 +27,8 @@ const lookMs = 60_000;
 const atOnce = { items: 64, bytes: 1_048_576 };
 
 /**
- * The loop of a room: everything that arrived in one turn of the event loop goes to the room at once, and what it says
- * is done before the next turn. This is where all messages get their one order. Resolves when the room was asked to stop;
- * rejects when its log cannot be written: nothing is sent after that.
+ * The loop of a room. This is where all messages get their one order. Resolves when the room was asked to stop; rejects
+ * when its log cannot be written: nothing is sent after that.
  */
 export async function serve({ room, store, link, stop, view, diary, troubles }: ServeOptions): Promise<void> {
   const warn = (words: string) => diary.log('warn', words);
@@ -55,9 +53,8 @@ export async function serve({ room, store, link, stop, view, diary, troubles }: 
 }
 
 /**
- * Whoever reads along at the server: its standard output is one more reader of the log, which nobody waits for. What it
- * has not taken waits in the log; what is no longer kept when it goes on is counted. Returns what tells all that has
- * happened since, as far as the output takes it.
+ * The standard output is one more reader of the log, which nobody waits for. What it has not taken waits in the log; what
+ * is no longer kept when it goes on is counted. Returns what shows all that has happened, as far as the output takes it.
  */
 function watch(feed: Feed, view: View | undefined, diary: Diary): () => void {
   let at = feed.end;

@@ -30,9 +30,8 @@ export type TalkOptions = {
 
 const tickMs = 100;
 const resumedMs = 1_000;
-/** A live server is heard at least this often. */
 const hearingMs = 3_000;
-/** Lines are read only while fewer than this are under way. */
+/** A pipe is read only while fewer lines than this are under way. */
 const maxUnderWay = 256;
 
 /** The loop of a chat: lines, frames and time come to the conversation, and what it says is done. */
@@ -109,7 +108,7 @@ export class Talk {
   /** What a person types behind /quit is meant for the shell; a pipe is read on, so that what is left of it counts. */
   get #wantsLine(): boolean {
     const { conversation, link, manner } = this.#options;
-    if (manner.person) return !this.#ending.isStopping;
+    if (manner.person) return this.#ending.stopAtMs === undefined;
     return conversation.waiting.length + this.#driver.waiting.length + link.backlog < maxUnderWay;
   }
 
@@ -121,7 +120,6 @@ export class Talk {
     this.#options.view.show({ type: 'error', code: 'TEXT_TOO_LONG', message });
   }
 
-  /** What has happened on the connection. Resolves after its turn. */
   async #hear(events: readonly LinkEvent[]): Promise<void> {
     const { conversation, trouble, manner, view } = this.#options;
     for (const event of events) {
@@ -142,16 +140,16 @@ export class Talk {
     this.#driver.put({ type: 'tick' });
   }
 
-  /** Says why it was never online yet. */
+  /** Says why it was never online. */
   #diagnose(): void {
     const { view, trouble, manner } = this.#options;
     const ms = performance.now();
     if (this.#ending.everOnline || ms < this.#tickedAtMs) return;
     const status = trouble.diagnose(ms);
     if (status) view.show({ type: 'status', ...status });
-    if (!this.#ending.isTooLate || this.#ending.isStopping) return;
+    if (!this.#ending.isTooLate || this.#ending.stopAtMs !== undefined) return;
     const hint = trouble.reason ?? 'Is the address right?';
-    throw new ChatError('TIMEOUT', `not online after ${(manner.timeoutMs ?? 0) / 1_000} s.`, hint);
+    throw new ChatError('TIMEOUT', `not online after ${manner.timeoutMs / 1_000} s.`, hint);
   }
 
   #name(line: string): void {

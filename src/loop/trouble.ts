@@ -13,7 +13,6 @@ export class Trouble {
   /** When each of these happened first; an open connection counts until it is refused or shakes hands. */
   readonly #atMs = new Map<LinkEvent['type'], number>();
   readonly #told = new Set<string>();
-  /** The newest reason, in words. */
   reason: string | undefined;
 
   /** @param host what the person wrote as `--ip` */

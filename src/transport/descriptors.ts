@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs';
 
-/** Descriptors for this program itself, and for those who are told that there is no room for them. */
+/** For this program itself, and for those who are told that there is no room for them. */
 const reserved = 64;
 type Limits = { userLimits?: { open_files?: { soft: number | 'unlimited' } } };
 
@@ -12,9 +12,8 @@ export function maxConnections(): number {
 }
 
 /**
- * Whether no descriptor is left. Then libzmq tries to accept whoever knocks, in vain, with all the power of one core, and
- * says nothing: to be asked once in a while, and told. Its monitor would say it 200,000 times a second, and unbinding
- * would end all connections there are.
+ * Whether no descriptor is left: then libzmq tries in vain to accept whoever knocks, with all the power of one core. Its
+ * monitor would say so 200,000 times a second, and unbinding would end all connections there are.
  */
 export function isOutOfDescriptors(): boolean {
   try {

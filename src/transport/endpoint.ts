@@ -11,20 +11,19 @@ export const showEndpoint = (ip: string, port: number): string =>
   `tcp://${anyAddress.has(ip) ? '*' : isIPv6(ip) ? `[${ip}]` : ip}:${port}`;
 
 /**
- * The endpoint to connect to. The name is looked up here, because libzmq would do it in its I/O thread,
- * where a slow answer stops every connection, and would say nothing of an unknown name.
+ * Looks the name up, because libzmq would do it in its I/O thread, where a slow answer stops every connection, and would
+ * say nothing of an unknown name.
  */
 export const connectEndpoint = async (ip: string, port: number): Promise<string> =>
   showEndpoint(await resolve(anyAddress.has(ip) ? 'localhost' : ip), port);
 
-/** The endpoint to bind; port 0 takes any free one. */
+/** Port 0 takes any free one. */
 export const bindEndpoint = async (ip: string, port: number): Promise<string> =>
   showEndpoint(anyAddress.has(ip) ? ip : await resolve(ip), port);
 
-/** The port number at the end of an endpoint. */
 export const portOf = (endpoint: string): number => Number(/:(\d+)$/.exec(endpoint)?.[1]);
 
-/** Binds and returns the endpoint in use (with the real port). libzmq's errors become words here, once. */
+/** Binds, and returns the endpoint in use (with the real port). libzmq's errors become words here. */
 export async function bind(socket: Dealer | Pair | Router, endpoint: string): Promise<string> {
   try {
     await socket.bind(endpoint);
@@ -45,24 +44,17 @@ async function resolve(host: string): Promise<string> {
 }
 
 function translate(error: unknown, endpoint: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
   const [, host, port] = /^tcp:\/\/(.*):(.*)$/.exec(endpoint) ?? [];
-  const another = 'Choose another with --port.';
   const say = (code: ErrorCode, message: string, hint: string) => new ChatError(code, message, hint, error);
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'EADDRINUSE':
-      return say('ADDRESS_IN_USE', `port ${port} is already in use.`, `Is a server running already? ${another}`);
-    case 'EACCES':
-    case 'EPERM': {
-      const hint = `Ports below 1024 are for the administrator. ${another}`;
-      return say('NOT_PERMITTED', `no right to listen on port ${port}.`, hint);
-    }
-    case 'EADDRNOTAVAIL':
-    case 'ENODEV': {
-      const own = Object.values(networkInterfaces()).flatMap((list = []) => list.map(({ address }) => address));
-      const hint = `Use --ip all, or one of: ${own.join(', ')}`;
-      return say('ADDRESS_NOT_AVAILABLE', `this machine has no address "${host}".`, hint);
-    }
-    default:
-      return error;
-  }
+  const another = 'Choose another with --port.';
+  if (code === 'EADDRINUSE')
+    return say('ADDRESS_IN_USE', `port ${port} is already in use.`, `Is a server running already? ${another}`);
+  const reserved = `Ports below 1024 are for the administrator. ${another}`;
+  if (code === 'EACCES' || code === 'EPERM')
+    return say('NOT_PERMITTED', `no right to listen on port ${port}.`, reserved);
+  if (code !== 'EADDRNOTAVAIL' && code !== 'ENODEV') return error;
+  const own = Object.values(networkInterfaces()).flatMap((list = []) => list.map(({ address }) => address));
+  const hint = `Use --ip all, or one of: ${own.join(', ')}`;
+  return say('ADDRESS_NOT_AVAILABLE', `this machine has no address "${host}".`, hint);
 }

@@ -14,16 +14,16 @@ export type LinkEvent =
   /** Whoever answers does not speak ZeroMQ, or not to this kind of socket. */
   | { type: 'mismatch' };
 
-/** What waits longer waits in ZeroMQ, and at the other side. */
+/** More waits in ZeroMQ, and at the other side. */
 const maxQueuedEvents = 64;
-/** More than ever waits for whoever takes what it is sent: twice as much as a person can have waiting. */
+/** Twice as much as a person can have waiting: whoever takes what it is sent never has so much. */
 const maxOutgoing = 20_000;
 const retryFullMs = 30;
 
 /**
- * One DEALER or PAIR socket at a time: what happens on it, as events in the order it happened.
- * `send` never fails and never blocks: frames wait here while the socket's queue is full, and are dropped
- * with the connection, because whoever sent them says everything again on the next one.
+ * One DEALER or PAIR socket at a time: what happens on it, as events in their order. `send` never fails and never blocks:
+ * frames wait here while the socket's queue is full, and are dropped with the connection, because whoever sent them says
+ * everything again on the next one.
  */
 export class Link {
   readonly events = new Queue<LinkEvent>();
@@ -35,7 +35,7 @@ export class Link {
   #pending = 0;
   #connections = 0;
 
-  /** Dials the endpoint, again and again, with a socket of this kind; without one, it may `bind`. */
+  /** Dials the endpoint, again and again; without one, it may `bind`. */
   constructor(open: () => Socket, endpoint?: string) {
     this.#open = open;
     this.#endpoint = endpoint;
@@ -43,16 +43,14 @@ export class Link {
   }
 
   /** Returns the endpoint in use. */
-  bind(endpoint: string): Promise<string> {
-    return bind(this.#socket, endpoint);
-  }
+  readonly bind = (endpoint: string): Promise<string> => bind(this.#socket, endpoint);
 
   /** Frames handed to `send` that ZeroMQ has not taken yet. */
   get backlog(): number {
     return this.#outgoing.length;
   }
 
-  /** There is only one connection to send to; it takes everything, or ends: no queue is ever full. */
+  /** The connection takes everything, or ends: no queue is ever full. */
   send(_to: readonly string[], data: string): string[] {
     if (this.#outgoing.length < maxOutgoing) this.#outgoing.push(data);
     else this.redial();
@@ -60,10 +58,7 @@ export class Link {
     return [];
   }
 
-  /**
-   * Ends the connection, with all that was on its way either way, and dials anew.
-   * No event or frame of the old connection comes after its `disconnected`.
-   */
+  /** Dials anew. No event or frame of the old connection comes after its `disconnected`. */
   redial(): void {
     if (this.#endpoint === undefined) return;
     this.#socket.linger = 0;
@@ -111,16 +106,14 @@ export class Link {
   }
 
   #watch(socket: Socket): void {
-    const on = (name: EventType, happened: () => void) =>
-      socket.events.on(name, () => {
-        if (!socket.closed) happened();
-      });
-    for (const name of ['connect', 'accept'] as const)
-      on(name, () => {
-        this.#pending++;
-        this.events.push({ type: 'opened' });
-      });
-    on('handshake', () => {
+    const on = (names: EventType[], happened: () => void) => {
+      for (const name of names) socket.events.on(name, () => socket.closed || happened());
+    };
+    on(['connect', 'accept'], () => {
+      this.#pending++;
+      this.events.push({ type: 'opened' });
+    });
+    on(['handshake'], () => {
       // The end that was taken for a stranger's was that of the connection before.
       if (this.#pending === 0) this.#lost();
       else {
@@ -132,13 +125,12 @@ export class Link {
     });
     // A binding PAIR may have several connections although it talks to one: only the last one's end counts,
     // and a stranger's that never shook hands does not. Events do not say which connection they are of.
-    on('disconnect', () => {
+    on(['disconnect'], () => {
       if (this.#pending > 0) this.#pending--;
       else if (--this.#connections === 0) this.#lost();
     });
-    on('close', () => this.events.push({ type: 'refused' }));
-    for (const name of ['protocol', 'auth'] as const)
-      on(`handshake:error:${name}`, () => this.events.push({ type: 'mismatch' }));
+    on(['close'], () => this.events.push({ type: 'refused' }));
+    on(['handshake:error:protocol', 'handshake:error:auth'], () => this.events.push({ type: 'mismatch' }));
   }
 
   #lost(): void {

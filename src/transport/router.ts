@@ -8,24 +8,22 @@ const maxTurnFrames = 64;
 /** How long the socket is read on while it closes. */
 const farewellMs = 200;
 
-/** The room's ROUTER socket. Connections are named by their routing ids, as strings, one character a byte. */
+/** The room's ROUTER socket. Connections are named by their routing ids, one character a byte. */
 export class RouterLink {
   /**
-   * What has arrived, a turn's worth each time it is asked for, until the socket is closed. Nothing is read in between:
-   * a flood waits in its own connection, and a send costs half as much while no read is pending.
+   * What has arrived, a turn's worth each time it is asked for. Nothing is read in between: a flood waits in its own
+   * connection, and a send costs half as much while no read is pending.
    */
   readonly inputs: AsyncGenerator<Input[]> = this.#read();
   readonly #socket = new GoneRouter();
 
   /** Returns the endpoint in use. */
-  bind(endpoint: string): Promise<string> {
-    return bind(this.#socket, endpoint);
-  }
+  readonly bind = (endpoint: string): Promise<string> => bind(this.#socket, endpoint);
 
   /**
-   * Hands one frame to the queues of many connections, at once or not at all, and returns those whose queue is full. They
-   * MUST NOT be given more in the same turn: there may be room again, and what is taken then has overtaken. For one that
-   * has ended nothing is done: its end is among the inputs.
+   * Hands one frame to many connections, at once or not at all, and returns those whose queue is full. They MUST NOT be
+   * given more in the same turn: there may be room again, and what is taken then has overtaken. One that has ended is
+   * passed over: its end is among the inputs.
    */
   async send(to: readonly string[], data: string): Promise<string[]> {
     const bytes = Buffer.from(data);
@@ -69,7 +67,6 @@ function inputOf([id, ...parts]: Buffer[]): Input {
   return { type: 'frame', from: id?.toString('latin1') ?? '', frame: decodeParts(parts) };
 }
 
-/** ZeroMQ's errors end here. */
 function isFull(sent: PromiseSettledResult<void> | undefined): boolean {
   if (sent?.status !== 'rejected' || sent.reason.code === 'EHOSTUNREACH') return false;
   if (sent.reason.code !== 'EAGAIN') throw sent.reason;

@@ -22,18 +22,11 @@ const connecting = () => ({
   reconnectInterval: 200 + Math.floor(Math.random() * 300),
   reconnectMaxInterval: 700 + Math.floor(Math.random() * 300),
 });
-/**
- * What one connection costs a room: so many frames in ZeroMQ's queues. Of those that it sends each has at most 32 kB
- * (core/limits.ts, defaultFlow), so 768 KiB in all; what does not fit waits in the log. Of those that it reads a client has at
- * most its window under way, of some 5 kB each. The fewer they are, the sooner input is held back, which is what libzmq
- * does not survive if the other side sends heartbeats of ZeroMQ: so nobody may in a room. [T3, T9]
- */
+/** So many frames may wait for one connection of a room, and from it. The fewer, the sooner input is held back. [T3, T9] */
 const perConnection = { sendHighWaterMark: 24, receiveHighWaterMark: 256 };
 /**
- * ZeroMQ's heartbeats, in p2p alone: they tell a taken side (core/pair.ts), and make a peer of the original let go of a
- * connection that the network has cut. libzmq 4.3.5 aborts the process when its own heartbeat is due, or one of the other
- * side is read, on a connection that ended while its input was held back. A PAIR never holds it back: what is
- * under way is bounded by a peer's window of unacknowledged messages. Only a peer of the original has none. [T3]
+ * ZeroMQ's heartbeats, in p2p alone: libzmq 4.3.5 aborts the process when one is due, or read, on a connection that ended
+ * while its input was held back. A PAIR never holds it back (no high-water mark). [T3]
  */
 const heartbeats = { heartbeatInterval: 500, heartbeatTimeout: 2_000, heartbeatTimeToLive: 2_000 };
 const pair = { ...everySocket, receiveHighWaterMark: 0, linger: 500 };
