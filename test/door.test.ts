@@ -74,12 +74,12 @@ describe('a version-1 client joins', () => {
   test('on a new connection while the old one lingers: one member, one reader', () => {
     world.joins('ann', 'bo');
     world.say('x', hello('ann'));
-    expect([world.room.online, world.take('b')]).toEqual([2, []]);
+    expect([world.room.presence.online, world.take('b')]).toEqual([2, []]);
     world.say('b', entry('bo', 1));
     expect([world.takeSeqs('x'), world.take('a')]).toEqual([[1], []]);
     world.say('a', gone);
     world.tick(15_000);
-    expect(world.room.online).toBe(2);
+    expect(world.room.presence.online).toBe(2);
   });
 
   test('right after it was given up on the same connection: it is in', () => {
@@ -90,7 +90,7 @@ describe('a version-1 client joins', () => {
     world.commit();
     world.commit();
     expect(world.take('b').slice(-2)).toMatchObject([{ auth: 0 }, { welcome: 1, who: 'bo' }]);
-    expect(world.room.online).toBe(2);
+    expect(world.room.presence.online).toBe(2);
   });
 
   test('and is welcomed in one frame, however many there are and however long their names', () => {
@@ -114,7 +114,7 @@ describe('who somebody is', () => {
   test('is asked before anything else, and proven with the answer', () => {
     const challenge = { v: 1, nonce: 'nonce-a', server: 'server', log: 'log' };
     expect([world.ask('a', ask), world.ask('a', ask)]).toEqual([[challenge], [challenge]]);
-    expect([world.room.online, world.ask('a', entry('ann', 1))]).toEqual([0, [{ rejoin: 0 }]]);
+    expect([world.room.presence.online, world.ask('a', entry('ann', 1))]).toEqual([0, [{ rejoin: 0 }]]);
     expect(world.ask('a', RoomWorld.proven('a', ask))).toMatchObject([{ welcome: 1, members: ['ann'] }]);
     expect(world.ask('a', hello('anna'))).toMatchObject([{ nonce: 'nonce-a' }]);
   });
@@ -129,7 +129,7 @@ describe('who somebody is', () => {
     ['that is any word', (join) => ({ ...join, proof: 'please' })],
   ])('is not known by a proof %s: ignored and counted', (_name, prove) => {
     expect(world.ask('a', prove(ask))).toEqual([]);
-    expect([world.room.online, world.log.owner('ann')]).toEqual([0, undefined]);
+    expect([world.room.presence.online, world.log.owner('ann')]).toEqual([0, undefined]);
     world.tick();
     expect(world.ignored).toEqual([{ frames: 1, reason: 'a join with a wrong proof' }]);
   });
@@ -154,7 +154,7 @@ describe('a name', () => {
     world.say('a', hello('ann', { name }));
     const text = words('server', `"${name}" is the name of the server.`);
     expect(world.take('a')).toEqual([{ refused: 'NAME_REFUSED', ...text }]);
-    expect(world.room.online).toBe(0);
+    expect(world.room.presence.online).toBe(0);
   });
 
   test('nobody may have is refused, and the next one taken', () => {
@@ -167,7 +167,7 @@ describe('a name', () => {
     world.joins('ann', 'bo');
     world.say('x', eve(name));
     expect(world.take('x')).toEqual(refusal(name.trim().normalize('NFC')));
-    expect([world.room.online, world.take('b')]).toEqual([2, []]);
+    expect([world.room.presence.online, world.take('b')]).toEqual([2, []]);
     // Whoever was refused one name has taken no other by it.
     world.say('b', hello('bo', { name: 'eve' }));
     expect(world.take('b')).toMatchObject([{ welcome: 1, who: 'eve' }]);
@@ -222,7 +222,7 @@ describe('a device', () => {
     world.say('x', hello('eve', { dev: 'A' }));
     expect(world.take('x')).toMatchObject([{ refused: 'DEVICE_REFUSED' }]);
     world.say('b', entry('bo', 1));
-    expect([world.takeSeqs('a'), world.room.online]).toEqual([[1], 2]);
+    expect([world.takeSeqs('a'), world.room.presence.online]).toEqual([[1], 2]);
   });
 });
 
@@ -238,7 +238,7 @@ describe('a room that is full', () => {
     expect(world.take('b')).toEqual([{ refused: 'ROOM_FULL', ...words('server', 'The room is full.') }]);
     const full = words('server', 'The room is full.');
     expect(world.take('m')).toEqual([full, full]);
-    expect([world.room.online, world.log.head, world.log.owner('bo')]).toEqual([2, 0, undefined]);
+    expect([world.room.presence.online, world.log.head, world.log.owner('bo')]).toEqual([2, 0, undefined]);
     world.say('l', bye('lea'));
     world.say('b', hello('bo'));
     expect(world.take('b')).toMatchObject([{ welcome: 1 }]);

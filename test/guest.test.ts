@@ -158,7 +158,7 @@ describe('it goes', () => {
       world.tick(15_000);
       world.say('a', { ack: 0 });
     }
-    expect(world.room.online).toBe(2);
+    expect(world.room.presence.online).toBe(2);
   });
 });
 

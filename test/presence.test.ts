@@ -50,7 +50,7 @@ describe('a version-1 client goes', () => {
     world.say('b', { ack: 0 });
     world.tick();
     world.tick(graceMs - 1);
-    expect([world.room.online, world.takeNotices('b')]).toEqual([2, []]);
+    expect([world.room.presence.online, world.takeNotices('b')]).toEqual([2, []]);
     world.say('b', { ack: 0 });
     world.tick(1);
     const lost = { notice: 'leave', who: 'ann', reason: 'lost', online: 1 };
@@ -129,7 +129,7 @@ describe('a member takes another name', () => {
     world.say('x', hello('anna'));
     expect(world.takeNotices('b')).toEqual([renamed('ann', 'anna', 2)]);
     world.tick(graceMs);
-    expect([world.takeNotices('b'), world.room.online]).toEqual([[], 2]);
+    expect([world.takeNotices('b'), world.room.presence.online]).toEqual([[], 2]);
   });
 
   test('after it has left: that is a join', () => {
@@ -186,7 +186,7 @@ describe('one person at two terminals', () => {
 
   test('is one member, announced once, and gets everything at both, its own messages too', () => {
     expect(world.take('x')).toMatchObject([{ welcome: 1, online: 2, members: ['ann', 'bo'] }]);
-    expect([world.take('b'), world.room.online]).toEqual([[], 2]);
+    expect([world.take('b'), world.room.presence.online]).toEqual([[], 2]);
     world.talk(1);
     world.say('x', entryOfSecond(1));
     world.say('b', entry('bo', 1));
@@ -199,7 +199,7 @@ describe('one person at two terminals', () => {
   ])('is there until the last one %s', (_name, end, text) => {
     world.say('a', end);
     world.tick(graceMs);
-    expect([world.room.online, world.takeNotices('b')]).toEqual([2, []]);
+    expect([world.room.presence.online, world.takeNotices('b')]).toEqual([2, []]);
     world.say('b', { ack: 0 });
     world.say('x', end);
     world.tick(graceMs);

@@ -251,5 +251,5 @@ function expectSteady(world: RoomWorld): void {
     if (event.type === 'leave') expect(event.online).toBe(--online);
     if (event.type === 'rename') expect(event.online).toBe(online);
   }
-  expect(world.room.online).toBe(online);
+  expect(world.room.presence.online).toBe(online);
 }

@@ -51,7 +51,7 @@ describe('a message', () => {
     world.say('x', entry('xam', 1), entry('xam', 2), { ack: 5 });
     world.say('x', entry('xam', 3));
     expect(world.take('x')).toEqual([{ rejoin: 0 }]);
-    expect([world.log.head, world.room.online]).toEqual([0, 0]);
+    expect([world.log.head, world.room.presence.online]).toEqual([0, 0]);
     world.say('x', hello('xam'), bye('xam'));
     world.say('x', entry('xam', 2));
     expect(world.take('x')).toMatchObject([{ welcome: 1 }, { auth: 0 }, { rejoin: 0 }]);
@@ -109,7 +109,7 @@ describe('the disk', () => {
 
   test('has a name before it is told: a join is welcomed, and announced, after its commit', () => {
     world.say('c', hello('cy'));
-    expect([world.take('c'), world.take('a'), world.room.online]).toEqual([[], [], 3]);
+    expect([world.take('c'), world.take('a'), world.room.presence.online]).toEqual([[], [], 3]);
     expect(world.commits).toMatchObject([{ owners: [{ name: 'cy', key: 'kC' }] }]);
     world.commit();
     expect(world.take('c')).toMatchObject([{ welcome: 1, who: 'cy', online: 4 }]);
@@ -251,7 +251,7 @@ describe('a full connection', () => {
   test('of a stranger is nothing', () => {
     const sent = { type: 'send', to: ['x'], data: '', before: { seq: 0, notice: 0 } } as const;
     world.turn({ type: 'full', from: 'x', sent: { ...sent, to: ['x'] } }, { type: 'disconnected', from: 'x' });
-    expect(world.room.online).toBe(3);
+    expect(world.room.presence.online).toBe(3);
   });
 });
 
@@ -282,7 +282,7 @@ test('frames that a server cannot take change nothing, and are told of once a ti
   world.tick();
   world.tick();
   expect(world.ignored).toEqual([{ frames: 5, reason: 'a had frame is not for a server' }]);
-  expect([world.take('a'), world.take('x'), world.room.online]).toEqual([[{ hb: 0 }], [], 1]);
+  expect([world.take('a'), world.take('x'), world.room.presence.online]).toEqual([[{ hb: 0 }], [], 1]);
   world.say('l', { auth: 1, name: 'lea' });
   expect(world.take('l')).toEqual([greeting(2)]);
 });

@@ -124,7 +124,7 @@ describe('the log’s own clock', () => {
     pass(2 * tidyIntervalMs, 'a', 'b');
     world.wrongMs = 0;
     pass(2 * tidyIntervalMs, 'a', 'b');
-    expect(world.room.online).toBe(2);
+    expect(world.room.presence.online).toBe(2);
     expect([world.log.first, world.log.head]).toEqual([1, 20]);
     world.say('x', hello('eve', { name: 'ann' }));
     expect(world.take('x')).toMatchObject([{ refused: 'NAME_REFUSED' }]);

@@ -17,8 +17,8 @@ export type DoorOptions = LedgerOptions & {
 type Parts = { log: Log; ledger: Ledger; presence: Presence; effects: Effects };
 
 /**
- * What is known of a connection alone. Who comes in, and is welcomed: a version-1 client that proves its key, under a name
- * that may be shown; whether the name is somebody else's is for the log to say. And who may speak. [P6, P23]
+ * Who comes in, and may speak, by what is known of the connection alone: a version-1 client that proves its key, under a
+ * name that may be shown; whether the name is somebody else's is for the log to say. [P6, P23]
  */
 export class Door {
   readonly #options: DoorOptions;
@@ -33,7 +33,7 @@ export class Door {
     this.#parts = parts;
   }
 
-  /** A join. What is not answered at once is for the log to decide, or to be ignored. */
+  /** A join. What is returned is not answered yet. */
   knock(from: string, join: Join, now: Now): Proposal | Outcome | undefined {
     const { version, key, dev, proof } = join;
     const { name: server, crypto } = this.#options;
@@ -75,7 +75,7 @@ export class Door {
     this.#welcome(from, name, dev, resumption);
   }
 
-  /** A message. What is not answered at once is for the log to decide. */
+  /** A message. What is returned is for the log to decide. */
   hear(from: string, message: Message, now: Now): Proposal | undefined {
     const { sessions } = this.#parts.presence;
     if (!sessions.has(from) && !this.#entering.has(from) && !message.id) this.#enterGuest(from, message.name, now);
@@ -87,9 +87,8 @@ export class Door {
     // What its author wrote, and nothing that only a log may say.
     const { hash: _, void: __, ...written } = message;
     const isOwn = message.id.dev === session.dev && message.key === session.who;
-    return isOwn
-      ? { type: 'say', from, message: written, name: session.name }
-      : { type: 'giveBack', from, message: written };
+    if (!isOwn) return { type: 'giveBack', from, message: written };
+    return { type: 'say', from, message: written, name: session.name };
   }
 
   /** Once: what is left in an old connection's queue comes before the join and must not be answered again and again. [P13] */
@@ -100,13 +99,12 @@ export class Door {
     this.#send(from, { kind: 'rejoin', delayMs: 0 });
   }
 
-  /** The connection is gone, or has said goodbye. */
   forget(from: string): void {
     this.#entering.delete(from);
     this.#strangers.delete(from);
   }
 
-  /** A client of the original, which cannot prove who it is, nor be asked for another name: its name is made safe. */
+  /** A client of the original cannot prove who it is, nor be asked for another name. */
   #enterGuest(from: string, rawName: string, now: Now): void {
     const { presence, log, ledger } = this.#parts;
     if (!presence.sessions.get(from)) {

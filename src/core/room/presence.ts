@@ -5,15 +5,13 @@ import { sentence } from '../narrate.ts';
 
 /** One connection that is in the room, and how far it has read. */
 export type Session = {
-  /** Its routing id. */
   from: string;
-  /** The member: a public key, or the routing id of a client of the original. */
+  /** The member: a public key, or the routing id of a client of the original, who is a guest. */
   who: string;
   name: string;
-  /** The client's device; for a client of the original one that the server gave to this session, with its count. */
+  /** A guest's is given by the server, which also counts what it `said`. */
   dev: string;
   isGuest: boolean;
-  /** Messages of a guest so far. */
   said: number;
   heardAtMs: number;
   sent: Position;
@@ -23,8 +21,8 @@ export type Session = {
 };
 
 /**
- * Who is in the room, and what the room is told of it. A member is one person (`who`), online through one or more
- * sessions; a device has one.
+ * Who is in the room, and what the room is told of it. A member (`who`) is there through one or more sessions; a device has
+ * one.
  *
  *   absent --enter--> present --leave--> absent          (announced both times)
  *                     present --enter with another name--> present       (announced as a rename)
@@ -32,10 +30,10 @@ export type Session = {
  *                                        in grace --graceMs--> absent    (announced as lost)
  */
 export class Presence {
-  readonly #server: string;
-  readonly #feed: Feed;
   /** By routing id. MUST NOT be changed by others. */
   readonly sessions = new Map<string, Session>();
+  readonly #server: string;
+  readonly #feed: Feed;
   /** Members present, or in grace since `lostAtMs`. */
   readonly #members = new Map<string, { name: string; lostAtMs?: number }>();
 
@@ -45,17 +43,16 @@ export class Presence {
     this.#feed = feed;
   }
 
-  /** How many members there are. */
   get online(): number {
     return this.#members.size;
   }
 
-  /** The names of those who came first, as many as a welcome can say. */
+  /** As many as a welcome can say. */
   get names(): string[] {
     return [...this.#members.values()].slice(0, maxNamed).map(({ name }) => name);
   }
 
-  /** Those that proved who they are: of version 1. */
+  /** Those of version 1. */
   get proven(): Session[] {
     return [...this.sessions.values()].filter(({ isGuest }) => !isGuest);
   }
@@ -64,7 +61,7 @@ export class Presence {
     return [...this.sessions.values()].find((session) => session.dev === dev);
   }
 
-  /** It is in the room, in the place of the sessions of its connection and of its device, and reads on after `since`. */
+  /** Takes the place of the sessions of its connection and of its device, and reads on after `since`. */
   enter(newcomer: Pick<Session, 'from' | 'who' | 'name' | 'dev' | 'isGuest'>, since: number, nowMs: number): void {
     const { from, who, name, dev, isGuest } = newcomer;
     const here = this.sessions.get(from);
@@ -81,10 +78,7 @@ export class Presence {
     this.sessions.set(from, { from, who, name, dev, isGuest, said: 0, heardAtMs: nowMs, sent, acked: since, full });
   }
 
-  /**
-   * The last name chosen counts: who joins again under the name it went by chooses nothing, also if another session of
-   * `who` has chosen since.
-   */
+  /** The last name chosen counts. Who joins again under the name it went by chooses none: another session may have since. */
   #arrive({ who, name }: Pick<Session, 'who' | 'name'>, before: Session | undefined): void {
     const member = this.#members.get(who);
     if (!member) {
@@ -98,33 +92,23 @@ export class Presence {
     this.#announce({ notice: 'rename', who: name, was });
   }
 
-  /** It said goodbye. Returns the session that it was. */
-  leave(from: string): Session | undefined {
+  /** It said goodbye, or is gone without a word since `lostAtMs`. Returns the session that it was. */
+  leave(from: string, lostAtMs?: number): Session | undefined {
     const session = this.sessions.get(from);
     this.sessions.delete(from);
-    if (session && !this.#isThere(session)) this.#depart(session.who, 'left');
-    return session;
-  }
-
-  /** It is gone without a word. */
-  lose(from: string, nowMs: number): void {
-    const session = this.sessions.get(from);
+    const isElsewhere = [...this.sessions.values()].some(({ who }) => who === session?.who);
+    const member = this.#members.get(session?.who ?? '');
+    if (!session || !member || isElsewhere) return session;
     // A client of the original comes back as somebody new, so waiting for it would only count a ghost.
-    if (session?.isGuest) return void this.leave(from);
-    this.sessions.delete(from);
-    const member = session && this.#members.get(session.who);
-    if (member && !this.#isThere(session)) member.lostAtMs = nowMs;
+    if (lostAtMs === undefined || session.isGuest) this.#depart(session.who, 'left');
+    else member.lostAtMs = lostAtMs;
+    return session;
   }
 
   /** Tells whose grace is over. Returns the version-1 sessions that have expired. */
   expire(nowMs: number): Session[] {
     for (const [who, { lostAtMs = nowMs }] of this.#members) if (nowMs - lostAtMs >= graceMs) this.#depart(who, 'lost');
     return this.proven.filter(({ heardAtMs }) => nowMs - heardAtMs > sessionTimeoutMs);
-  }
-
-  /** Through another session. */
-  #isThere({ who }: Session): boolean {
-    return [...this.sessions.values()].some((session) => session.who === who);
   }
 
   /** Each departure is told with the count after it. */

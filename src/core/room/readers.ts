@@ -5,13 +5,11 @@ import { plainMessage, plainText } from '../narrate.ts';
 import type { Send } from '../turn.ts';
 import type { Session } from './presence.ts';
 
-/** Readers at one position, with the same room for more. */
 type Group = [Session, ...Session[]];
 
 /**
- * The reading end of the room's log: who has read how far, by routing id. A reader costs what is under way to it: at most
- * `windowEntries` entries, in as many frames as its connection's queue takes (transport/sockets.ts). All else waits in
- * the log. [I8]
+ * Who has read how far. A reader costs what is under way to it: at most `windowEntries` entries, in as many frames as its
+ * connection's queue takes (transport/sockets.ts). All else waits in the log. [I8]
  *
  * Always: `acked <= sent <= head` and `sent - acked <= windowEntries`. A position only moves forward.
  */
@@ -80,12 +78,11 @@ export class Readers {
     return [{ type: 'send', to: group.map(({ from }) => from), data: items.length === 1 ? data : `[${data}]`, before }];
   }
 
-  /** When this reader is to be sent more: never, if there is nothing or it takes nothing. */
+  /** When this reader is to be sent more. */
   #dueAtMs(reader: Session, end: Position): number {
     return isBehind(reader.sent, end) && this.#limit(reader) > 0 ? reader.full.retryAtMs : Number.POSITIVE_INFINITY;
   }
 
-  /** How many entries may be sent now. */
   #limit({ sent, acked, isGuest }: Session): number {
     const { batchEntries, windowEntries } = this.#flow;
     return isGuest ? Math.min(guestFrames, batchEntries) : Math.min(batchEntries, windowEntries - (sent.seq - acked));
@@ -94,7 +91,7 @@ export class Readers {
 
 const isBehind = (a: Position, b: Position): boolean => a.seq < b.seq || a.notice < b.notice;
 
-/** Places and notices in the original's form, a frame for each: name and text only, no voids, nobody's own words. [P18] */
+/** In the original's form, a frame for each: name and text only, no voids, nobody's own words. [P18] */
 function plainFrames(items: readonly Item[], at: Position, group: Group): Send[] {
   let before = at;
   return items.flatMap((item): Send[] => {

@@ -11,7 +11,7 @@ import { Presence } from './presence.ts';
 import { Readers } from './readers.ts';
 
 /**
- * The room: one log, and everybody, the author too, is a reader of it. Pure: inputs in, effects out.
+ * The room: one log, and everybody, the author too, is a reader of it.
  *
  *   inputs --judged by what is known of the connection--> proposals --decide--> change, outcomes
  *   change --commit--> on disk --apply--> read by everybody; only now the outcomes are told
@@ -21,27 +21,22 @@ import { Readers } from './readers.ts';
  *   unknown --join--> challenged --join with proof--> open once its name is on disk --leave | gone | silent--> unknown
  *   unknown --join or message of the original--> open
  *
- * Always true, whatever arrives and whenever the process dies:
- *   I1 what was sent with a seq is in the log for good: it is on disk before anybody is sent it;
- *   I2 a version-1 session is sent the places after its cursor in order, each once, without a gap;
- *   I3, I4 per device the log holds n in rising order, each once;
- *   I7 an entry with a key was written over a session that proved that key, or carries a valid signature;
- *   I8 a session costs a bounded amount of memory, however slow its reader is (readers.ts);
- *   I9 a session that never sent a version is sent only {name, text}.
+ * Always true, whatever arrives and whenever the process dies: I1 to I4 and I7 to I9 of docs/protocol.md. For I1, what is
+ * sent with a seq is on disk before; for I2, a version-1 session is sent the places after its cursor, each once, no gap.
  */
 export type RoomOptions = DoorOptions & { flow?: Flow };
 
-/** What is told in its order with what the log decides, which need not know of it. */
+/** What is told in its order with what the log decides. */
 type Aside = { type: 'leave' | 'lose'; from: string } | Outcome;
 
 export class Room implements Core {
   /** What the room says, for whoever reads along at the server. */
   readonly feed: Feed;
+  readonly presence: Presence;
   readonly #options: RoomOptions;
   readonly #log: Log;
   readonly #ledger: Ledger;
   readonly #readers: Readers;
-  readonly #presence: Presence;
   readonly #door: Door;
   readonly #effects = new Effects();
   #proposals: (Proposal | Aside)[] = [];
@@ -55,14 +50,10 @@ export class Room implements Core {
     this.#log = new Log(store, options.crypto);
     this.#ledger = new Ledger(options, this.#log);
     this.feed = new Feed(this.#log);
-    this.#presence = new Presence(options.name, this.feed);
-    this.#readers = new Readers(this.feed, options.flow ?? defaultFlow, this.#presence.sessions);
-    const parts = { log: this.#log, ledger: this.#ledger, presence: this.#presence, effects: this.#effects };
+    this.presence = new Presence(options.name, this.feed);
+    this.#readers = new Readers(this.feed, options.flow ?? defaultFlow, this.presence.sessions);
+    const parts = { log: this.#log, ledger: this.#ledger, presence: this.presence, effects: this.#effects };
     this.#door = new Door(options, parts);
-  }
-
-  get online(): number {
-    return this.#presence.online;
   }
 
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
@@ -95,7 +86,7 @@ export class Room implements Core {
   }
 
   #receive(from: string, frame: Received, now: Now): void {
-    const session = this.#presence.sessions.get(from);
+    const session = this.presence.sessions.get(from);
     if (session) session.heardAtMs = now.ms;
     switch (frame.kind) {
       case 'join':
@@ -125,7 +116,7 @@ export class Room implements Core {
 
   #tidy(ms: number): void {
     this.#tidiedAtMs = ms;
-    const present = this.#presence.proven.map(({ name, who: key }) => ({ name, key }));
+    const present = this.presence.proven.map(({ name, who: key }) => ({ name, key }));
     this.#propose({ type: 'tidy', present });
     for (const place of this.#log.lost.values()) this.#ask(place);
   }
@@ -167,9 +158,9 @@ export class Room implements Core {
   /** A goodbye is answered, so that a client can wait for it: closing a socket with unread data loses what it sent. [P29] */
   #depart({ type, from }: Aside & { type: 'leave' | 'lose' }, nowMs: number): void {
     this.#door.forget(from);
-    if (type === 'lose') return this.#presence.lose(from, nowMs);
-    const session = this.#presence.leave(from);
-    if (session && !session.isGuest) this.#effects.send(from, { kind: 'leave', name: this.#options.name });
+    const session = this.presence.leave(from, type === 'lose' ? nowMs : undefined);
+    if (type === 'leave' && session && !session.isGuest)
+      this.#effects.send(from, { kind: 'leave', name: this.#options.name });
   }
 
   /** Somebody asks for an entry that its own copy has lost. */
@@ -185,30 +176,30 @@ export class Room implements Core {
     }
   }
 
-  /** Everybody who has read that far: one of them may still have it. Asked again and again, for a question may be lost. */
+  /** One who has read that far may still have it. Asked again and again, for a question may be lost. */
   #ask({ seq, hash }: Place): void {
     this.#effects.send(this.#readersOf(seq), { kind: 'lost', seq, ...(hash && { hash }) });
   }
 
   /** Version-1 sessions that were sent this place. */
   #readersOf(seq: number): string[] {
-    return this.#presence.proven.filter(({ sent }) => sent.seq >= seq).map(({ from }) => from);
+    return this.presence.proven.filter(({ sent }) => sent.seq >= seq).map(({ from }) => from);
   }
 
   /** Said to everybody at once, also to readers that are behind: there will be no later. */
   #sayFarewell(now: Now): void {
     this.#effects.push(...this.#readers.pump(now.ms));
-    for (const { from, isGuest } of this.#presence.sessions.values())
+    for (const { from, isGuest } of this.presence.sessions.values())
       this.#effects.send(from, { kind: isGuest ? 'message' : 'shutdown', name: this.#options.name, text: farewell });
   }
 
   #tick({ ms }: Now): void {
-    for (const { from } of this.#presence.expire(ms)) this.#propose({ type: 'lose', from });
+    for (const { from } of this.presence.expire(ms)) this.#propose({ type: 'lose', from });
     if (this.#ignored.frames > 0) this.#effects.push({ type: 'ignored', ...this.#ignored });
     this.#ignored = { frames: 0, reason: '' };
     if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;
     this.#heartbeatAtMs = ms;
-    for (const { from, sent } of this.#presence.proven) this.#effects.send(from, { kind: 'heartbeat', seq: sent.seq });
+    for (const { from, sent } of this.presence.proven) this.#effects.send(from, { kind: 'heartbeat', seq: sent.seq });
   }
 
   #ignore(reason: string): void {
