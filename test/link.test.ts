@@ -84,9 +84,9 @@ describe('a link', () => {
     const { hear, endpoint } = await server();
     const { link } = dial(endpoint);
     link.send([theLink], frame(1));
-    expect(link.backlog).toBe(1);
+    expect(link.outgoing.length).toBe(1);
     expect(String((await hear())[1])).toBe(frame(1));
-    expect(link.backlog).toBe(0);
+    expect(link.outgoing.length).toBe(0);
   });
 
   test('redialled, it is another connection, and nothing of the old one comes after its end', async () => {
@@ -116,7 +116,7 @@ describe('a link', () => {
     link.send([theLink], frame(1));
     await hear();
     link.redial();
-    expect(link.backlog).toBe(0);
+    expect(link.outgoing.length).toBe(0);
     await until('connected');
     link.send([theLink], frame(2));
     expect(String((await hear())[1])).toBe(frame(2));
@@ -127,9 +127,9 @@ describe('a link', () => {
     const { link, until } = dial(endpoint);
     await until('connected');
     const large = 'x'.repeat(1_000);
-    while (link.backlog < 20_000) link.send([theLink], large);
+    while (link.outgoing.length < 20_000) link.send([theLink], large);
     link.send([theLink], large);
-    expect(link.backlog).toBe(0);
+    expect(link.outgoing.length).toBe(0);
     expect(await until('connected')).toEqual([isDisconnected, isOpened, isConnected]);
     link.send([theLink], frame(1));
     while (String((await hear())[1]) === large);

@@ -2,7 +2,6 @@ import { maxBatchEntries } from '../protocol/frames.ts';
 
 /** Every interval, window and limit of the program, once. Times are in ms. */
 
-// Liveness
 /** A live server, or peer, says something at least this often. [P14] */
 export const heartbeatIntervalMs = 2_500;
 /** After this long without a frame the other side is taken for dead or hung. [P14] */
@@ -22,11 +21,11 @@ export const defaultFlow = { windowEntries: 512, batchEntries: maxBatchEntries, 
 export type Flow = typeof defaultFlow;
 /** Frames to a client of the original in one turn: about what its connection's queue takes (transport/sockets.ts). */
 export const guestFrames = 24;
-/** What a full connection did not take is tried again after this long; if it takes nothing, after twice as long, up to the other. [P16] */
+/** What a full connection did not take is tried again after this long; if it takes nothing, after twice as long. [P16] */
 export const retryFullMs = { first: 2, longest: 128 };
 /** Notices kept for readers that are behind; older ones are skipped, they are not part of the order. */
 export const maxNotices = 1_000;
-/** The end of the log is held in memory, so that live readers do not read the disk: so many entries and characters of text. */
+/** The end of the log is held in memory, so that live readers do not read the disk. */
 export const maxTail = { entries: 1_024, characters: 262_144 };
 
 // In one room
@@ -42,9 +41,8 @@ export const trimSlack = 0.05;
 export const maxLost = 100;
 
 // At one client
-/** Most messages of one person waiting to be accepted; what is typed beyond is refused in words. */
+/** Messages of one person that wait to be accepted, and of others that are kept for a log that has lost them. */
 export const maxWaiting = 10_000;
-/** Most messages of others kept for a log that has lost them. */
 export const maxAdopted = 10_000;
 /** Most messages under way at once: a long outbox must not flood the socket's queue. [P11] */
 export const uploadWindow = 256;
@@ -53,10 +51,10 @@ export const mendPatienceMs = 30_000;
 /** Names of others that are remembered. */
 export const maxNames = 1_000;
 
-// Between two people
-/** A connection that lives this long without a hello leads to the original program. [P22] */
+// Between two people, until a hello is heard [P22]
+/** A connection that lives this long leads to the original program. */
 export const legacyMs = 4_000;
-/** When the hello is said again, if nothing was heard. [P22] */
+/** When the hello is said again. */
 export const secondHelloMs = 500;
-/** So many connections in a row that ended without a word after the hello lead to somebody who is taken. [P22] */
+/** So many connections in a row that ended lead to somebody who is taken. */
 export const unheardLimit = 2;

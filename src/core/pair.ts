@@ -38,7 +38,7 @@ export class Pair implements Conversation {
   readonly #outbox: Outbox;
   #lastN = 0;
   #state: State = 'down';
-  /** Who was met last; without a `dev` as long as its name is not known: the original says it with its first message. */
+  /** Who was met last; without a `dev` until its name is known: the original says it with its first message. */
   #peer = { name: '', dev: '', legacy: false };
   /** The highest n that was shown, by device. */
   #shown = new Map<string, number>();
@@ -67,7 +67,7 @@ export class Pair implements Conversation {
     return this.#state !== 'leaving';
   }
 
-  /** The original program takes no receipts, so that only its connection can hold it back. */
+  /** The original program takes no receipts: only its connection can hold it back. */
   get isFull(): boolean {
     return this.#peer.legacy && this.#inside.length >= defaultFlow.windowEntries;
   }

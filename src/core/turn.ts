@@ -19,7 +19,7 @@ export interface Core {
 /** `ms` only ever rises and is for spans of time; `wallMs` is the machine's clock, in ms since 1970, to be shown. */
 export type Now = { ms: number; wallMs: number };
 
-/** What happens to a core: on its connections, at its disk, its output, its keyboard. */
+/** What happens to a core. */
 export type Input =
   | { type: 'connected'; from: string }
   | { type: 'disconnected'; from: string }
@@ -57,17 +57,17 @@ export type Effect =
   /** The core cannot go on as it is. */
   | { type: 'fail'; error: ChatError };
 
-/** A text that is not accepted yet, and when it was typed. */
+/** What was typed, and is not accepted yet. */
 export type Waiting = { text: string; sinceMs: number; action?: true };
 
-/** One side of a chat: a member of a room (member/) or one of two people (pair.ts). It has one connection, `theLink`. */
+/** A member of a room (member/) or one of two people (pair.ts). It has one connection, `theLink`. */
 export interface Conversation extends Core {
-  /** What I am called: what is typed now bears this name. */
+  /** What is typed now bears this name. */
   readonly name: string;
   readonly online: boolean;
-  /** What was typed but is not accepted yet, oldest first. */
+  /** Oldest first. */
   readonly waiting: readonly Waiting[];
-  /** The names of those who are there besides me, as far as known: latest speaker first, then in order of coming. */
+  /** The others who are there, as far as known: latest speaker first, then in order of coming. */
   readonly others: readonly string[];
   /** How many are online, I among them, as last said; 0 while nobody can say. */
   readonly present: number;
@@ -77,7 +77,6 @@ export interface Conversation extends Core {
   readonly isFull: boolean;
 }
 
-/** The name of a client's one connection. */
 export const theLink = 'link';
 
 /** What a core says in one turn, in order. */

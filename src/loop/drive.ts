@@ -3,7 +3,6 @@ import type { Change, Store } from '../core/log/store.ts';
 import type { Core, Effect, Input, Now, Send } from '../core/turn.ts';
 import type { ChatError } from '../errors.ts';
 
-/** Where a core's words go. */
 export type Ports = {
   core: Core;
   links: {
@@ -26,7 +25,7 @@ export type Ports = {
 export class Driver {
   /** Inputs that wait for their turn, oldest first. */
   readonly waiting: Input[] = [];
-  /** The change that is not kept yet, or could not be. */
+  /** What is not kept yet, or could not be. */
   unkept: Change | undefined;
   readonly #ports: Ports;
   #isDue = false;

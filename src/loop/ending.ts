@@ -106,6 +106,6 @@ export class Ending {
   /** All that was typed has arrived, and all that came has been taken by the output. */
   get #isIdle(): boolean {
     const { conversation, link, view } = this.#options;
-    return conversation.waiting.length + this.#driver.waiting.length + link.backlog === 0 && !view.isBehind;
+    return conversation.waiting.length + this.#driver.waiting.length + link.outgoing.length === 0 && !view.isBehind;
   }
 }

@@ -13,16 +13,15 @@ import type { Trouble } from './trouble.ts';
 
 export type TalkOptions = {
   conversation: Conversation;
-  /** What the person or the pipe writes, one text each. */
   lines: AsyncIterable<string>;
   link: Link;
-  /** Yields when the program is asked to stop. */
+  /** Yields when the program is to stop. */
   stop: AsyncIterable<NodeJS.Signals>;
   view: View;
   store?: Store;
   /** Who else on this machine may go by a name, and where it is written down that the person does. */
   names?: { whyNotCalled(name: string): string | undefined; renamed(name: string): void };
-  /** What a line at a person's prompt means; without it every line is a text. */
+  /** What a person's line means; without it every line is a text. */
   read?: (line: string) => Meaning;
   trouble: Trouble;
   manner: Manner;
@@ -109,7 +108,7 @@ export class Talk {
   get #wantsLine(): boolean {
     const { conversation, link, manner } = this.#options;
     if (manner.person) return this.#ending.stopAtMs === undefined;
-    return conversation.waiting.length + this.#driver.waiting.length + link.backlog < maxUnderWay;
+    return conversation.waiting.length + this.#driver.waiting.length + link.outgoing.length < maxUnderWay;
   }
 
   #say({ text, action }: { text: string; action?: true }): void {

@@ -27,10 +27,11 @@ const retryFullMs = 30;
  */
 export class Link {
   readonly events = new Queue<LinkEvent>();
+  /** Frames that ZeroMQ has not taken yet. */
+  readonly outgoing: string[] = [];
   readonly #open: () => Socket;
   readonly #endpoint: string | undefined;
   #socket: Socket;
-  #outgoing: string[] = [];
   #retry: NodeJS.Timeout | undefined;
   #pending = 0;
   #connections = 0;
@@ -45,14 +46,9 @@ export class Link {
   /** Returns the endpoint in use. */
   readonly bind = (endpoint: string): Promise<string> => bind(this.#socket, endpoint);
 
-  /** Frames handed to `send` that ZeroMQ has not taken yet. */
-  get backlog(): number {
-    return this.#outgoing.length;
-  }
-
   /** The connection takes everything, or ends: no queue is ever full. */
   send(_to: readonly string[], data: string): string[] {
-    if (this.#outgoing.length < maxOutgoing) this.#outgoing.push(data);
+    if (this.outgoing.length < maxOutgoing) this.outgoing.push(data);
     else this.redial();
     this.#flush();
     return [];
@@ -80,7 +76,7 @@ export class Link {
     const socket = this.#open();
     this.#watch(socket);
     this.#receive(socket).catch((error) => {
-      // Otherwise a read was under way when it was closed.
+      // A read was under way when it was closed.
       if (!socket.closed) throw error;
     });
     if (this.#endpoint !== undefined) socket.connect(this.#endpoint);
@@ -92,9 +88,9 @@ export class Link {
     clearTimeout(this.#retry);
     if (this.#connections === 0) return;
     // A connection that ends at this moment takes the frame along.
-    while (this.#socket.writable && this.#outgoing[0] !== undefined)
-      this.#socket.send(this.#outgoing.shift() as string).catch(() => {});
-    if (this.#outgoing.length > 0) this.#retry = setTimeout(() => this.#flush(), retryFullMs);
+    while (this.#socket.writable && this.outgoing[0] !== undefined)
+      this.#socket.send(this.outgoing.shift() as string).catch(() => {});
+    if (this.outgoing.length > 0) this.#retry = setTimeout(() => this.#flush(), retryFullMs);
   }
 
   async #receive(socket: Socket): Promise<void> {
@@ -123,8 +119,8 @@ export class Link {
       if (this.#connections === 1) this.events.push({ type: 'connected', from: theLink });
       this.#flush();
     });
-    // A binding PAIR may have several connections although it talks to one: only the last one's end counts,
-    // and a stranger's that never shook hands does not. Events do not say which connection they are of.
+    // A binding PAIR may have several connections, and events do not say which one they are of: the end of the last one
+    // counts, and that of a stranger that never shook hands does not.
     on(['disconnect'], () => {
       if (this.#pending > 0) this.#pending--;
       else if (--this.#connections === 0) this.#lost();
@@ -134,7 +130,7 @@ export class Link {
   }
 
   #lost(): void {
-    this.#outgoing = [];
+    this.outgoing.length = 0;
     this.events.push({ type: 'disconnected', from: theLink });
   }
 }

@@ -3,9 +3,8 @@ import type { Input } from '../core/turn.ts';
 import { bind } from './endpoint.ts';
 import { decodeParts, GoneRouter } from './sockets.ts';
 
-/** Few, so that one turn of the room is short: what waits longer waits in ZeroMQ, in a queue for each connection. */
+/** Few, so that one turn of the room is short: more waits in ZeroMQ, in a queue for each connection. */
 const maxTurnFrames = 64;
-/** How long the socket is read on while it closes. */
 const farewellMs = 200;
 
 /** The room's ROUTER socket. Connections are named by their routing ids, one character a byte. */
@@ -28,21 +27,14 @@ export class RouterLink {
   async send(to: readonly string[], data: string): Promise<string[]> {
     const bytes = Buffer.from(data);
     const sent = to.map((id) => this.#socket.send([Buffer.from(id, 'latin1'), bytes]));
-    try {
-      await Promise.all(sent);
-      return [];
-    } catch {
-      // Asked for its events, the socket hears which queues have room again; by itself it does once in a millisecond.
-      void this.#socket.readable;
-      const results = await Promise.allSettled(sent);
-      return to.filter((_, i) => isFull(results[i]));
-    }
+    const results = await Promise.allSettled(sent);
+    const full = to.filter((_, i) => isFull(results[i]));
+    // Asked for its events, the socket hears which queues have room again; by itself it does once in a millisecond.
+    if (full.length > 0) void this.#socket.readable;
+    return full;
   }
 
-  /**
-   * ZeroMQ goes on sending what it has taken, for its linger time. Reads on for a moment before: a socket that is closed
-   * with unread data takes with it what it has just sent. [P29]
-   */
+  /** Reads on for a moment: a socket that is closed with unread data takes with it what it has just sent. [P29] */
   async close(): Promise<void> {
     setTimeout(() => this.#socket.close(), farewellMs);
     for await (const _ of this.inputs) await nextTurn();
@@ -57,7 +49,7 @@ export class RouterLink {
         yield inputs;
       }
     } catch (error) {
-      // A read that was under way.
+      // A read was under way when it was closed.
       if (!this.#socket.closed) throw error;
     }
   }

@@ -111,7 +111,6 @@ export class Presence {
     return this.proven.filter(({ heardAtMs }) => nowMs - heardAtMs > sessionTimeoutMs);
   }
 
-  /** Each departure is told with the count after it. */
   #depart(who: string, reason: 'left' | 'lost'): void {
     const { name = '' } = this.#members.get(who) ?? {};
     this.#members.delete(who);
