@@ -22,8 +22,7 @@ export function whyNameRefused(name: string): string | undefined {
   if (isRefused(name)) return 'A name must not contain control or invisible characters, nor [ ] < >.';
   if ([...segmenter.segment(name)].length > maxNameCharacters)
     return `A name has at most ${maxNameCharacters} characters.`;
-  if (Buffer.byteLength(name) > maxNameBytes) return `A name has at most ${maxNameBytes} bytes.`;
-  return undefined;
+  return Buffer.byteLength(name) > maxNameBytes ? `A name has at most ${maxNameBytes} bytes.` : undefined;
 }
 
 /** True for a name as it may stand on a screen. */

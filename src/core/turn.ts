@@ -21,8 +21,7 @@ export type Now = { ms: number; wallMs: number };
 
 /** What happens to a core. */
 export type Input =
-  | { type: 'connected'; from: string }
-  | { type: 'disconnected'; from: string }
+  | { type: 'connected' | 'disconnected'; from: string }
   | { type: 'frame'; from: string; frame: Received }
   /** The queue of this connection is full: `sent` was not taken, and so was nothing after it in the same turn. */
   | { type: 'full'; from: string; sent: Send }
@@ -33,9 +32,8 @@ export type Input =
   | { type: 'typed'; text: string; action?: true }
   /** Another name was chosen: it counts when the server has taken it, which the event `renamed` says. */
   | { type: 'named'; name: string }
-  | { type: 'tick' }
-  /** It is time for the goodbye. */
-  | { type: 'leave' };
+  /** It is time to look at the time, or to say goodbye. */
+  | { type: 'tick' | 'leave' };
 
 export type Send = {
   type: 'send';

@@ -19,7 +19,7 @@ export type TalkOptions = {
   stop: AsyncIterable<NodeJS.Signals>;
   view: View;
   store?: Store;
-  /** Who else on this machine may go by a name, and where it is written down that the person does. */
+  /** Which names are somebody else's on this machine, and where it is written down that one is the person's. */
   names?: { whyNotCalled(name: string): string | undefined; renamed(name: string): void };
   /** What a person's line means; without it every line is a text. */
   read?: (line: string) => Meaning;
@@ -66,12 +66,8 @@ export class Talk {
     const [driver, ending] = [this.#driver, this.#ending];
     void driver.pump(stop, (signal) => ending.stop(signal));
     void driver.pump(link.events.batches(), (events) => this.#hear(events));
-    if (!manner.check)
-      void driver.pump(
-        lines,
-        (line) => this.#line(line),
-        () => ending.linesEnded(),
-      );
+    const ended = () => ending.linesEnded();
+    if (!manner.check) void driver.pump(lines, (line) => this.#line(line), ended);
     try {
       for await (const _ of driver.turns(tickMs, () => this.#tick())) {
         // First, for what is painted is under way, and holds back the end.
@@ -163,12 +159,9 @@ export class Talk {
   /** What was typed and is on no disk is named: it will not go out next time. */
   #nameUnkept(): void {
     const { unkept, waiting } = this.#driver;
+    const tell = (message: string) => this.#options.view.show({ type: 'error', code: 'DATA_NOT_WRITABLE', message });
     const given = (unkept?.pending ?? []).filter(({ sig }) => sig === undefined);
     for (const { text } of [...given, ...waiting.filter((input) => input.type === 'typed')])
-      this.#options.view.show({
-        type: 'error',
-        code: 'DATA_NOT_WRITABLE',
-        message: `Not kept and not sent: "${text}"`,
-      });
+      tell(`Not kept and not sent: "${text}"`);
   }
 }

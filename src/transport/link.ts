@@ -5,14 +5,13 @@ import { bind } from './endpoint.ts';
 import { decodeParts } from './sockets.ts';
 
 type Socket = Dealer | Pair;
+/**
+ * `opened`: a TCP connection is there, but no handshake yet; `refused`: nobody listens, and the next attempt follows by
+ * itself; `mismatch`: whoever answers does not speak ZeroMQ, or not to this kind of socket.
+ */
 export type LinkEvent =
   | Extract<Input, { type: 'connected' | 'disconnected' | 'frame' }>
-  /** A TCP connection is there, but no handshake yet. */
-  | { type: 'opened' }
-  /** Nobody listens at the endpoint; the next attempt follows by itself. */
-  | { type: 'refused' }
-  /** Whoever answers does not speak ZeroMQ, or not to this kind of socket. */
-  | { type: 'mismatch' };
+  | { type: 'opened' | 'refused' | 'mismatch' };
 
 /** More waits in ZeroMQ, and at the other side. */
 const maxQueuedEvents = 64;

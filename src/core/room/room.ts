@@ -27,7 +27,7 @@ import { Readers } from './readers.ts';
 export type RoomOptions = DoorOptions & { flow?: Flow };
 
 /** What is told in its order with what the log decides. */
-type Aside = { type: 'leave' | 'lose'; from: string } | Outcome;
+type Aside = { type: 'leave'; from: string; lostAtMs?: number } | Outcome;
 
 export class Room implements Core {
   /** What the room says, for whoever reads along at the server. */
@@ -100,7 +100,7 @@ export class Room implements Core {
       case 'lost':
         return session && this.#answer(from, frame);
       case 'gone':
-        return this.#propose({ type: 'lose', from });
+        return this.#propose({ type: 'leave', from, lostAtMs: now.ms });
       case 'unknown':
         return;
       case 'malformed':
@@ -150,16 +150,15 @@ export class Room implements Core {
       case 'ignored':
         return this.#ignore(outcome.reason);
       case 'leave':
-      case 'lose':
-        return this.#depart(outcome, now.ms);
+        return this.#depart(outcome);
     }
   }
 
   /** A goodbye is answered, so that a client can wait for it: closing a socket with unread data loses what it sent. [P29] */
-  #depart({ type, from }: Aside & { type: 'leave' | 'lose' }, nowMs: number): void {
+  #depart({ from, lostAtMs }: Aside & { type: 'leave' }): void {
     this.#door.forget(from);
-    const session = this.presence.leave(from, type === 'lose' ? nowMs : undefined);
-    if (type === 'leave' && session && !session.isGuest)
+    const session = this.presence.leave(from, lostAtMs);
+    if (lostAtMs === undefined && session && !session.isGuest)
       this.#effects.send(from, { kind: 'leave', name: this.#options.name });
   }
 
@@ -194,7 +193,7 @@ export class Room implements Core {
   }
 
   #tick({ ms }: Now): void {
-    for (const { from } of this.presence.expire(ms)) this.#propose({ type: 'lose', from });
+    for (const { from } of this.presence.expire(ms)) this.#propose({ type: 'leave', from, lostAtMs: ms });
     if (this.#ignored.frames > 0) this.#effects.push({ type: 'ignored', ...this.#ignored });
     this.#ignored = { frames: 0, reason: '' };
     if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;
