@@ -1,9 +1,6 @@
 import type { ErrorCode } from '../errors.ts';
 
-/**
- * What happens in a chat, as data: the cores make events, the terminal shows them, `--json` prints them.
- * Fields are only ever added; readers skip types and fields they do not know.
- */
+/** What happens in a chat, as `--json` prints it. Fields are only ever added; readers skip what they do not know. */
 export type ChatEvent =
   | { type: 'state'; state: 'connecting'; endpoint: string }
   | {

@@ -25,7 +25,6 @@ export function whyNameRefused(name: string): string | undefined {
   return Buffer.byteLength(name) > maxNameBytes ? `A name has at most ${maxNameBytes} bytes.` : undefined;
 }
 
-/** True for a name as it may stand on a screen. */
 export const isName = (name: string | undefined): boolean =>
   name !== undefined && name === normalizeName(name) && whyNameRefused(name) === undefined;
 

@@ -39,10 +39,8 @@ export function noticeEvent(notice: Notice): ChatEvent {
 export const greeting = (online: number): string => `You are now online. ${online} online.`;
 export const farewell = 'Server is off.';
 
-type Facts = Pick<Notice, 'notice' | 'who' | 'was' | 'online' | 'reason'>;
-
 /** A notice in words. Version-1 sessions read `lost the connection` where the original would say that a member left. */
-export function sentence({ notice, who, was, online, reason }: Facts): string {
+export function sentence({ notice, who, was, online, reason }: Omit<Notice, 'kind' | 'name' | 'text'>): string {
   const did = notice === 'join' ? 'joined the room' : reason === 'lost' ? 'lost the connection' : 'left the room';
   return notice === 'rename' ? `${was} is now called ${who}. ${online} online.` : `${who} ${did}. ${online} online.`;
 }

@@ -29,8 +29,6 @@ import { type Conversation, type Effect, Effects, type Input, type Now, theLink,
  */
 type State = 'down' | 'greeting' | 'together' | 'leaving';
 
-export type PairOptions = { name: string; dev: string; binds: boolean };
-
 export class Pair implements Conversation {
   readonly name: string;
   readonly #dev: string;
@@ -52,7 +50,7 @@ export class Pair implements Conversation {
   #beatAtMs = 0;
   readonly #effects = new Effects();
 
-  constructor({ name, dev, binds }: PairOptions) {
+  constructor({ name, dev, binds }: { name: string; dev: string; binds: boolean }) {
     this.name = name;
     this.#dev = dev;
     this.#binds = binds;

@@ -19,13 +19,11 @@ export interface Core {
 /** `ms` only ever rises and is for spans of time; `wallMs` is the machine's clock, in ms since 1970, to be shown. */
 export type Now = { ms: number; wallMs: number };
 
-/** What happens to a core. */
 export type Input =
   | { type: 'connected' | 'disconnected'; from: string }
   | { type: 'frame'; from: string; frame: Received }
   /** The queue of this connection is full: `sent` was not taken, and so was nothing after it in the same turn. */
   | { type: 'full'; from: string; sent: Send }
-  /** The change is on disk. */
   | { type: 'committed'; change: Change }
   /** The text of the event that was given out with this `place`, and of all before it, has left the program. */
   | { type: 'shown'; place: number }
@@ -77,7 +75,6 @@ export interface Conversation extends Core {
 
 export const theLink = 'link';
 
-/** What a core says in one turn, in order. */
 export class Effects {
   readonly #effects: Effect[] = [];
 

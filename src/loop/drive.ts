@@ -23,7 +23,6 @@ export type Ports = {
  * what came of that, until nothing more comes. One queue, one consumer: who iterates `turns`.
  */
 export class Driver {
-  /** Inputs that wait for their turn, oldest first. */
   readonly waiting: Input[] = [];
   /** What is not kept yet, or could not be. */
   unkept: Change | undefined;

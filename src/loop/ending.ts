@@ -2,7 +2,6 @@ import { ChatError, exitCodeOf, exitCodes } from '../errors.ts';
 import type { Driver } from './drive.ts';
 import type { TalkOptions } from './talk.ts';
 
-/** How a talk goes, and when it is over. */
 export type Manner = {
   /** Somebody sits at a terminal: quitting is always fine, nothing ends by itself. */
   person: boolean;
@@ -12,7 +11,6 @@ export type Manner = {
   check: boolean;
   /** How long to wait for getting online: at the start, and after the end of a pipe. */
   timeoutMs: number;
-  /** Says what happens to the connection. */
   verbose: boolean;
   /** What to do instead, for whoever gives an empty input. */
   emptyHint: string;
@@ -27,7 +25,6 @@ export class Ending {
   readonly #options: TalkOptions;
   readonly #driver: Driver;
   everOnline = false;
-  /** When it was asked to end. */
   stopAtMs: number | undefined;
   #offlineAtMs: number | undefined = performance.now();
   #isEmpty = true;
@@ -41,7 +38,6 @@ export class Ending {
     this.#driver = driver;
   }
 
-  /** It has been offline for too long. */
   get isTooLate(): boolean {
     const { timeoutMs } = this.#options.manner;
     return this.#offlineAtMs !== undefined && performance.now() - this.#offlineAtMs >= timeoutMs;

@@ -23,7 +23,6 @@ export type ServeOptions = {
 
 const tickMs = 500;
 const lookMs = 60_000;
-/** How much of the log is shown at once. */
 const atOnce = { items: 64, bytes: 1_048_576 };
 
 /**

@@ -15,7 +15,6 @@ export type TalkOptions = {
   conversation: Conversation;
   lines: AsyncIterable<string>;
   link: Link;
-  /** Yields when the program is to stop. */
   stop: AsyncIterable<NodeJS.Signals>;
   view: View;
   store?: Store;
@@ -135,7 +134,6 @@ export class Talk {
     this.#driver.put({ type: 'tick' });
   }
 
-  /** Says why it was never online. */
   #diagnose(): void {
     const { view, trouble, manner } = this.#options;
     const ms = performance.now();

@@ -15,7 +15,6 @@ export class Trouble {
   readonly #told = new Set<string>();
   reason: string | undefined;
 
-  /** @param host what the person wrote as `--ip` */
   constructor(host: string, port: number) {
     this.#host = host;
     this.#port = port;

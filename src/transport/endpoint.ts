@@ -10,10 +10,7 @@ const anyAddress = new Set(['all', '*']);
 export const showEndpoint = (ip: string, port: number): string =>
   `tcp://${anyAddress.has(ip) ? '*' : isIPv6(ip) ? `[${ip}]` : ip}:${port}`;
 
-/**
- * Looks the name up, because libzmq would do it in its I/O thread, where a slow answer stops every connection, and would
- * say nothing of an unknown name.
- */
+/** Looks the name up, because libzmq would do it in its I/O thread, where a slow answer stops every connection. */
 export const connectEndpoint = async (ip: string, port: number): Promise<string> =>
   showEndpoint(await resolve(anyAddress.has(ip) ? 'localhost' : ip), port);
 

@@ -42,7 +42,6 @@ export class Link {
     this.#socket = this.#start();
   }
 
-  /** Returns the endpoint in use. */
   readonly bind = (endpoint: string): Promise<string> => bind(this.#socket, endpoint);
 
   /** The connection takes everything, or ends: no queue is ever full. */

@@ -16,7 +16,6 @@ export class RouterLink {
   readonly inputs: AsyncGenerator<Input[]> = this.#read();
   readonly #socket = new GoneRouter();
 
-  /** Returns the endpoint in use. */
   readonly bind = (endpoint: string): Promise<string> => bind(this.#socket, endpoint);
 
   /**

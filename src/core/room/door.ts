@@ -59,7 +59,6 @@ export class Door {
     this.#send(from, { kind: 'refused', name: this.#options.name, text, code });
   }
 
-  /** The name is on disk: the client is in. */
   enter({ from, name, key, dev, join }: Outcome & { type: 'entered' }, nowMs: number): void {
     const { presence, log } = this.#parts;
     // Who comes back on a new connection takes the place of the old one, which libzmq has not reported yet.
@@ -99,11 +98,6 @@ export class Door {
     this.#send(from, { kind: 'rejoin', delayMs: 0 });
   }
 
-  forget(from: string): void {
-    this.#entering.delete(from);
-    this.#strangers.delete(from);
-  }
-
   /** A client of the original cannot prove who it is, nor be asked for another name. */
   #enterGuest(from: string, rawName: string, now: Now): void {
     const { presence, log, ledger } = this.#parts;
@@ -127,7 +121,6 @@ export class Door {
     return { type: 'say', from, message: { kind: 'message', name, text, id, ts: Math.max(wallMs, 0) }, name };
   }
 
-  /** To a client of the original. */
   #say(from: string, text: string): void {
     this.#send(from, { kind: 'message', name: this.#options.name, text });
   }

@@ -21,8 +21,7 @@ export type Session = {
 };
 
 /**
- * Who is in the room, and what the room is told of it. A member (`who`) is there through one or more sessions; a device has
- * one.
+ * Who is in the room, and what the room is told of it. A member has one or more sessions; a device has one.
  *
  *   absent --enter--> present --leave--> absent          (announced both times)
  *                     present --enter with another name--> present       (announced as a rename)
@@ -37,7 +36,6 @@ export class Presence {
   /** Members present, or in grace since `lostAtMs`. */
   readonly #members = new Map<string, { name: string; lostAtMs?: number }>();
 
-  /** @param feed takes the notices, in the name of `server` */
   constructor(server: string, feed: Feed) {
     this.#server = server;
     this.#feed = feed;
@@ -47,7 +45,6 @@ export class Presence {
     return this.#members.size;
   }
 
-  /** As many as a welcome can say. */
   get names(): string[] {
     return [...this.#members.values()].slice(0, maxNamed).map(({ name }) => name);
   }

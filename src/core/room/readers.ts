@@ -78,7 +78,6 @@ export class Readers {
     return [{ type: 'send', to: group.map(({ from }) => from), data: items.length === 1 ? data : `[${data}]`, before }];
   }
 
-  /** When this reader is to be sent more. */
   #dueAtMs(reader: Session, end: Position): number {
     return isBehind(reader.sent, end) && this.#limit(reader) > 0 ? reader.full.retryAtMs : Number.POSITIVE_INFINITY;
   }

@@ -16,8 +16,7 @@ import { Readers } from './readers.ts';
  *   inputs --judged by what is known of the connection--> proposals --decide--> change, outcomes
  *   change --commit--> on disk --apply--> read by everybody; only now the outcomes are told
  *
- * One change is under way at a time; what comes meanwhile waits for the next decision. A session (one connection, by its
- * routing id):
+ * One change is under way at a time; what comes meanwhile waits for the next decision. A session (one connection):
  *   unknown --join--> challenged --join with proof--> open once its name is on disk --leave | gone | silent--> unknown
  *   unknown --join or message of the original--> open
  *
@@ -156,7 +155,6 @@ export class Room implements Core {
 
   /** A goodbye is answered, so that a client can wait for it: closing a socket with unread data loses what it sent. [P29] */
   #depart({ from, lostAtMs }: Aside & { type: 'leave' }): void {
-    this.#door.forget(from);
     const session = this.presence.leave(from, lostAtMs);
     if (lostAtMs === undefined && session && !session.isGuest)
       this.#effects.send(from, { kind: 'leave', name: this.#options.name });
