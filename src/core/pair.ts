@@ -18,8 +18,7 @@ import { type Conversation, type Effect, Effects, type Input, type Now, theLink,
  *   together --leave--> leaving --goodbye answered--> down
  *   any --hello--> together                        (the other program was started again)
  *
- * A taken side gives no hello, as the original; but libzmq ends its connection after a frame or two, so there is a second
- * hello. [P22]
+ * A taken side gives no hello, as the original; but libzmq ends a connection to it when there is a second hello. [P22]
  *
  * Always true, whatever arrives:
  *   D1 a message is shown once, in the order it was typed;

@@ -20,9 +20,8 @@ const maxOutgoing = 20_000;
 const retryFullMs = 30;
 
 /**
- * One DEALER or PAIR socket at a time: what happens on it, as events in their order. `send` never fails and never blocks:
- * frames wait here while the socket's queue is full, and are dropped with the connection, because whoever sent them says
- * everything again on the next one.
+ * One DEALER or PAIR socket at a time. `send` never fails and never blocks: frames wait here while the socket's queue is
+ * full, and are dropped with the connection, because whoever sent them says everything again on the next one.
  */
 export class Link {
   readonly events = new Queue<LinkEvent>();

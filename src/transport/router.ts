@@ -19,9 +19,8 @@ export class RouterLink {
   readonly bind = (endpoint: string): Promise<string> => bind(this.#socket, endpoint);
 
   /**
-   * Hands one frame to many connections, at once or not at all, and returns those whose queue is full. They MUST NOT be
-   * given more in the same turn: there may be room again, and what is taken then has overtaken. One that has ended is
-   * passed over: its end is among the inputs.
+   * Returns those whose queue is full. They MUST NOT be given more in the same turn: there may be room again, and what is
+   * taken then has overtaken. One that has ended is passed over: its end is among the inputs.
    */
   async send(to: readonly string[], data: string): Promise<string[]> {
     const bytes = Buffer.from(data);
