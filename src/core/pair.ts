@@ -70,7 +70,7 @@ export class Pair implements Conversation {
   }
 
   get waiting(): Waiting[] {
-    return this.#outbox.own.map(({ text, ts = 0, action }) => ({ text, sinceMs: ts, ...(action && { action }) }));
+    return this.#outbox.waiting;
   }
 
   get others(): string[] {

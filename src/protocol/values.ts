@@ -52,10 +52,7 @@ export const text: Value<string> = {
   write: (value) => `${value}\n`,
   read: (json) => (typeof json === 'string' ? json.toWellFormed().replace(/\n$/, '') : undefined),
 };
-export const flag: Value<true> = {
-  write: (value) => (value ? 1 : undefined),
-  read: (json) => json === 1 || undefined,
-};
+export const flag: Value<true> = { write: (value) => (value ? 1 : undefined), read: (json) => json === 1 || undefined };
 export const id: Value<MessageId> = { write: formatId, read: readId, isVital: true };
 
 function readId(json: unknown): MessageId | undefined {

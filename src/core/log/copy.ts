@@ -38,7 +38,7 @@ export class Copy {
     this.#kept = kept;
     this.#crypto = crypto;
     this.#limit = limit;
-    this.log = kept.id;
+    this.log = kept.store.log;
     this.cursor = kept.head;
     this.shown = kept.head;
     this.hash = kept.store.headHash;
@@ -74,14 +74,8 @@ export class Copy {
   /** Reads the next place, which is lost if no message of it follows. Returns the message if no log had it before. */
   take(seq: number, hash: string, message: Message | undefined, { wallMs }: Now): Message | 'lost' | undefined {
     const follows = message && this.#crypto.hash(chainedText(this.hash, message)) === hash;
-    const place = {
-      seq,
-      prev: this.hash,
-      hash,
-      atMs: wallMs,
-      ranMs: 0,
-      ...(follows && { message: written(message) }),
-    };
+    const said = follows && { message: written(message) };
+    const place = { seq, prev: this.hash, hash, atMs: wallMs, ranMs: 0, ...said };
     this.#taken.push({ place, shows: Number.POSITIVE_INFINITY, dropped: [], marks: [] });
     this.cursor = seq;
     this.hash = hash;

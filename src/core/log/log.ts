@@ -2,7 +2,7 @@ import type { Join, Message } from '../../protocol/frames.ts';
 import { chainedText } from '../../protocol/signed.ts';
 import type { Crypto } from '../crypto.ts';
 import { maxLost, maxTail } from '../limits.ts';
-import type { Change, Entry, Mark, Place, Store } from './store.ts';
+import type { Change, Entry, Place, Store } from './store.ts';
 
 /** As many of the newest places as may be held in memory, and at least one. */
 function newest(places: Place[]): Place[] {
@@ -33,10 +33,6 @@ export class Log {
     this.#crypto = crypto;
   }
 
-  get id(): string {
-    return this.store.log;
-  }
-
   get first(): number {
     return this.store.first;
   }
@@ -48,10 +44,6 @@ export class Log {
   /** The lost places that were come upon since the last call. */
   takeFound(): Place[] {
     return this.#found.splice(0);
-  }
-
-  mark(dev: string): Mark | undefined {
-    return this.store.mark(dev);
   }
 
   /** The chain up to `seq`, for `first - 1 <= seq <= head`. */
@@ -149,7 +141,7 @@ export type Resumption = { since: number; fork: boolean };
 export function resume(log: Log, { log: id, since, hash = '', history = 0 }: Join): Resumption {
   const oldest = log.first - 1;
   if (since === undefined) return { since: Math.max(log.head - history, oldest), fork: false };
-  const isHere = id === log.id && since <= log.head;
+  const isHere = id === log.store.log && since <= log.head;
   // What is no longer kept, or damaged beyond knowing, cannot be compared.
   const known = since < oldest ? undefined : log.hashAt(since);
   const isSame = isHere && (!known || known === hash);

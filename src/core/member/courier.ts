@@ -6,7 +6,6 @@ import { type Copy, canBeKept } from '../log/copy.ts';
 import { idOf, Outbox } from '../log/outbox.ts';
 import type { Now } from '../turn.ts';
 
-export type Words = { name: string; text: string; action?: true };
 export type CourierOptions = { dev: string; identity: Identity; crypto: Crypto };
 
 /**
@@ -39,7 +38,7 @@ export class Courier {
     this.lastN = Math.max(copy.seen(options.dev), ...this.outbox.own.map(({ id }) => id?.n ?? 0));
   }
 
-  write(words: Words, { wallMs }: Now): void {
+  write(words: Pick<Message, 'name' | 'text' | 'action'>, { wallMs }: Now): void {
     const id = { dev: this.#options.dev, n: ++this.lastN };
     const message: Message = { kind: 'message', ...words, id, lc: this.#copy.nextLc(), ts: Math.max(wallMs, 0) };
     this.outbox.add(message);

@@ -93,11 +93,7 @@ export class Member implements Conversation {
   }
 
   get waiting(): Waiting[] {
-    return this.courier.outbox.own.map(({ text, ts = 0, action }) => ({
-      text,
-      sinceMs: ts,
-      ...(action && { action }),
-    }));
+    return this.courier.outbox.waiting;
   }
 
   get others(): string[] {
@@ -157,7 +153,8 @@ export class Member implements Conversation {
   }
 
   goOffline(reason: 'lost' | 'silent', { ms }: Now): void {
-    this.roster.lose();
+    // Who is there is not known any more, only who was.
+    this.roster.present = 0;
     if (!this.everLive || this.lostAtMs !== undefined) return;
     this.lostAtMs = ms;
     this.show({ type: 'state', state: 'offline', reason });

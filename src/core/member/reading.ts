@@ -7,6 +7,8 @@ import { messageEvent } from '../narrate.ts';
 import type { Now } from '../turn.ts';
 import type { Member } from './member.ts';
 
+type Missed = { from: number; to: number; quietTo: number; mark: { first?: true } };
+
 /**
  * Reads the room's log: takes entries in their order, shows what was never shown, and finds what was missed or lost.
  *
@@ -18,12 +20,7 @@ export class Reading {
   #head = 0;
   #logged = 0;
   /** Places after `from` and up to `to` were missed: they are shown between two marks, or not at all up to `quietTo`. */
-  #missed: { from: number; to: number; quietTo: number; mark: { first?: true } } = {
-    from: 0,
-    to: 0,
-    quietTo: 0,
-    mark: {},
-  };
+  #missed: Missed = { from: 0, to: 0, quietTo: 0, mark: {} };
   /** Between the two marks. */
   #isReplaying = false;
   /** Places that were lost when they came, so that nobody has seen their messages. */

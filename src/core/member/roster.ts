@@ -36,11 +36,6 @@ export class Roster {
     for (const name of members) this.#come(name, before.get(nameKey(name))?.spoke);
   }
 
-  /** The connection is lost: who is there is not known, only who was. */
-  lose(): void {
-    this.present = 0;
-  }
-
   hear(event: ChatEvent): void {
     if (event.type === 'message') return this.#hearMessage(event);
     if (event.type !== 'join' && event.type !== 'leave' && event.type !== 'rename') return;

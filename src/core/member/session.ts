@@ -1,7 +1,6 @@
 import { ChatError } from '../../errors.ts';
 import {
   type Challenge,
-  type Frame,
   type Join,
   type Lost,
   type Message,
@@ -82,27 +81,22 @@ export class Session implements Talk {
 
   upload(now: Now): void {
     if (this.#state !== 'live') return;
-    for (const message of this.#member.courier.takeSigned(now)) this.#send(message);
+    for (const message of this.#member.courier.takeSigned(now)) this.#member.send(message);
     const { shown } = this.#member.copy;
     if (shown - this.#acked >= this.#member.flow.windowEntries / 4) this.#ack(now);
   }
 
   #leave(): void {
     this.#rejoinAtMs = undefined;
-    if (this.#state === 'live') this.#send({ kind: 'leave', name: this.#member.naming.name });
+    if (this.#state === 'live') this.#member.send({ kind: 'leave', name: this.#member.naming.name });
     this.#state = this.#state === 'live' ? 'leaving' : 'down';
   }
 
   #disconnected(reason: 'lost' | 'silent', now: Now): void {
     this.#rejoinAtMs = undefined;
-    if (this.#state === 'leaving') this.#member.roster.lose();
+    if (this.#state === 'leaving') this.#member.roster.present = 0;
     else this.#member.goOffline(reason, now);
     this.#state = this.#state === 'refused' ? 'refused' : 'down';
-  }
-
-  #hangUp(now: Now): void {
-    this.#disconnected('silent', now);
-    this.#member.effects.push({ type: 'hangUp', to: theLink });
   }
 
   /** What is typed bears the old name until the server has taken the new one: nothing is sent under a refused one. */
@@ -122,7 +116,7 @@ export class Session implements Talk {
     this.#unanswered = 0;
     this.#heardAtMs = now.ms;
     this.#rejoinAtMs = undefined;
-    this.#send(this.#joinFrame);
+    this.#member.send(this.#joinFrame);
   }
 
   get #joinFrame(): Join {
@@ -216,7 +210,7 @@ export class Session implements Talk {
     const answer = this.#answers < maxLost ? this.#member.copy.entryAt(seq, hash) : undefined;
     if (!answer) return;
     this.#answers++;
-    this.#send(answer);
+    this.#member.send(answer);
   }
 
   /**
@@ -237,7 +231,7 @@ export class Session implements Talk {
     if (this.#answered) return;
     const join = this.#joinFrame;
     this.#proven = true;
-    this.#send({ ...join, proof: options.identity.sign(joinProof(nonce, server, join)) });
+    this.#member.send({ ...join, proof: options.identity.sign(joinProof(nonce, server, join)) });
   }
 
   #welcome(welcome: Welcome, now: Now): void {
@@ -273,7 +267,10 @@ export class Session implements Talk {
     // An original server sends no heartbeats; its death is seen by TCP alone.
     const isKnown =
       this.#state === 'live' || (this.#state === 'joining' && (this.#proven || this.#member.copy.log !== ''));
-    if (isKnown && now.ms - this.#heardAtMs >= silentMs) return this.#hangUp(now);
+    if (isKnown && now.ms - this.#heardAtMs >= silentMs) {
+      this.#disconnected('silent', now);
+      return this.#member.effects.push({ type: 'hangUp', to: theLink });
+    }
     if (this.#state !== 'live') return;
     if (now.ms - this.#ackedAtMs >= ackIntervalMs) this.#ack(now);
     if (now.ms - this.#askedAtMs >= tidyIntervalMs) this.#ask(now);
@@ -282,7 +279,7 @@ export class Session implements Talk {
   /** What is lost in the copy kept here, the server may have. [P33] */
   #ask({ ms }: Now): void {
     this.#askedAtMs = ms;
-    for (const { seq, hash } of this.#member.copy.lost) this.#send({ kind: 'lost', seq, hash });
+    for (const { seq, hash } of this.#member.copy.lost) this.#member.send({ kind: 'lost', seq, hash });
   }
 
   /** How far the log was shown: the server sends no more than a window beyond. */
@@ -290,10 +287,6 @@ export class Session implements Talk {
     this.#answers = 0;
     this.#acked = this.#member.copy.shown;
     this.#ackedAtMs = ms;
-    this.#send({ kind: 'ack', seq: this.#acked });
-  }
-
-  #send(frame: Frame): void {
-    this.#member.send(frame);
+    this.#member.send({ kind: 'ack', seq: this.#acked });
   }
 }

@@ -40,7 +40,7 @@ export class Door {
     if (version === undefined) return void this.#enterGuest(from, join.name, now);
     if (!key || !dev) return { type: 'ignored', reason: 'a version-1 join without key and dev' };
     const nonce = this.#options.nonce(from);
-    if (!proof) return void this.#send(from, { kind: 'challenge', nonce, server, log: this.#parts.log.id });
+    if (!proof) return void this.#send(from, { kind: 'challenge', nonce, server, log: this.#parts.log.store.log });
     if (!crypto.verify(key, joinProof(nonce, server, join), proof))
       return { type: 'ignored', reason: 'a join with a wrong proof' };
     const name = normalizeName(join.name);
@@ -131,8 +131,8 @@ export class Door {
     const [oldest] = log.read(log.first, 1);
     const { online, names: members } = presence;
     const words = { name: this.#options.name, text: greeting(online), who };
-    const place = { log: log.id, since, ...(hash && { hash }), head: log.head, fork };
-    const n = log.mark(dev)?.n ?? 0;
+    const place = { log: log.store.log, since, ...(hash && { hash }), head: log.head, fork };
+    const n = log.store.mark(dev)?.n ?? 0;
     const age = oldest && { firstMs: oldest.atMs };
     this.#send(from, { kind: 'welcome', ...words, ...place, n, online, members, ...age });
     for (const [seq, { hash }] of log.lost) if (seq <= since) this.#send(from, { kind: 'lost', seq, hash });
