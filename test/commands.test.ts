@@ -217,14 +217,14 @@ describe('/who', () => {
 describe('/status', () => {
   test.each<[string, Partial<Conversation>, string]>([
     ['nothing waits', {}, 'online, 5 there; nothing waits to be sent'],
-    ['one waits', { waiting: [{ text: 'a', sinceMs: 0 }] }, 'online, 5 there; 1 message not sent yet'],
+    ['one waits', { waiting: [{ text: 'a', ts: 0 }] }, 'online, 5 there; 1 message not sent yet'],
     [
       'two wait, offline',
       {
         online: false,
         waiting: [
-          { text: 'a', sinceMs: 0 },
-          { text: 'b', sinceMs: 0 },
+          { text: 'a', ts: 0 },
+          { text: 'b', ts: 0 },
         ],
       },
       'offline; 2 messages not sent yet',

@@ -23,7 +23,7 @@ describe('what is typed', () => {
     ann.goOnline();
     ann.type('own 1');
     expect(ann.did).toEqual({ ...nothing, sent: [{ ...mine(1), first: true }] });
-    expect(ann.member.waiting).toEqual([{ text: 'own 1', sinceMs: ann.nowMs }]);
+    expect(ann.member.waiting).toMatchObject([{ text: 'own 1', ts: ann.nowMs }]);
     ann.receive(log.own(1, 1));
     expect(ann.shown).toMatchObject([{ type: 'message', text: 'own 1', own: true, seq: 1, id: 'A.1' }]);
     expect(ann.waiting).toEqual([]);
@@ -75,12 +75,12 @@ describe('what is typed', () => {
 
   test('as an action is one on the disk, on the wire and when it comes back', () => {
     ann.step({ type: 'typed', text: 'own 1', action: true });
-    const sinceMs = ann.nowMs;
+    const ts = ann.nowMs;
     ann.tick(60_000);
     ann.start();
-    expect(ann.member.waiting).toEqual([{ text: 'own 1', sinceMs, action: true }]);
+    expect(ann.member.waiting).toMatchObject([{ text: 'own 1', ts, action: true }]);
     ann.goOnline();
-    expect(ann.sent).toEqual([{ ...mine(1, { action: true, ts: sinceMs }), first: true }]);
+    expect(ann.sent).toEqual([{ ...mine(1, { action: true, ts }), first: true }]);
     ann.receive(log.own(1, 1, { action: true }));
     expect(ann.shown).toMatchObject([{ type: 'message', text: 'own 1', own: true, action: true }]);
     ann.receive(log.own(2, 2));

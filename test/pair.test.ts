@@ -216,7 +216,7 @@ describe.each([
 
   test('an action is sent and shown as one', () => {
     step({ type: 'typed', text: 'waves', action: true });
-    expect(pair.waiting).toEqual([{ text: 'waves', sinceMs: wallMs(), action: true }]);
+    expect(pair.waiting).toMatchObject([{ text: 'waves', ts: wallMs(), action: true }]);
     expect(sent).toMatchObject([{ kind: 'message', text: 'waves', action: true }]);
     receive({ kind: 'ack', seq: 1 });
     expect(shown).toMatchObject([{ text: 'waves', action: true, own: true }]);

@@ -366,7 +366,7 @@ describe('on a terminal that knows ASCII only', () => {
   test('marks are ASCII, too', () => {
     const marks = (style: Style) => {
       const renderer = new Renderer(style);
-      return [renderer.sign('\n'), ...renderer.asides(undefined, [{ text: 'a', sinceMs: 0 }], '', 0)];
+      return [renderer.sign('\n'), ...renderer.asides(undefined, [{ text: 'a', ts: 0 }], '', 0)];
     };
     expect(marks({ ...pipe, ascii: true })).toEqual(['\\n', '... a']);
     expect(marks(pipe)).toEqual(['⏎', '… a']);

@@ -62,7 +62,7 @@ class Screen {
   }
 
   wait(...texts: string[]): void {
-    this.view.waiting(texts.map((text): Waiting => ({ text, sinceMs: Date.now() })));
+    this.view.waiting(texts.map((text): Waiting => ({ text, ts: Date.now() })));
   }
 
   /** What a person sees, from the oldest row that is kept. */
@@ -471,8 +471,8 @@ describe('what waits', () => {
   test('is shown as it is written: an action, lines, hidden characters', async () => {
     const screen = openScreen();
     screen.view.waiting([
-      { text: 'waves', action: true, sinceMs: startMs },
-      { text: 'a\nb\u202e', sinceMs: startMs },
+      { text: 'waves', action: true, ts: startMs },
+      { text: 'a\nb\u202e', ts: startMs },
     ]);
     expect(await screen.rows()).toEqual(['… /me waves', '… a⏎b<U+202E>', '> ']);
   });

@@ -6,7 +6,7 @@ import { defaultFlow, heartbeatIntervalMs, legacyMs, secondHelloMs, silentMs, un
 import { Outbox } from './log/outbox.ts';
 import { nameKey, safeName } from './names.ts';
 import { markMention, messageEvent, plainMessage, tooManyWaiting } from './narrate.ts';
-import { type Conversation, type Effect, Effects, type Input, type Now, theLink, type Waiting } from './turn.ts';
+import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from './turn.ts';
 
 /**
  * One of two people. The connecting side says hello, the binding side answers.
@@ -69,8 +69,8 @@ export class Pair implements Conversation {
     return this.#peer.legacy && this.#inside.length >= defaultFlow.windowEntries;
   }
 
-  get waiting(): Waiting[] {
-    return this.#outbox.waiting;
+  get waiting(): Message[] {
+    return this.#outbox.own;
   }
 
   get others(): string[] {

@@ -1,6 +1,6 @@
 import type { ChatError } from '../errors.ts';
 import { encode } from '../protocol/codec.ts';
-import type { Frame, Received } from '../protocol/frames.ts';
+import type { Frame, Message, Received } from '../protocol/frames.ts';
 import type { ChatEvent } from './events.ts';
 import type { Position } from './log/feed.ts';
 import type { Change } from './log/store.ts';
@@ -54,7 +54,7 @@ export type Effect =
   | { type: 'fail'; error: ChatError };
 
 /** What was typed, and is not accepted yet. */
-export type Waiting = { text: string; sinceMs: number; action?: true };
+export type Waiting = Pick<Message, 'text' | 'action' | 'ts'>;
 
 /** A member of a room (member/) or one of two people (pair.ts). It has one connection, `theLink`. */
 export interface Conversation extends Core {

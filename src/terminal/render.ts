@@ -88,11 +88,11 @@ export class Renderer {
     return hint === '' ? lines : [...lines, `-- ${hint}`];
   }
 
-  #waitingLine({ text, action, sinceMs }: Waiting, nowMs: number): string {
+  #waitingLine({ text, action, ts = 0 }: Waiting, nowMs: number): string {
     const characters = graphemes(text.slice(0, 20 * shownCharacters));
     const shown = characters.slice(0, shownCharacters).join('');
     const rest = shown.length < text.length ? this.#more : '';
-    const slow = nowMs - sinceMs >= slowMs ? ' (not sent yet)' : '';
+    const slow = nowMs - ts >= slowMs ? ' (not sent yet)' : '';
     return `${this.#more} ${action ? '/me ' : ''}${shown}${rest}${slow}`;
   }
 

@@ -1,7 +1,6 @@
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
 import { maxAdopted, maxWaiting, uploadWindow } from '../limits.ts';
-import type { Waiting } from '../turn.ts';
 
 /** What is not in the log yet: sent again on every new connection, until the log is known to have it. */
 export class Outbox {
@@ -22,11 +21,6 @@ export class Outbox {
   /** How many were sent on this connection and have not come back. */
   get underWay(): number {
     return this.#sent.size;
-  }
-
-  /** What was typed here, for the person to see. */
-  get waiting(): Waiting[] {
-    return this.own.map(({ text, ts = 0, action }) => ({ text, sinceMs: ts, ...(action && { action }) }));
   }
 
   get isFull(): boolean {

@@ -1,4 +1,4 @@
-import type { Frame } from '../../protocol/frames.ts';
+import type { Frame, Message } from '../../protocol/frames.ts';
 import type { Crypto, Identity } from '../crypto.ts';
 import type { ChatEvent } from '../events.ts';
 import { defaultFlow, type Flow } from '../limits.ts';
@@ -6,7 +6,7 @@ import { Copy } from '../log/copy.ts';
 import { Log } from '../log/log.ts';
 import type { Store } from '../log/store.ts';
 import { markMention, tooManyWaiting } from '../narrate.ts';
-import { type Conversation, type Effect, Effects, type Input, type Now, theLink, type Waiting } from '../turn.ts';
+import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from '../turn.ts';
 import { Courier } from './courier.ts';
 import { Naming } from './naming.ts';
 import { Roster } from './roster.ts';
@@ -92,8 +92,8 @@ export class Member implements Conversation {
     return this.#talk.isFull;
   }
 
-  get waiting(): Waiting[] {
-    return this.courier.outbox.waiting;
+  get waiting(): Message[] {
+    return this.courier.outbox.own;
   }
 
   get others(): string[] {
