@@ -1,5 +1,5 @@
 import { createHash, createHmac, createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto';
-import type { Crypto, Identity } from '../core/crypto.ts';
+import type { Crypto, Identity } from '../protocol/signed.ts';
 
 /** DER wrapping of a raw Ed25519 key (RFC 8410): Node takes no raw keys. */
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { Identity } from '../core/crypto.ts';
 import { ChatError } from '../errors.ts';
+import type { Identity } from '../protocol/signed.ts';
 import { identityOf, seedBytes } from './ed25519.ts';
 
 const elsewhere = 'Choose another folder with --data-dir.';

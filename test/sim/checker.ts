@@ -1,4 +1,3 @@
-import type { Crypto } from '../../src/core/crypto.ts';
 import type { ChatEvent } from '../../src/core/events.ts';
 import { type Flow, mendPatienceMs } from '../../src/core/limits.ts';
 import type { Retention } from '../../src/core/log/ledger.ts';
@@ -8,7 +7,7 @@ import { nameKey } from '../../src/core/names.ts';
 import type { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import { type Frame, type Message, type MessageId, maxTextBytes } from '../../src/protocol/frames.ts';
-import { formatId } from '../../src/protocol/signed.ts';
+import { type Crypto, formatId } from '../../src/protocol/signed.ts';
 import { rottenIn } from './rot.ts';
 
 type Shown = ChatEvent & { type: 'message' };

@@ -1,9 +1,9 @@
-import type { Crypto } from '../../src/core/crypto.ts';
 import type { ChatEvent } from '../../src/core/events.ts';
 import type * as members from '../../src/core/member/member.ts';
 import type * as rooms from '../../src/core/room/room.ts';
 import type { Input } from '../../src/core/turn.ts';
 import type * as memory from '../../src/history/memory.ts';
+import type { Crypto } from '../../src/protocol/signed.ts';
 
 /** The program under test: the real cores, or mutants of them. */
 export type Cores = {

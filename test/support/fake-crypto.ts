@@ -1,4 +1,4 @@
-import type { Crypto, Identity } from '../../src/core/crypto.ts';
+import type { Crypto, Identity } from '../../src/protocol/signed.ts';
 
 /** FNV-1a: nothing here is secret, but a signature is still only right for its key and its text. */
 const hash = (text: string): string => {

@@ -1,6 +1,5 @@
 import { type Message, type MessageId, maxTextBytes } from '../../protocol/frames.ts';
-import { chainedText, formatId } from '../../protocol/signed.ts';
-import type { Crypto } from '../crypto.ts';
+import { type Crypto, chainedText, formatId } from '../../protocol/signed.ts';
 import type { Now } from '../turn.ts';
 import { Draft } from './draft.ts';
 import { type Log, whole } from './log.ts';

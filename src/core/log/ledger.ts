@@ -1,7 +1,6 @@
 import type { Join, Message, MessageId, Refused } from '../../protocol/frames.ts';
 import { maxTextBytes } from '../../protocol/frames.ts';
-import { chainedText, signedText } from '../../protocol/signed.ts';
-import type { Crypto } from '../crypto.ts';
+import { type Crypto, chainedText, signedText } from '../../protocol/signed.ts';
 import { trimSlack } from '../limits.ts';
 import { isName, nameKey } from '../names.ts';
 import type { Now } from '../turn.ts';

@@ -1,6 +1,5 @@
 import type { Join, Message } from '../../protocol/frames.ts';
-import { chainedText } from '../../protocol/signed.ts';
-import type { Crypto } from '../crypto.ts';
+import { type Crypto, chainedText } from '../../protocol/signed.ts';
 import { maxLost, maxTail } from '../limits.ts';
 import type { Change, Entry, Place, Store } from './store.ts';
 

@@ -1,6 +1,5 @@
 import type { Message, MessageId } from '../../protocol/frames.ts';
-import { formatId, signedText } from '../../protocol/signed.ts';
-import type { Crypto, Identity } from '../crypto.ts';
+import { type Crypto, formatId, type Identity, signedText } from '../../protocol/signed.ts';
 import { mendPatienceMs } from '../limits.ts';
 import { type Copy, canBeKept } from '../log/copy.ts';
 import { idOf, Outbox } from '../log/outbox.ts';

@@ -1,5 +1,5 @@
 import type { Frame, Message } from '../../protocol/frames.ts';
-import type { Crypto, Identity } from '../crypto.ts';
+import type { Crypto, Identity } from '../../protocol/signed.ts';
 import type { ChatEvent } from '../events.ts';
 import { defaultFlow, type Flow } from '../limits.ts';
 import { Copy } from '../log/copy.ts';
