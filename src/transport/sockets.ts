@@ -25,8 +25,9 @@ const connecting = () => ({
 /** So many frames may wait for one connection of a room, and from it. The fewer, the sooner input is held back. [T3, T9] */
 const perConnection = { sendHighWaterMark: 24, receiveHighWaterMark: 256 };
 /**
- * ZeroMQ's heartbeats, in p2p alone: libzmq 4.3.5 aborts the process when one is due, or read, on a connection that ended
- * while its input was held back. A PAIR never holds it back (no high-water mark). [T3]
+ * ZeroMQ's heartbeats end a connection to a taken side, and one of the original's that the network has cut. In p2p alone:
+ * libzmq 4.3.5 aborts the process when one is due, or read, on a connection that ended while its input was held back, and
+ * a PAIR never holds it back (no high-water mark). [T3, P22]
  */
 const heartbeats = { heartbeatInterval: 500, heartbeatTimeout: 2_000, heartbeatTimeToLive: 2_000 };
 const pair = { ...everySocket, receiveHighWaterMark: 0, linger: 500 };
