@@ -12,7 +12,7 @@ export const memberMutants: Mutant[] = [
       'this.#acked = this.#member.copy.shown;\n        this.#ackedAtMs = ms;',
       'this.#acked = this.#member.copy.cursor;\n        this.#ackedAtMs = ms;',
     ],
-    ['lost places are asked for', "this.#send({ kind: 'lost', seq, hash });", ';'],
+    ['lost places are asked for', "this.#member.send({ kind: 'lost', seq, hash });", ';'],
     ['whoever has an entry gives it', 'if (!answer)', 'if (true)'],
     ['a place that is lost is mended', 'this.#reading.mend(frame)', 'undefined'],
     ['a gap is no next place', 'seq > copy.cursor + 1', 'false'],

@@ -4,7 +4,7 @@ import { type Mutant, of } from './mutate.ts';
 export const roomMutants: Mutant[] = [
   ...of('room/door', [
     ['a join is proven', '!crypto.verify(key, joinProof(nonce, server, join), proof)', 'false'],
-    ['the welcome says what the log had', 'log.mark(dev)?.n ?? 0', '0'],
+    ['the welcome says what the log had', 'log.store.mark(dev)?.n ?? 0', '0'],
     ['whoever joins is asked for what is lost', 'if (seq <= since)', 'if (false)'],
     ['every client of the original has a device', '++this.#guests', '1'],
     ['a client of the original hears what comes', 'log.head, now.ms', '1e9, now.ms'],
