@@ -71,6 +71,21 @@ describe('a link', () => {
     expect((await until('disconnected')).at(-1)).toEqual(isDisconnected);
   });
 
+  test('says what the other side said last before it says that it is gone', async () => {
+    const { router, hear, endpoint } = await server();
+    const { link, until } = dial(endpoint);
+    link.send([theLink], frame(0));
+    const [id] = await hear();
+    await until('connected');
+    router.linger = 1_000;
+    // More than the link takes in before somebody reads it.
+    const said = Array.from({ length: 90 }, (_, n) => n);
+    for (const n of said) await router.send([id, frame(n)]);
+    router.close();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await until('disconnected')).toEqual([...said.map(ack), isDisconnected]);
+  });
+
   test('says that nobody listens, and comes when somebody does', async () => {
     const port = await freePort();
     const { until } = dial(`tcp://127.0.0.1:${port}`);

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Dealer, EventType, Pair } from 'zeromq';
 import { type Input, theLink } from '../core/turn.ts';
 import { Queue } from '../queue.ts';
@@ -33,6 +34,7 @@ export class Link {
   #retry: NodeJS.Timeout | undefined;
   #pending = 0;
   #connections = 0;
+  #isEnding = false;
 
   /** Dials the endpoint, again and again; without one, it may `bind`. */
   constructor(open: () => Socket, endpoint?: string) {
@@ -56,9 +58,8 @@ export class Link {
     if (this.#endpoint === undefined) return;
     this.#socket.linger = 0;
     this.#socket.close();
-    if (this.#connections > 0) this.#lost();
-    this.#pending = 0;
-    this.#connections = 0;
+    if (this.#connections > 0 || this.#isEnding) this.#lost();
+    [this.#pending, this.#connections] = [0, 0];
     this.#socket = this.#start();
   }
 
@@ -107,6 +108,7 @@ export class Link {
       this.events.push({ type: 'opened' });
     });
     on(['handshake'], () => {
+      if (this.#isEnding) this.#lost();
       // The end that was taken for a stranger's was that of the connection before.
       if (this.#pending === 0) this.#lost();
       else {
@@ -120,13 +122,22 @@ export class Link {
     // counts, and that of a stranger that never shook hands does not.
     on(['disconnect'], () => {
       if (this.#pending > 0) this.#pending--;
-      else if (--this.#connections === 0) this.#lost();
+      else if (--this.#connections === 0) void this.#end(socket);
     });
     on(['close'], () => this.events.push({ type: 'refused' }));
     on(['handshake:error:protocol', 'handshake:error:auth'], () => this.events.push({ type: 'mismatch' }));
   }
 
+  /** What the other side said last may be here and not read: libzmq's word of the end can overtake it. */
+  async #end(socket: Socket): Promise<void> {
+    this.#isEnding = true;
+    while (this.#isEnding && !socket.closed && socket.readable)
+      await this.events.room(maxQueuedEvents).then(() => nextTurn());
+    if (this.#isEnding) this.#lost();
+  }
+
   #lost(): void {
+    this.#isEnding = false;
     this.outgoing.length = 0;
     this.events.push({ type: 'disconnected', from: theLink });
   }
