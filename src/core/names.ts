@@ -1,5 +1,3 @@
-/** What a name may look like, when two names are the same, and when a text names somebody. */
-
 /** Longest name in characters as a person counts them (grapheme clusters), and in UTF-8 bytes. */
 export const maxNameCharacters = 32;
 export const maxNameBytes = 128;

@@ -153,7 +153,6 @@ export class Member implements Conversation {
   }
 
   goOffline(reason: 'lost' | 'silent', { ms }: Now): void {
-    // Who is there is not known any more, only who was.
     this.roster.present = 0;
     if (!this.everLive || this.lostAtMs !== undefined) return;
     this.lostAtMs = ms;
