@@ -3,15 +3,6 @@ import { type Crypto, chainedText } from '../../protocol/signed.ts';
 import { maxLost, maxTail } from '../limits.ts';
 import type { Change, Entry, Place, Store } from './store.ts';
 
-/** As many of the newest places as may be held in memory, and at least one. */
-function newest(places: Place[]): Place[] {
-  let characters = 0;
-  let first = places.length;
-  while (first > 0 && characters < maxTail.characters && places.length - first < maxTail.entries)
-    characters += places[--first]?.message?.text.length ?? 0;
-  return places.slice(first);
-}
-
 /**
  * The log as everybody reads it: verified. A disk may give back other bytes than it took, so a place counts only if its
  * message follows: with `prev` it comes to `hash`. What does not is lost: it has no message, and the chain goes on.
@@ -21,8 +12,9 @@ function newest(places: Place[]): Place[] {
 export class Log {
   readonly store: Store;
   readonly #crypto: Crypto;
-  /** The newest places, as they were written. */
+  /** The newest places, as they were written, and how much text they hold. */
   #tail: Place[] = [];
+  #tailSize = 0;
   /** Places that are lost, as far as somebody has come upon them: `maxLost` at most. MUST NOT be changed by others. */
   readonly lost = new Map<number, Place>();
   #found: Place[] = [];
@@ -66,15 +58,22 @@ export class Log {
   }
 
   settle({ restart, entries = [], mended = [], keep }: Change): void {
-    if (restart) this.#tail = [];
+    if (restart) this.#shorten(Number.POSITIVE_INFINITY);
     if (restart) this.lost.clear();
-    if (entries.length > 0) this.#tail = newest([...this.#tail, ...entries]);
     for (const place of entries) if (!place.message) this.#remember(place);
     for (const { seq } of mended) this.lost.delete(seq);
-    if (mended.length > 0) this.#tail = [];
+    this.#tail.push(...entries);
+    for (const { message } of entries) this.#tailSize += message?.text.length ?? 0;
+    this.#shorten(mended.length > 0 ? Number.POSITIVE_INFINITY : (keep?.from ?? 0));
     if (!keep) return;
-    this.#tail = this.#tail.filter(({ seq }) => seq >= keep.from);
     for (const seq of this.lost.keys()) if (seq < keep.from) this.lost.delete(seq);
+  }
+
+  /** Places before `from` are held no more, nor those that are too many; but always one. */
+  #shorten(from: number): void {
+    const isTooMuch = () => this.#tail.length > maxTail.entries || this.#tailSize > maxTail.characters;
+    while (this.#tail[0] && (this.#tail[0].seq < from || (this.#tail.length > 1 && isTooMuch())))
+      this.#tailSize -= this.#tail.shift()?.message?.text.length ?? 0;
   }
 
   mend(message: Message): Entry | undefined {
