@@ -32,7 +32,7 @@ const hearingMs = 3_000;
 /** A pipe is read only while fewer lines than this are under way. */
 const maxUnderWay = 256;
 
-/** The loop of a chat: lines, frames and time come to the conversation, and what it says is done. */
+/** The loop of a chat: lines, frames and time race for the next turn of the conversation, and what it says is done. */
 export class Talk {
   readonly #options: TalkOptions;
   readonly #driver: Driver;
