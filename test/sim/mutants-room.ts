@@ -37,7 +37,7 @@ export const roomMutants: Mutant[] = [
       'this.#head = { seq: before + 1, hash };',
       'this.#head = { seq: before + 1, hash: prev };',
     ],
-    ['an older name is its owner’s', '|| this.#ownerOf(message.name) === key', ''],
+    ['an older name is its owner’s', '|| this.#isFree(message.name, key)', ''],
     ['a name is owned', 'this.draft.claim({', '({'],
     ['a name is one key’s', "owner === '' || owner === key", 'owner !== undefined'],
     ['the name of whoever is there is refreshed', 'if (owner?.key === key &&', 'if (false &&'],

@@ -126,7 +126,7 @@ class Judge {
     if (!id || (key !== undefined && id.n <= last)) return [];
     if (key !== undefined && id.n > last + 1 && !first) return { type: 'rejoin', from };
     // The session's own name was checked when it joined.
-    return this.#append(message, message.name === name || this.#ownerOf(message.name) === key);
+    return this.#append(message, message.name === name || this.#isFree(message.name, key));
   }
 
   #giveBack({ from, message }: Proposal & { type: 'giveBack' }): Outcome | [] {
@@ -196,7 +196,7 @@ class Judge {
   }
 
   /** True if a message of `key` may stand in the log under this name: its own, or one that is nobody's. */
-  #isFree(name: string, key: string): boolean {
+  #isFree(name: string, key: string | undefined): boolean {
     const owner = this.#ownerOf(name);
     return owner === '' || owner === key;
   }
