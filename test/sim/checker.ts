@@ -128,7 +128,7 @@ export class Checker {
   }
 
   /** A client's disk took a change. K3: nothing that its output has not taken. */
-  kept(client: string, { entries = [], pending = [] }: Change): void {
+  kept(client: string, { entries = [], pending = [], marks = [] }: Change): void {
     for (const { message } of entries) {
       if (!message?.id) continue;
       // What the room refused is never shown, and counts as seen.
@@ -137,6 +137,8 @@ export class Checker {
       if (message.id.n > (this.#printed.get(`${client} ${message.id.dev}`) ?? 0))
         throw new Violation('K3', `${formatId(message.id)} is kept at ${client} and was never shown`);
     }
+    // What a log had of its own words, by what the welcome said, was lost for it or trimmed: it counts as seen.
+    for (const { dev, n } of marks) if (dev === client) this.#print(client, `${dev}.${n}`);
     for (const message of pending) {
       if (!message.id) continue;
       const id = formatId(message.id);
