@@ -137,8 +137,9 @@ export class Checker {
       if (message.id.n > (this.#printed.get(`${client} ${message.id.dev}`) ?? 0))
         throw new Violation('K3', `${formatId(message.id)} is kept at ${client} and was never shown`);
     }
-    // What a log had of its own words, by what the welcome said, was lost for it or trimmed: it counts as seen.
-    for (const { dev, n } of marks) if (dev === client) this.#print(client, `${dev}.${n}`);
+    // What a log had of its own words, by what the welcome said, was lost for it or trimmed: it counts as seen. So does what
+    // was void in a log that is gone.
+    for (const { dev, n } of marks) if (dev === client || this.#rollback) this.#print(client, `${dev}.${n}`);
     for (const message of pending) {
       if (!message.id) continue;
       const id = formatId(message.id);
