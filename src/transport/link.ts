@@ -85,8 +85,8 @@ export class Link {
   #flush(): void {
     clearTimeout(this.#retry);
     if (this.#connections === 0) return;
-    // A connection that ends at this moment takes the frame along.
-    while (this.#socket.writable && this.outgoing[0] !== undefined)
+    // Asked only before a send, which wakes a waiting read: asking alone would take away the sign that something came.
+    while (this.outgoing[0] !== undefined && this.#socket.writable)
       this.#socket.send(this.outgoing.shift() as string).catch(() => {});
     if (this.outgoing.length > 0) this.#retry = setTimeout(() => this.#flush(), retryFullMs);
   }
@@ -122,16 +122,16 @@ export class Link {
     // counts, and that of a stranger that never shook hands does not.
     on(['disconnect'], () => {
       if (this.#pending > 0) this.#pending--;
-      else if (--this.#connections === 0) void this.#end(socket);
+      else if (--this.#connections === 0) void this.#end();
     });
     on(['close'], () => this.events.push({ type: 'refused' }));
     on(['handshake:error:protocol', 'handshake:error:auth'], () => this.events.push({ type: 'mismatch' }));
   }
 
   /** What the other side said last may be here and not read: libzmq's word of the end can overtake it. */
-  async #end(socket: Socket): Promise<void> {
+  async #end(): Promise<void> {
     this.#isEnding = true;
-    while (this.#isEnding && !socket.closed && socket.readable)
+    for (let turn = 0; turn < maxQueuedEvents && this.#isEnding; turn++)
       await this.events.room(maxQueuedEvents).then(() => nextTurn());
     if (this.#isEnding) this.#lost();
   }
