@@ -86,6 +86,31 @@ describe('a link', () => {
     expect(await until('disconnected')).toEqual([...said.map(ack), isDisconnected]);
   });
 
+  test('hears what comes at the very moment when it has sent something', async () => {
+    const { router, hear, endpoint } = await server();
+    let sent = () => {};
+    class Answered extends Dealer {
+      override async send(message: string) {
+        const result = super.send(message);
+        sent();
+        return result;
+      }
+    }
+    const open = () => new Answered({ sendTimeout: 0, linger: 0 });
+    const { link, until } = listen(new Link(open, endpoint));
+    link.send([theLink], frame(1));
+    const [id] = await hear();
+    await until('connected');
+    sent = () => {
+      void router.send([id, frame(3)]);
+      // It is here before this program does anything else.
+      const thenMs = performance.now() + 30;
+      while (performance.now() < thenMs);
+    };
+    link.send([theLink], frame(2));
+    expect(await until('frame')).toEqual([ack(3)]);
+  });
+
   test('says that nobody listens, and comes when somebody does', async () => {
     const port = await freePort();
     const { until } = dial(`tcp://127.0.0.1:${port}`);
