@@ -3,9 +3,12 @@ import { client } from './cli/args/programs.ts';
 import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
 import { Log } from './core/log/log.ts';
+import type { Change } from './core/log/store.ts';
 import { Member } from './core/member/member.ts';
+import { fingerprint } from './errors.ts';
 import { MemoryStore } from './history/memory.ts';
-import { addName, isFreeName, openClientStore, personFolder } from './history/paths.ts';
+import { addName, isFreeName, personFolder } from './history/paths.ts';
+import { Rooms } from './history/rooms.ts';
 import { crypto, newDevice } from './keys/ed25519.ts';
 import { loadIdentity, newIdentity } from './keys/identity-file.ts';
 import { Talk } from './loop/talk.ts';
@@ -13,7 +16,7 @@ import { Trouble } from './loop/trouble.ts';
 import { historyCommand } from './prompt/history.ts';
 import { nickCommand, openPrompt, settingCommand } from './prompt/prompt.ts';
 import { joinsChoices } from './terminal/view.ts';
-import { connectEndpoint, showEndpoint } from './transport/endpoint.ts';
+import { connectEndpoint, isLoopback, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
 import { openDealer } from './transport/sockets.ts';
 
@@ -30,21 +33,45 @@ await run(client, async (options, stop, opened) => {
   view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
   const endpoint = await connectEndpoint(ip, port);
   const home = personFolder(dataDir, name);
+  const rooms = new Rooms(home);
+  const address = `${ip}:${port}`;
+  if (options['forget-room']) rooms.remember(address);
   // Who only looks in needs no folder.
   const identity = check ? newIdentity() : loadIdentity(home);
-  const store = check ? new MemoryStore('', newDevice()) : openClientStore(home, ip, port, newDevice);
+  const open = (room: string | undefined) =>
+    check ? new MemoryStore('', newDevice()) : rooms.open(address, room, newDevice);
+  let room = options['server-key'] ?? (check ? undefined : rooms.at(address));
+  let store = open(room);
   opened.push(store);
-  const { dev, folder } = store;
   const history = options.history ?? (person ? limits.history : 0);
   const show = { history, replay: options.replay || person, maxReplay: person ? limits.maxReplay : Infinity };
-  const who = { name, identity, dev, folder };
+  const place = () => ({ dev: store.dev, folder: store.folder, ...(room && { room }) });
+  const who = { name, identity, nonce: newDevice, ...place() };
   const conversation = new Member({ ...who, ...limits, ...show, crypto, check }, store);
+  /** Nothing crosses over: what waits for the room before waits on. */
+  const follow = (other: string) => {
+    const left = conversation.waiting.map(({ text }) => `"${text}"`);
+    const message = `what waits for the room before stays there: ${left.join(', ')}`;
+    if (left.length > 0) view.show({ type: 'status', code: 'LEFT_BEHIND', message });
+    rooms.remember(address, other);
+    [room, store] = [other, open(other)];
+    opened.push(store);
+    conversation.move(place(), store);
+  };
+  /** The first time online: from now on what is kept here is of this room. */
+  const entered = (key: string) => {
+    if (check || rooms.at(address) === key) return;
+    room = key;
+    rooms.claim(store, key);
+    rooms.remember(address, key);
+    view.show({ type: 'status', code: 'ROOM_KEY', message: `this room has the key ${fingerprint(key)}` });
+  };
   for (const what of store.damaged)
     view.show({ type: 'error', code: 'DATA_DAMAGED', message: `The disk has damaged ${what}.` });
   const timeoutMs = 1_000 * (options.timeout ?? (person ? Infinity : pipeTimeoutSeconds));
   const manner = { person, listen: options.listen && !isScreen, check, timeoutMs, verbose, emptyHint };
   const own = [
-    historyCommand(new Log(store, crypto), view, Date.now),
+    historyCommand(() => new Log(store, crypto), view, Date.now),
     nickCommand(view),
     settingCommand('joins', joinsChoices, 'who comes and goes', settings, view),
   ];
@@ -52,10 +79,13 @@ await run(client, async (options, stop, opened) => {
     whyNotCalled: (other: string) =>
       isFreeName(home, dataDir, other) ? undefined : `"${other}" is somebody else on this machine: start with --name.`,
     renamed: (other: string) => addName(home, dataDir, other),
+    entered,
   };
-  const about = () => [`the room at ${showEndpoint(ip, port)}`, `what is kept here: ${folder}`];
+  const about = () => [`the room at ${showEndpoint(ip, port)}`, `what is kept here: ${store.folder}`];
   const read = person ? { read: openPrompt(own, { conversation, view, settings, about }) } : {};
   const link = new Link(openDealer, endpoint);
-  const parts = { conversation, view, store, names, ...read, trouble: new Trouble(ip, port), manner };
+  const kept = { commit: (change: Change) => store.commit(change) };
+  const going = { follow, mayFollow: isLoopback(endpoint) && options['server-key'] === undefined };
+  const parts = { conversation, view, store: kept, names, ...going, ...read, trouble: new Trouble(ip, port), manner };
   return await new Talk({ ...parts, lines, link, stop }).run();
 });

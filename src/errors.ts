@@ -11,6 +11,7 @@ export const exitCodes = {
   UNKNOWN_HOST: 4,
   ROOM_FULL: 5,
   PEER_TAKEN: 5,
+  OTHER_ROOM: 5,
   NAME_REFUSED: 6,
   DATA_IN_USE: 7,
   DATA_NOT_WRITABLE: 7,
@@ -40,3 +41,26 @@ export class ChatError extends Error {
     this.hint = hint;
   }
 }
+
+/** There is another room than the one that was meant: `room` is its key, undefined for one of the original's. */
+export class OtherRoom extends ChatError {
+  readonly room: string | undefined;
+
+  constructor(known: string, room: string | undefined) {
+    const found = room === undefined ? 'runs the original program' : `has the key ${fingerprint(room)}`;
+    const message = `this is another room: its server ${found}, the room known here has the key ${fingerprint(known)}.`;
+    super(
+      'OTHER_ROOM',
+      message,
+      'If its server was set up anew, enter it with --forget-room. What waits for the old room stays.',
+    );
+    this.room = room;
+  }
+}
+
+/** The first 80 bits of a key, for a person to compare. */
+export const fingerprint = (key: string): string =>
+  Buffer.from(key, 'base64url')
+    .toString('hex')
+    .slice(0, 20)
+    .replace(/.{4}(?=.)/g, '$& ');

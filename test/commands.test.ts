@@ -326,7 +326,11 @@ describe('/history', () => {
   const historyOf = (messages: Message[]) => {
     const written = new Written();
     for (const message of messages) written.append(1, message, { atMs: nowMs - hourMs });
-    return historyCommand(written.log, view, () => nowMs);
+    return historyCommand(
+      () => written.log,
+      view,
+      () => nowMs,
+    );
   };
   /** Message n was written so many hours ago. */
   const history = (...hoursAgo: number[]) => {

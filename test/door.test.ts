@@ -4,6 +4,8 @@ import { whyNameRefused } from '../src/core/names.ts';
 import { Presence } from '../src/core/room/presence.ts';
 import { encode } from '../src/protocol/codec.ts';
 import { maxFrameBytes, type Welcome } from '../src/protocol/frames.ts';
+import { welcomeProof } from '../src/protocol/signed.ts';
+import { signature } from './support/fake-crypto.ts';
 import { bye, entry, gone, greeting, hello, type Json, range, words } from './support/people.ts';
 import { RoomWorld } from './support/room-world.ts';
 
@@ -21,7 +23,9 @@ const eve = (name: string) => hello('eve', { name });
 describe('a version-1 client joins', () => {
   test('and is welcomed', () => {
     world.say('a', hello('ann'));
-    const place = { log: 'log', since: 0, head: 0, n: 0 };
+    const head = { log: 'log', head: 0, run: 'run' };
+    const sig = signature('server', welcomeProof('cn', 'server', head as Welcome));
+    const place = { ...head, since: 0, n: 0, sig };
     const welcome = { welcome: 1, v: 1, ...greeting(1), who: 'ann', ...place, online: 1, members: ['ann'] };
     expect(world.take('a')).toEqual([welcome]);
   });
@@ -101,7 +105,15 @@ describe('a version-1 client joins', () => {
       const session = { from: `session ${i}`, who: `key ${i}`, name: longest(i), dev: `dev ${i}`, isGuest: false };
       presence.enter(session, 0, 0);
     }
-    const place = { log: 'log', since: 0, head: 0, online: presence.online, members: presence.names };
+    const place = {
+      log: 'log',
+      since: 0,
+      head: 0,
+      run: 'run',
+      sig: 's'.repeat(86),
+      online: presence.online,
+      members: presence.names,
+    };
     const frame: Welcome = { kind: 'welcome', name: 'server', text: '', ...place };
     expect([frame.online, frame.members.length]).toEqual([2_000, maxNamed]);
     expect(Buffer.byteLength(encode(frame))).toBeLessThan(maxFrameBytes / 2);
@@ -112,7 +124,7 @@ describe('who somebody is', () => {
   const ask = hello('ann');
 
   test('is asked before anything else, and proven with the answer', () => {
-    const challenge = { v: 1, nonce: 'nonce-a', server: 'server', log: 'log' };
+    const challenge = { v: 1, nonce: 'nonce-a', room: 'server', log: 'log' };
     expect([world.ask('a', ask), world.ask('a', ask)]).toEqual([[challenge], [challenge]]);
     expect([world.room.presence.online, world.ask('a', entry('ann', 1))]).toEqual([0, [{ rejoin: 0 }]]);
     expect(world.ask('a', RoomWorld.proven('a', ask))).toMatchObject([{ welcome: 1, members: ['ann'] }]);
@@ -122,7 +134,7 @@ describe('who somebody is', () => {
   test.each<[string, (join: Json) => Json]>([
     ['made with another key', (join) => RoomWorld.proven('a', join, { key: 'kE' })],
     ['of another connection', (join) => RoomWorld.proven('b', join)],
-    ['made for another server', (join) => RoomWorld.proven('a', join, { server: 'another' })],
+    ['made for another room', (join) => RoomWorld.proven('a', join, { room: 'another' })],
     ['of another name', (join) => ({ ...RoomWorld.proven('a', { ...join, name: 'eve' }), name: 'ann' })],
     ['of another device', (join) => ({ ...RoomWorld.proven('a', { ...join, dev: 'E' }), dev: 'A' })],
     ['of another member', (join) => ({ ...RoomWorld.proven('a', { ...join, key: 'kE' }), key: 'kA' })],
@@ -141,11 +153,11 @@ describe('who somebody is', () => {
     expect(world.take('b')).toMatchObject([{ name: 'ann', seq: 1 }]);
   });
 
-  test.each(['key', 'dev'])('cannot be said without a %s', (field) => {
+  test.each(['key', 'dev', 'cn'])('cannot be said without a %s', (field) => {
     const { [field]: _, ...join } = ask;
     expect(world.ask('a', join)).toEqual([]);
     world.tick();
-    expect(world.ignored).toEqual([{ frames: 1, reason: 'a version-1 join without key and dev' }]);
+    expect(world.ignored).toEqual([{ frames: 1, reason: 'a version-1 join without key, dev and cn' }]);
   });
 });
 

@@ -13,7 +13,7 @@ const columns = ['prev', 'hash', 'at_ms', 'ran_ms', 'sum', 'dev', 'n', 'name', '
 /** Flips one bit in each kind of column, each in a place of its own with whole ones on both sides. Returns the places. */
 function flipBits(folder: string, seed: number): Map<number, string> {
   const random = new Random(seed);
-  const db = new DatabaseSync(join(folder, 'log.db'));
+  const db = new DatabaseSync(join(folder, 'log', 'log.db'));
   const flipped = new Map<number, string>();
   for (const [i, column] of columns.entries()) {
     const seq = 3 * i + 1 + random.below(2);

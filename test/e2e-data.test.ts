@@ -1,7 +1,16 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect } from 'vitest';
@@ -13,11 +22,11 @@ const newFolder = () => join(root, String(++count));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 
 const listen = ['--port', '0', '--ip', '127.0.0.1', '--json'];
-/** Starts a server at this home; resolves with it and its port. */
+/** Starts a server at this home; resolves with it, its port and the key of its room. */
 async function serve(stage: Stage, home: string, env: Record<string, string> = {}, args: string[] = []) {
   const server = stage.spawn('server', [...listen, ...args], { env: { HOME: home, ...env } });
-  const { port } = await server.json({ type: 'listening' });
-  return { server, port: Number(port) };
+  const { port, room } = await server.json({ type: 'listening' });
+  return { server, port: Number(port), room: String(room) };
 }
 async function stop(server: Command) {
   server.kill('SIGTERM');
@@ -34,9 +43,10 @@ async function online(command: Command): Promise<Command> {
   return command;
 }
 
-/** The files named `log.db` below a folder, as paths from it. */
-const logs = (folder: string) =>
-  (readdirSync(folder, { recursive: true }) as string[]).filter((path) => path.endsWith('log.db')).sort();
+/** The files with this name below a folder, as paths from it. */
+const named = (name: string, folder: string) =>
+  (readdirSync(folder, { recursive: true }) as string[]).filter((path) => basename(path) === name).sort();
+const logs = (folder: string) => named('log.db', folder);
 
 function exportLog(stage: Stage, args: string[], env: Record<string, string> = {}): Command {
   return stage.spawn('server', ['export', ...args], { env, stdin: null });
@@ -65,13 +75,19 @@ describe.concurrent('where things are kept', () => {
     await say(stage, home, one.port, 'ann', 'first room');
     await say(stage, home, two.port, 'ann', 'second room');
     const found = logs(home);
-    for (const { port } of [one, two]) {
-      expect(found.filter((path) => path.endsWith(`0mq-chat/server/${port}/log.db`))).toHaveLength(1);
-      expect(
-        found.filter((path) => new RegExp(`/client/ann-\\w+/127\\.0\\.0\\.1_${port}-\\w+/1/log\\.db$`).test(path)),
-      ).toHaveLength(1);
-    }
+    for (const { port } of [one, two])
+      expect(found.filter((path) => path.endsWith(`0mq-chat/server/${port}/log/log.db`))).toHaveLength(1);
+    const ofClients = found.filter((path) => /\/client\/ann-\w+\/rooms\/[12]\/log\.db$/.test(path));
+    const roomsOf = ofClients.map((path) => readFileSync(join(home, dirname(path), 'room'), 'utf8'));
+    expect(roomsOf).toEqual([one, two].map(({ room }) => `${room}\n`));
     expect(found).toHaveLength(4);
+    // Each room is a key of its own, and ann knows which one is where.
+    expect(one.room).not.toBe(two.room);
+    const known = named('known-rooms', home).map((path) => readFileSync(join(home, path), 'utf8'));
+    expect(known).toEqual([[one, two].map(({ port, room }) => `127.0.0.1:${port} ${room}\n`).join('')]);
+    expect(named('identity', home).map((path) => /(server\/\d+|client\/ann)/.exec(path)?.[0])).toEqual(
+      ['client/ann', ...[one, two].map(({ port }) => `server/${port}`)].sort(),
+    );
     const env = { HOME: home };
     const [a, b] = [one, two].map(({ port }) => exportLog(stage, ['--port', String(port), '--json'], env));
     await Promise.all([a?.ends(0), b?.ends(0)]);
@@ -86,24 +102,32 @@ describe.concurrent('where things are kept', () => {
     await stop((await serve(stage, home, env)).server);
     expect([variable, state, home].map(existsSync)).toEqual([true, false, false]);
     await stop((await serve(stage, home, { STATE_DIRECTORY: state })).server);
-    expect([existsSync(join(state, 'log.db')), existsSync(home)]).toEqual([true, false]);
+    expect([existsSync(join(state, 'log', 'log.db')), existsSync(home)]).toEqual([true, false]);
     await stop((await serve(stage, home)).server);
     expect(logs(home)).toHaveLength(1);
   });
 
-  test('--no-history leaves nothing behind', async ({ stage }) => {
-    const home = newFolder();
-    await stop((await serve(stage, home, {}, ['--no-history'])).server);
-    expect(existsSync(home)).toBe(false);
+  test('--no-history leaves nothing behind but the key of the room, and is the same room again', async ({ stage }) => {
+    const [home, folder] = [newFolder(), newFolder()];
+    const options = ['--no-history', '--data-dir', folder];
+    const first = await serve(stage, home, {}, options);
+    await say(stage, newFolder(), first.port, 'ann', 'kept nowhere');
+    await stop(first.server);
+    const second = await serve(stage, home, {}, options);
+    await stop(second.server);
+    expect([second.room, readdirSync(folder), existsSync(home)]).toEqual([first.room, ['identity'], false]);
   });
 
-  test('a server started again goes on with its log', async ({ stage }) => {
+  test('a server started again goes on with its log, and is the same room', async ({ stage }) => {
     const [home, folder] = [newFolder(), newFolder()];
+    const rooms = new Set<string>();
     for (const text of ['one', 'two']) {
-      const { server, port } = await serve(stage, home, {}, ['--data-dir', folder]);
+      const { server, port, room } = await serve(stage, home, {}, ['--data-dir', folder]);
+      rooms.add(room);
       await say(stage, newFolder(), port, `n${text}`, text);
       await stop(server);
     }
+    expect(rooms.size).toBe(1);
     expect((await exported(stage, folder)).map(({ seq, text }) => [seq, text])).toEqual([
       [1, 'one'],
       [2, 'two'],
@@ -127,27 +151,65 @@ describe.concurrent('exit 7, at once, with words', () => {
 
   test('damaged, not a folder, an identity others can read', async ({ stage }) => {
     const [folder, home] = [newFolder(), newFolder()];
-    mkdirSync(folder);
-    writeFileSync(join(folder, 'log.db'), 'garbage'.repeat(5_000));
+    const log = join(folder, 'log');
+    mkdirSync(log, { recursive: true });
+    writeFileSync(join(log, 'log.db'), 'garbage'.repeat(5_000));
     const restore = 'Restore it from a copy, or move it away to begin a new one: members give back what they have.';
     const broken = stage.spawn('server', [...listen, '--data-dir', folder]);
-    await refused(broken, `chat-server: the data in ${folder} is damaged.`, restore);
-    await refused(exportLog(stage, ['--data-dir', folder]), `chat-server: the data in ${folder} is damaged.`, restore);
+    await refused(broken, `chat-server: the data in ${log} is damaged.`, restore);
+    await refused(exportLog(stage, ['--data-dir', folder]), `chat-server: the data in ${log} is damaged.`, restore);
     const file = newFolder();
     writeFileSync(file, '');
     const misplaced = stage.spawn('server', [...listen, '--data-dir', file]);
     await misplaced.ends(7);
-    expect(misplaced.stderr).toMatch(/^chat-server: cannot use .*\.\nChoose another folder with --data-dir\.\n$/);
+    expect(misplaced.stderr).toBe(
+      `chat-server: cannot use ${file}: a part of its path is not a folder.\nChoose another folder with --data-dir.\n`,
+    );
+    const keyed = stage.spawn('server', [...listen, '--data-dir', file, '--identity', newFolder()]);
+    const notThere = `chat-server: cannot use ${file}/log: a part of its path is not a folder.`;
+    await refused(keyed, notThere, 'Choose another folder with --data-dir.');
     const { port } = await serve(stage, home);
     await say(stage, home, port, 'ann', 'hi');
-    const identity = join(
-      home,
-      (readdirSync(home, { recursive: true }) as string[]).find((path) => path.endsWith('/identity')) ?? '',
-    );
+    const identity = join(home, named('identity', home).find((path) => path.includes('/client/')) ?? '');
     spawnSync('chmod', ['644', identity]);
     const open = client(stage, home, port, 'ann', '-m', 'hi');
     await open.ends(7);
     expect(open.stderr).toBe(`chat-client: your identity can be read by others.\nClose it: chmod 600 ${identity}\n`);
+  });
+
+  test('a log of a room with another key, a damaged key, a key others can read; the log stays as it was', async ({
+    stage,
+  }) => {
+    const [home, folder, elsewhere] = [newFolder(), newFolder(), newFolder()];
+    const { server, port, room } = await serve(stage, home, {}, ['--data-dir', folder]);
+    await say(stage, home, port, 'ann', 'said in the room');
+    await stop(server);
+    const identity = join(folder, 'identity');
+    const key = readFileSync(identity, 'utf8');
+    const start = (...args: string[]) => stage.spawn('server', [...listen, '--data-dir', folder, ...args]);
+    const shown = Buffer.from(room, 'base64url')
+      .toString('hex')
+      .slice(0, 20)
+      .replace(/.{4}(?=.)/g, '$& ');
+    const mine = 'Put the identity of that room back, or move the log away to begin a new room: ';
+    const other = `chat-server: the log in ${join(folder, 'log')} is of a room with another key, which begins with ${shown}.`;
+    await refused(start('--identity', elsewhere), other, `${mine}members will be asked whether to enter it.`);
+    rmSync(identity);
+    await refused(start(), other, `${mine}members will be asked whether to enter it.`);
+    writeFileSync(identity, 'garbage', { mode: 0o600 });
+    const anew = 'Restore it from a copy, or remove it to begin as somebody new.';
+    await refused(start(), `chat-server: the identity in ${identity} is damaged.`, anew);
+    writeFileSync(identity, key);
+    spawnSync('chmod', ['640', identity]);
+    const close = `Close it: chmod 600 ${identity}`;
+    await refused(start(), 'chat-server: your identity can be read by others.', close);
+    spawnSync('chmod', ['600', identity]);
+    // The key may be anywhere: it is the room.
+    renameSync(identity, `${elsewhere}.moved`);
+    const again = await serve(stage, home, {}, ['--data-dir', folder, '--identity', `${elsewhere}.moved`]);
+    expect([again.room, existsSync(identity)]).toEqual([room, false]);
+    await stop(again.server);
+    expect(texts(await exported(stage, folder))).toEqual(['said in the room']);
   });
 });
 
@@ -178,10 +240,18 @@ describe.concurrent('chat-server export', () => {
   test('where nothing was written: words, and no folder is made', async ({ stage }) => {
     const [folder, home] = [newFolder(), newFolder()];
     const hint = 'Look elsewhere: --port, --data-dir.';
-    await refused(exportLog(stage, ['--data-dir', folder]), `chat-server: there is no log in ${folder}.`, hint);
+    await refused(
+      exportLog(stage, ['--data-dir', folder]),
+      `chat-server: there is no log in ${join(folder, 'log')}.`,
+      hint,
+    );
     expect(existsSync(folder)).toBe(false);
     mkdirSync(folder);
-    await refused(exportLog(stage, ['--data-dir', folder]), `chat-server: there is no log in ${folder}.`, hint);
+    await refused(
+      exportLog(stage, ['--data-dir', folder]),
+      `chat-server: there is no log in ${join(folder, 'log')}.`,
+      hint,
+    );
     expect(readdirSync(folder)).toEqual([]);
     const nowhere = exportLog(stage, ['--port', '1'], { HOME: home });
     await nowhere.ends(7);
@@ -262,20 +332,23 @@ describe.skipIf(!canMount)('disks', () => {
       cd "$WORK"; mount -t tmpfs -o size=2m none disk; mkfifo out; exec 3<>out
       serve() { "$NODE" "$DIST/server.js" --port 0 --ip 127.0.0.1 --json --data-dir "$WORK/disk/$1" 3>&-; }
       serve log >out 2>server.err & server=$!
-      read -r line <&3; port=$(sed 's/.*"port":\\([0-9]*\\).*/\\1/' <<<"$line"); cat <&3 >/dev/null & reader=$!
+      read -r line <&3; mkdir disk/keyed; cp -p disk/log/identity disk/keyed
+      port=$(sed 's/.*"port":\\([0-9]*\\).*/\\1/' <<<"$line"); cat <&3 >/dev/null & reader=$!
       text=$(printf '%01000d' 0)
       while echo "$text"; do :; done 2>/dev/null | HOME=$WORK "$NODE" "$DIST/client.js" --port "$port" --ip 127.0.0.1 \\
         --name ann --json >client.out 2>/dev/null & client=$!
       wait "$server" && code=0 || code=$?; echo "$code" >server.code
       kill -9 "$client"; wait "$client" || true; kill "$reader"
       dd if=/dev/zero of=disk/fill bs=4k 2>/dev/null || true
-      serve new >/dev/null 2>new.err && code=0 || code=$?; echo "$code" >new.code
+      for folder in new keyed; do
+        serve $folder >/dev/null 2>$folder.err && code=0 || code=$?; echo "$code" >$folder.code
+      done
       rm disk/fill; mount -o remount,size=8m disk
       "$NODE" "$DIST/server.js" export --data-dir "$WORK/disk/log" --json >export.out`;
     await inNamespace(script, { WORK: work });
     const read = (name: string) => readFileSync(join(work, name), 'utf8');
     const full = (folder: string) =>
-      `chat-server: the disk with ${work}/disk/${folder} is full.\nMake room, or choose another folder with --data-dir.\n`;
+      `chat-server: the disk with ${work}/disk/${folder}/log is full.\nMake room, or choose another folder with --data-dir.\n`;
     const events = (name: string): Event[] =>
       read(name)
         .trimEnd()
@@ -283,7 +356,10 @@ describe.skipIf(!canMount)('disks', () => {
         .map((line) => JSON.parse(line))
         .filter(({ type }) => type === 'message');
     expect([read('server.code'), read('server.err').replaceAll(/^\{.*\}\n/gm, '')]).toEqual(['7\n', full('log')]);
-    expect([read('new.code'), read('new.err').replaceAll(/^\{.*\}\n/gm, '')]).toEqual(['7\n', full('new')]);
+    expect([read('keyed.code'), read('keyed.err').replaceAll(/^\{.*\}\n/gm, '')]).toEqual(['7\n', full('keyed')]);
+    // Here there is no room for the key already.
+    const noKey = full('new').replace('/new/log', '/new');
+    expect([read('new.code'), read('new.err').replaceAll(/^\{.*\}\n/gm, '')]).toEqual(['7\n', noKey]);
     const kept = new Set(events('export.out').map(({ seq, id }) => `${seq} ${id}`));
     const echoed = events('client.out');
     expect(echoed.length).toBeGreaterThan(100);
@@ -297,14 +373,18 @@ describe.skipIf(!canMount)('disks', () => {
     await say(stage, work, port, 'ann', 'kept');
     await stop(server);
     const script = `
-      cd "$WORK"; mount -t tmpfs -o size=8m none disk; cp -r log disk; mount -o remount,ro disk
+      cd "$WORK"; mount -t tmpfs -o size=8m none disk; cp -rp log disk; mkdir disk/keyed; cp -p log/identity disk/keyed
+      mount -o remount,ro disk
       "$NODE" "$DIST/server.js" export --data-dir "$WORK/disk/log" --json
-      for folder in log new; do
+      for folder in log keyed new; do
         "$NODE" "$DIST/server.js" --port 0 --ip 127.0.0.1 --data-dir "$WORK/disk/$folder" && exit 1 || echo "code $?" >&2
       done`;
     const { stdout, stderr } = await inNamespace(script, { WORK: work });
     expect(JSON.parse(stdout)).toMatchObject({ text: 'kept' });
-    const refusal = 'chat-server: cannot use .*: .*\\.\nChoose another folder with --data-dir\\.\ncode 7\n';
-    expect(stderr).toMatch(new RegExp(`^${refusal}${refusal}$`));
+    const end = 'Choose another folder with --data-dir.\ncode 7\n';
+    const readOnly = (folder: string) =>
+      `chat-server: cannot use ${work}/disk/${folder}/log: its disk is read-only.\n${end}`;
+    const noKey = `chat-server: cannot use ${work}/disk/new: no folder can be made there.\n${end}`;
+    expect(stderr).toBe(readOnly('log') + readOnly('keyed') + noKey);
   });
 });

@@ -18,6 +18,7 @@ const garbage: [name: string, frame: unknown][] = [
   ['60 KB of nested arrays', deep],
   ['a join without a name', { auth: 1 }],
   ['a join with a number for a name', { auth: 1, name: 7 }],
+  ['a join of version 1 without a nonce', { auth: 1, name: 'x', v: 1, key: new Person().key, dev: 'device' }],
   ['an auth of another kind', { auth: 'yes', name: 'x' }],
   ['a text that is a list', { name: 'x', text: ['hi'] }],
   ['a name that is an object', { name: {}, text: 'hi\n' }],
@@ -77,16 +78,25 @@ describe.concurrent('a room with strangers at the door', () => {
     await ana.stdoutLine('[room] victim joined the room. 3 online.');
 
     const stranger = stage.keep(new RawDealer(port));
-    await stranger.send({ auth: 1, name: 'victim', v: 1, key: victim.key, dev: 'device2', proof: 'guessed' });
+    const guess = { name: 'victim', v: 1, key: victim.key, dev: 'device2', cn: 'nonce' };
+    await stranger.send({ auth: 1, ...guess, proof: 'guessed' });
     await server.stderrLine(/ignored 1 frame: a join with a wrong proof/);
     const refused = { refused: 'NAME_REFUSED', text: '"Victim" belongs to somebody else.\n' };
     expect(await thief.join(stranger, 'Victim', 'device3')).toMatchObject(refused);
     expect(await thief.join(stranger, 'thief', 'device3')).toMatchObject({ welcome: 1 });
-    const forged = { ...thief.says('room', { name: 'victim', text: 'I owe you', id: 'device.1' }), key: victim.key };
-    await stranger.send({ ...forged, first: 1 });
-    await server.stderrLine(/ignored 1 frame: a kept message without a valid signature/);
-    await stranger.send(victim.says('room', { name: 'victim', text: 'kept for a friend', id: 'device.1' }));
+    const owed = { name: 'victim', text: 'I owe you', id: 'device.1' };
+    // Of the thief's making; and what the victim said, but elsewhere.
+    for (const forged of [{ ...thief.says(owed), key: victim.key }, victim.says({ ...owed, room: thief.key })]) {
+      await stranger.send({ ...forged, first: 1 });
+      await server.stderrLine(/ignored 1 frame: a kept message without a valid signature/);
+    }
+    await stranger.send(victim.says({ name: 'victim', text: 'kept for a friend', id: 'device.1' }));
     expect((await bo.stdoutUntil('[victim] kept for a friend')).join()).not.toContain('owe');
+    for (const [i, name] of ['Victim', 'room'].entries()) {
+      await stranger.send(thief.says({ name, text: 'trust me', id: `device3.${i + 1}` }));
+      expect(await bo.stdoutUntil(/trust me/)).toEqual([`[${name} (guest)] trust me`]);
+      await ana.stdoutLine(`[${name} (guest)] trust me`);
+    }
     await talk(ana, bo);
   });
 
@@ -140,7 +150,7 @@ describe.concurrent('a room with strangers at the door', () => {
     for (const [i, [text, shown]] of nasty.entries()) {
       await old.say(text);
       expect(await reader.stdoutUntil(/^\[old\]/)).toEqual([`[old] ${shown}`]);
-      await modern.send(person.says('room', { name: 'new', text, id: `device.${i + 1}`, ts: 8.64e15 + 1 }));
+      await modern.send(person.says({ name: 'new', text, id: `device.${i + 1}`, ts: 8.64e15 + 1 }));
       expect(await reader.stdoutUntil(/^\[new\]/)).toEqual([`[new] ${shown}`]);
       await json.json({ type: 'message', text });
       expect(await json.json({ type: 'message', text })).toMatchObject({ from: { name: 'new' } });
@@ -151,16 +161,25 @@ describe.concurrent('a room with strangers at the door', () => {
   test('so is every one of a name', async ({ stage }) => {
     const { server, port } = await stage.server('--name', 'room');
     const reader = await stage.online(port, 'reader', '--listen');
+    const json = await stage.jsonOnline(port, 'json', '--listen');
+    const member = stage.keep(new RawDealer(port));
+    const person = new Person();
+    expect(await person.join(member, 'new', 'device')).toMatchObject({ welcome: 1 });
+    await reader.stdoutLine('[room] new joined the room. 3 online.');
     for (const [i, [text]] of nasty.entries()) {
       const old = stage.keep(LegacyClient.connect(port, text));
       await old.say(`legacy ${i}`);
       const [joined, line] = await reader.stdoutUntil(new RegExp(`^\\[[^[\\]]+\\] legacy ${i}$`));
       expect(joined).toMatch(/^\[room\] .+ joined the room\. \d+ online\.$/);
       expect(line).toBeDefined();
+      await member.send(person.says({ name: text, text: `modern ${i}`, id: `device.${i + 1}` }));
+      expect(await reader.stdoutUntil(/modern/)).toEqual([expect.stringMatching(/^\[[^[\]]+ \(guest\)\] modern \d$/)]);
+      const { from } = await json.json({ type: 'message', text: `modern ${i}` });
+      expect(from).toMatchObject({ name: expect.stringMatching(/^[^[\]]+ \(guest\)$/), id: person.key });
       const modern = stage.keep(new RawDealer(port));
       expect(await new Person().join(modern, text, `device${i}`)).toMatchObject({ refused: 'NAME_REFUSED' });
     }
-    expect(isPlain(reader.stdout)).toBe(true);
+    expect(isPlain(reader.stdout) && isPlain(json.stdout)).toBe(true);
     expect(isPlain(server.stderr + server.stdout)).toBe(true);
   });
 });

@@ -69,14 +69,17 @@ describe.concurrent('a reader that stands still', () => {
   });
 });
 
-describe.concurrent('a server whose folder was emptied', () => {
+describe.concurrent('a server whose log was emptied', () => {
   const says = async (client: Command, text: string) => {
     client.write(`${text}\n`);
     await client.json({ type: 'message', text, own: true });
   };
   const restored = (client: Command) => client.json({ type: 'status', code: 'RESTORED' });
 
-  test('under another name, and emptied again: with its first name it has back what any member holds', async ({
+  const texts = async (reader: Command) =>
+    (await reader.jsonUntil({ type: 'replayed' })).filter(({ type }) => type === 'message').map(({ text }) => text);
+
+  test('under another name, and emptied again: it is the same room, and has back what any member holds', async ({
     stage,
   }) => {
     const folder = join(stage.home, 'room');
@@ -84,7 +87,7 @@ describe.concurrent('a server whose folder was emptied', () => {
     const anew = async (old: Command, name: string) => {
       old.kill('SIGTERM');
       await old.exit;
-      for (const file of readdirSync(folder)) rmSync(join(folder, file));
+      for (const file of readdirSync(join(folder, 'log'))) rmSync(join(folder, 'log', file));
       return (await stage.server('--name', name, '--data-dir', folder, '--port', String(port))).server;
     };
     const ann = await stage.jsonOnline(port, 'ann', '--listen');
@@ -95,13 +98,19 @@ describe.concurrent('a server whose folder was emptied', () => {
     await ann.exit;
     const other = await anew(server, 'other');
     await restored(bo);
+    // The name is no part of what was signed: under any name it has everything, also what ann said, who is away.
+    await says(bo, 'said to another name');
+    const dan = await stage.jsonOnline(port, 'dan', '--history', '100');
+    expect((await texts(dan)).sort()).toEqual(['said by ann', 'said by bo', 'said to another name']);
+    dan.kill('SIGTERM');
+    await dan.exit;
     await anew(other, 'room');
     await restored(bo);
     await says(bo, 'said at the end');
+    expect(bo.stdout).not.toContain('OTHER_ROOM');
 
     const cy = await stage.jsonOnline(port, 'cy', '--history', '100');
-    const events = await cy.jsonUntil({ type: 'replayed' });
-    const texts = events.filter(({ type }) => type === 'message').map(({ text }) => text);
-    expect(texts.sort()).toEqual(['said at the end', 'said by ann', 'said by bo']);
+    const all = ['said at the end', 'said by ann', 'said by bo', 'said to another name'];
+    expect((await texts(cy)).sort()).toEqual(all);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import { freePort } from './chaos/proxy.ts';
-import { type Command, type Serving, test } from './support/command.ts';
+import { type Command, meeting, type Serving, test } from './support/command.ts';
 import { LegacyClient } from './support/legacy.ts';
 
 /** One group, so that the slow ones, which come first, run beside all the others. */
@@ -62,7 +62,7 @@ describe.concurrent('a room', () => {
     await talkAll(clients, 'before');
     const again = await restart(first, stage);
     const startedMs = performance.now();
-    await Promise.all(clients.map((client) => client.json({ type: 'state', state: 'online' })));
+    await Promise.all(clients.map((client) => client.json({ type: 'state', state: 'online', room: first.room })));
     expect(performance.now() - startedMs).toBeLessThan(3_000);
     await talkAll(clients, 'after');
     const joins = (await again.jsonUntil({ type: 'join', online: 3 })).map(({ name }) => name);
@@ -104,7 +104,7 @@ describe.concurrent('a room', () => {
   });
 
   test('everybody reads everybody else, in words', async ({ stage }) => {
-    const { server, port } = await stage.server('--name', 'room');
+    const { server, port, room } = await stage.server('--name', 'room');
     const ana = await stage.online(port, 'ana');
     const bo = await stage.online(port, 'bo');
     await ana.stdoutLine('[room] bo joined the room. 2 online.');
@@ -124,7 +124,8 @@ describe.concurrent('a room', () => {
       '',
     ]);
     expect(bo.stdout).toBe('[room] You are now online. 2 online.\n[ana] hello bo\n');
-    expect(ana.stderr).toBe(`-- connecting to tcp://127.0.0.1:${port}\n`);
+    for (const { stderr } of [ana, bo])
+      expect(stderr).toBe(`-- connecting to tcp://127.0.0.1:${port}\n${meeting(room)}\n`);
     expect(await server.jsonUntil({ type: 'leave' })).toMatchObject([
       { type: 'join', name: 'ana', online: 1 },
       { type: 'join', name: 'bo', online: 2 },
@@ -193,13 +194,13 @@ describe.concurrent('a room', () => {
   });
 
   test('who reads the output may hang up', async ({ stage }) => {
-    const { port } = await stage.server();
+    const { port, room } = await stage.server();
     const head = await stage.online(port, 'head', '--listen');
     head.hangUp();
     const bot = await stage.online(port, 'bot');
     bot.write('still there?\n');
     await head.ends(0);
-    expect(head.stderr).toBe(`-- connecting to tcp://127.0.0.1:${port}\n`);
+    expect(head.stderr).toBe(`-- connecting to tcp://127.0.0.1:${port}\n${meeting(room)}\n`);
     await bot.stdoutLine(/head left the room\. 1 online\.$/);
   });
 

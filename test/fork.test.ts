@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { heartbeatIntervalMs, maxAdopted, mendPatienceMs, uploadWindow } from '../src/core/limits.ts';
+import { MemoryStore } from '../src/history/memory.ts';
 import type { Message } from '../src/protocol/frames.ts';
-import { Chain, connected, disconnected, join, MemberWorld, nothing } from './support/member-world.ts';
+import { signedText } from '../src/protocol/signed.ts';
+import { signature } from './support/fake-crypto.ts';
+import { Chain, challenge, connected, disconnected, join, MemberWorld, nothing } from './support/member-world.ts';
 
 let ann: MemberWorld;
 /** What she has read: words of Bo's, Cy's and her own. */
@@ -192,31 +195,49 @@ describe('what others wrote', () => {
   });
 });
 
-describe('a room of another name', () => {
-  const other = new Chain('new', 0, 'other');
+test('what its server is called makes no room another one', () => {
+  ann.meet(new Chain('new'), { name: 'other' });
+  expect(ann.sentIds).toEqual(['A1', 'B1', 'C1']);
+});
 
-  test('gets my own words, signed for it, and none of others: those wait for their room', () => {
-    ann.meet(other, { name: 'other' });
-    expect(ann.sentIds).toEqual(['A1']);
-    expect(ann.shown).toContainEqual(restored('1 lost message was given back.'));
-    expect(ann.store.pending()).toHaveLength(3);
+describe('another room', () => {
+  const meet = () => {
+    ann.step(disconnected);
+    ann.room = 'kX';
+    ann.step(connected);
+    ann.receive({ ...challenge, room: 'kX' });
+  };
+
+  test('is told nothing: neither who this is, nor what waits, nor what was said', () => {
+    ann.type('own 2');
+    meet();
+    expect([ann.sent, ann.failed]).toEqual([[], ['OTHER_ROOM']]);
+    expect(ann.failure).toContain('this is another room');
   });
 
-  test('that holds a message under the same id does not end their waiting', () => {
-    ann.meet(other, { name: 'other', head: 1 });
-    ann.receive(other.entry(1, of('B', 1)));
-    expect(kept()).toEqual(['A', 'B', 'C']);
+  test('that shows the key of this one cannot open a session', () => {
+    ann.step(disconnected);
+    ann.step(connected);
+    ann.receive(challenge);
+    const forged = ann.welcome();
+    ann.room = 'kX';
+    ann.receive(ann.welcome(), { ...forged, head: 9 }, { ...forged, log: 'log2' }, { ...forged, run: 'run2' });
+    expect([ann.sent, ann.shown, ann.member.online]).toEqual([[], [], false]);
   });
 
-  test.each([
-    ['the next connection', () => ann.step(disconnected)],
-    ['the program that is started next', () => ann.start()],
-  ])('is that room again: %s gives them back', (_name, leave) => {
-    ann.meet(other, { name: 'other' });
-    ann.receive(other.own(1, 1));
-    leave();
+  test('may be gone to: with what is kept of it, and nothing of this one', () => {
+    ann.step(disconnected);
+    ann.type('own 2');
+    const store = new MemoryStore();
+    ann.move({ room: 'kX', dev: 'A2' }, store);
+    expect(ann.waiting).toEqual([]);
+    ann.log = new Chain('new', 0, 'kX');
     ann.goOnline();
-    expect(ann.sentIds).toEqual(['B1', 'C1']);
+    ann.type('own 1');
+    expect(ann.sent).toMatchObject([{ id: { dev: 'A2', n: 1 }, text: 'own 1' }]);
+    const [sent] = ann.sent as Message[];
+    expect(sent?.sig).toBe(signature('kA', signedText('kX', sent as Message)));
+    expect(store.pending()).toHaveLength(1);
   });
 });
 

@@ -21,7 +21,6 @@ const help: Program = {
 
 test('as a person reads it', () => {
   expect(helpText(help, 200)).toBe(`tool --name "John Doe" --and-more to-copy
-
 Usage: tool [options]        does it all
        tool print [options]  prints all that there is to be printed
 Options [default]:

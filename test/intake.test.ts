@@ -5,7 +5,7 @@ import { Door } from '../src/core/room/door.ts';
 import { Presence, type Session } from '../src/core/room/presence.ts';
 import { Effects } from '../src/core/turn.ts';
 import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
-import { fakeCrypto } from './support/fake-crypto.ts';
+import { fakeCrypto, fakeIdentity } from './support/fake-crypto.ts';
 import { Written } from './support/places.ts';
 
 const place = { sent: { seq: 0, notice: 0 }, acked: 0, full: { pauseMs: 0, retryAtMs: 0 } };
@@ -27,7 +27,14 @@ const own: Message = { ...words, id: { dev: 'A', n: 1 }, lc: 1, ts: 1, key: 'kA'
 const hear = (message: Message, session: Session | undefined) => {
   const { log } = new Written();
   const retention = { entries: 1, ageMs: 1 };
-  const options = { name: 'server', dev: 'run', crypto: fakeCrypto, retention, nonce: () => '' };
+  const options = {
+    name: 'server',
+    dev: 'run',
+    crypto: fakeCrypto,
+    identity: fakeIdentity('server'),
+    retention,
+    nonce: () => '',
+  };
   const presence = new Presence('server', new Feed(log));
   const effects = new Effects();
   const door = new Door(options, { log, ledger: new Ledger(options, log), presence, effects });
@@ -59,13 +66,13 @@ describe('a message', () => {
   });
 
   test('bears nothing that only a log may say', () => {
-    const claims = { hash: 'h', void: true, first: true } as const;
+    const claims = { hash: 'h', void: true, guest: true, first: true } as const;
     const taken = { ...own, first: true };
     expect(take({ ...own, ...claims })).toMatchObject({ message: taken });
     for (const from of [own, { ...own, id: { dev: 'B', n: 1 } }]) {
       const { message } = take({ ...from, ...claims }) as { message: Message };
       expect(Object.keys(message)).not.toContain('void');
-      expect(Object.keys(message)).not.toContain('hash');
+      for (const key of ['hash', 'void', 'guest']) expect(Object.keys(message)).not.toContain(key);
     }
   });
 

@@ -3,7 +3,7 @@ import { Ledger, type Outcome, type Proposal } from '../src/core/log/ledger.ts';
 import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
 import { chainedText, signedText } from '../src/protocol/signed.ts';
 import { rot } from './sim/rot.ts';
-import { fakeCrypto, signature } from './support/fake-crypto.ts';
+import { fakeCrypto, fakeIdentity, signature } from './support/fake-crypto.ts';
 import { hashAt, Written } from './support/places.ts';
 
 const ageMs = 1_000;
@@ -17,7 +17,8 @@ beforeEach(() => {
 const start = (entries = 1_000) => {
   nowMs = 5_000;
   const retention = { entries, ageMs };
-  ledger = new Ledger({ name: 'server', dev: 'run', crypto: fakeCrypto, retention }, written.log);
+  const identity = fakeIdentity('server');
+  ledger = new Ledger({ name: 'server', identity, dev: 'run', crypto: fakeCrypto, retention }, written.log);
 };
 const decide = (...proposals: Proposal[]) => ledger.decide<never>(proposals, { ms: nowMs, wallMs: 7_000_000 });
 /** Decides, and what was decided is on disk. */
@@ -114,12 +115,16 @@ describe('what is said', () => {
   });
 
   test.each(['bo', 'server', 'SERVER', '[ann]', 'ann ', ''])(
-    'under a name that is not its author’s is void: %j',
+    'under a name that is not its author’s is a guest’s: %j',
     (name) => {
       keep(enter('ann'), enter('bo'));
       keep(say('ann', 1, { name }), say('ann', 2));
-      expect(written.store.read(1, 2)).toMatchObject([{ message: { name, void: true } }, { message: { name: 'ann' } }]);
-      expect(written.store.read(2, 1)[0]?.message?.void).toBeUndefined();
+      expect(written.store.read(1, 2)).toMatchObject([
+        { message: { name, guest: true } },
+        { message: { name: 'ann' } },
+      ]);
+      expect(written.store.read(1, 2).map(({ message }) => message?.void)).toEqual([undefined, undefined]);
+      expect(written.store.read(2, 1)[0]?.message?.guest).toBeUndefined();
     },
   );
 
@@ -134,7 +139,7 @@ describe('what is said', () => {
   test('under an older name of its author’s is as it was typed', () => {
     keep(enter('ann'), enter('anna', 'kann', 'ann'));
     keep({ ...say('ann', 1), name: 'anna' } as Proposal);
-    expect(written.store.read(1, 1)[0]?.message?.void).toBeUndefined();
+    expect(written.store.read(1, 1)[0]?.message?.guest).toBeUndefined();
   });
 });
 
@@ -198,12 +203,12 @@ describe('what is given back', () => {
     expect(said()).toEqual(['A.1']);
   });
 
-  test('claims no name, and is void under one that belongs to another by now', () => {
+  test('claims no name, and is a guest’s under one that belongs to another by now', () => {
     keep(giveBack('cy', 1));
     expect(written.store.owner('cy')).toBeUndefined();
     keep(enter('cy', 'kX', 'X'));
     keep(giveBack('cy', 2), giveBack('cy', 3, { name: 'dot' }), giveBack('cy', 4, { name: 'server' }));
-    expect(written.store.read(1, 4).map(({ message }) => message?.void)).toEqual([undefined, true, undefined, true]);
+    expect(written.store.read(1, 4).map(({ message }) => message?.guest)).toEqual([undefined, true, undefined, true]);
   });
 });
 

@@ -86,12 +86,6 @@ describe('accepting', () => {
     expect(ids(outbox.others)).toEqual(['other1']);
   });
 
-  test('leaves what is to be kept all the same', () => {
-    outbox.adopt([message(1, 'a'), message(2, 'a')]);
-    expect(numbers(outbox.accept({ dev: 'a', n: 2 }, ({ id }) => id?.n === 1))).toEqual([2]);
-    expect(ids(outbox.others)).toEqual(['a1']);
-  });
-
   test('what was not sent yet does not skip what comes after', () => {
     add(1, 2, 3);
     accept(1);

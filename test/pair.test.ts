@@ -357,7 +357,21 @@ describe.each([
     ['an unknown object', { kind: 'unknown' }],
     ['garbage', { kind: 'malformed', reason: 'x' }],
     ['a batch', { kind: 'batch', frames: [message(1)] }],
-    ['a welcome', { kind: 'welcome', name: 's', text: 't', log: 'l', since: 0, head: 0, online: 1, members: [] }],
+    [
+      'a welcome',
+      {
+        kind: 'welcome',
+        name: 's',
+        text: 't',
+        log: 'l',
+        since: 0,
+        head: 0,
+        run: 'r',
+        sig: 's',
+        online: 1,
+        members: [],
+      },
+    ],
     ['a rejoin', { kind: 'rejoin', delayMs: 0 }],
     ['gone', { kind: 'gone' }],
   ])('%s is not for a peer', (_name, frame) => {

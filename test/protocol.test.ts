@@ -8,8 +8,9 @@ import {
   maxBatchEntries,
   maxFrameBytes,
   type Received,
+  type Welcome,
 } from '../src/protocol/frames.ts';
-import { chainedText, formatId, joinProof, signedText } from '../src/protocol/signed.ts';
+import { chainedText, formatId, joinProof, signedText, welcomeProof } from '../src/protocol/signed.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const decodeText = (text: string) => decode(bytes(text));
@@ -47,8 +48,8 @@ const frames: [name: string, frame: Frame, wire: string][] = [
   ],
   [
     'a challenge',
-    { kind: 'challenge', nonce: 'n-1', server: 'the room', log: 'l' },
-    '{"v":1,"nonce":"n-1","server":"the room","log":"l"}',
+    { kind: 'challenge', nonce: 'n-1', room: 'kS', log: 'l' },
+    '{"v":1,"nonce":"n-1","room":"kS","log":"l"}',
   ],
   [
     'a hello to a peer',
@@ -133,8 +134,19 @@ const frames: [name: string, frame: Frame, wire: string][] = [
   ],
   [
     'a welcome',
-    { kind: 'welcome', name: 's', text: 'hi', log: 'l', since: 2, head: 9, online: 2, members: ['Ann', 'Bo'] },
-    '{"welcome":1,"v":1,"name":"s","text":"hi\\n","log":"l","since":2,"head":9,"online":2,"members":["Ann","Bo"]}',
+    {
+      kind: 'welcome',
+      name: 's',
+      text: 'hi',
+      log: 'l',
+      since: 2,
+      head: 9,
+      run: 'r',
+      sig: 's',
+      online: 2,
+      members: ['Ann', 'Bo'],
+    },
+    '{"welcome":1,"v":1,"name":"s","text":"hi\\n","log":"l","since":2,"head":9,"run":"r","sig":"s","online":2,"members":["Ann","Bo"]}',
   ],
   [
     'a welcome into a log that was kept',
@@ -145,6 +157,9 @@ const frames: [name: string, frame: Frame, wire: string][] = [
       log: 'l',
       since: 0,
       head: 9,
+      headHash: 'h9',
+      run: 'r',
+      sig: 's',
       online: 1,
       members: [],
       who: 'Ann',
@@ -153,7 +168,7 @@ const frames: [name: string, frame: Frame, wire: string][] = [
       fork: true,
       firstMs: 5,
     },
-    '{"welcome":1,"v":1,"name":"s","text":"hi\\n","who":"Ann","log":"l","since":0,"h":"h0","head":9,"n":4,"fork":1,"firstMs":5,"online":1,"members":[]}',
+    '{"welcome":1,"v":1,"name":"s","text":"hi\\n","who":"Ann","log":"l","since":0,"h":"h0","head":9,"hh":"h9","run":"r","sig":"s","n":4,"fork":1,"firstMs":5,"online":1,"members":[]}',
   ],
   [
     'a refused name',
@@ -295,7 +310,7 @@ describe('what an optional field may not be is left out', () => {
   test('what a welcome says of a log that was kept', () =>
     expect(
       decodeText(
-        '{"welcome":1,"name":"s","text":"\\n","log":"l","since":0,"head":0,"online":1,"h":"/","n":-1,"fork":true,"firstMs":1.5,"who":7}',
+        '{"welcome":1,"name":"s","text":"\\n","log":"l","since":0,"head":0,"run":"r","sig":"s","online":1,"h":"/","hh":"/","n":-1,"fork":true,"firstMs":1.5,"who":7}',
       ),
     ).toStrictEqual({
       kind: 'welcome',
@@ -304,6 +319,8 @@ describe('what an optional field may not be is left out', () => {
       log: 'l',
       since: 0,
       head: 0,
+      run: 'r',
+      sig: 's',
       online: 1,
       members: [],
     }));
@@ -311,7 +328,7 @@ describe('what an optional field may not be is left out', () => {
   test('members that are no names', () =>
     expect(
       decodeText(
-        `{"welcome":1,"name":"s","text":"\\n","log":"l","since":0,"head":0,"online":1,"members":["a",7,null,"${'n'.repeat(257)}"]}`,
+        `{"welcome":1,"name":"s","text":"\\n","log":"l","since":0,"head":0,"run":"r","sig":"s","online":1,"members":["a",7,null,"${'n'.repeat(257)}"]}`,
       ),
     ).toMatchObject({ kind: 'welcome', members: ['a'] }));
 });
@@ -319,10 +336,10 @@ describe('what an optional field may not be is left out', () => {
 describe('an object that mixes kinds is of the one whose key comes first', () => {
   const words = '"name":"x","text":"y\\n"';
   test.each([
-    ['join', '"auth":1,"nonce":"n","server":"s","log":"l"'],
+    ['join', '"auth":1,"nonce":"n","room":"s","log":"l"'],
     ['leave', '"notice":"shutdown","auth":0'],
-    ['challenge', '"welcome":1,"nonce":"n","server":"s","log":"l"'],
-    ['welcome', '"refused":"ROOM_FULL","welcome":7,"log":"l","since":0,"head":0,"online":1'],
+    ['challenge', '"welcome":1,"nonce":"n","room":"s","log":"l"'],
+    ['welcome', '"refused":"ROOM_FULL","welcome":7,"log":"l","since":0,"head":0,"run":"r","sig":"s","online":1'],
     ['refused', '"notice":"info","refused":"ROOM_FULL"'],
     ['notice', '"ack":1,"notice":"join"'],
     ['shutdown', '"ack":1,"notice":"shutdown"'],
@@ -395,14 +412,14 @@ const garbage: [name: string, input: string | number[]][] = [
   ['a message that was had with n 0', '{"had":"d.0"}'],
   ['a shutdown without a name', '{"text":"t","notice":"shutdown"}'],
   ['a shutdown without a text', '{"name":"s","notice":"shutdown"}'],
-  ['a welcome without a log', '{"welcome":1,"name":"s","text":"t","since":0,"head":0,"online":1}'],
+  ['a welcome without a log', '{"welcome":1,"name":"s","text":"t","since":0,"head":0,"run":"r","sig":"s","online":1}'],
   [
     'a welcome with since 2^53',
-    '{"welcome":1,"name":"s","text":"t","log":"l","since":9007199254740992,"head":0,"online":1}',
+    '{"welcome":1,"name":"s","text":"t","log":"l","since":9007199254740992,"head":0,"run":"r","sig":"s","online":1}',
   ],
-  ['a challenge with a nonce that is no token', '{"v":1,"nonce":"a b","server":"s","log":"l"}'],
+  ['a challenge with a nonce that is no token', '{"v":1,"nonce":"a b","room":"s","log":"l"}'],
   ['a challenge of nobody', '{"v":1,"nonce":"n","log":"l"}'],
-  ['a challenge without a log', '{"v":1,"nonce":"n","server":"s","log":""}'],
+  ['a challenge without a log', '{"v":1,"nonce":"n","room":"s","log":""}'],
   ['a refusal without a known code', '{"refused":"BECAUSE","name":"s","text":"t"}'],
   ['a notice without a text', '{"name":"s","notice":"join"}'],
 ];
@@ -450,14 +467,20 @@ describe('what is signed and hashed', () => {
   const signed: Message = { ...message, key: 'k', sig: 's' };
 
   test('is written down exactly so, for ever: other programs must make the same bytes', () => {
-    expect(signedText('room', message)).toBe('["room","d.1",2,3,"ann","hi"]');
-    expect(signedText('room', { kind: 'message', name: 'a', text: 'b' })).toBe('["room","",0,0,"a","b"]');
-    expect(signedText('room', { ...message, action: true })).toBe('["room","d.1",2,3,"ann","hi","action"]');
-    expect(joinProof('n', 'room', { kind: 'join', name: 'ann', key: 'k', dev: 'd' })).toBe(
-      '["0mq-chat join","n","room","ann","k","d"]',
+    expect(signedText('kR', message)).toBe('["0mq-chat message","kR","d.1",2,3,"ann","hi",0]');
+    expect(signedText('kR', { kind: 'message', name: 'a', text: 'b' })).toBe(
+      '["0mq-chat message","kR",0,0,0,"a","b",0]',
     );
-    expect(chainedText('h', signed)).toBe('["h","[\\"\\",\\"d.1\\",2,3,\\"ann\\",\\"hi\\"]","k","s",0]');
-    expect(chainedText('', { ...message, void: true })).toMatch(/^\["",".*","","",1\]$/);
+    expect(signedText('kR', { ...message, action: true })).toBe('["0mq-chat message","kR","d.1",2,3,"ann","hi",1]');
+    expect(joinProof('n', 'kR', { kind: 'join', name: 'ann', key: 'k', dev: 'd' })).toBe(
+      '["0mq-chat join","kR","n","ann","k","d"]',
+    );
+    const head = { log: 'l', run: 'r', head: 9, headHash: 'h9' } as Welcome;
+    expect(welcomeProof('cn', 'kR', head)).toBe('["0mq-chat welcome","kR","cn","l","r",9,"h9"]');
+    expect(chainedText('h', signed)).toBe('["0mq-chat entry","h",["d.1",2,3,"ann","hi",0],"k","s",0,0]');
+    expect(chainedText('', { ...message, void: true, guest: true })).toBe(
+      '["0mq-chat entry","",["d.1",2,3,"ann","hi",0],0,0,1,1]',
+    );
   });
 
   test.each<[string, Partial<Message>]>([
@@ -566,7 +589,7 @@ const single = fc.oneof(
     },
     { requiredKeys: ['kind', 'name', 'text', 'notice'] },
   ),
-  fc.record({ kind: kind('challenge'), nonce: token, server: serverName, log: token }),
+  fc.record({ kind: kind('challenge'), nonce: token, room: token, log: token }),
   fc.record(
     {
       kind: kind('welcome'),
@@ -576,6 +599,9 @@ const single = fc.oneof(
       log: token,
       since: count,
       head: count,
+      headHash: token,
+      run: token,
+      sig: token,
       online: count,
       members: fc.array(name, { maxLength: 5 }),
       hash: token,
@@ -583,7 +609,7 @@ const single = fc.oneof(
       fork: yes,
       firstMs: count,
     },
-    { requiredKeys: ['kind', 'name', 'text', 'log', 'since', 'head', 'online', 'members'] },
+    { requiredKeys: ['kind', 'name', 'text', 'log', 'since', 'head', 'run', 'sig', 'online', 'members'] },
   ),
   fc.record({ kind: kind('refused'), name, text, code: fc.constantFrom('NAME_REFUSED', 'ROOM_FULL') }),
   fc.record({ kind: kind('ack'), seq: count }),

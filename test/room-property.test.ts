@@ -58,7 +58,7 @@ class Member extends Client {
 
   join(): Json {
     this.cursor = undefined;
-    return { auth: 1, name: this.#key, v: 1, key: this.#key, dev: this.name, ...this.#place };
+    return { auth: 1, name: this.#key, v: 1, key: this.#key, dev: this.name, cn: 'cn', ...this.#place };
   }
 
   leave(): Json {

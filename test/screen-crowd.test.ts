@@ -58,8 +58,9 @@ describe.concurrent('at a terminal', () => {
     const legacy = stage.keep(new RawDealer(port));
     await legacy.ask({ auth: 1, name: `eve${hostile.join('')}` });
     for (const text of hostile) await legacy.send({ name: 'eve', text: `${text}\n` });
-    await says(stage, port, `${hostile.join('')} the end`);
-    await ana.until('the end');
+    await says(stage, port, hostile, `${hostile.join('')} the end`);
+    await ana.until('[mallory] ');
+    expect(ana.count('(guest)')).toBe(hostile.length);
     await ana.settled();
     expect(ana.titles).toEqual([]);
     expect(ana.bells).toBe(0);
@@ -70,12 +71,13 @@ describe.concurrent('at a terminal', () => {
   });
 });
 
-/** A message of version 1, by somebody who writes what no program of ours would. */
-async function says(stage: Stage, port: number, text: string): Promise<void> {
+/** Says this under each of the names, then under their own, in version 1: nobody writes so with a program of ours. */
+async function says(stage: Stage, port: number, names: string[], text: string): Promise<void> {
   const person = new Person();
   const dealer = stage.keep(new RawDealer(port));
   await person.join(dealer, 'mallory', 'devdevdev');
-  await dealer.send(person.says('room', { name: 'mallory', text, id: 'devdevdev.1' }));
+  for (const [i, name] of [...names, 'mallory'].entries())
+    await dealer.send(person.says({ name, text, id: `devdevdev.${i + 1}` }));
 }
 
 const colours = (screen: Screen) => [...new Set(screen.cells.flatMap((row) => row.map(({ fg }) => fg)))];

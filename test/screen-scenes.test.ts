@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { isPlain, test } from './support/command.ts';
+import { isPlain, meeting, test } from './support/command.ts';
 import type { Screen } from './support/screen.ts';
 
 type Ending = [name: string, end: (screen: Screen) => void];
@@ -16,7 +16,7 @@ const endings: Ending[] = [
 
 describe.concurrent('at a terminal', () => {
   test('join and talk: each message once, in the same order, above the prompt', async ({ stage }) => {
-    const { port } = await stage.server('--name', 'room');
+    const { port, room } = await stage.server('--name', 'room');
     const ana = await stage.clientScreen(port, 'ana');
     const bo = await stage.clientScreen(port, 'bo');
     await ana.until('bo joined the room');
@@ -26,12 +26,12 @@ describe.concurrent('at a terminal', () => {
     await Promise.all([ana, bo].map((screen) => screen.until('[bo] hello ana')));
     await Promise.all([ana.settled(), bo.settled()]);
     const talk = ['[ana] hello bo', '[bo] hello ana', '>'];
-    const connecting = `-- connecting to tcp://127.0.0.1:${port}`;
+    const before = [`-- connecting to tcp://127.0.0.1:${port}`, meeting(room)];
     const joined = '[room] bo joined the room. 2 online.';
-    expect(untimed(ana)).toEqual([connecting, '[room] You are now online. 1 online.', joined, ...talk]);
-    expect(untimed(bo)).toEqual([connecting, '[room] You are now online. 2 online.', ...talk]);
-    expect(ana.cursor).toEqual({ row: 5, column: 2, visible: true });
-    expect(ana.lines.slice(1, -1).every((line) => /^\d\d:\d\d \[/.test(line))).toBe(true);
+    expect(untimed(ana)).toEqual([...before, '[room] You are now online. 1 online.', joined, ...talk]);
+    expect(untimed(bo)).toEqual([...before, '[room] You are now online. 2 online.', ...talk]);
+    expect(ana.cursor).toEqual({ row: 6, column: 2, visible: true });
+    expect(ana.lines.slice(2, -1).every((line) => /^\d\d:\d\d \[/.test(line))).toBe(true);
   });
 
   test('server killed: the draft stays, what is entered waits, and all of it goes out once it is back', async ({
@@ -83,6 +83,8 @@ describe.concurrent('at a terminal', () => {
       await again.until('-- end of missed messages ---');
       ana.enter('after');
       await again.until('[ana] after');
+      // It is known by now.
+      expect([bo, again].map((screen) => screen.has('this room has the key'))).toEqual([true, false]);
       // Who is killed may get again what had come to the screen and not yet to the disk.
       const first = how === 'killed' && again.has('[ana] before') ? ['[ana] before'] : [];
       const from = again.lines.findIndex((line) => line.includes('missed messages since'));

@@ -83,7 +83,7 @@ describe('joining', () => {
   test('a welcome opens the session', () => {
     ann.open({ head: 3 });
     expect(ann.member.online).toBe(true);
-    const found = { server: 'server', online: 2, legacy: false, waiting: 0, members: ['ann', 'bo'] };
+    const found = { server: 'server', online: 2, legacy: false, waiting: 0, members: ['ann', 'bo'], room: 'server' };
     expect(ann.did).toEqual({ ...nothing, shown: [{ type: 'state', state: 'online', ...found }] });
   });
 

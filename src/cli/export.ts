@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { Log } from '../core/log/log.ts';
 import { serverFolder } from '../history/paths.ts';
 import { SqliteStore } from '../history/sqlite.ts';
@@ -24,7 +25,7 @@ export async function exportLog(
   const chat = { stream: stdout, renderer };
   const settings = { joins: 'all' as const };
   const view = json ? new JsonView(stdout, Date.now) : new PipeView({ chat, self: chat, settings, now: Date.now });
-  const store = SqliteStore.open(serverFolder(dataDir, port), { readOnly: true });
+  const store = SqliteStore.open(join(serverFolder(dataDir, port), 'log'), { readOnly: true });
   opened.push(store);
   // Whoever has read enough hangs up.
   const isOver = new Promise<'over'>((over) => stdout.once('error', () => over('over')));

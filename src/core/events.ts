@@ -15,6 +15,8 @@ export type ChatEvent =
       afterMs?: number;
       waiting?: number;
       members?: string[];
+      /** The room's key; absent between two people, and in a room of the original's. */
+      room?: string;
     }
   | { type: 'state'; state: 'offline'; reason: 'left' | 'lost' | 'silent'; peer?: string }
   | { type: 'state'; state: 'closing' }
@@ -55,5 +57,5 @@ export type ChatEvent =
   /** What a person may want to know of this program. FOLDED: `count` lines were left out while the output stood still. */
   | { type: 'status'; code: string; message: string; count?: number }
   | { type: 'error'; code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING' | 'REFUSED'; message: string }
-  | { type: 'listening'; endpoint: string; port: number }
+  | { type: 'listening'; endpoint: string; port: number; room?: string }
   | { type: 'closing' };

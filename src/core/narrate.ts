@@ -2,17 +2,21 @@ import type { Message, Notice } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
 import type { ChatEvent } from './events.ts';
 import { maxWaiting } from './limits.ts';
-import { mentions } from './names.ts';
+import { mentions, safeName } from './names.ts';
 
 /** What frames say: as events, and in the sentences of the original 0mq-chat, which are all that its server says. [P4, P18] */
 
 /** @param head places up to this one were written before the reader came; leave it out where there are no places */
-export function messageEvent({ name, text, action, id, key, ts, seq }: Message, own: boolean, head = 0): ChatEvent {
-  const from = key === undefined ? { name } : { name, id: key };
+export function messageEvent(message: Message, own: boolean, head = 0): ChatEvent {
+  const { text, action, id, key, ts, seq } = message;
+  const from = { name: shownName(message), ...(key !== undefined && { id: key }) };
   const place = seq === undefined ? { replay: false } : { seq, replay: seq <= head };
   const marks = { ...(action && { action }), ...(id && { id: formatId(id) }), ...(ts !== undefined && { sentMs: ts }) };
   return { type: 'message', from, text, own, ...place, ...marks };
 }
+
+/** A name that its author does not own is marked, and may be anything. [P6] */
+export const shownName = ({ name, guest }: Message): string => (guest ? `${safeName(name)} (guest)` : name);
 
 /** The event; a message of somebody else that names me is marked. My key tells me at another device from them. */
 export function markMention(event: ChatEvent, name: string, key?: string): ChatEvent {
@@ -50,10 +54,10 @@ export const plainText = (notice: Notice): string =>
   notice.reason === 'lost' ? sentence({ ...notice, reason: 'left' }) : notice.text;
 
 /** A message in the original's form, which knows no actions. [P31] */
-export const plainMessage = ({ name, text, action }: Message): Message => ({
+export const plainMessage = (message: Message): Message => ({
   kind: 'message',
-  name,
-  text: action ? `/me ${text}` : text,
+  name: shownName(message),
+  text: message.action ? `/me ${message.text}` : message.text,
 });
 
 /** How many are online, as a greeting says it. */

@@ -3,11 +3,6 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import envPaths from 'env-paths';
 import { nameKey } from '../core/names.ts';
-import { ChatError } from '../errors.ts';
-import { SqliteStore } from './sqlite.ts';
-
-/** Most clients of one person in one room at a time. */
-const maxSlots = 64;
 
 /** Where the system wants the data of this user (XDG, Library, AppData). */
 const userFolder = (): string => envPaths('0mq-chat', { suffix: '' }).data;
@@ -39,36 +34,6 @@ export function addName(person: string, dataDir: string | undefined, name: strin
 
 const folderOf = (dataDir: string | undefined, name: string): string =>
   join(dataDir ?? join(userFolder(), 'client'), fileName(name));
-
-/**
- * Opens the client's store for one server. Several clients of one person may run at once, each in a folder of its own,
- * with a device, an outbox and a copy of the log. It is the first free one, unless messages wait in a later one: they were
- * promised to go out next time.
- */
-export function openClientStore(person: string, ip: string, port: number, newDev: () => string): SqliteStore {
-  const room = join(person, fileName(`${ip}_${port}`));
-  let spare: SqliteStore | undefined;
-  for (let slot = 1; slot <= maxSlots; slot++) {
-    const folder = join(room, String(slot));
-    if (spare && !existsSync(folder)) break;
-    const store = openIfFree(folder, newDev);
-    const isWanted = !spare || (store && store.pending().length > 0);
-    void (isWanted ? spare : store)?.close();
-    if (isWanted) spare = store;
-    if (spare && spare.pending().length > 0) break;
-  }
-  if (spare) return spare;
-  throw new ChatError('DATA_IN_USE', `${maxSlots} clients are using ${person} already.`, 'End some of them.');
-}
-
-function openIfFree(folder: string, newDev: () => string): SqliteStore | undefined {
-  try {
-    return SqliteStore.open(folder, { program: 'client', newDev });
-  } catch (error) {
-    if (error instanceof ChatError && error.code === 'DATA_IN_USE') return undefined;
-    throw error;
-  }
-}
 
 /** On every system a file name: readable, and different for different names. */
 function fileName(name: string): string {

@@ -12,15 +12,16 @@ const tables = [
   `CREATE TABLE state (copy INTEGER PRIMARY KEY, version INTEGER, facts TEXT, log TEXT, first INTEGER, head INTEGER,
   base_hash TEXT, head_hash TEXT, ran_ms INTEGER, sum INTEGER)`,
   `CREATE TABLE entries (seq INTEGER PRIMARY KEY, prev TEXT, hash TEXT, at_ms INTEGER, ran_ms INTEGER, sum INTEGER,
-  dev TEXT, n INTEGER, name TEXT, text TEXT, action INTEGER, lc INTEGER, ts INTEGER, key TEXT, sig TEXT, void INTEGER)`,
+  dev TEXT, n INTEGER, name TEXT, text TEXT, action INTEGER, lc INTEGER, ts INTEGER, key TEXT, sig TEXT, void INTEGER,
+  guest INTEGER)`,
   `CREATE TABLE pending (dev TEXT, n INTEGER, name TEXT, text TEXT, action INTEGER, lc INTEGER, ts INTEGER, key TEXT,
-  sig TEXT, void INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
+  sig TEXT, void INTEGER, guest INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
   'CREATE TABLE marks (dev TEXT PRIMARY KEY, n INTEGER, key TEXT, sum INTEGER) WITHOUT ROWID',
   'CREATE TABLE owners (name TEXT PRIMARY KEY, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
 ];
 
 /** `holder` is the program that has the file open, or had it last; `roots` says where the tables begin. */
-export type Kept = State & { facts: { dev?: string | undefined; holder: string; roots?: string } };
+export type Kept = State & { facts: { dev?: string | undefined; room?: string; holder: string; roots?: string } };
 
 /** What the file says of itself; undefined if it is empty. Throws if it is not ours, or of another version. */
 export function readState(db: Connection): Kept | undefined {
@@ -137,13 +138,14 @@ export const pending: Shape<Message> = {
   lost: ['a waiting message', 3],
 };
 
-function messageValues({ id, name, text, action, lc, ts, key, sig, void: isVoid }: Partial<Message>): Value[] {
-  return [id?.dev, id?.n, name, text, action && 1, lc, ts, key, sig, isVoid ? 1 : undefined];
+function messageValues({ id, name, text, action, lc, ts, key, sig, void: isVoid, guest }: Partial<Message>): Value[] {
+  return [id?.dev, id?.n, name, text, action && 1, lc, ts, key, sig, isVoid && 1, guest && 1];
 }
 
 /** What comes from the disk is judged as what comes over the wire. */
-function readMessage([dev, n, name, words, act, lc, ts, key, sig, isVoid]: Value[]): Message | undefined {
-  const said = { name, text: words && `${words}\n`, act, id: dev && `${dev}.${n}`, lc, ts, key, sig, void: isVoid };
+function readMessage([dev, n, name, words, act, lc, ts, key, sig, isVoid, guest]: Value[]): Message | undefined {
+  const id = dev && `${dev}.${n}`;
+  const said = { name, text: words && `${words}\n`, act, id, lc, ts, key, sig, void: isVoid, guest };
   const frame = decode(Buffer.from(JSON.stringify(said)));
   return frame.kind === 'message' ? frame : undefined;
 }

@@ -1,3 +1,4 @@
+import { fingerprint } from '../errors.ts';
 import { Connection, closeWriter, makeDurable, openReader, openWriter } from './database.ts';
 import { filesOf, lockPath, prepareFolder } from './folder.ts';
 import { LogStore, type State } from './memory.ts';
@@ -9,6 +10,8 @@ export type SqliteOptions = {
   /** The id of a new log; a copy of another log begins without one. */
   newLog?: string;
   newDev?: () => string;
+  /** Whose room the log is of, by its key: one of another room is refused. */
+  room?: string;
   /** Beside a program that writes. */
   readOnly?: boolean;
   /** What this program is called when another one finds the folder in use. */
@@ -80,11 +83,13 @@ export class SqliteStore extends LogStore {
 }
 
 /** Makes a new log, or says in an old one who has it now. */
-function begin(db: Connection, { newLog = '', newDev, program = 'program' }: SqliteOptions): Kept {
+function begin(db: Connection, { newLog = '', newDev, room, program = 'program' }: SqliteOptions): Kept {
   const known = readState(db);
+  const other = room && known?.facts.room;
+  if (other && other !== room) throw trouble('otherRoom', db.folder, fingerprint(other));
   const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0 };
   const dev = known?.facts.dev ?? newDev?.();
-  const facts = { ...known?.facts, dev, holder: `${program} (pid ${process.pid})` };
+  const facts = { ...known?.facts, ...(room && { room }), dev, holder: `${program} (pid ${process.pid})` };
   const kept = { ...state, ...known, facts };
   makeDurable(db);
   // Although nothing may be new: a disk that takes nothing more is to be found now.

@@ -21,6 +21,11 @@ const words = {
     'the data in WHERE is of a version that was never released, and cannot be read any more',
     'Move data.mdb and lock.mdb away, or choose another --data-dir.',
   ],
+  otherRoom: [
+    'DATA_DAMAGED',
+    'the log in WHERE is of a room with another key, which begins with WHAT',
+    'Put the identity of that room back, or move the log away to begin a new room: members will be asked whether to enter it.',
+  ],
   inUse: ['DATA_IN_USE', 'another WHAT is using WHERE', 'End it, or choose another folder with --data-dir.'],
   held: [
     'DATA_IN_USE',

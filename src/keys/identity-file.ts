@@ -8,8 +8,7 @@ import { identityOf, seedBytes } from './ed25519.ts';
 const elsewhere = 'Choose another folder with --data-dir.';
 
 /** The identity kept in `folder`, made on first use (docs/protocol.md, F2). Throws a ChatError. */
-export function loadIdentity(folder: string): Identity {
-  const path = join(folder, 'identity');
+export function loadIdentity(folder: string, path = join(folder, 'identity')): Identity {
   return identityOf(read(path) ?? keep(path, randomBytes(seedBytes)));
 }
 

@@ -10,7 +10,7 @@ export type Ports = {
     send(to: readonly string[], data: string): string[] | Promise<string[]>;
     redial?(): void;
   };
-  store?: Store | undefined;
+  store?: Pick<Store, 'commit'> | undefined;
   /** `taken` is called when the text of the event has left the program. */
   show(event: ChatEvent, taken?: () => void): void;
   ignored?(frames: number, reason: string): void;

@@ -62,6 +62,11 @@ export class Ending {
     this.#driver.hurry();
   }
 
+  /** So many messages that were typed are not for this room. */
+  leftBehind(count: number): void {
+    this.#notTaken += count;
+  }
+
   typed(isTaken: boolean): void {
     this.#isEmpty = false;
     if (!isTaken) this.#notTaken++;

@@ -2,7 +2,7 @@ import type { ChatEvent } from '../core/events.ts';
 import type { Store } from '../core/log/store.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
 import type { Conversation } from '../core/turn.ts';
-import { ChatError } from '../errors.ts';
+import { ChatError, OtherRoom } from '../errors.ts';
 import type { Meaning } from '../prompt/prompt.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
 import type { View } from '../terminal/view.ts';
@@ -17,9 +17,12 @@ export type TalkOptions = {
   link: Link;
   stop: AsyncIterable<NodeJS.Signals>;
   view: View;
-  store?: Store;
-  /** Which names are somebody else's on this machine, and where it is written down that one is the person's. */
-  names?: { whyNotCalled(name: string): string | undefined; renamed(name: string): void };
+  store?: Pick<Store, 'commit'>;
+  /** Goes to another room than the one that was meant, by its key, without being asked if `mayFollow`. */
+  follow?: (room: string) => void;
+  mayFollow?: boolean;
+  /** Which names are somebody else's on this machine, and where it is written down what a name or a room is. */
+  names?: { whyNotCalled(name: string): string | undefined; renamed(name: string): void; entered(room: string): void };
   /** What a person's line means; without it every line is a text. */
   read?: (line: string) => Meaning;
   trouble: Trouble;
@@ -40,19 +43,25 @@ export class Talk {
   /** Lies ahead when no tick counts until then. */
   #tickedAtMs = performance.now();
   #isNaming = false;
+  /** Another room than the one that was meant: the person is asked. */
+  #other: string | undefined;
   #wantedName: string | undefined;
 
   constructor(options: TalkOptions) {
     const { conversation: core, link: links, store, view, names, manner } = options;
     const show = (event: ChatEvent, taken?: () => void) => {
+      if (event.type === 'state' && event.state === 'online' && event.room) names?.entered(event.room);
       if (event.type === 'renamed' && event.name === this.#wantedName) names?.renamed(event.name);
       view.show(event, taken);
     };
-    // A name that is refused can be replaced by typing another.
     const failed = (error: ChatError) => {
-      if (error.code !== 'NAME_REFUSED' || !manner.person) throw error;
-      this.#isNaming = true;
-      view.show({ type: 'error', code: error.code, message: `${error.message} Type another name:` });
+      const { message, code } = error;
+      if (error instanceof OtherRoom && error.room !== undefined && options.follow) this.#meetOther(error, error.room);
+      else if (code === 'NAME_REFUSED' && manner.person) {
+        // It can be replaced by typing another.
+        this.#isNaming = true;
+        view.show({ type: 'error', code, message: `${message} Type another name:` });
+      } else throw error;
     };
     this.#options = options;
     this.#driver = new Driver({ core, links, store, show, failed });
@@ -88,7 +97,8 @@ export class Talk {
   }
 
   async #line(line: string): Promise<void> {
-    if (this.#isNaming && !line.startsWith('/')) this.#name(line);
+    if (this.#other !== undefined && line.trim() === 'yes') this.#follow(this.#other);
+    else if (this.#isNaming && !line.startsWith('/')) this.#name(line);
     else if (line.trim() !== '') this.#obey(this.#options.read ? this.#options.read(line) : { text: line });
     while (!this.#wantsLine) await this.#driver.turned();
   }
@@ -143,6 +153,25 @@ export class Talk {
     if (!this.#ending.isTooLate || this.#ending.stopAtMs !== undefined) return;
     const hint = trouble.reason ?? 'Is the address right?';
     throw new ChatError('TIMEOUT', `not online after ${manner.timeoutMs / 1_000} s.`, hint);
+  }
+
+  #meetOther(error: OtherRoom, room: string): void {
+    const { manner, mayFollow, view } = this.#options;
+    const { code, message } = error;
+    if (mayFollow) {
+      view.show({ type: 'status', code, message });
+      return this.#follow(room);
+    }
+    if (!manner.person) throw error;
+    if (this.#other !== room) view.show({ type: 'error', code, message: `${message} Type yes to enter it, or /quit.` });
+    this.#other = room;
+  }
+
+  #follow(room: string): void {
+    this.#other = undefined;
+    this.#ending.leftBehind(this.#options.conversation.waiting.length);
+    this.#options.follow?.(room);
+    this.#options.link.redial();
   }
 
   #name(line: string): void {

@@ -8,7 +8,7 @@ import { type Command, complain, say } from './prompt.ts';
 const shownByDefault = '20';
 
 /** `/history [N|2h|2d]`: the last messages of the copy kept here. */
-export const historyCommand = (log: Log, view: View, now: () => number): Command => ({
+export const historyCommand = (openLog: () => Log, view: View, now: () => number): Command => ({
   name: 'history',
   argument: '[N|2h|2d]',
   does: `the last messages again (${shownByDefault})`,
@@ -17,6 +17,7 @@ export const historyCommand = (log: Log, view: View, now: () => number): Command
     const count = /^\d{1,6}$/.test(wanted) ? Number(wanted) : undefined;
     const spanMs = readSpanMs(wanted);
     if (!count && !spanMs) return complain(view, 'How many, or since when? For example: /history 50, /history 2h');
+    const log = openLog();
     const places = log.read(count ? Math.max(log.head - count + 1, 1) : 1, count ?? log.head);
     const sinceMs = spanMs ? now() - spanMs : 0;
     const shown = places.filter((place) => !place.message?.void && writtenMs(place) >= sinceMs);

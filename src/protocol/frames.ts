@@ -50,6 +50,8 @@ export const table = {
     hash: may(token, 'h'),
     /** First join: how many of the newest entries to begin with. */
     history: may(count),
+    /** A nonce, for the server to prove whose room this is. [P35] */
+    cn: may(token),
     /** Signature over `joinProof`, in answer to a challenge. */
     proof: may(signature),
     text: may(text),
@@ -75,8 +77,10 @@ export const table = {
     seq: may(count),
     /** The chain up to and including this entry. [P25] */
     hash: may(token, 'h'),
-    /** Holds its place in the order but is never shown: the room refused its text. [P12] */
+    /** Holds its place in the order but is never shown: its text was too long. [P12] */
     void: may(flag),
+    /** Its author's name was somebody else's, or nobody's to bear, at this place: it is shown as a guest's. [P6] */
+    guest: may(flag),
   },
   /** The room closes. On the wire it is a notice, so that each reader shows at least its text. */
   shutdown: { ...words, notice: only('shutdown') },
@@ -90,7 +94,7 @@ export const table = {
     reason: may(oneOf('left', 'lost')),
   },
   /** Who are you? Answered by a join with a proof. Only a version-1 server asks. [P23] */
-  challenge: { v: always(protocolVersion), nonce: must(token), server: must(name), log: must(token) },
+  challenge: { v: always(protocolVersion), nonce: must(token), room: must(token), log: must(token) },
   /** The session is open. Entries follow from `since + 1`; those up to `head` were written before. [P9] */
   welcome: {
     welcome: always(1),
@@ -104,6 +108,12 @@ export const table = {
     /** The chain up to `since`. */
     hash: may(token, 'h'),
     head: must(count),
+    /** The chain up to `head`. */
+    headHash: may(token, 'hh'),
+    /** Names this run of the server. */
+    run: must(token),
+    /** Signature of the room's key over `welcomeProof`. [P35] */
+    sig: must(signature),
     /** The highest n of this device in the log, kept or not. */
     n: may(count),
     /** What the client has is not what this log has: read it again from `since`, then send what it lacks. [P28] */

@@ -18,6 +18,9 @@ export const connectEndpoint = async (ip: string, port: number): Promise<string>
 export const bindEndpoint = async (ip: string, port: number): Promise<string> =>
   showEndpoint(anyAddress.has(ip) ? ip : await resolve(ip), port);
 
+/** True for an endpoint on this machine. */
+export const isLoopback = (endpoint: string): boolean => /^tcp:\/\/(127\.|\[::1\])/.test(endpoint);
+
 export const portOf = (endpoint: string): number => Number(/:(\d+)$/.exec(endpoint)?.[1]);
 
 /** Binds, and returns the endpoint in use (with the real port). libzmq's errors become words here. */

@@ -14,6 +14,9 @@ type Shown = ChatEvent & { type: 'message' };
 /** A client of the original: what it said, and was sent, over its connection. */
 type Original = { said: ReadonlySet<string>; heard: string[]; since: number | undefined };
 
+/** What somebody who is not the room says that its log is called. */
+export const liarsLog = 'lie';
+
 /** A guarantee that was broken: its number in docs/protocol.md, and what happened. */
 export class Violation extends Error {
   readonly rule: string;
@@ -57,6 +60,9 @@ export class Checker {
   /** Highest n of a device that was printed at a client, in any of its runs. */
   readonly #printed = new Map<string, number>();
   #damages = 0;
+  /** Highest n of a device that a client was sent, or has sent, since its log began anew: what it sends may follow that. */
+  readonly #begunAtMs = new Map<string, number>();
+  readonly #passed = new Map<string, Map<string, number>>();
   /** Since when a log may not be the one that somebody knows. */
   #forkedAtMs: number | undefined;
   #storedAtSnapshot = new Set<string>();
@@ -120,6 +126,29 @@ export class Checker {
     }
   }
 
+  /** P12: before a change is on the server's disk. Who has a name is no guest under it, and nobody else is more than that. */
+  judged({ entries = [], owners = [] }: Change, server: Store): void {
+    for (const { message } of entries) {
+      if (!message?.id || !message.key) continue;
+      const name = nameKey(message.name);
+      const owner = server.owner(name)?.key;
+      const others = [owner, ...owners.map((claimed) => claimed.name === name && claimed.key)];
+      const isWrong = message.guest
+        ? owner === message.key || !others.some((other) => other && other !== message.key)
+        : owner !== undefined && owner !== message.key && !this.#namesLapse;
+      if (isWrong)
+        throw new Violation(
+          'P12',
+          `${formatId(message.id)} is ${message.guest ? 'a' : 'no'} guest's as ${message.name}`,
+        );
+    }
+  }
+
+  /** P32: what is typed by who was in the room bears a name of its own, which only a rollback or its age takes away. */
+  bears(key: string, { name }: Message, server: Store): void {
+    if (!this.#namesLapse && !this.#rollback) this.named(key, name, server);
+  }
+
   /** P6, P32: the name that somebody is known by is its own, on disk, and has not lapsed. */
   named(key: string, name: string, server: Store, ageMs = Number.POSITIVE_INFINITY): void {
     const owner = server.owner(nameKey(name));
@@ -128,7 +157,18 @@ export class Checker {
   }
 
   /** A client's disk took a change. K3: nothing that its output has not taken. */
-  kept(client: string, { entries = [], pending = [], marks = [] }: Change): void {
+  kept(
+    client: string,
+    { entries = [], pending = [], marks = [], restart }: Change,
+    { log, head, nowMs }: Pick<Store, 'log' | 'head'> & { nowMs: number },
+  ): void {
+    if (restart?.log === liarsLog)
+      throw new Violation('P35', `${client} reads the log of who cannot sign for the room`);
+    // A gap in the same log is no new one.
+    if (restart && !(restart.log === log && restart.seq > head)) {
+      this.#passed.delete(client);
+      this.#begunAtMs.set(client, nowMs);
+    }
     for (const { message } of entries) {
       if (!message?.id) continue;
       // What the room refused is never shown, and counts as seen.
@@ -145,18 +185,35 @@ export class Checker {
       const id = formatId(message.id);
       const before = this.#written.get(id);
       if (before && before.text !== message.text) throw new Violation('I4', `${id} was written twice`);
-      if (!message.sig) this.#written.set(id, message);
+      if (before?.sig && before.sig !== message.sig) throw new Violation('P24', `${id} was signed twice`);
+      if (message.id.dev === client) this.#written.set(id, message);
     }
+  }
+
+  /** P28: what somebody gives back follows what it knows to be in the log, or on its way there, until it has waited. */
+  gaveBack(client: string, { id, first, seq }: Message, nowMs: number): void {
+    if (!id || id.dev === client || seq !== undefined) return;
+    const isPatient = nowMs - (this.#begunAtMs.get(client) ?? nowMs) >= mendPatienceMs;
+    if (!first && !isPatient && id.n > (this.#passed.get(client)?.get(id.dev) ?? 0) + 1)
+      throw new Violation('P28', `${formatId(id)} was given back by ${client} and cannot follow`);
+    this.passed(client, id);
+  }
+
+  passed(client: string, { dev, n }: MessageId): void {
+    const devices = this.#passed.get(client) ?? new Map<string, number>();
+    devices.set(dev, Math.max(n, devices.get(dev) ?? 0));
+    this.#passed.set(client, devices);
   }
 
   #keep(id: string, client: string): void {
     this.#kept.set(id, (this.#kept.get(id) ?? new Set()).add(client));
   }
 
-  /** I4: nothing goes out before it is on disk. */
+  /** I4: nothing goes out before it is on disk. P24: nothing is sent that is not signed. */
   sent(client: string, frame: Frame, store: Store): void {
     if (frame.kind !== 'message' || !frame.id || frame.id.dev !== client) return;
     const id = formatId(frame.id);
+    if (!frame.sig) throw new Violation('P24', `${id} was sent unsigned`);
     const onDisk = store.pending().some((message) => message.id && formatId(message.id) === id);
     if (!onDisk && store.mark(client)?.n !== undefined && (store.mark(client)?.n ?? 0) >= frame.id.n) return;
     if (!onDisk) throw new Violation('I5', `${id} was sent before it was on disk`);
@@ -266,7 +323,9 @@ export class Checker {
 
   /** I6: its author had seen everything up to its cursor. */
   typed(client: string, message: Message): void {
-    if (message.id && !message.sig) this.#causes.set(formatId(message.id), this.#cursors.get(client) ?? 0);
+    const { id } = message;
+    if (id?.dev !== client || this.#causes.has(formatId(id))) return;
+    this.#causes.set(formatId(id), this.#cursors.get(client) ?? 0);
   }
 
   /** I1, I4, I5: after healing everybody has the same log, and it holds everything that was on a disk. */

@@ -1,6 +1,7 @@
 import type * as memory from '../../src/history/memory.ts';
 import { decode, encode } from '../../src/protocol/codec.ts';
 import type { Frame, Message } from '../../src/protocol/frames.ts';
+import { liarsLog } from './checker.ts';
 import type { Machines } from './machines.ts';
 import { damages, rot, rottenIn } from './rot.ts';
 import { type Client, Connection, type Legacy } from './sides.ts';
@@ -76,6 +77,14 @@ export function rollBack(world: Machines): void {
   world.checker.rolledBack(emptied, world.nowMs);
 }
 
+/** Somebody on the way, who knows the room's key and cannot sign with it, opens a session with a log of its own. */
+export function lie(world: Machines, { connection }: Client): void {
+  if (!connection) return;
+  world.note(`lie to ${connection.id}`);
+  const place = { log: liarsLog, since: 0, head: 0, run: 'run', fork: true, n: 0, online: 1, members: [] };
+  connection.toClient.push(encode({ kind: 'welcome', name: 'server', text: '', ...place, sig: 'no' }));
+}
+
 /** Some of these names are free, some are another one's. */
 export function rename(world: Machines, client: Client): void {
   const name = `n${world.random.below(9)}`;
@@ -111,7 +120,7 @@ function forgeLost(world: Machines, { toServer }: Connection, forged: Message): 
 
 function impersonate(world: Machines, { name, key, dev }: Client): void {
   const stray = new Connection().id;
-  const join: Frame = { kind: 'join', name, version: 1, key, dev, proof: 'guessed' };
+  const join: Frame = { kind: 'join', name, version: 1, key, dev, cn: 'cn', proof: 'guessed' };
   const id = { dev, n: (world.serverStore.mark(dev)?.n ?? 0) + 1 };
   world.toServer(stray, encode(join));
   world.syncServer();

@@ -59,7 +59,9 @@ export class Machines {
     this.note(`start ${client.dev}`);
     const { name, dev, key, store } = client;
     const identity = { key, sign: (text: string) => signature(key, text) };
-    const wishes = { history, replay: true, maxReplay: 1e9, maxKept: 1e9 };
+    const nonce = () => `cn${client.run}`;
+    // The room is known as soon as anything of it is kept.
+    const wishes = { nonce, ...(store.log && { room: 'room' }), history, replay: true, maxReplay: 1e9, maxKept: 1e9 };
     client.run++;
     client.session = new this.cores.Member({ name, dev, identity, crypto, flow, ...wishes }, store);
     this.checker.started(client.dev);
@@ -86,6 +88,7 @@ export class Machines {
       dev: `run${++this.serverRuns}`,
       nonce: (id: string) => `nonce-${id}`,
       crypto,
+      identity: { key: 'room', sign: (text: string) => signature('room', text) },
       flow,
     };
     this.server = { room: new this.cores.Room(options, this.serverStore), commits: [] };
@@ -162,7 +165,10 @@ export class Machines {
   toClient(client: Client, data: string): void {
     this.note(`${client.dev} <- ${data}`);
     if (client.output.length > 0 && this.random.chance(0.2)) this.printSome(client);
-    this.input(client, { type: 'frame', from: theLink, frame: decode(Buffer.from(data)) });
+    const frame = decode(Buffer.from(data));
+    for (const part of frame.kind === 'batch' ? frame.frames : [frame])
+      if (part.kind === 'message' && part.id) this.checker.passed(client.dev, part.id);
+    this.input(client, { type: 'frame', from: theLink, frame });
   }
 
   // Disks
@@ -171,6 +177,7 @@ export class Machines {
     const change = server.commits.shift();
     if (!change) return;
     this.checker.trimmed(this.serverStore, change, this.retention, this.nowMs);
+    this.checker.judged(change, this.serverStore);
     this.serverStore.apply(change);
     this.checker.stored(change);
     this.turn([{ type: 'committed', change }]);
@@ -181,8 +188,9 @@ export class Machines {
     this.note(`${client.dev} keeps ${Object.keys(change)} ${JSON.stringify(change.pending?.map((m) => m.id) ?? '')}`);
     const isKilled = !this.isHealing && this.random.chance(0.02);
     if (isKilled && this.random.chance(0.5)) return this.stop(client);
+    const { log, head } = client.store;
     client.store.apply(change);
-    this.checker.kept(client.dev, change);
+    this.checker.kept(client.dev, change, { log, head, nowMs: this.nowMs });
     if (isKilled) return this.stop(client);
     this.input(client, { type: 'committed', change });
   }
@@ -266,7 +274,11 @@ export class Machines {
     for (const effect of client.session.turn([...client.later.splice(0), input], this.now)) {
       if (effect.type === 'commit') {
         changes.push(effect.change);
-        for (const message of effect.change.pending ?? []) this.checker.typed(client.dev, message);
+        for (const message of effect.change.pending ?? []) {
+          this.checker.typed(client.dev, message);
+          if (input.type === 'typed' && client.session.everLive)
+            this.checker.bears(client.key, message, this.serverStore);
+        }
       } else if (effect.type === 'send') this.send(client, effect.data);
       else if (effect.type === 'show') this.show(client, effect.event, effect.place);
       else if (effect.type === 'hangUp') after.push(() => this.cut(client));
@@ -283,6 +295,7 @@ export class Machines {
   send(client: Client, data: string): void {
     const frame = decode(Buffer.from(data)) as Frame;
     this.checker.sent(client.dev, frame, client.store);
+    if (frame.kind === 'message') this.checker.gaveBack(client.dev, frame, this.nowMs);
     if (frame.kind === 'ack' && this.isKeptWhole) this.checker.acknowledged(client.dev, frame.seq, client.output);
     client.connection?.toServer.push(data);
   }

@@ -6,7 +6,11 @@ export const memberMutants: Mutant[] = [
     ['the heartbeat shows a lost tail', 'isBehind ||', ''],
     ['no echo, send again', '|| this.#unanswered >= maxUnanswered', ''],
     ['no answer, hang up', 'now.ms - this.#heardAtMs >= silentMs', 'false'],
-    ['a server may not know an older name', 'if (mayForget || isOther)', 'if (false)'],
+    [
+      'a welcome is the room’s',
+      '!options.crypto.verify(this.#room, welcomeProof(',
+      '!((...said) => said)(this.#room, welcomeProof(',
+    ],
     [
       'only what was shown is acknowledged',
       'this.#acked = this.#member.copy.shown;\n        this.#ackedAtMs = ms;',
@@ -36,10 +40,18 @@ export const memberMutants: Mutant[] = [
     ],
   ]),
   ...of('member/courier', [
-    ['a message stays until it is seen', 'return this.#isFirst(', 'this.#copy.drop([message]); return this.#isFirst('],
+    [
+      'a message stays until it is seen',
+      'return unsent.map((message) => (this.#isFirst(',
+      'this.#copy.drop(unsent); return unsent.map((message) => (this.#isFirst(',
+    ],
+    ['words are signed when they are typed', 'this.#room === undefined ? message', 'true ? message'],
+    ['a message is signed once', 'message.sig ? message : this.#sign(', 'this.#sign('],
+    ['what was typed before is signed when the room is met', 'this.outbox.change(sign)', '[]'],
+    ['words are signed for the room', 'signedText(room, message)', "signedText('', message)"],
     ['every welcome sends all again', 'this.outbox.restart();', ''],
     ['n is never used twice', 'this.lastN = Math.max(', 'this.lastN = 0 * Math.max('],
-    ['a fork gives back what is lost', 'this.#copy.keep(this.outbox.adopt(lost));', ''],
+    ['a fork gives back what is lost', 'this.outbox.adopt(lost);', '[];'],
     ['a fork knows nothing of the log', 'this.#inLog.clear();', ''],
     [
       'what the log had counts as used',

@@ -3,7 +3,7 @@ import { type Mutant, of } from './mutate.ts';
 /** The rules of the room, and of its log. */
 export const roomMutants: Mutant[] = [
   ...of('room/door', [
-    ['a join is proven', '!crypto.verify(key, joinProof(nonce, server, join), proof)', 'false'],
+    ['a join is proven', '!crypto.verify(key, joinProof(nonce, room, join), proof)', 'false'],
     ['the welcome says what the log had', 'log.store.mark(dev)?.n ?? 0', '0'],
     ['whoever joins is asked for what is lost', 'if (seq <= since)', 'if (false)'],
     ['every client of the original has a device', '++this.#guests', '1'],
@@ -37,7 +37,17 @@ export const roomMutants: Mutant[] = [
       'this.#head = { seq: before + 1, hash };',
       'this.#head = { seq: before + 1, hash: prev };',
     ],
-    ['an older name is its owner’s', '|| this.#isFree(message.name, key)', ''],
+    [
+      'an older name is its owner’s',
+      'message.name !== name && !this.#isFree(message.name, key)',
+      'message.name !== name',
+    ],
+    [
+      'what is given back is its owner’s',
+      'return this.#append(message, !this.#isFree(message.name, key))',
+      'return this.#append(message, true)',
+    ],
+    ['words are checked for the room', 'signedText(this.#options.identity.key, message)', "signedText('', message)"],
     ['a name is owned', 'this.draft.claim({', '({'],
     ['a name is one key’s', "owner === '' || owner === key", 'owner !== undefined'],
     ['the name of whoever is there is refreshed', 'if (owner?.key === key &&', 'if (false &&'],

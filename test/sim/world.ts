@@ -1,5 +1,5 @@
 import { encode } from '../../src/protocol/codec.ts';
-import { damage, fail, forge, loseTail, rename, rollBack, takeSnapshot, tamper } from './faults.ts';
+import { damage, fail, forge, lie, loseTail, rename, rollBack, takeSnapshot, tamper } from './faults.ts';
 import { Machines } from './machines.ts';
 import type { Random } from './random.ts';
 import { Client, type Connection, type Cores, type Legacy } from './sides.ts';
@@ -75,6 +75,7 @@ export class World extends Machines {
     else if (dice < 0.79) this.wrongMs = random.pick([-86_400_000, 31 * 86_400_000, -1e12]);
     else if (this.withRollback && dice < 0.86) takeSnapshot(this, this.serverStore);
     else if (this.withRollback && dice < 0.97) rollBack(this);
+    else if (dice > 0.92) lie(this, client);
   }
 
   #deliver(random: Random): void {

@@ -161,8 +161,8 @@ export class Command {
   }
 }
 
-/** A server that listens, and its port. */
-export type Serving = { server: Command; port: number };
+/** A server that listens, its port, and the key of its room. */
+export type Serving = { server: Command; port: number; room: string };
 type Closable = { close(): unknown };
 
 /** What one test has started; all of it ends with the test. */
@@ -189,8 +189,8 @@ export class Stage {
   /** Starts a server, on any free port unless `--port` is given, and waits until it listens. */
   async server(...args: string[]): Promise<Serving> {
     const server = this.spawn('server', ['--port', '0', '--ip', '127.0.0.1', '--json', ...args]);
-    const { port } = await server.json({ type: 'listening' });
-    return { server, port: Number(port) };
+    const { port, room } = await server.json({ type: 'listening' });
+    return { server, port: Number(port), room: String(room) };
   }
 
   /** Starts a client in a text pipe and waits until it is online. */
@@ -270,6 +270,10 @@ export const test = base.extend<{ stage: Stage }>({
 export const dangerous = /[\x00-\x09\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
 /** Whether these bytes would leave a terminal alone. */
 export const isPlain = (text: string) => !dangerous.test(text) && stripVTControlCharacters(text) === text;
+
+/** What a client says of a room that it meets for the first time. */
+export const meeting = (room: string) =>
+  `-- this room has the key ${Buffer.from(room, 'base64url').toString('hex').slice(0, 20).match(/.{4}/g)?.join(' ')}`;
 
 const isProgram = (name: string): name is Program => (programs as readonly string[]).includes(name);
 const clientArgs = (port: number, name: string, args: string[]) => [

@@ -6,7 +6,7 @@ import { type Effect, type Input, theLink } from '../../src/core/turn.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import type { Challenge, Frame, Join, Lost, Message, Notice, Received, Welcome } from '../../src/protocol/frames.ts';
-import { chainedText, joinProof, signedText } from '../../src/protocol/signed.ts';
+import { chainedText, joinProof, signedText, welcomeProof } from '../../src/protocol/signed.ts';
 import { fakeCrypto, fakeIdentity, signature } from './fake-crypto.ts';
 
 /** The log of a room as a server would send it: entries that are signed, each chained to the one before. */
@@ -57,7 +57,7 @@ export class Chain {
   }
 }
 
-export const challenge: Challenge = { kind: 'challenge', nonce: 'n', server: 'server', log: 'log' };
+export const challenge: Challenge = { kind: 'challenge', nonce: 'n', room: 'server', log: 'log' };
 export const refused = (text: string): Received => ({ kind: 'refused', name: 'server', text, code: 'NAME_REFUSED' });
 export const plain = (name: string, text: string): Message => ({ kind: 'message', name, text });
 export const notice = (more: Partial<Notice>): Notice => ({
@@ -80,6 +80,7 @@ export const join = (more: Partial<Join> = {}): Join => ({
   version: 1,
   key: 'kA',
   dev: 'A',
+  cn: 'cn',
   ...(more.log === undefined && { history: 0 }),
   ...more,
 });
@@ -93,9 +94,10 @@ const wishes = { history: 0, replay: true, maxReplay: 1_000, maxKept: 5_000 };
  * the last step did. What is to be kept is on disk at once, and what is shown is out at once, unless that is held back.
  */
 export class MemberWorld {
-  readonly store = new MemoryStore();
+  store = new MemoryStore();
   member!: Member;
-  /** The log of the server that she meets. */
+  /** The key of the room that she meets, and its log. */
+  room = 'server';
   log = new Chain();
   nowMs = 1_000_000;
   /** The machine's clock is wrong by so much. */
@@ -120,10 +122,17 @@ export class MemberWorld {
 
   /** The program starts, with what it kept before. */
   start(options: Partial<MemberOptions> = {}): void {
-    const who = { name: 'ann', dev: 'A', identity: fakeIdentity('kA'), crypto: fakeCrypto };
+    const who = { name: 'ann', dev: 'A', identity: fakeIdentity('kA'), crypto: fakeCrypto, nonce: () => 'cn' };
     this.member = new Member({ ...who, ...wishes, ...options }, this.store);
     this.commits = [];
     this.#unshown = [];
+  }
+
+  /** She goes to another room, of which this is kept. */
+  move(place: { room: string; dev: string }, store: MemoryStore): void {
+    this.store = store;
+    this.room = place.room;
+    this.member.move(place, store);
   }
 
   step(...inputs: Input[]): void {
@@ -166,23 +175,25 @@ export class MemberWorld {
   welcome(more: Partial<Welcome> = {}): Welcome {
     const since = more.since ?? Math.max(more.fork ? 0 : (this.#joined?.since ?? 0), this.log.base);
     const hash = this.log.hashAt(since);
-    return {
-      kind: 'welcome',
+    const welcome = {
+      kind: 'welcome' as const,
       name: 'server',
       text: 'You are now online. 2 online.',
       log: this.log.id,
       since,
       head: since,
+      run: 'run',
       online: 2,
       members: ['ann', 'bo'],
       ...(hash && { hash }),
       ...more,
     };
+    return { sig: signature(this.room, welcomeProof('cn', this.room, welcome)), ...welcome };
   }
 
   /** The server asks who this is, is told, and opens the session. */
   open(more: Partial<Welcome> = {}): void {
-    this.receive(challenge);
+    this.receive({ ...challenge, room: this.room });
     const asked = this.sent;
     this.receive(this.welcome(more));
     this.sent = [...asked.filter(({ kind }) => kind !== 'join'), ...this.sent];

@@ -18,6 +18,7 @@ export const hello = (name: string, more: Json = {}): Json => ({
   v: 1,
   key: `k${initial(name)}`,
   dev: initial(name),
+  cn: 'cn',
   ...more,
 });
 

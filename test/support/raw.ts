@@ -1,5 +1,5 @@
 /** Strangers: bare TCP connections and DEALER sockets that send whatever a test wants. */
-import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Dealer } from 'zeromq';
@@ -47,13 +47,16 @@ export class RawDealer {
   }
 }
 
-type Challenge = { nonce: string; server: string };
+type Challenge = { nonce: string; room: string };
+type Answer = Record<string, unknown>;
 /** What a version-1 message says; `key` and `sig` come from who says it. */
-export type Said = { name: string; text: string; id: string; lc?: number; ts?: number };
+export type Said = { name: string; text: string; id: string; lc?: number; ts?: number; room?: string };
 
 /** A person of version 1: a key pair, and what it signs. Written from docs/protocol.md, sharing nothing with src. */
 export class Person {
   readonly key: string;
+  /** The key of the room that was joined last. */
+  room = '';
   readonly #privateKey: KeyObject;
 
   constructor() {
@@ -62,23 +65,34 @@ export class Person {
     this.#privateKey = privateKey;
   }
 
-  /** Joins over a connection as `name`. Resolves with the welcome, or with what refuses. */
-  async join(dealer: RawDealer, name: string, dev: string, more: object = {}): Promise<Record<string, unknown>> {
-    const join = { auth: 1, name, v: 1, key: this.key, dev, ...more };
-    const { nonce, server } = JSON.parse(await dealer.ask(join)) as Challenge;
-    const proof = this.#sign(['0mq-chat join', nonce, server, name, this.key, dev]);
-    return JSON.parse(await dealer.ask({ ...join, proof }));
+  /** Joins over a connection as `name`. Resolves with the welcome, whose signature is right, or with what refuses. */
+  async join(dealer: RawDealer, name: string, dev: string, more: object = {}): Promise<Answer> {
+    const cn = `nonce-of-${dev}`;
+    const join = { auth: 1, name, v: 1, key: this.key, dev, cn, ...more };
+    const { nonce, room } = JSON.parse(await dealer.ask(join)) as Challenge;
+    const proof = this.#sign(['0mq-chat join', room, nonce, name, this.key, dev]);
+    const answer: Answer = JSON.parse(await dealer.ask({ ...join, proof }));
+    if (answer.welcome && !isOfRoom(room, cn, answer)) throw new Error(`not the room's: ${JSON.stringify(answer)}`);
+    this.room = room;
+    return answer;
   }
 
-  /** A message, signed for the room of this server. */
-  says(server: string, { name, text, id, lc = 1, ts = 1 }: Said): object {
-    const sig = this.#sign([server, id, lc, ts, name, text]);
+  /** A message, signed for the room that was joined, or for another. */
+  says({ name, text, id, lc = 1, ts = 1, room = this.room }: Said): object {
+    const sig = this.#sign(['0mq-chat message', room, id, lc, ts, name, text, 0]);
     return { name, text: `${text}\n`, id, lc, ts, key: this.key, sig };
   }
 
   #sign(parts: unknown[]): string {
     return sign(null, Buffer.from(JSON.stringify(parts)), this.#privateKey).toString('base64url');
   }
+}
+
+/** Whether the room with this key signed the welcome, for who sent this nonce. */
+function isOfRoom(room: string, cn: string, { log, run, head, hh = '', sig }: Answer): boolean {
+  const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: room }, format: 'jwk' });
+  const text = JSON.stringify(['0mq-chat welcome', room, cn, log, run, head, hh]);
+  return verify(null, Buffer.from(text), key, Buffer.from(String(sig), 'base64url'));
 }
 
 const isBuffer = (value: unknown) => Buffer.isBuffer(value);

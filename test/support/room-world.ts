@@ -9,7 +9,7 @@ import { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import type { Join } from '../../src/protocol/frames.ts';
 import { joinProof } from '../../src/protocol/signed.ts';
-import { fakeCrypto, signature } from './fake-crypto.ts';
+import { fakeCrypto, fakeIdentity, signature } from './fake-crypto.ts';
 import { entry, hello, type Json, range } from './people.ts';
 import { hashAt } from './places.ts';
 
@@ -54,7 +54,10 @@ export class RoomWorld {
   constructor({ name = 'server', limit = 10_000, ageMs = 1e12, store, ...more }: RoomWorldOptions = {}) {
     this.log = store ?? new MemoryStore('log');
     const retention = { entries: limit, ageMs };
-    this.room = new Room({ name, retention, dev: 'run', nonce, crypto: fakeCrypto, ...more }, this.log);
+    this.room = new Room(
+      { name, retention, dev: 'run', nonce, crypto: fakeCrypto, identity: fakeIdentity('server'), ...more },
+      this.log,
+    );
   }
 
   get now(): Now {
@@ -135,9 +138,9 @@ export class RoomWorld {
     return isJoin ? [plain, RoomWorld.frame(from, RoomWorld.proven(from, frame))] : [plain];
   }
 
-  static proven(from: string, join: Json, { server = 'server', key = String(join.key) } = {}): Json {
+  static proven(from: string, join: Json, { room = 'server', key = String(join.key) } = {}): Json {
     const { name, dev } = join as { name: string; dev: string };
-    const text = joinProof(nonce(from), server, { kind: 'join', name, key: String(join.key), dev } satisfies Join);
+    const text = joinProof(nonce(from), room, { kind: 'join', name, key: String(join.key), dev } satisfies Join);
     return { ...join, proof: signature(key, text) };
   }
 

@@ -5,7 +5,7 @@ import { bellChoices, joinsChoices } from '../../terminal/view.ts';
 import { logLevels } from '../logger.ts';
 import { completion } from './completion.ts';
 import type { OptionTable, Program } from './flags.ts';
-import { choice, count, folder, host, name, port, span, texts, toggle } from './values.ts';
+import { choice, count, folder, host, name, port, roomKey, span, texts, toggle } from './values.ts';
 
 const person = { ...name('your name in the chat'), default: loginName() };
 const roomPort = { ...port('TCP port'), default: '9999' };
@@ -43,6 +43,7 @@ export const server = program({
     port: roomPort,
     ip: { ...host('address to listen on; all is every interface'), default: 'all' },
     'data-dir': dataDir,
+    identity: { ...folder('file with the key of the room'), defaultDescription: 'identity in the folder' },
     history: { default: true, describe: 'keep the room in memory only' },
     'history-limit': { ...count('most messages kept'), default: '100000' },
     'history-days': { ...count('days a message is kept'), default: '30' },
@@ -72,6 +73,8 @@ export const client = program({
     timeout: { ...count('how long to try getting online'), value: 'SECONDS', defaultDescription: '10 in a pipe' },
     check: toggle('exit 0 if the server answers'),
     'data-dir': dataDir,
+    'server-key': roomKey("the room's key, in hexadecimal digits"),
+    'forget-room': toggle('take whatever room is at this address'),
   },
   subcommands: { completion },
 });

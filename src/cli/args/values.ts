@@ -17,6 +17,13 @@ export const host = kind(
 );
 export const count = kind('N', numberTo(999_999_999), 'not a whole number', 'Give a number such as 10.');
 export const span = kind('SPAN', readSpanMs, 'not a span of time', 'Examples: 30m, 2h, 2d.');
+/** As a fingerprint begins; here in full, 32 bytes. Kept in base64url, as it stands on the wire. */
+export const roomKey = kind(
+  'HEX',
+  (raw) => (/^[0-9a-f]{64}$/i.test(raw) ? Buffer.from(raw, 'hex').toString('base64url') : undefined),
+  'not a key',
+  'A key is 64 hexadecimal digits.',
+);
 export const folder = kind('DIR', (raw) => raw || undefined, 'not a folder', 'Give its path, or leave the option out.');
 
 export const choice = <Choice extends string>(value: string, choices: readonly Choice[], describe: string) => ({

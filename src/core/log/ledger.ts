@@ -1,6 +1,6 @@
 import type { Join, Message, MessageId, Refused } from '../../protocol/frames.ts';
 import { maxTextBytes } from '../../protocol/frames.ts';
-import { type Crypto, chainedText, signedText } from '../../protocol/signed.ts';
+import { type Crypto, chainedText, type Identity, signedText } from '../../protocol/signed.ts';
 import { trimSlack } from '../limits.ts';
 import { isName, nameKey } from '../names.ts';
 import type { Now } from '../turn.ts';
@@ -11,8 +11,10 @@ import type { Change, Entry, Place } from './store.ts';
 /** How much of the log is kept: at most `entries`, none older than `ageMs` on the log's own clock, whichever is less. */
 export type Retention = { entries: number; ageMs: number };
 export type LedgerOptions = {
-  /** Name of the server, which nobody else may have. */
+  /** Name of the server, which nobody else may bear. */
   name: string;
+  /** Whose room this is: its key names the room. */
+  identity: Identity;
   /** What the devices begin with that the server gives to clients of the original; nobody else's do. */
   dev: string;
   crypto: Crypto;
@@ -126,7 +128,7 @@ class Judge {
     if (!id || (key !== undefined && id.n <= last)) return [];
     if (key !== undefined && id.n > last + 1 && !first) return { type: 'rejoin', from };
     // The session's own name was checked when it joined.
-    return this.#append(message, message.name === name || this.#isFree(message.name, key));
+    return this.#append(message, message.name !== name && !this.#isFree(message.name, key));
   }
 
   #giveBack({ from, message }: Proposal & { type: 'giveBack' }): Outcome | [] {
@@ -136,11 +138,11 @@ class Judge {
     if (id.n <= (mark?.n ?? 0)) return { type: 'had', from, id };
     // What lies between may still come from somebody else.
     if (id.n > (mark?.n ?? 0) + 1 && !message.first) return [];
-    const signed = signedText(this.#options.name, message);
+    const signed = signedText(this.#options.identity.key, message);
     const isGenuine = key && sig && !this.#isForeign(id.dev, key) && this.#options.crypto.verify(key, signed, sig);
     if (!isGenuine) return { type: 'ignored', reason: 'a kept message without a valid signature' };
     // It claims no name: else one member could take many, for keys of its own making.
-    return this.#append(message, this.#isFree(message.name, key));
+    return this.#append(message, !this.#isFree(message.name, key));
   }
 
   #mend(message: Message): Outcome | [] {
@@ -152,11 +154,11 @@ class Judge {
     return { type: 'mended', entry };
   }
 
-  /** What its author may not send takes its place unseen, so that it cannot block what comes behind it. [P12] */
-  #append(message: Message, isAllowed: boolean): [] {
+  /** What is too long takes its place unseen, so that it cannot block what comes behind it. [P12] */
+  #append(message: Message, isGuest: boolean): [] {
     const { first: _, ...written } = message;
     const words: Message = isTooLong(message.text) ? { ...written, text: '', void: true } : written;
-    const said: Message = isAllowed ? words : { ...words, void: true };
+    const said: Message = isGuest ? { ...words, guest: true } : words;
     const { seq: before, hash: prev } = this.#head;
     const hash = this.#options.crypto.hash(chainedText(prev, said));
     this.#head = { seq: before + 1, hash };

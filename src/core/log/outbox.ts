@@ -56,11 +56,11 @@ export class Outbox {
     this.#sent.clear();
   }
 
-  /** Everything of this device up to and including its n has arrived for good, but for what `isKept`. */
-  accept({ dev, n }: MessageId, isKept: (message: Message) => boolean = () => false): Message[] {
+  /** Everything of this device up to and including its n has arrived for good. */
+  accept({ dev, n }: MessageId): Message[] {
     // Each entry that is read comes here: it must not look at everything that waits.
     if (dev === this.#dev ? (this.own[0]?.id?.n ?? n + 1) > n : !this.#devices.has(dev)) return [];
-    return this.remove((message) => message.id?.dev === dev && message.id.n <= n && !isKept(message));
+    return this.remove((message) => message.id?.dev === dev && message.id.n <= n);
   }
 
   remove(isUnwanted: (message: Message) => boolean): Message[] {

@@ -1,3 +1,4 @@
+import { OtherRoom } from '../../errors.ts';
 import type { Frame, Message } from '../../protocol/frames.ts';
 import type { Crypto, Identity } from '../../protocol/signed.ts';
 import type { ChatEvent } from '../events.ts';
@@ -18,6 +19,10 @@ export type MemberOptions = {
   dev: string;
   identity: Identity;
   crypto: Crypto;
+  /** The room that is meant, by its key; undefined if it was never met. */
+  room?: string;
+  /** A nonce nobody can foresee, another one each time. */
+  nonce: () => string;
   /** Only find out whether a server answers: nothing is proven, nobody is told. */
   check?: boolean;
   /** Where the store is, to name it in an error. */
@@ -45,18 +50,20 @@ export interface Talk {
 
 /** A client's side of a room, as it goes from room to room. What arrives goes to whoever has the conversation now. */
 export class Member implements Conversation {
-  readonly options: MemberOptions;
+  options: MemberOptions;
   readonly flow: Flow;
   readonly naming: Naming;
-  readonly roster: Roster;
-  readonly copy: Copy;
-  readonly courier: Courier;
+  roster!: Roster;
+  copy!: Copy;
+  courier!: Courier;
   server = '';
+  /** The room that is meant, by its key; undefined until one was met. */
+  room: string | undefined;
   /** It was in a room once, and when it lost it. */
   everLive = false;
   lostAtMs: number | undefined;
   readonly effects = new Effects();
-  #talk: Talk;
+  #talk!: Talk;
   /** How many events with a place were given out, and how many of them were shown. */
   #shows = 0;
   #shown = 0;
@@ -65,6 +72,16 @@ export class Member implements Conversation {
     this.options = options;
     this.flow = options.flow ?? defaultFlow;
     this.naming = new Naming(options.name);
+    this.move(options, store);
+  }
+
+  /** Goes to another room, with what is kept of that. What waits for the room before stays there. */
+  move(place: Pick<MemberOptions, 'room' | 'dev' | 'folder'>, store: Store): void {
+    const options = { ...this.options, ...place };
+    this.options = options;
+    this.room = options.room;
+    this.everLive = false;
+    this.lostAtMs = undefined;
     this.roster = new Roster(options.identity.key);
     this.roster.goBy(this.naming.name);
     const pending = store.pending();
@@ -141,14 +158,17 @@ export class Member implements Conversation {
   }
 
   /** It is online in a room; said unless it never was away. */
-  goOnline(found: { server: string; online: number; legacy: boolean; members?: string[] }, { ms }: Now): void {
+  goOnline(
+    found: { server: string; online: number; legacy: boolean; members?: string[]; room?: string },
+    { ms }: Now,
+  ): void {
     const { isResuming, lostAtMs } = this;
     this.server = found.server;
     this.everLive = true;
     this.lostAtMs = undefined;
     if (isResuming) return;
     const after = lostAtMs === undefined ? {} : { afterMs: ms - lostAtMs };
-    const waiting = this.courier.outbox.own.filter(({ sig }) => sig === undefined).length;
+    const waiting = this.courier.outbox.own.length;
     this.show({ type: 'state', state: 'online', ...found, ...after, waiting });
   }
 
@@ -157,6 +177,13 @@ export class Member implements Conversation {
     if (!this.everLive || this.lostAtMs !== undefined) return;
     this.lostAtMs = ms;
     this.show({ type: 'state', state: 'offline', reason });
+  }
+
+  /** True if this is the room that is meant, or the first that is met; `room` is its key, undefined for an original's. */
+  isFor(room: string | undefined): boolean {
+    if (this.room === undefined || this.room === room) return true;
+    this.effects.push({ type: 'fail', error: new OtherRoom(this.room, room) });
+    return false;
   }
 
   send(frame: Frame): void {

@@ -36,8 +36,8 @@ export class Reading {
     return copy.behind >= 2 * flow.windowEntries;
   }
 
-  /** Makes the copy continue where the session begins. Returns true if the log is another than before. */
-  begin(welcome: Welcome): boolean {
+  /** Makes the copy continue where the session begins. */
+  begin(welcome: Welcome): void {
     const { copy } = this.#member;
     const isFirst = copy.log === '';
     const isOther = welcome.fork === true || welcome.log !== copy.log;
@@ -45,7 +45,6 @@ export class Reading {
     this.#head = welcome.head;
     this.#logged = welcome.n ?? 0;
     if (isOther || !this.#member.isResuming) this.#beginReplay(isFirst);
-    return isOther;
   }
 
   take(frame: Message | Lost, seq: number, now: Now): void {

@@ -9,7 +9,7 @@ import {
   type Refused,
   type Welcome,
 } from '../../protocol/frames.ts';
-import { joinProof } from '../../protocol/signed.ts';
+import { joinProof, welcomeProof } from '../../protocol/signed.ts';
 import { ackIntervalMs, maxLost, maxUnanswered, silentMs, tidyIntervalMs } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
 import { isName } from '../names.ts';
@@ -42,6 +42,9 @@ export class Session implements Talk {
   readonly #reading: Reading;
   #state: State = 'down';
   #proven = false;
+  /** The room that was proven to, by its key; and the newest join's nonce. */
+  #room = '';
+  #cn = '';
   #answered = false;
   #unanswered = 0;
   #acked = 0;
@@ -116,6 +119,7 @@ export class Session implements Talk {
     this.#unanswered = 0;
     this.#heardAtMs = now.ms;
     this.#rejoinAtMs = undefined;
+    this.#cn = this.#member.options.nonce();
     this.#member.send(this.#joinFrame);
   }
 
@@ -123,14 +127,15 @@ export class Session implements Talk {
     const { copy, naming, options } = this.#member;
     const { identity, dev, history } = options;
     const { log, cursor: since, hash } = copy;
-    const who = { kind: 'join', name: naming.asked, version: protocolVersion, key: identity.key, dev } as const;
+    const cn = this.#cn;
+    const who = { kind: 'join', name: naming.asked, version: protocolVersion, key: identity.key, dev, cn } as const;
     return log === '' ? { ...who, history } : { ...who, log, since, ...(hash !== emptyHash && { hash }) };
   }
 
   #frame(frame: Received, now: Now): Talk {
     const isOriginal =
       this.#state === 'joining' && !this.#proven && frame.kind === 'message' && frame.seq === undefined;
-    if (isOriginal) return new OriginalRoom(this.#member, this, frame, now);
+    if (isOriginal) return this.#member.isFor(undefined) ? new OriginalRoom(this.#member, this, frame, now) : this;
     if (this.#state !== 'joining') this.#heardAtMs = now.ms;
     this.#receive(frame, now);
     return this;
@@ -225,30 +230,31 @@ export class Session implements Talk {
     if (isBehind || this.#unanswered >= maxUnanswered) this.#join(now);
   }
 
-  #prove({ nonce, server }: Challenge): void {
+  #prove({ nonce, room }: Challenge): void {
     const { options } = this.#member;
     this.#answered = options.check === true;
-    if (this.#answered) return;
+    if (this.#answered || !this.#member.isFor(room)) return;
     const join = this.#joinFrame;
+    this.#room = room;
     this.#proven = true;
-    this.#member.send({ ...join, proof: options.identity.sign(joinProof(nonce, server, join)) });
+    this.#member.send({ ...join, proof: options.identity.sign(joinProof(nonce, room, join)) });
   }
 
   #welcome(welcome: Welcome, now: Now): void {
-    const { naming, copy, courier } = this.#member;
-    const { name, online, members, n = 0 } = welcome;
-    const mayForget = naming.isRefused || !this.#member.everLive;
+    const { naming, copy, courier, options } = this.#member;
+    const { name, online, members, n = 0, sig } = welcome;
+    // Nobody but the room can sign this: whoever else shows its key opens nothing.
+    if (!options.crypto.verify(this.#room, welcomeProof(this.#cn, this.#room, welcome), sig)) return;
     const was = naming.take(isName(welcome.who) ? welcome.who : undefined);
-    const isOther = this.#reading.begin(welcome);
-    courier.restart(name);
-    // It may not know another name as mine (it died before that was on disk), and what bears one would be void.
-    if (mayForget || isOther) courier.rename(naming.name);
+    this.#reading.begin(welcome);
+    courier.restart(this.#room, naming.name);
+    this.#member.room = this.#room;
     this.#acked = copy.shown;
     this.#ackedAtMs = now.ms;
     if (n > courier.lastN) return this.#reading.failCopied('its messages were numbered further elsewhere');
     this.#member.roster.goBy(naming.name);
     this.#member.roster.begin(members, online);
-    this.#member.goOnline({ server: name, online, legacy: false, members }, now);
+    this.#member.goOnline({ server: name, online, legacy: false, members, room: this.#room }, now);
     if (was !== undefined) this.#member.show({ type: 'renamed', was, name: naming.name });
     this.#state = 'live';
     this.#heardAtMs = now.ms;

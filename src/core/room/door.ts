@@ -1,5 +1,5 @@
 import { type Frame, type Join, type Message, maxTextBytes, type Refused } from '../../protocol/frames.ts';
-import { joinProof } from '../../protocol/signed.ts';
+import { joinProof, welcomeProof } from '../../protocol/signed.ts';
 import { maxStrangers } from '../limits.ts';
 import { foreignDevice, type Ledger, type LedgerOptions, type Outcome, type Proposal } from '../log/ledger.ts';
 import { type Log, type Resumption, resume } from '../log/log.ts';
@@ -35,13 +35,14 @@ export class Door {
 
   /** A join. What is returned is not answered yet. */
   knock(from: string, join: Join, now: Now): Proposal | Outcome | undefined {
-    const { version, key, dev, proof } = join;
-    const { name: server, crypto } = this.#options;
+    const { version, key, dev, cn, proof } = join;
+    const { identity, crypto } = this.#options;
     if (version === undefined) return void this.#enterGuest(from, join.name, now);
-    if (!key || !dev) return { type: 'ignored', reason: 'a version-1 join without key and dev' };
+    if (!key || !dev || !cn) return { type: 'ignored', reason: 'a version-1 join without key, dev and cn' };
     const nonce = this.#options.nonce(from);
-    if (!proof) return void this.#send(from, { kind: 'challenge', nonce, server, log: this.#parts.log.store.log });
-    if (!crypto.verify(key, joinProof(nonce, server, join), proof))
+    const room = identity.key;
+    if (!proof) return void this.#send(from, { kind: 'challenge', nonce, room, log: this.#parts.log.store.log });
+    if (!crypto.verify(key, joinProof(nonce, room, join), proof))
       return { type: 'ignored', reason: 'a join with a wrong proof' };
     const name = normalizeName(join.name);
     const text = whyNameRefused(name) ?? this.#whyServers(name);
@@ -69,9 +70,10 @@ export class Door {
     const newest = this.#entering.get(from);
     if (newest?.name === join.name) this.#entering.delete(from);
     this.#strangers.delete(from);
-    const resumption = resume(log, newest?.dev === dev ? newest : join);
+    const asked = newest?.dev === dev ? newest : join;
+    const resumption = resume(log, asked);
     presence.enter({ from, who: key, name, dev, isGuest: false }, resumption.since, nowMs);
-    this.#welcome(from, name, dev, resumption);
+    this.#welcome(from, name, asked, resumption);
   }
 
   /** A message. What is returned is for the log to decide. */
@@ -84,7 +86,7 @@ export class Door {
     if (!session) return void this.tellToJoin(from);
     if (message.seq !== undefined) return { type: 'mend', message };
     // What its author wrote, and nothing that only a log may say.
-    const { hash: _, void: __, ...written } = message;
+    const { hash: _, void: __, guest: ___, ...written } = message;
     const isOwn = message.id.dev === session.dev && message.key === session.who;
     if (!isOwn) return { type: 'giveBack', from, message: written };
     return { type: 'say', from, message: written, name: session.name };
@@ -125,16 +127,20 @@ export class Door {
     this.#send(from, { kind: 'message', name: this.#options.name, text });
   }
 
-  #welcome(from: string, who: string, dev: string, { since, fork }: Resumption): void {
+  #welcome(from: string, who: string, { dev = '', cn = '' }: Join, { since, fork }: Resumption): void {
     const { log, presence } = this.#parts;
+    const { identity, dev: run } = this.#options;
     const hash = log.hashAt(since);
     const [oldest] = log.read(log.first, 1);
     const { online, names: members } = presence;
     const words = { name: this.#options.name, text: greeting(online), who };
-    const place = { log: log.store.log, since, ...(hash && { hash }), head: log.head, fork };
+    const headHash = log.hashAt(log.head);
+    const head = { head: log.head, ...(headHash && { headHash }), run };
+    const place = { log: log.store.log, since, ...(hash && { hash }), ...head, fork };
     const n = log.store.mark(dev)?.n ?? 0;
     const age = oldest && { firstMs: oldest.atMs };
-    this.#send(from, { kind: 'welcome', ...words, ...place, n, online, members, ...age });
+    const welcome = { kind: 'welcome' as const, ...words, ...place, n, online, members, ...age };
+    this.#send(from, { ...welcome, sig: identity.sign(welcomeProof(cn, identity.key, welcome)) });
     for (const [seq, { hash }] of log.lost) if (seq <= since) this.#send(from, { kind: 'lost', seq, hash });
   }
 
