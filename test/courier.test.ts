@@ -1,8 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { maxUnanswered, maxWaiting } from '../src/core/limits.ts';
+import { lateMs, maxUnanswered, maxWaiting } from '../src/core/limits.ts';
 import type { Message } from '../src/protocol/frames.ts';
 import { signedText } from '../src/protocol/signed.ts';
-import { signature } from './support/fake-crypto.ts';
+import { fakeCrypto, fakeSalt, signature } from './support/fake-crypto.ts';
 import { type Chain, connected, disconnected, MemberWorld, nothing } from './support/member-world.ts';
 
 let ann: MemberWorld;
@@ -14,8 +14,9 @@ beforeEach(() => {
 /** What is sent of an own message. */
 const mine = (n: number, more: Partial<Message> = {}): Message => {
   const id = { dev: 'A', n };
-  const message: Message = { kind: 'message', name: 'ann', text: `own ${n}`, id, lc: n, ts: ann.nowMs, ...more };
-  return { ...message, key: 'kA', sig: signature('kA', signedText('server', message)) };
+  const when = { lc: n, ts: ann.nowMs, in: 0, salt: fakeSalt };
+  const message: Message = { kind: 'message', name: 'ann', text: `own ${n}`, id, ...when, ...more };
+  return { ...message, key: 'kA', sig: signature('kA', signedText(fakeCrypto, 'server', message)) };
 };
 
 describe('what is typed', () => {
@@ -78,10 +79,10 @@ describe('what is typed', () => {
     const ts = ann.nowMs;
     ann.tick(60_000);
     ann.start();
-    expect(ann.member.waiting).toMatchObject([{ text: 'own 1', ts, action: true }]);
+    expect(ann.member.waiting).toMatchObject([{ text: 'own 1', ts, type: 'action' }]);
     ann.goOnline();
-    expect(ann.sent).toEqual([{ ...mine(1, { action: true, ts }), first: true }]);
-    ann.receive(log.own(1, 1, { action: true }));
+    expect(ann.sent).toEqual([{ ...mine(1, { type: 'action', ts }), first: true }]);
+    ann.receive(log.own(1, 1, { type: 'action' }));
     expect(ann.shown).toMatchObject([{ type: 'message', text: 'own 1', own: true, action: true }]);
     ann.receive(log.own(2, 2));
     expect(ann.shown).toEqual([expect.not.objectContaining({ action: true })]);
@@ -106,6 +107,31 @@ describe('what is typed', () => {
     ann.goOnline();
     ann.type('own 2');
     expect(ann.sent).toMatchObject([{ lc: 43 }]);
+  });
+
+  test('says what its author had seen of its own in the log', () => {
+    ann.goOnline();
+    ann.type('own 1', 'own 2');
+    expect(ann.sent).toMatchObject([{ in: 0 }, { in: 0 }]);
+    ann.receive(log.own(1, 1));
+    ann.type('own 3');
+    expect(ann.sent).toMatchObject([{ in: 1 }]);
+  });
+
+  test('long before it is sent says how long ago that was', () => {
+    ann.type('own 1');
+    ann.tick(lateMs - 1);
+    ann.type('own 2');
+    ann.tick(2);
+    ann.goOnline();
+    expect(ann.sent).toMatchObject([{ ago: lateMs + 1 }, expect.not.objectContaining({ ago: expect.anything() })]);
+  });
+
+  test('before the clock was set back says nothing of that', () => {
+    ann.type('own 1');
+    ann.wrongMs = -900_000;
+    ann.goOnline();
+    expect(ann.sent).toEqual([expect.not.objectContaining({ ago: expect.anything() })]);
   });
 
   test('on a machine whose clock is before 1970 bears the first moment that the wire has', () => {

@@ -216,12 +216,23 @@ describe.each([
 
   test('an action is sent and shown as one', () => {
     step({ type: 'typed', text: 'waves', action: true });
-    expect(pair.waiting).toMatchObject([{ text: 'waves', ts: wallMs(), action: true }]);
-    expect(sent).toMatchObject([{ kind: 'message', text: 'waves', action: true }]);
+    expect(pair.waiting).toMatchObject([{ text: 'waves', ts: wallMs(), type: 'action' }]);
+    expect(sent).toMatchObject([{ kind: 'message', text: 'waves', type: 'action' }]);
     receive({ kind: 'ack', seq: 1 });
     expect(shown).toMatchObject([{ text: 'waves', action: true, own: true }]);
-    receive({ ...message(1), action: true });
+    receive({ ...message(1), type: 'action' });
     expect(shown).toMatchObject([{ text: 'text 1', action: true, own: false }]);
+  });
+
+  test('what only a later version understands is acknowledged with what was shown before it, and is not shown', () => {
+    receive({ ...message(1), type: 'later' });
+    expect([shown, sent]).toEqual([[], [{ kind: 'ack', seq: 1 }]]);
+    receive(message(2));
+    const [place = 0] = places;
+    receive({ ...message(3), type: 'nothing' });
+    nothing();
+    step({ type: 'shown', place });
+    expect(sent).toEqual([{ kind: 'ack', seq: 3 }]);
   });
 
   test('a message is shown, and acknowledged when its text has left the program', () => {

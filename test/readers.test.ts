@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Flow } from '../src/core/limits.ts';
+import { type Flow, maxRelayed } from '../src/core/limits.ts';
 import { Feed, type Position } from '../src/core/log/feed.ts';
 import { sentence } from '../src/core/narrate.ts';
 import type { Session } from '../src/core/room/presence.ts';
@@ -32,9 +32,9 @@ const pump = (nowMs = 0) =>
     ]);
 const open = (...ids: string[]) => {
   for (const from of ids) {
-    const who = { from, who: from, name: from, dev: `dev-${from}`, isGuest: from.startsWith('old') };
+    const who = { from, who: from, name: from, dev: `dev-${from}`, ...(from.startsWith('old') && { guest: from }) };
     const place = { sent: { seq: 0, notice: feed.end.notice }, acked: 0, full: { pauseMs: 0, retryAtMs: 0 } };
-    sessions.set(from, { ...who, ...place, said: 0, heardAtMs: 0 });
+    sessions.set(from, { ...who, ...place, heardAtMs: 0 });
   }
 };
 const at = (seq: number, notice = 0): Position => ({ seq, notice });
@@ -203,10 +203,14 @@ describe('a client of the original', () => {
 
   test('is not sent its own words, nor what is void or lost, and others are', () => {
     open('old', 'old2', 'a');
-    append(1, { id: { dev: 'dev-old', n: 1 } });
+    append(1);
     append(1, { void: true });
-    append(1, { id: { dev: 'dev-old2', n: 1 } });
-    const { seq, hash } = { seq: 4, hash: 'h' };
+    append(1);
+    append(1, { type: 'nothing' });
+    append(1, { type: 'later' });
+    readers.relayed(1, 'old');
+    readers.relayed(3, 'old2');
+    const { seq, hash } = { seq: 6, hash: 'h' };
     written.commit({ entries: [{ seq, hash, prev: written.store.headHash, atMs: 0, ranMs: 0 }] });
     expect(
       readers.pump(0).map(({ to, data }) => [to.join(), JSON.parse(data).text ?? JSON.parse(data).length]),
@@ -215,6 +219,13 @@ describe('a client of the original', () => {
       ['old', '3\n'],
       ['a', 4],
     ]);
+  });
+
+  test('is known as the author of what it said until so many others have said something', () => {
+    open('old');
+    append(2);
+    for (let seq = 1; seq <= maxRelayed + 1; seq++) readers.relayed(seq, 'old');
+    expect(pump()).toEqual([['old', ['1']]]);
   });
 
   test('reads of whoever lost the connection that they left; what somebody says stays as it is', () => {

@@ -8,7 +8,7 @@ import { decode } from '../../src/protocol/codec.ts';
 import type { Frame } from '../../src/protocol/frames.ts';
 import { Checker, Violation } from './checker.ts';
 import { Random } from './random.ts';
-import { Client, Connection, type Cores, crypto, flow, Legacy, signature } from './sides.ts';
+import { Client, Connection, type Cores, crypto, flow, Legacy, salt, signature } from './sides.ts';
 
 /** The programs of a world with their disks, outputs and connections: what each does when it is told to, and no more. */
 export class Machines {
@@ -18,6 +18,8 @@ export class Machines {
   readonly clients: Client[];
   readonly legacies: Legacy[];
   readonly withRollback: boolean;
+  /** Somebody on the way changes what is sent. */
+  readonly withTampering: boolean;
   readonly retention: { entries: number; ageMs: number };
   server: { room: rooms.Room; commits: Change[] } | undefined;
   serverStore: memory.MemoryStore;
@@ -48,6 +50,7 @@ export class Machines {
     this.clients = people;
     this.legacies = this.random.chance(0.3) ? [new Legacy('old')] : [];
     this.withRollback = this.random.chance(0.25);
+    this.withTampering = this.random.chance(0.1);
     this.retention = { entries: this.random.chance(0.3) ? 12 : 1e9, ageMs: this.random.chance(0.1) ? 200_000 : 1e15 };
     this.checker = new Checker(this.withRollback, this.retention.ageMs < 1e15, crypto);
   }
@@ -61,7 +64,15 @@ export class Machines {
     const identity = { key, sign: (text: string) => signature(key, text) };
     const nonce = () => `cn${client.run}`;
     // The room is known as soon as anything of it is kept.
-    const wishes = { nonce, ...(store.log && { room: 'room' }), history, replay: true, maxReplay: 1e9, maxKept: 1e9 };
+    const wishes = {
+      nonce,
+      salt: () => salt,
+      ...(store.log && { room: 'room' }),
+      history,
+      replay: true,
+      maxReplay: 1e9,
+      maxKept: 1e9,
+    };
     client.run++;
     client.session = new this.cores.Member({ name, dev, identity, crypto, flow, ...wishes }, store);
     this.checker.started(client.dev);
@@ -87,6 +98,7 @@ export class Machines {
       retention: this.retention,
       dev: `run${++this.serverRuns}`,
       nonce: (id: string) => `nonce-${id}`,
+      salt: () => salt,
       crypto,
       identity: { key: 'room', sign: (text: string) => signature('room', text) },
       flow,
@@ -252,7 +264,7 @@ export class Machines {
 
   decided(commits: Change[], change: Change): void {
     commits.push(change);
-    this.checker.decided(change, this.nowMs);
+    this.checker.decided(change, this.now, this.serverStore, this.retention);
   }
 
   checkWelcome({ to, data }: Send): void {
