@@ -147,7 +147,13 @@ export const table = {
   refused: { code: must(oneOf('NAME_REFUSED', 'ROOM_FULL', 'DEVICE_REFUSED'), 'refused'), ...words },
   ack: { seq: must(count, 'ack') },
   /** The server lives; `seq` is the highest one it sent to this session. */
-  heartbeat: { seq: must(count, 'hb') },
+  heartbeat: {
+    seq: must(count, 'hb'),
+    /** How far the log goes, the chain up to there, and the signature of the room's key over `headProof`. [P37] */
+    head: may(count),
+    headHash: may(token, 'hh'),
+    sig: may(signature),
+  },
   /** Join again, after `delayMs`: until then nothing from here is heard. */
   rejoin: { delayMs: must(count, 'rejoin') },
   /** Stands for an entry that is damaged: only the chain goes on. For a place already passed it asks for the entry. */
@@ -171,6 +177,7 @@ export type Notice = FrameOf<'notice'>;
 export type Challenge = FrameOf<'challenge'>;
 export type Welcome = FrameOf<'welcome'>;
 export type Refused = FrameOf<'refused'>;
+export type Heartbeat = FrameOf<'heartbeat'>;
 export type Lost = FrameOf<'lost'>;
 /** A message id is `dev.n`: the sender's device and its own count 1, 2, 3 … [P7] */
 export type MessageId = { dev: string; n: number };

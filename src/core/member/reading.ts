@@ -54,6 +54,7 @@ export class Reading {
     if (taken === 'lost' && this.#neverShown.size < maxLost) this.#neverShown.add(seq);
     this.#member.showPlace(this.#eventsOf(taken, seq, atMs));
     if (message && taken !== 'lost') this.#accept(message);
+    this.#member.heads.reached();
     this.caughtUp(now);
   }
 

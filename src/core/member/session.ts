@@ -184,6 +184,7 @@ export class Session implements Talk {
       case 'notice':
         return this.#notice(frame);
       case 'heartbeat':
+        this.#member.heads.hear(frame);
         return this.#heartbeat(frame.seq, now);
       case 'had':
         return this.#member.courier.acceptHad(frame.id);
@@ -258,6 +259,7 @@ export class Session implements Talk {
     if (was !== undefined) this.#member.show({ type: 'renamed', was, name: naming.name });
     this.#state = 'live';
     this.#heardAtMs = now.ms;
+    this.#member.heads.begin(this.#cn, welcome);
     this.#reading.caughtUp(now);
     this.#ask(now);
     if (naming.isOpen) this.#join(now);

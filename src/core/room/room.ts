@@ -7,6 +7,7 @@ import type { Place, Store } from '../log/store.ts';
 import { farewell } from '../narrate.ts';
 import { type Core, type Effect, Effects, type Input, type Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
+import { HeadSigner } from './head-signer.ts';
 import { Presence } from './presence.ts';
 import { Readers } from './readers.ts';
 
@@ -37,6 +38,7 @@ export class Room implements Core {
   readonly #ledger: Ledger;
   readonly #readers: Readers;
   readonly #door: Door;
+  readonly #signer: HeadSigner;
   readonly #effects = new Effects();
   #proposals: (Proposal | Aside)[] = [];
   #underWay: Aside[] | undefined;
@@ -53,6 +55,7 @@ export class Room implements Core {
     this.#readers = new Readers(this.feed, options.flow ?? defaultFlow, this.presence.sessions);
     const parts = { log: this.#log, ledger: this.#ledger, presence: this.presence, effects: this.#effects };
     this.#door = new Door(options, parts);
+    this.#signer = new HeadSigner(options, this.#log);
   }
 
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
@@ -202,7 +205,8 @@ export class Room implements Core {
     this.#ignored = { frames: 0, reason: '' };
     if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;
     this.#heartbeatAtMs = ms;
-    for (const { from, sent } of this.presence.proven) this.#effects.send(from, { kind: 'heartbeat', seq: sent.seq });
+    for (const { from, sent } of this.presence.proven)
+      this.#effects.send(from, { kind: 'heartbeat', seq: sent.seq, ...this.#signer.head });
   }
 
   #ignore(reason: string): void {
