@@ -89,7 +89,7 @@ describe('reading', () => {
   test('takes every message without an id for a new one', () => {
     const message: Message = { kind: 'message', name: 'lea', text: 'hi' };
     const hash = chainHash(fakeCrypto, '', message);
-    expect(copy.take(1, hash, message, now)).toBe(message);
+    expect(copy.take(1, hash, message, now)).toEqual({ ...message, seq: 1, hash });
   });
 
   test('is trimmed when it is a tenth too long', () => {

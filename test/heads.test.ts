@@ -34,6 +34,16 @@ describe('a head that the room has signed', () => {
     expect([ann.did, ann.store.signed]).toEqual([nothing, signed]);
   });
 
+  test('comes with the newest entries, too', () => {
+    const head = { log: 'log', run: 'run', seq: 6, hash: log.hashAt(6) };
+    const sig = signature('server', headProof('server', head));
+    const entries = { kind: 'entries' as const, from: 5, rows: [log.entry(5), log.entry(6)], hash: head.hash };
+    ann.step(frame({ ...entries, sig: 'wrong' }));
+    expect([ann.store.head, newest()?.seq]).toEqual([6, 0]);
+    ann.step(frame({ ...entries, sig }));
+    expect([newest(), awaited(), said()]).toEqual([{ ...head, sig }, undefined, []]);
+  });
+
   test('comes with the welcome, whose nonce it keeps', () => {
     ann.comeBack({ head: 4, headHash: log.hashAt(4) });
     expect(newest()).toMatchObject({ seq: 4, cn: 'cn' });
@@ -242,15 +252,26 @@ describe('a room', () => {
     world.tick(2_500);
     expect(signatures()).toEqual([]);
     world.talk(3);
-    world.tick(2_499);
-    expect(signatures()).toEqual([]);
-    world.forget();
-    world.tick(1);
     const { headHash: hh } = world.log;
     expect(signatures()).toEqual([`["0mq-chat head","server","log","run",3,"${hh}"]`]);
+    world.tick(2_499);
+    world.forget();
+    world.tick(1);
+    expect(signatures()).toEqual([]);
     const sig = signature('server', `["0mq-chat head","server","log","run",3,"${hh}"]`);
     const beat = { hb: 3, head: 3, hh, sig };
-    expect(['a', 'b', 'l'].map((to) => beats(world, to))).toEqual([[beat], [beat], []]);
+    expect(['a', 'b', 'l'].map((to) => beats(world, to))).toMatchObject([[beat], [beat], []]);
+  });
+
+  test('signs the newest entry where that is sent, the same for all', () => {
+    const world = new RoomWorld();
+    world.joins('ann', 'bo', 'lea');
+    world.sent.length = 0;
+    world.talk(2);
+    const { headHash: hh } = world.log;
+    const sig = signature('server', `["0mq-chat head","server","log","run",2,"${hh}"]`);
+    const [{ to, data } = { to: [], data: '{}' }] = world.sent;
+    expect([to, JSON.parse(data)]).toEqual([['a', 'b'], expect.objectContaining({ from: 1, h: hh, sig })]);
   });
 
   test('signs nothing while nobody of version 1 is there', () => {

@@ -4,9 +4,10 @@ import { Feed, type Position } from '../src/core/log/feed.ts';
 import { sentence } from '../src/core/narrate.ts';
 import type { Session } from '../src/core/room/presence.ts';
 import { Readers } from '../src/core/room/readers.ts';
+import { seqsOf } from './support/people.ts';
 import { Written } from './support/places.ts';
 
-const flow: Flow = { windowEntries: 6, batchEntries: 4, batchBytes: 10_000 };
+const flow: Flow = { windowEntries: 6, batchEntries: 4, batchBytes: 10_000, signatures: 4 };
 let written: Written;
 let feed: Feed;
 let sessions: Map<string, Session>;
@@ -15,7 +16,12 @@ beforeEach(() => {
   written = new Written();
   feed = new Feed(written.log);
   sessions = new Map();
-  readers = new Readers(feed, flow, sessions);
+  const signer = {
+    get head() {
+      return { head: written.log.head, sig: `s${written.log.head}` };
+    },
+  };
+  readers = new Readers(feed, flow, sessions, signer);
 });
 const append = (count: number, more = {}) => written.append(count, more);
 const announce = (who: string, reason: 'left' | 'lost' = 'left') => {
@@ -28,7 +34,7 @@ const pump = (nowMs = 0) =>
     .pump(nowMs)
     .map(({ to, data }) => [
       to.join(),
-      [JSON.parse(data)].flat().map(({ seq, who, text }) => seq ?? who ?? text.trim()),
+      [JSON.parse(data)].flat().flatMap((frame) => (frame.e ? seqsOf(frame) : (frame.who ?? frame.text.trim()))),
     ]);
 const open = (...ids: string[]) => {
   for (const from of ids) {
@@ -101,6 +107,22 @@ describe('readers', () => {
     append(10);
     readers.acknowledge('a', 8);
     expect(pump()).toEqual([['a', [9, 10]]]);
+  });
+
+  test('are told with the newest entry how the room signed it, all the same, at most every quarter of a second', () => {
+    const signed = (nowMs: number) => readers.pump(nowMs).map(({ data }) => JSON.parse(data).sig);
+    open('a');
+    append(1);
+    open('b');
+    expect(signed(1_000)).toEqual(['s1']);
+    append(5);
+    expect([signed(1_249), signed(1_250)]).toEqual([[undefined], ['s6']]);
+    open('c');
+    append(1);
+    readers.acknowledge('a', 6);
+    readers.acknowledge('b', 6);
+    // What does not reach the end of the log is not signed.
+    expect(signed(1_500)).toEqual(['s7', undefined]);
   });
 
   test('say with each frame where they stood before it', () => {
@@ -213,7 +235,7 @@ describe('a client of the original', () => {
     const { seq, hash } = { seq: 6, hash: 'h' };
     written.commit({ entries: [{ seq, hash, prev: written.store.headHash, atMs: 0, ranMs: 0 }] });
     expect(
-      readers.pump(0).map(({ to, data }) => [to.join(), JSON.parse(data).text ?? JSON.parse(data).length]),
+      readers.pump(0).map(({ to, data }) => [to.join(), JSON.parse(data).text ?? seqsOf(JSON.parse(data)).length]),
     ).toEqual([
       ['old2', '1\n'],
       ['old', '3\n'],

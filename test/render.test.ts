@@ -41,6 +41,12 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
   ['an action', message('waves', { action: true }), 'chat', '* bob waves'],
   ['an own action', message('waves', { action: true, own: true }), 'chat', '* bob waves'],
   [
+    'a signature that is not its author’s',
+    { type: 'unverified', seq: 7, from: { name: 'b\x1bob', id: 'kB' } },
+    'self',
+    '-- what b␛ob says is not signed with the key it stands under',
+  ],
+  [
     'a step of the room’s clock',
     { type: 'clock', setBackMs: 7_200_000 },
     'self',
@@ -203,6 +209,9 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
   ['a status', { type: 'status', code: 'X', message: 'trying again' }, 'self', '-- trying again'],
   ['an error', { type: 'error', code: 'NAME_REFUSED', message: 'No.' }, 'self', '!! No.'],
   ['listening', { type: 'listening', endpoint: 'tcp://*:9999', port: 9999 }, 'self', '-- listening on tcp://*:9999'],
+  ['an erased message', message('', { erased: true }), 'chat', '[bob] (erased)'],
+  ['an erasure', { type: 'erased', id: 'dev.1', seq: 7 }, 'self', '-- message 7 of the room was erased'],
+  ['an erasure of what is not kept here', { type: 'erased', id: 'dev.1' }, undefined],
   ['the end of a server', { type: 'closing' }, undefined],
 ];
 
@@ -231,6 +240,8 @@ test('every kind of event stands in the table', () => {
     replay: true,
     replayed: true,
     clock: true,
+    unverified: true,
+    erased: true,
     status: true,
     error: true,
     listening: true,

@@ -250,6 +250,10 @@ describe('an acknowledgement', () => {
 
   test('comes every five seconds, and again while nothing moves: the last one may have been lost', () => {
     ann.receive(ann.log.entry(1));
+    ann.fetchSignatures();
+    ann.receive(beat(1));
+    ann.tick(ackIntervalMs);
+    ann.receive(beat(1));
     for (let i = 0; i < 3; i++) {
       ann.tick(ackIntervalMs - 1);
       expect(ann.did).toEqual(nothing);
@@ -440,4 +444,14 @@ test('only looking in is answered by the challenge, and proves nothing', () => {
   expect([ann.member.online, ann.sent]).toEqual([true, []]);
   ann.step({ type: 'leave' });
   expect([ann.member.hasLeft, ann.sent]).toEqual([true, []]);
+});
+
+test('a server that is called otherwise is the same room, and says so once', () => {
+  const ann = new MemberWorld();
+  ann.goOnline();
+  ann.comeBack({ name: 'new label' });
+  const said = { type: 'status', code: 'NAME', message: 'the server is called new label now' };
+  expect(ann.shown).toContainEqual(said);
+  ann.comeBack({ name: 'new label' });
+  expect(ann.shown).not.toContainEqual(said);
 });

@@ -193,13 +193,13 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
   });
 
   test('marks: the last word counts, and outlives the entries', async () => {
-    await store.commit({ entries: entries(1, 3), marks: [{ dev: 'ann', n: 3, key: 'key' }] });
+    await store.commit({ entries: entries(1, 3), marks: [{ dev: 'ann', n: 3, hash: 'hash' }] });
     await store.commit({ marks: [{ dev: 'bob', n: 9 }] });
-    await store.commit({ marks: [{ dev: 'ann', n: 4, key: 'other' }] });
+    await store.commit({ marks: [{ dev: 'ann', n: 4, hash: 'other' }] });
     await store.commit({ keep: keepFrom(4) });
     await store.commit({ restart: { log: 'other', seq: 0, hash: '' } });
     expect(devices.map((dev) => store.mark(dev))).toStrictEqual([
-      { dev: 'ann', n: 4, key: 'other' },
+      { dev: 'ann', n: 4, hash: 'other' },
       { dev: 'bob', n: 9 },
       undefined,
     ]);
@@ -296,6 +296,17 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
     expect(store.signed).toEqual(signed);
     await store.commit({ signed: { newest } });
     expect(store.signed).toEqual({ newest });
+  });
+
+  test('a signature may come after its entry, and changes nothing else; for a place that is gone it is none', async () => {
+    const of = (seq: number) => entry(seq, message('ann', seq, 'x', { lc: 7 }));
+    const [first, unsigned, third] = [of(1), of(2), of(3)];
+    await store.commit({ entries: [first, unsigned, third] });
+    await store.commit({ signatures: [{ seq: 2, sig: 'sig' }] });
+    const signed = { ...unsigned, message: { ...unsigned.message, sig: 'sig' } };
+    expect(store.read(1, 9)).toEqual([first, signed, third]);
+    await store.commit({ keep: keepFrom(3), signatures: [2, 4].map((seq) => ({ seq, sig: 'other' })) });
+    expect(store.read(1, 9)).toEqual([third]);
   });
 
   test('a change of nothing changes nothing', async () => {

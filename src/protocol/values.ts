@@ -8,7 +8,7 @@ const maxNameLength = 256;
 export const maxExtBytes = 1_024;
 
 /** A kind of value on the wire. */
-type Value<T> = {
+export type Value<T> = {
   /** What is written for it, in an object of these fields; undefined: nothing. */
   write(value: T, fields: Fields): unknown;
   /** Total: undefined for what is no value of this kind. */
@@ -37,6 +37,11 @@ const vital = <T>(value: Value<T>): Value<T> => ({ ...value, isVital: true });
 /** What a program makes: keys, hashes, devices, the names of logs. */
 export const token = matching(/^[\w-]{1,64}$/);
 export const signature = matching(/^[\w-]{1,128}$/);
+/** '' where there is none. */
+export const signatures = as((json) => {
+  const isOne = (item: unknown) => item === '' || signature.read(item, {}) !== undefined;
+  return Array.isArray(json) && json.every(isOne) ? (json as string[]) : undefined;
+});
 export const salt = vital(matching(/^[\w-]{22}$/));
 export const word = vital(matching(/^[a-z0-9-]{1,32}$/));
 export const shortText = vital(
@@ -78,8 +83,22 @@ export const digest: Value<string> = {
     text === undefined && typeof json === 'string' && /^[\w-]{43}$/.test(json) ? json : undefined,
   isVital: true,
 };
+/** As the digest, it means nothing where the text itself stands. */
+export const proof: Value<string> = {
+  write: (value) => value,
+  read: (json, { text }) => (text === undefined ? signature.read(json, {}) : undefined),
+};
 export const flag: Value<true> = { write: (value) => (value ? 1 : undefined), read: (json) => json === 1 || undefined };
 export const id: Value<MessageId> = { write: formatId, read: readId, isVital: true };
+
+const maxIds = 256;
+export const ids: Value<MessageId[]> = {
+  write: (value) => value.map(formatId),
+  read(json) {
+    const read = Array.isArray(json) && json.length <= maxIds ? json.map(readId) : [undefined];
+    return read.every((one) => one !== undefined) ? read : undefined;
+  },
+};
 
 function readId(json: unknown): MessageId | undefined {
   const parts = typeof json === 'string' ? /^([\w-]{1,64})\.([1-9]\d{0,15})$/.exec(json) : null;

@@ -1,16 +1,31 @@
 import type { ChatEvent } from '../../src/core/events.ts';
+import { givingPauseMs, unsignedMs } from '../../src/core/limits.ts';
 import type { Change } from '../../src/core/log/store.ts';
 import type { MemberOptions } from '../../src/core/member/member.ts';
 import { Member } from '../../src/core/member/member.ts';
 import { type Effect, type Input, theLink } from '../../src/core/turn.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
-import type { Challenge, Frame, Join, Lost, Message, Notice, Received, Welcome } from '../../src/protocol/frames.ts';
+import type {
+  Challenge,
+  Frame,
+  Join,
+  Lost,
+  Message,
+  Notice,
+  Received,
+  SignaturesFrame,
+  Single,
+  Welcome,
+} from '../../src/protocol/frames.ts';
+import type { Row } from '../../src/protocol/rows.ts';
 import { chainHash, type Head, headProof, joinProof, signedText, welcomeProof } from '../../src/protocol/signed.ts';
 import { fakeCrypto, fakeIdentity, fakeSalt, signature } from './fake-crypto.ts';
 
 /** The log of a room as a server would send it: entries that are signed, each chained to the one before. */
 export class Chain {
+  /** What Ann has signed for the device `A`, by its number. */
+  static readonly typed = new Map<number, Message>();
   readonly id: string;
   readonly base: number;
   readonly #room: string;
@@ -44,9 +59,15 @@ export class Chain {
     return entry;
   }
 
-  /** Words of Ann's. */
+  /** Words of Ann's: what she has typed and signed, if she has, or else others. */
   own(seq: number, n: number, more: Partial<Message> = {}): Message {
-    return this.entry(seq, { name: 'ann', text: `own ${n}`, id: { dev: 'A', n }, ...more });
+    const {
+      seq: _,
+      hash: __,
+      ...written
+    } = Chain.typed.get(n) ?? { name: 'ann', text: `own ${n}`, id: { dev: 'A', n } };
+    const { sig: ___, ...words } = written as Message;
+    return this.entry(seq, Object.keys(more).length > 0 ? { ...words, ...more } : written);
   }
 
   /** Entries one after the other, in one frame. */
@@ -59,8 +80,14 @@ export class Chain {
   }
 }
 
-export const challenge: Challenge = { kind: 'challenge', nonce: 'n', room: 'server', log: 'log' };
-export const refused = (text: string): Received => ({ kind: 'refused', name: 'server', text, code: 'NAME_REFUSED' });
+export const challenge: Challenge = { kind: 'challenge', nonce: 'n', room: 'server', log: 'log', cn: 'cn' };
+export const refused = (text: string): Received => ({
+  kind: 'refused',
+  name: 'server',
+  text,
+  code: 'NAME_REFUSED',
+  cn: 'cn',
+});
 export const plain = (name: string, text: string): Message => ({ kind: 'message', name, text });
 export const notice = (more: Partial<Notice>): Notice => ({
   kind: 'notice',
@@ -74,6 +101,32 @@ export const greeting = plain('server', 'You are now online. 3 online.');
 export const connected: Input = { type: 'connected', from: theLink };
 export const disconnected: Input = { type: 'disconnected', from: theLink };
 export const frame = (received: Received): Input => ({ type: 'frame', from: theLink, frame: received });
+
+/** Messages and lost places beyond `cursor`, as the server sends them: those that follow each other in one frame. */
+export function inRows(frames: readonly Received[], cursor: number): Received[] {
+  const all: Received[] = [];
+  for (const one of frames) {
+    const last = all.at(-1);
+    const isRow = (one.kind === 'message' || one.kind === 'lost') && (one.seq ?? 0) > cursor;
+    if (one.kind === 'batch') all.push({ kind: 'batch', frames: inRows(one.frames, cursor) as Single[] });
+    else if (!isRow) all.push(one);
+    else if (last?.kind === 'entries' && last.from + last.rows.length === one.seq) {
+      last.rows.push(asRow(one));
+      last.hash = one.hash ?? '';
+    } else all.push({ kind: 'entries', from: one.seq ?? 0, rows: [asRow(one)], hash: one.hash ?? '' });
+  }
+  return all;
+}
+
+/** Without what does not travel with it. */
+function asRow(one: Row): Row {
+  if (one.kind === 'lost') return one;
+  const { hash: _, first: __, ...rest } = unsigned(one);
+  return rest;
+}
+
+/** An entry whose signature is not there yet. */
+export const unsigned = ({ sig: _, ...entry }: Message): Message => entry;
 
 /** Ann's first join. */
 export const join = (more: Partial<Join> = {}): Join => ({
@@ -116,9 +169,14 @@ export class MemberWorld {
   /** The words of the last failure. */
   failure = '';
   hungUp = 0;
+  /** How many turns it took. */
+  turns = 0;
   #joined: Join | undefined;
+  #devices = 1;
+  #asked: SignaturesFrame | undefined;
 
   constructor(options: Partial<MemberOptions> = {}) {
+    Chain.typed.clear();
     this.start(options);
   }
 
@@ -131,6 +189,8 @@ export class MemberWorld {
       crypto: fakeCrypto,
       nonce: () => 'cn',
       salt: () => fakeSalt,
+      newDev: () => `A${++this.#devices}`,
+      chance: () => 0,
     };
     this.member = new Member({ ...who, ...wishes, ...options }, this.store);
     this.commits = [];
@@ -151,7 +211,7 @@ export class MemberWorld {
   }
 
   receive(...frames: Received[]): void {
-    this.step(...frames.map(frame));
+    this.step(...inRows(frames, this.member.copy.cursor).map(frame));
   }
 
   type(...texts: string[]): void {
@@ -232,11 +292,39 @@ export class MemberWorld {
     this.goOnline(more);
   }
 
-  /** The server's log is another one, or this one as it was before. */
+  /** What she keeps is asked for its signatures, and they come: those of the log, or what is said. */
+  fetchSignatures(said: { [seq: number]: string } = {}): void {
+    for (;;) {
+      if (!this.#asked) this.tick(unsignedMs);
+      const asked = this.#asked;
+      if (!asked) return;
+      this.#asked = undefined;
+      const sigs = Array.from({ length: this.store.head - asked.seq + 1 }, (_, i) => {
+        const seq = asked.seq + i;
+        return said[seq] ?? this.log.entry(seq).sig ?? '';
+      });
+      this.receive({ ...asked, sigs });
+    }
+  }
+
+  /** The server's log is another one, or this one as it was before. What she kept has its signatures by then. */
   meet(log: Chain, more: Partial<Welcome> = {}): void {
+    this.fetchSignatures();
     this.step(disconnected);
     this.log = log;
     this.goOnline({ fork: true, ...more });
+    this.pause();
+  }
+
+  /** What others wrote is given back only now. */
+  pause(): void {
+    const { sent, shown } = this;
+    this.nowMs += givingPauseMs.shortest;
+    this.receive({ kind: 'unknown' });
+    [this.sent, this.shown] = [
+      [...sent, ...this.sent],
+      [...shown, ...this.shown],
+    ];
   }
 
   /** A join from a cursor, with the hash there. */
@@ -263,17 +351,18 @@ export class MemberWorld {
   }
 
   #clear(): void {
-    [this.sent, this.shown, this.failed, this.hungUp] = [[], [], [], 0];
+    [this.sent, this.shown, this.failed, this.hungUp, this.turns] = [[], [], [], 0, 0];
   }
 
   #turn(inputs: Input[]): void {
+    this.turns++;
     const now = { ms: this.nowMs, wallMs: this.nowMs + this.wrongMs };
     for (const effect of this.member.turn(inputs, now)) this.#sort(effect);
   }
 
   #sort(effect: Effect): void {
     if (effect.type === 'send') this.#send(decode(Buffer.from(effect.data)) as Frame);
-    else if (effect.type === 'commit') this.commits.push(effect.change);
+    else if (effect.type === 'commit') this.#note(effect.change);
     else if (effect.type === 'hangUp') this.hungUp++;
     else if (effect.type === 'fail') [this.failed, this.failure] = [[effect.error.code], effect.error.message];
     else if (effect.type === 'show') {
@@ -282,14 +371,25 @@ export class MemberWorld {
     }
   }
 
+  #note(change: Change): void {
+    this.commits.push(change);
+    for (const message of change.pending ?? [])
+      if (message.id?.dev === 'A' && message.sig) Chain.typed.set(message.id.n, message);
+  }
+
   #send(sent: Frame): void {
     if (sent.kind === 'join') this.#joined = sent;
-    this.sent.push(sent);
+    if (sent.kind === 'signatures') this.#asked = sent;
+    // Tests read what was uploaded message by message.
+    if (sent.kind === 'upload') this.sent.push(...sent.messages);
+    else if (sent.kind === 'leave') this.sent.push({ kind: 'leave', name: sent.name });
+    else this.sent.push(sent);
   }
 
   #settle(): void {
     for (;;) {
       if (!this.slowDisk && this.commits.length > 0) this.#keepOne();
+      else if (this.commits.length === 0 && this.member.nextTurnMs() === 0) this.#turn([]);
       else if (!this.isHeld && this.#unshown.length > 0) this.#print(this.#unshown.length);
       else return;
     }

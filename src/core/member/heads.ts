@@ -7,7 +7,7 @@ import type { Member } from './member.ts';
 /**
  * Holds the room to its word. A server signs how far its log goes; in one run that log has one past, which only grows. So
  * what was signed is compared with what is signed later, and with what is read here. Another run may have another past:
- * its disk was restored, which is a fork. [P37]
+ * its disk was restored, which is a fork. [P26]
  *
  *   H1 only what the room's key has signed counts; H2 what counts is kept in the same turn;
  *   H3 a contradiction is said once for each run of a server.
@@ -26,7 +26,7 @@ export class Heads {
     this.#take({ log, run, seq, hash, sig, cn });
   }
 
-  hear({ head: seq, headHash: hash = emptyHash, sig }: Heartbeat): void {
+  hear({ head: seq, headHash: hash = emptyHash, sig }: Told): void {
     const { copy, options, room = '' } = this.#member;
     if (seq === undefined || sig === undefined) return;
     const head = { log: copy.log, run: this.#run, seq, hash, sig };
@@ -81,6 +81,9 @@ export class Heads {
     this.#member.showOnce({ type: 'contradiction', room, ...found });
   }
 }
+
+/** What a heartbeat says, or entries that end with the newest one. */
+type Told = Pick<Heartbeat, 'head' | 'headHash' | 'sig'>;
 
 const isSame = (a: SignedHead, b: SignedHead): boolean =>
   a.log === b.log && a.run === b.run && a.seq === b.seq && a.hash === b.hash;

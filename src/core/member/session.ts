@@ -1,23 +1,26 @@
 import { ChatError } from '../../errors.ts';
 import {
   type Challenge,
+  type Entries,
   type Join,
   type Lost,
-  type Message,
   protocolVersion,
   type Received,
   type Refused,
   type Welcome,
 } from '../../protocol/frames.ts';
-import { joinProof, welcomeProof } from '../../protocol/signed.ts';
-import { ackIntervalMs, maxLost, maxUnanswered, silentMs, tidyIntervalMs } from '../limits.ts';
+import { welcomeProof } from '../../protocol/signed.ts';
+import { ackIntervalMs, maxLost, maxUnanswered, rereadMs, silentMs, tidyIntervalMs } from '../limits.ts';
+import { isSigned } from '../log/copy.ts';
 import { emptyHash } from '../log/store.ts';
 import { isName } from '../names.ts';
 import { noticeEvent } from '../narrate.ts';
 import { type Input, type Now, theLink } from '../turn.ts';
+import { Delivery } from './delivery.ts';
 import type { Member, Talk } from './member.ts';
 import { OriginalRoom } from './original-room.ts';
 import { Reading } from './reading.ts';
+import { Signatures } from './signatures.ts';
 
 /**
  * A member's session with a version-1 server: from the handshake to the goodbye.
@@ -40,6 +43,8 @@ type State = 'down' | 'joining' | 'live' | 'refused' | 'leaving';
 export class Session implements Talk {
   readonly #member: Member;
   readonly #reading: Reading;
+  readonly #delivery: Delivery;
+  readonly #signatures: Signatures;
   #state: State = 'down';
   #proven = false;
   /** The room that was proven to, by its key; and the newest join's nonce. */
@@ -54,15 +59,24 @@ export class Session implements Talk {
   #answers = 0;
   /** The newest frame in a session, or the newest join on the way to one. */
   #heardAtMs = 0;
+  /** When I join again; until then no entries are read. */
   #rejoinAtMs: number | undefined;
+  /** What came last did not follow. */
+  #isBroken = false;
 
   constructor(member: Member) {
     this.#member = member;
     this.#reading = new Reading(member);
+    this.#delivery = new Delivery(member.effects, member.options, member.flow);
+    this.#signatures = new Signatures(member);
   }
 
   /** The server waits for the acks: what it sends is bounded. */
   readonly isFull = false;
+
+  get isBusy(): boolean {
+    return this.#signatures.isBusy;
+  }
 
   get online(): boolean {
     return this.#state === 'live' || this.#answered;
@@ -83,15 +97,17 @@ export class Session implements Talk {
   }
 
   upload(now: Now): void {
+    this.#signatures.check();
     if (this.#state !== 'live') return;
-    for (const message of this.#member.courier.takeSigned(now)) this.#member.send(message);
+    this.#signatures.ask(now);
+    this.#delivery.upload(this.#member.courier.takeSigned(now));
     const { shown } = this.#member.copy;
     if (shown - this.#acked >= this.#member.flow.windowEntries / 4) this.#ack(now);
   }
 
   #leave(): void {
     this.#rejoinAtMs = undefined;
-    if (this.#state === 'live') this.#member.send({ kind: 'leave', name: this.#member.naming.name });
+    if (this.#state === 'live') this.#delivery.leave(this.#member.naming.name);
     this.#state = this.#state === 'live' ? 'leaving' : 'down';
   }
 
@@ -124,8 +140,9 @@ export class Session implements Talk {
   }
 
   get #joinFrame(): Join {
-    const { copy, naming, options } = this.#member;
-    const { identity, dev, history } = options;
+    const { copy, courier, naming, options } = this.#member;
+    const { identity, history } = options;
+    const { dev } = courier;
     const { log, cursor: since, hash } = copy;
     const cn = this.#cn;
     const who = { kind: 'join', name: naming.asked, version: protocolVersion, key: identity.key, dev, cn } as const;
@@ -157,7 +174,7 @@ export class Session implements Talk {
       case 'rejoin':
         return this.#rejoin(frame.delayMs, now);
       case 'refused':
-        return this.#proven ? this.#refused(frame, now) : undefined;
+        return this.#refused(frame, now);
       case 'shutdown':
       case 'notice':
         // No part of the log: it would not come again.
@@ -166,7 +183,8 @@ export class Session implements Talk {
   }
 
   /** Who has another name to go by is back under that one. */
-  #refused({ code, text }: Refused, now: Now): void {
+  #refused({ code, text, cn }: Refused, now: Now): void {
+    if (cn !== this.#cn || (!this.#proven && code !== 'VERSION_REFUSED')) return;
     if (code === 'NAME_REFUSED' && this.#member.naming.refuse()) {
       this.#member.show({ type: 'error', code, message: text });
       return this.#join(now);
@@ -177,17 +195,26 @@ export class Session implements Talk {
 
   #receiveLive(frame: Received, now: Now): void {
     switch (frame.kind) {
+      case 'entries':
+        return this.#entries(frame, now);
       case 'message':
+        return this.#reading.mend(frame);
       case 'lost':
-        return this.#entry(frame, now);
+        return this.#answer(frame);
       case 'shutdown':
       case 'notice':
         return this.#notice(frame);
+      case 'signatures':
+        return this.#signatures.take(frame);
       case 'heartbeat':
         this.#member.heads.hear(frame);
-        return this.#heartbeat(frame.seq, now);
+        return this.#heartbeat(frame, now);
       case 'had':
-        return this.#member.courier.acceptHad(frame.id);
+        return this.#reading.had(frame, now);
+      case 'hole':
+        return this.#member.courier.meetHole(frame.id, now);
+      case 'receipt':
+        return this.#member.courier.outbox.keepUpTo(frame.kept);
       case 'rejoin':
         return this.#rejoin(frame.delayMs, now);
     }
@@ -198,61 +225,81 @@ export class Session implements Talk {
     else this.#member.show(noticeEvent(frame));
   }
 
-  /** An entry in its place; behind the cursor it is one that was asked for, or a question. */
-  #entry(frame: Message | Lost, now: Now): void {
+  /** What the log says from `from` on. What I know already comes again after a hurried join. */
+  #entries(frame: Entries, now: Now): void {
     const { copy, courier } = this.#member;
     const { underWay } = courier.outbox;
-    const { seq } = frame;
-    if (seq === undefined) return;
-    if (seq <= copy.cursor) return frame.kind === 'message' ? this.#reading.mend(frame) : this.#answer(frame);
-    if (this.#reading.isFull) return;
-    if (seq > copy.cursor + 1) return this.#join(now);
-    this.#reading.take(frame, seq, now);
+    if (this.#reading.isFull || this.#rejoinAtMs !== undefined) return;
+    if (frame.from > copy.cursor + 1) return this.#join(now);
+    const { dev } = courier;
+    if (!this.#reading.take(frame, now)) return this.#refuse(now);
+    this.#isBroken = false;
+    this.#hearHead(frame);
+    if (courier.dev !== dev) return this.#join(now);
     if (courier.outbox.underWay < underWay) this.#unanswered = 0;
   }
 
-  /** Nobody asks for more in so short a time but to do harm. */
+  /** The newest entry may be signed by the room, as in a heartbeat. */
+  #hearHead({ from, rows, hash = emptyHash, sig }: Entries): void {
+    if (sig !== undefined) this.#member.heads.hear({ head: from + rows.length - 1, headHash: hash, sig });
+  }
+
+  /** It was changed on its way, or the server is not what it says it is: it is read again, but not at once. Said once. */
+  #refuse(now: Now): void {
+    const message = 'what the server sent does not follow from what it sent before: it is read again.';
+    if (!this.#isBroken) this.#member.show({ type: 'error', code: 'CHAIN_BROKEN', message });
+    this.#isBroken = true;
+    this.#rejoin(rereadMs, now);
+  }
+
+  /** Nobody asks for more in so short a time but to do harm, and nobody takes what is not signed. */
   #answer({ seq, hash = emptyHash }: Lost): void {
     const answer = this.#answers < maxLost ? this.#member.copy.entryAt(seq, hash) : undefined;
-    if (!answer) return;
+    if (!answer || !isSigned(answer)) return;
     this.#answers++;
     this.#member.send(answer);
   }
 
   /**
    * A frame was lost if the server sent more than came, or if what went out does not come back, although my own output
-   * has taken everything: the server waits for that. [P10]
+   * has taken everything: the server waits for that. [P12]
    */
-  #heartbeat(sentSeq: number, now: Now): void {
+  #heartbeat({ seq, kept = 0 }: Received & { kind: 'heartbeat' }, now: Now): void {
     const { copy, courier } = this.#member;
-    if (copy.behind > 0 || courier.outbox.underWay === 0) this.#unanswered = 0;
+    courier.outbox.keepUpTo(kept);
+    if (copy.behind > 0 || !courier.outbox.isAwaiting) this.#unanswered = 0;
     else this.#unanswered++;
-    const isBehind = sentSeq > copy.cursor && !this.#reading.isFull;
-    if (isBehind || this.#unanswered >= maxUnanswered) this.#join(now);
+    const isBehind = seq > copy.cursor && !this.#reading.isFull;
+    if (this.#rejoinAtMs === undefined && (isBehind || this.#unanswered >= maxUnanswered)) this.#join(now);
   }
 
-  #prove({ nonce, room }: Challenge): void {
-    const { options } = this.#member;
-    this.#answered = options.check === true;
+  /** One proof for one join. A question that was asked of an older join is of no use any more. */
+  #prove(challenge: Challenge): void {
+    const { room, cn } = challenge;
+    if (this.#proven || cn !== this.#cn) return;
+    this.#answered = this.#member.options.check === true;
     if (this.#answered || !this.#member.isFor(room)) return;
-    const join = this.#joinFrame;
     this.#room = room;
-    this.#proven = true;
-    this.#member.send({ ...join, proof: options.identity.sign(joinProof(nonce, room, join)) });
+    this.#proven = this.#delivery.prove(challenge, this.#joinFrame);
   }
 
   #welcome(welcome: Welcome, now: Now): void {
     const { naming, copy, courier, options } = this.#member;
-    const { name, online, members, n = 0, sig } = welcome;
+    const { name, online, members, n = 0, nHash, sig } = welcome;
     // Nobody but the room can sign this: whoever else shows its key opens nothing.
     if (!options.crypto.verify(this.#room, welcomeProof(this.#cn, this.#room, welcome), sig)) return;
+    if (courier.isShared(this.#room, n, nHash)) {
+      this.#member.renew();
+      return this.#join(now);
+    }
     const was = naming.take(isName(welcome.who) ? welcome.who : undefined);
     this.#reading.begin(welcome);
+    this.#signatures.restart();
     courier.restart(this.#room, naming.name);
     this.#member.room = this.#room;
     this.#acked = copy.shown;
     this.#ackedAtMs = now.ms;
-    if (n > courier.lastN) return this.#reading.failCopied('its messages were numbered further elsewhere');
+    this.#member.tellLabel(name);
     this.#member.roster.goBy(naming.name);
     this.#member.roster.begin(members, online);
     this.#member.goOnline({ server: name, online, legacy: false, members, room: this.#room }, now);
@@ -271,7 +318,8 @@ export class Session implements Talk {
   }
 
   #tick(now: Now): void {
-    if (this.#rejoinAtMs !== undefined && now.ms >= this.#rejoinAtMs) return this.#join(now);
+    const isDue = this.#rejoinAtMs !== undefined && now.ms >= this.#rejoinAtMs;
+    if (isDue || (this.#state === 'live' && this.#member.courier.mayTryAgain(now))) return this.#join(now);
     // An original server sends no heartbeats; its death is seen by TCP alone.
     const isKnown =
       this.#state === 'live' || (this.#state === 'joining' && (this.#proven || this.#member.copy.log !== ''));
@@ -284,7 +332,7 @@ export class Session implements Talk {
     if (now.ms - this.#askedAtMs >= tidyIntervalMs) this.#ask(now);
   }
 
-  /** What is lost in the copy kept here, the server may have. [P33] */
+  /** What is lost in the copy kept here, the server may have. [P28] */
   #ask({ ms }: Now): void {
     this.#askedAtMs = ms;
     for (const { seq, hash } of this.#member.copy.lost) this.#member.send({ kind: 'lost', seq, hash });
