@@ -9,7 +9,7 @@ import { fingerprint } from './errors.ts';
 import { MemoryStore } from './history/memory.ts';
 import { addName, isFreeName, personFolder } from './history/paths.ts';
 import { Rooms } from './history/rooms.ts';
-import { crypto, newDevice } from './keys/ed25519.ts';
+import { crypto, newDevice, newSalt } from './keys/ed25519.ts';
 import { loadIdentity, newIdentity } from './keys/identity-file.ts';
 import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
@@ -46,7 +46,7 @@ await run(client, async (options, stop, opened) => {
   const history = options.history ?? (person ? limits.history : 0);
   const show = { history, replay: options.replay || person, maxReplay: person ? limits.maxReplay : Infinity };
   const place = () => ({ dev: store.dev, folder: store.folder, ...(room && { room }) });
-  const who = { name, identity, nonce: newDevice, ...place() };
+  const who = { name, identity, nonce: newDevice, salt: newSalt, ...place() };
   const conversation = new Member({ ...who, ...limits, ...show, crypto, check }, store);
   /** Nothing crosses over: what waits for the room before waits on. */
   const follow = (other: string) => {

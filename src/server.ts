@@ -10,7 +10,7 @@ import { MemoryStore } from './history/memory.ts';
 import { serverFolder } from './history/paths.ts';
 import { SqliteStore } from './history/sqlite.ts';
 import { inWords } from './history/trouble.ts';
-import { crypto, newDevice, newNonces } from './keys/ed25519.ts';
+import { crypto, newDevice, newNonces, newSalt } from './keys/ed25519.ts';
 import { loadIdentity, newIdentity } from './keys/identity-file.ts';
 import { serve } from './loop/serve.ts';
 import type { Identity } from './protocol/signed.ts';
@@ -46,7 +46,7 @@ else
     const retention = { entries: options['history-limit'], ageMs: options['history-days'] * dayMs };
     const maxClients = options['max-clients'] ?? maxConnections();
     const room = new Room(
-      { name, identity, maxClients, retention, dev: newDevice(), nonce: newNonces(), crypto },
+      { name, identity, maxClients, retention, dev: newDevice(), nonce: newNonces(), salt: newSalt, crypto },
       store,
     );
     const troubles = () => {

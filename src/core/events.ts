@@ -38,6 +38,10 @@ export type ChatEvent =
       mended?: true;
       /** When it was written, in ms since 1970, by its author's clock. */
       sentMs?: number;
+      /** When the room took it, by the server's clock: the time to show. */
+      acceptedMs?: number;
+      /** It was said so long before the room took it, more than a minute: its author was offline, or a log has lost it. */
+      agoMs?: number;
     }
   | { type: 'join'; server?: string; name: string; online: number }
   | { type: 'leave'; server?: string; name: string; online: number; reason: 'left' | 'lost' }
@@ -54,6 +58,8 @@ export type ChatEvent =
   | { type: 'replayed'; first?: true }
   /** The record of this message is damaged where the room is kept. */
   | { type: 'lost'; seq: number }
+  /** The room's clock was set back: what comes now seems to be older than it is. */
+  | { type: 'clock'; setBackMs: number }
   /** What a person may want to know of this program. FOLDED: `count` lines were left out while the output stood still. */
   | { type: 'status'; code: string; message: string; count?: number }
   | { type: 'error'; code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING' | 'REFUSED'; message: string }

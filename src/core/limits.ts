@@ -37,6 +37,14 @@ export const maxNamed = 100;
 export const tidyIntervalMs = 60_000;
 /** A log is trimmed when it is longer than allowed by this share, so that trimming is rare. */
 export const trimSlack = 0.05;
+/** A step back of the machine's clock that is no more than this is levelled: readers never see it. */
+export const levelledMs = 60_000;
+/** What was said longer ago than this is marked with the time that it was said. */
+export const lateMs = 60_000;
+/** So far above the highest Lamport counter of the log one message may be. [P27] */
+export const maxLcStep = 2 ** 20;
+/** Lines of the original's clients whose author is remembered, so as not to send them back: the newest. [P3] */
+export const maxRelayed = 10_000;
 /** Damaged places that are remembered, and asked for. */
 export const maxLost = 100;
 

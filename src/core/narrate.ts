@@ -8,12 +8,19 @@ import { mentions, safeName } from './names.ts';
 
 /** @param head places up to this one were written before the reader came; leave it out where there are no places */
 export function messageEvent(message: Message, own: boolean, head = 0): ChatEvent {
-  const { text, action, id, key, ts, seq } = message;
+  const { text, type, id, key, ts, seq, at, ago } = message;
   const from = { name: shownName(message), ...(key !== undefined && { id: key }) };
   const place = seq === undefined ? { replay: false } : { seq, replay: seq <= head };
-  const marks = { ...(action && { action }), ...(id && { id: formatId(id) }), ...(ts !== undefined && { sentMs: ts }) };
-  return { type: 'message', from, text, own, ...place, ...marks };
+  const marks = { ...(type === 'action' && { action: true as const }), ...(id && { id: formatId(id) }) };
+  const accepted = at === undefined ? {} : { acceptedMs: at, ...(ago !== undefined && { agoMs: ago }) };
+  return { type: 'message', from, text, own, ...place, ...marks, ...(ts !== undefined && { sentMs: ts }), ...accepted };
 }
+
+/** Whether any reader is shown it: not what has no text any more, nor what only a later version understands. [P31] */
+export const isShown = ({ type = 'action', void: isVoid }: Message): boolean => type === 'action' && !isVoid;
+
+/** When it was said, by the room's clock. */
+export const saidMs = ({ at = 0, ago = 0 }: Message): number => Math.max(at - ago, 0);
 
 /** A name that its author does not own is marked, and may be anything. [P6] */
 export const shownName = ({ name, guest }: Message): string => (guest ? `${safeName(name)} (guest)` : name);
@@ -57,7 +64,7 @@ export const plainText = (notice: Notice): string =>
 export const plainMessage = (message: Message): Message => ({
   kind: 'message',
   name: shownName(message),
-  text: message.action ? `/me ${message.text}` : message.text,
+  text: message.type === 'action' ? `/me ${message.text}` : message.text,
 });
 
 /** How many are online, as a greeting says it. */

@@ -5,7 +5,7 @@ import type { ChatEvent } from './events.ts';
 import { defaultFlow, heartbeatIntervalMs, legacyMs, secondHelloMs, silentMs, unheardLimit } from './limits.ts';
 import { Outbox } from './log/outbox.ts';
 import { nameKey, safeName } from './names.ts';
-import { markMention, messageEvent, plainMessage, tooManyWaiting } from './narrate.ts';
+import { isShown, markMention, messageEvent, plainMessage, tooManyWaiting } from './narrate.ts';
 import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from './turn.ts';
 
 /**
@@ -205,8 +205,10 @@ export class Pair implements Conversation {
     if (this.#peer.legacy) this.#peer = { name, dev: name, legacy: true };
     if (id && this.#wasShown(id)) return;
     if (id) this.#shown.set(id.dev, id.n);
-    this.#inside.push({ place: ++this.#shows, id });
-    this.#show(messageEvent(message, false), this.#shows);
+    if (isShown(message)) this.#show(messageEvent(message, false), ++this.#shows);
+    this.#inside.push({ place: this.#shows, id });
+    // What is not shown has left with what was shown before it.
+    if (this.#inside[0]?.id === id && !isShown(message)) this.#acknowledge(this.#shows);
   }
 
   /** What comes again is acknowledged again, unless its text is still inside. */
@@ -227,7 +229,7 @@ export class Pair implements Conversation {
   #type({ text, action }: { text: string; action?: true }, wallMs: number): void {
     if (this.#outbox.isFull) return this.#show(tooManyWaiting);
     const id = { dev: this.#dev, n: ++this.#lastN };
-    this.#outbox.add({ kind: 'message', name: this.name, text, ...(action && { action }), id, ts: wallMs });
+    this.#outbox.add({ kind: 'message', name: this.name, text, ...(action && { type: 'action' }), id, ts: wallMs });
     if (this.online) this.#upload();
   }
 

@@ -54,7 +54,7 @@ export type Effect =
   | { type: 'fail'; error: ChatError };
 
 /** What was typed, and is not accepted yet. */
-export type Waiting = Pick<Message, 'text' | 'action' | 'ts'>;
+export type Waiting = Pick<Message, 'text' | 'type' | 'ts'>;
 
 /** A member of a room (member/) or one of two people (pair.ts). It has one connection, `theLink`. */
 export interface Conversation extends Core {

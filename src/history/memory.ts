@@ -4,7 +4,7 @@ import { formatId } from '../protocol/signed.ts';
 import type { EntryTable, Table } from './tables.ts';
 import { inWords } from './trouble.ts';
 
-export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs'>;
+export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs' | 'lc'>;
 
 type Rows<T> = Map<string, T> | Table<T>;
 type Tables = { entries: PlaceMap | EntryTable; marks: Rows<Mark>; owners: Rows<Owner>; pending: Rows<Message> };
@@ -17,6 +17,7 @@ export class LogStore implements Store {
   baseHash = emptyHash;
   headHash = emptyHash;
   ranMs = 0;
+  lc = 0;
   /** Whose store this is; '' for a server's. */
   readonly dev: string;
   readonly folder: string;
@@ -76,16 +77,16 @@ export class LogStore implements Store {
 
   /** Throws if the change does not follow. */
   #after({ restart, entries = [], keep, ranMs = this.ranMs }: Change): State {
-    let { log, first, head, baseHash, headHash } = this;
+    let { log, first, head, baseHash, headHash, lc } = this;
     if (restart) ({ log, seq: head, hash: headHash } = restart);
     if (restart) [first, baseHash] = [head + 1, headHash];
-    for (const { seq, hash } of entries) {
+    for (const { seq, hash, message } of entries) {
       if (seq !== head + 1) throw new Error(`place ${seq} does not follow ${head}`);
-      [head, headHash] = [seq, hash];
+      [head, headHash, lc] = [seq, hash, Math.max(lc, message?.lc ?? 0)];
     }
     if (keep && keep.from > head + 1) throw new Error(`place ${keep.from} cannot be the first after ${head}`);
     if (keep && keep.from > first) [first, baseHash] = [keep.from, keep.hash];
-    return { log, first, head, baseHash, headHash, ranMs };
+    return { log, first, head, baseHash, headHash, ranMs, lc };
   }
 }
 

@@ -2,20 +2,21 @@ import { crc32 } from 'node:zlib';
 import type { Mark, Owner, Place } from '../core/log/store.ts';
 import { decode } from '../protocol/codec.ts';
 import type { Message } from '../protocol/frames.ts';
+import { formatId } from '../protocol/signed.ts';
 import type { Connection } from './database.ts';
 import type { State } from './memory.ts';
 import { trouble } from './trouble.ts';
 
 /** What `log.db` holds (docs/protocol.md, F3 and F5). An index that disagrees with its table would be damage of its own. */
 const version = 1;
+const message = `dev TEXT, n INTEGER, name TEXT, text TEXT, type TEXT, lc INTEGER, ts INTEGER, seen INTEGER, re TEXT,
+  ext TEXT, salt TEXT, words TEXT, key TEXT, sig TEXT, void INTEGER, guest INTEGER, ago INTEGER`;
 const tables = [
   `CREATE TABLE state (copy INTEGER PRIMARY KEY, version INTEGER, facts TEXT, log TEXT, first INTEGER, head INTEGER,
-  base_hash TEXT, head_hash TEXT, ran_ms INTEGER, sum INTEGER)`,
+  base_hash TEXT, head_hash TEXT, ran_ms INTEGER, lc INTEGER, sum INTEGER)`,
   `CREATE TABLE entries (seq INTEGER PRIMARY KEY, prev TEXT, hash TEXT, at_ms INTEGER, ran_ms INTEGER, sum INTEGER,
-  dev TEXT, n INTEGER, name TEXT, text TEXT, action INTEGER, lc INTEGER, ts INTEGER, key TEXT, sig TEXT, void INTEGER,
-  guest INTEGER)`,
-  `CREATE TABLE pending (dev TEXT, n INTEGER, name TEXT, text TEXT, action INTEGER, lc INTEGER, ts INTEGER, key TEXT,
-  sig TEXT, void INTEGER, guest INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
+  ${message})`,
+  `CREATE TABLE pending (${message}, at_ms INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
   'CREATE TABLE marks (dev TEXT PRIMARY KEY, n INTEGER, key TEXT, sum INTEGER) WITHOUT ROWID',
   'CREATE TABLE owners (name TEXT PRIMARY KEY, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
 ];
@@ -36,20 +37,20 @@ export function readState(db: Connection): Kept | undefined {
   if (written !== version && (values || marked > version))
     throw trouble('version', db.folder, `${written}, this program knows ${version}`);
   if (!values) throw trouble('damaged', db.folder);
-  const [, , json, log, first, head, baseHash, headHash, ranMs] = values;
+  const [, , json, log, first, head, baseHash, headHash, ranMs, lc] = values;
   const facts = JSON.parse(String(json));
   // Somebody has tidied up (VACUUM), or a table has another one's rows. To find out may take long, but is seldom asked.
   if (facts.roots !== rootsOf(db) && db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', db.folder);
-  return { facts, log, first, head, baseHash, headHash, ranMs } as Kept;
+  return { facts, log, first, head, baseHash, headHash, ranMs, lc } as Kept;
 }
 
 const rootsOf = (db: Connection) => db.rows('SELECT rootpage FROM sqlite_schema').join();
 
 /** MUST be called within a transaction. */
 export function writeState(db: Connection, kept: Kept): void {
-  const { facts, log, first, head, baseHash, headHash, ranMs } = kept;
+  const { facts, log, first, head, baseHash, headHash, ranMs, lc } = kept;
   for (const copy of [1, 2])
-    db.put('state', seal([copy, version, JSON.stringify(facts), log, first, head, baseHash, headHash, ranMs]));
+    db.put('state', seal([copy, version, JSON.stringify(facts), log, first, head, baseHash, headHash, ranMs, lc]));
 }
 
 /** Makes the tables of a new file. Of an old one it writes the state anew, for damage may have left something there. */
@@ -111,7 +112,7 @@ export const entries: Shape<Place> = {
   values: ({ seq, prev, hash, atMs, ranMs, message = {} }) => [seq, prev, hash, atMs, ranMs, ...messageValues(message)],
   read([seq, prev, hash, atMs, ranMs, ...said]) {
     const message = readMessage(said);
-    return { seq, prev, hash, atMs, ranMs, ...(message && { message: { ...message, seq, hash } }) } as Place;
+    return { seq, prev, hash, atMs, ranMs, ...(message && { message: { ...message, seq, hash, at: atMs } }) } as Place;
   },
   lost: ['an entry', 0],
 };
@@ -133,19 +134,37 @@ export const owners: Shape<Owner> = {
 export const pending: Shape<Message> = {
   name: 'pending',
   key: ['dev', 'n'],
-  values: messageValues,
-  read: readMessage,
+  values: (message) => [...messageValues(message), message.at],
+  read(values) {
+    const at = values.pop();
+    const message = readMessage(values);
+    return message && (at === undefined ? message : ({ ...message, at } as Message));
+  },
   lost: ['a waiting message', 3],
 };
 
-function messageValues({ id, name, text, action, lc, ts, key, sig, void: isVoid, guest }: Partial<Message>): Value[] {
-  return [id?.dev, id?.n, name, text, action && 1, lc, ts, key, sig, isVoid && 1, guest && 1];
+function messageValues(message: Partial<Message>): Value[] {
+  const { id, name, text, type, lc, ts, in: seen, re, ext, salt, words, key, sig, void: isVoid, guest, ago } = message;
+  const said = [
+    id?.dev,
+    id?.n,
+    name,
+    words === undefined ? text : undefined,
+    type,
+    lc,
+    ts,
+    seen,
+    re && formatId(re),
+    ext,
+  ];
+  return [...said, salt, words, key, sig, isVoid && 1, guest && 1, ago];
 }
 
 /** What comes from the disk is judged as what comes over the wire. */
-function readMessage([dev, n, name, words, act, lc, ts, key, sig, isVoid, guest]: Value[]): Message | undefined {
-  const id = dev && `${dev}.${n}`;
-  const said = { name, text: words && `${words}\n`, act, id, lc, ts, key, sig, void: isVoid, guest };
-  const frame = decode(Buffer.from(JSON.stringify(said)));
+function readMessage([dev, n, name, said, ...more]: Value[]): Message | undefined {
+  const [type, lc, ts, seen, re, ext, salt, words, key, sig, isVoid, guest, ago] = more;
+  const text = said === undefined ? undefined : `${said}\n`;
+  const signed = { id: dev && `${dev}.${n}`, name, text, type, lc, ts, in: seen, re, ext, salt, words, key, sig };
+  const frame = decode(Buffer.from(JSON.stringify({ ...signed, void: isVoid, guest, ago })));
   return frame.kind === 'message' ? frame : undefined;
 }

@@ -5,9 +5,12 @@ import type { Crypto, Identity } from '../protocol/signed.ts';
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 export const seedBytes = 32;
 
+const sha256 = (text: string) => createHash('sha256').update(text).digest();
+
 /** SHA-256 and Ed25519 of Node. `verify` is total: what is no key or no signature is just not valid. */
 export const crypto: Crypto = {
-  hash: (text) => createHash('sha256').update(text).digest().subarray(0, 16).toString('base64url'),
+  hash: (text) => sha256(text).subarray(0, 16).toString('base64url'),
+  digest: (text) => sha256(text).toString('base64url'),
   verify(key, text, signature) {
     try {
       const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' });
@@ -29,6 +32,9 @@ export function identityOf(seed: Buffer): Identity {
 
 /** A name nobody else has: 10 random bytes. */
 export const newDevice = (): string => randomBytes(10).toString('base64url');
+
+/** What stands with a text, so that nobody can guess it by its digest: 16 random bytes. [P24] */
+export const newSalt = (): string => randomBytes(16).toString('base64url');
 
 /** Challenges for the connections of one run of a server, which need no memory to be known again. [P23] */
 export function newNonces(): (routingId: string) => string {

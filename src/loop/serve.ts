@@ -1,7 +1,7 @@
 import type { ChatEvent } from '../core/events.ts';
 import type { Feed, Item } from '../core/log/feed.ts';
 import type { Store } from '../core/log/store.ts';
-import { messageEvent, noticeEvent } from '../core/narrate.ts';
+import { isShown, messageEvent, noticeEvent } from '../core/narrate.ts';
 import type { Room } from '../core/room/room.ts';
 import type { View } from '../terminal/view.ts';
 import type { RouterLink } from '../transport/router.ts';
@@ -72,8 +72,8 @@ function watch(feed: Feed, view: View | undefined, diary: Diary): () => void {
 
   /** `pump` goes on when the newest text has left the program. */
   function tell({ place, notice }: Item): void {
-    const message = place?.message?.void ? undefined : place?.message;
-    const event = notice ? noticeEvent(notice) : message && messageEvent(message, false);
+    const said = place?.message && isShown(place.message) ? messageEvent(place.message, false) : undefined;
+    const event = notice ? noticeEvent(notice) : said;
     if (!event) return;
     view?.show(event, pump);
     if (event.type === 'join') diary.log('info', `${event.name} joined (${event.online} online)`);

@@ -1,6 +1,6 @@
 import type { Log } from '../core/log/log.ts';
 import type { Place } from '../core/log/store.ts';
-import { messageEvent } from '../core/narrate.ts';
+import { isShown, messageEvent, saidMs } from '../core/narrate.ts';
 import type { View } from '../terminal/view.ts';
 import { readSpanMs } from '../text/span.ts';
 import { type Command, complain, say } from './prompt.ts';
@@ -20,22 +20,23 @@ export const historyCommand = (openLog: () => Log, view: View, now: () => number
     const log = openLog();
     const places = log.read(count ? Math.max(log.head - count + 1, 1) : 1, count ?? log.head);
     const sinceMs = spanMs ? now() - spanMs : 0;
-    const shown = places.filter((place) => !place.message?.void && writtenMs(place) >= sinceMs);
+    const shown = places.filter((place) => !isHidden(place) && timeOf(place) >= sinceMs);
     const [oldest] = shown;
     if (!oldest) return say(view, 'nothing was said');
-    view.show({ type: 'replay', count: shown.length, total: shown.length, sinceMs: writtenMs(oldest), first: true });
+    view.show({ type: 'replay', count: shown.length, total: shown.length, sinceMs: timeOf(oldest), first: true });
     for (const place of shown) showPlace(place, view);
     view.show({ type: 'replayed', first: true });
     return undefined;
   },
 });
 
-/** A place of a log as an event. A void one is never shown, a lost one is named. */
+/** A place of a log as an event. What no reader sees is not shown here either, a lost one is named. */
 export function showPlace(place: Place, view: View, taken?: () => void): void {
   const { seq, message } = place;
   if (!message) view.show({ type: 'lost', seq }, taken);
-  else if (message.void) taken?.();
-  else view.show(messageEvent({ ...message, ts: writtenMs(place) }, false, Number.POSITIVE_INFINITY), taken);
+  else if (isHidden(place)) taken?.();
+  else view.show(messageEvent(message, false, Number.POSITIVE_INFINITY), taken);
 }
 
-const writtenMs = ({ message, atMs }: Place): number => message?.ts ?? atMs;
+const isHidden = ({ message }: Place): boolean => message !== undefined && !isShown(message);
+const timeOf = ({ message, atMs }: Place): number => (message ? saidMs(message) : atMs);

@@ -2,8 +2,25 @@ import type { Frame, Kind, Malformed, Received, Single, Unknown } from './frames
 import { maxBatchEntries, maxFrameBytes, table } from './frames.ts';
 import type { Field } from './values.ts';
 
-/** The first of these that an object has tells its kind; where kinds share it, `only` does. Many have a `text`: it is last. */
-const tags = ['auth', 'nonce', 'welcome', 'refused', 'notice', 'ack', 'hb', 'rejoin', 'gone', 'lost', 'had', 'text'];
+/**
+ * The first of these that an object has tells its kind; where kinds share it, `only` does. Many have a `text`, so that is
+ * late; a message whose text is gone has `words`.
+ */
+const tags = [
+  'auth',
+  'nonce',
+  'welcome',
+  'refused',
+  'notice',
+  'ack',
+  'hb',
+  'rejoin',
+  'gone',
+  'lost',
+  'had',
+  'text',
+  'words',
+];
 
 /** Encodes a frame as JSON text. MUST be given well-formed strings; every text gets the original's final newline. */
 export function encode(frame: Frame): string {
@@ -37,7 +54,7 @@ function toJson(frame: Single): Json {
   const json: Json = {};
   for (const { property, key, constant, write } of shapes[frame.kind].rows) {
     const value = constant ?? (frame as Json)[property];
-    if (value !== undefined) json[key] = write(value);
+    if (value !== undefined) json[key] = write(value, frame);
   }
   return json;
 }
@@ -56,7 +73,7 @@ function read({ kind, rows }: Shape, json: Json): Single | Malformed {
   for (const { property, key, isNeeded, isVital, read } of rows) {
     const found = json[key];
     if (found === undefined && !isNeeded) continue;
-    const value = read(found);
+    const value = read(found, json);
     if (value !== undefined) frame[property] = value;
     else if (isNeeded || isVital) return malformed(`${key} of ${kind} is missing or wrong`);
   }
@@ -77,4 +94,5 @@ function shape([kind, fields]: [string, Record<string, Field<unknown>>]) {
 }
 const all = Object.entries(table).map(shape);
 const shapes = Object.fromEntries(all.map((shape) => [shape.kind, shape])) as Record<Kind, Shape>;
-const tagged = tags.map((tag) => ({ tag, shapes: all.filter((shape) => shape.tag === tag) }));
+const isTaggedBy = (tag: string, shape: Shape) => shape.tag === tag || (tag === 'words' && shape.kind === 'message');
+const tagged = tags.map((tag) => ({ tag, shapes: all.filter((shape) => isTaggedBy(tag, shape)) }));

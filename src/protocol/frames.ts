@@ -2,6 +2,7 @@ import {
   always,
   anyNews,
   count,
+  digest,
   type Field,
   filledName,
   flag,
@@ -12,10 +13,14 @@ import {
   names,
   oneOf,
   only,
+  salt,
+  shortText,
   signature,
   text,
   token,
   version,
+  word,
+  wordsOrDigest,
 } from './values.ts';
 
 /** The version this program speaks. A frame without `v` comes from the original program (a legacy peer). */
@@ -61,14 +66,26 @@ export const table = {
   leave: { auth: only(0), name: must(name), text: may(text) },
   /** With `id` from a version-1 author, with `seq` once the server has given it its place. */
   message: {
-    ...words,
-    /** `/me`: the text says what its author does. Signed. [P31] */
-    action: may(flag, 'act'),
+    name: must(name),
+    /** '' where it is gone; what is left of it is `words`. */
+    text: must(wordsOrDigest),
+    /** What it is, if it is not plain text: `action` (`/me`), or what no reader is shown: `nothing`, and all unknown ones. [P31] */
+    type: may(word),
     id: may(id),
     /** Lamport counter: higher than that of everything its author had seen. */
     lc: may(count),
-    /** When its author wrote it, in ms since 1970; for display only. */
+    /** When its author wrote it, in ms since 1970, by the author's clock. */
     ts: may(count),
+    /** The highest n of its own device that its author had seen in the log. */
+    in: may(count),
+    /** The message that this one answers. */
+    re: may(id),
+    /** What a later version says besides. */
+    ext: may(shortText),
+    /** So that nobody can guess a text by its digest. */
+    salt: may(salt),
+    /** The digest of salt and text, where the text is gone. */
+    words: may(digest),
     /** Its author's public key, and the signature over `signedText`. [P24] */
     key: may(token),
     sig: may(signature),
@@ -77,6 +94,10 @@ export const table = {
     seq: may(count),
     /** The chain up to and including this entry. [P25] */
     hash: may(token, 'h'),
+    /** When the log took it, by the server's clock, in ms since 1970: this is the time that is shown. */
+    at: may(count),
+    /** For how long it had been said by then, if that is worth a word. */
+    ago: may(count),
     /** Holds its place in the order but is never shown: its text was too long. [P12] */
     void: may(flag),
     /** Its author's name was somebody else's, or nobody's to bear, at this place: it is shown as a guest's. [P6] */

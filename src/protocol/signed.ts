@@ -8,8 +8,8 @@ export const formatId = (id: MessageId): string => `${id.dev}.${id.n}`;
  */
 
 /** What the signature of a message covers: what its author wrote. [P24] */
-export const signedText = (room: string, message: Message): string =>
-  JSON.stringify(['0mq-chat message', room, ...written(message)]);
+export const signedText = (crypto: Crypto, room: string, message: Message): string =>
+  JSON.stringify(['0mq-chat message', room, ...written(crypto, message)]);
 
 /** What a client signs to prove who it is, to this room, on this connection. [P23] */
 export const joinProof = (nonce: string, room: string, { name, key, dev }: Join): string =>
@@ -19,20 +19,35 @@ export const joinProof = (nonce: string, room: string, { name, key, dev }: Join)
 export const welcomeProof = (cn: string, room: string, { log, run, head, headHash }: Omit<Welcome, 'sig'>): string =>
   JSON.stringify(['0mq-chat welcome', room, cn, log, run, head, headHash ?? '']);
 
-/** What the hash of an entry covers: the chain before it and everything that was written. [P25] */
-export const chainedText = (previous: string, message: Message): string =>
-  JSON.stringify(['0mq-chat entry', previous, written(message), ...placed(message)]);
+/** The chain up to and including an entry: what was written, and what became of it in the log. [P25] */
+export const chainHash = (crypto: Crypto, before: string, message: Message): string =>
+  crypto.hash(JSON.stringify(['0mq-chat entry', before, written(crypto, message), ...placed(message)]));
 
-/** What its author wrote, and what became of it in the log; 0 stands for what is not there. */
-const written = ({ id, lc, ts, name, text, action }: Message) =>
-  [id && formatId(id), lc, ts, name, text, action && 1].map((value) => value ?? 0);
-const placed = ({ key, sig, void: isVoid, guest }: Message) =>
-  [key, sig, isVoid && 1, guest && 1].map((value) => value ?? 0);
+/** What stands for the text in everything that is signed and chained, so that the text itself can go. [P24] */
+export const digestOf = (crypto: Crypto, { words, salt, text }: Message): string =>
+  words ?? crypto.digest(JSON.stringify(['0mq-chat words', salt ?? 0, text]));
+
+/** The message without its text: what is left still proves who wrote it, and where it stands. */
+export function withoutText(crypto: Crypto, message: Message): Message {
+  const { salt: _, ...rest } = message;
+  return { ...rest, text: '', words: digestOf(crypto, message) };
+}
+
+/** What its author wrote; 0 stands for what is not there. */
+function written(crypto: Crypto, message: Message): (string | number)[] {
+  const { id, lc, ts, in: seen, type, name, re, ext } = message;
+  const words = digestOf(crypto, message);
+  return [id && formatId(id), lc, ts, seen, type, name, words, re && formatId(re), ext].map((value) => value ?? 0);
+}
+const placed = ({ key, void: isVoid, guest, at, ago }: Message) =>
+  [key, isVoid && 1, guest && 1, at, ago].map((value) => value ?? 0);
 
 /** The cryptography the cores need, as functions: a simulation may put cheaper ones in their place. */
 export interface Crypto {
   /** First 16 bytes of SHA-256 over the UTF-8 text, in base64url. */
   hash(text: string): string;
+  /** All of SHA-256 over the UTF-8 text, in base64url. */
+  digest(text: string): string;
   /** True if `signature` over `text` was made with the private half of `key` (Ed25519, both in base64url). */
   verify(key: string, text: string, signature: string): boolean;
 }

@@ -4,15 +4,19 @@ import { formatId } from './signed.ts';
 /** Longest name on the wire, in UTF-16 code units; what a name may look like is decided in core/names.ts. */
 const maxNameLength = 256;
 
+/** Longest `ext`, in UTF-8 bytes. */
+export const maxExtBytes = 1_024;
+
 /** A kind of value on the wire. */
 type Value<T> = {
-  /** What is written for it; undefined: nothing. */
-  write(value: T): unknown;
+  /** What is written for it, in an object of these fields; undefined: nothing. */
+  write(value: T, fields: Fields): unknown;
   /** Total: undefined for what is no value of this kind. */
-  read(json: unknown): T | undefined;
+  read(json: unknown, fields: Fields): T | undefined;
   /** A wrong one spoils the frame even where it may be absent. */
   isVital?: boolean;
 };
+type Fields = Readonly<Record<string, unknown>>;
 /** A field, under `key` if that is not its name. Or a `constant`: that stands in every frame of its kind. */
 export type Field<T> = Value<T> & { key?: string; isNeeded?: boolean; constant?: string | number; isOnly?: boolean };
 
@@ -27,30 +31,52 @@ const as = <T>(read: (json: unknown) => T | undefined): Value<T> => ({ write: (v
 const matching = (pattern: RegExp) => as((json) => (typeof json === 'string' && pattern.test(json) ? json : undefined));
 export const oneOf = <T extends string>(...words: T[]) => as((json) => words.find((word) => word === json));
 
+/** What is signed and cannot be read is not left out. */
+const vital = <T>(value: Value<T>): Value<T> => ({ ...value, isVital: true });
+
 /** What a program makes: keys, hashes, devices, the names of logs. */
 export const token = matching(/^[\w-]{1,64}$/);
 export const signature = matching(/^[\w-]{1,128}$/);
+export const salt = vital(matching(/^[\w-]{22}$/));
+export const word = vital(matching(/^[a-z0-9-]{1,32}$/));
+export const shortText = vital(
+  as((json) =>
+    typeof json === 'string' && json.isWellFormed() && Buffer.byteLength(json) <= maxExtBytes ? json : undefined,
+  ),
+);
 export const count = as((json) => (Number.isSafeInteger(json) && (json as number) >= 0 ? (json as number) : undefined));
 /** There is no version 0: whoever says so is a legacy peer. */
-export const version = as((json) => count.read(json) || undefined);
+export const version = as((json) => count.read(json, {}) || undefined);
 
 export const name = as((json) =>
   typeof json === 'string' && json.length <= maxNameLength ? json.toWellFormed() : undefined,
 );
-export const filledName = as((json) => name.read(json) || undefined);
+export const filledName = as((json) => name.read(json, {}) || undefined);
 /** Always a list: what is no name is left out of it. */
 export const names = as((json) =>
-  Array.isArray(json) ? json.map(name.read).filter((item) => item !== undefined) : [],
+  Array.isArray(json) ? json.map((item) => name.read(item, {})).filter((item) => item !== undefined) : [],
 );
 
 const news = oneOf('join', 'leave', 'rename', 'info');
 /** Always known: the news of a later version is information. */
-export const anyNews = as((json) => news.read(json) ?? 'info');
+export const anyNews = as((json) => news.read(json, {}) ?? 'info');
 
 /** The original ends every text in a newline. */
 export const text: Value<string> = {
   write: (value) => `${value}\n`,
   read: (json) => (typeof json === 'string' ? json.toWellFormed().replace(/\n$/, '') : undefined),
+};
+/** The text of a message; where it is gone, a digest stands for it. */
+export const wordsOrDigest: Value<string> = {
+  write: (value, { words }) => (words === undefined ? text.write(value, {}) : undefined),
+  read: (json, { words }) => (json === undefined && words !== undefined ? '' : text.read(json, {})),
+};
+/** Nobody has to believe it where the text itself stands. */
+export const digest: Value<string> = {
+  write: (value) => value,
+  read: (json, { text }) =>
+    text === undefined && typeof json === 'string' && /^[\w-]{43}$/.test(json) ? json : undefined,
+  isVital: true,
 };
 export const flag: Value<true> = { write: (value) => (value ? 1 : undefined), read: (json) => json === 1 || undefined };
 export const id: Value<MessageId> = { write: formatId, read: readId, isVital: true };

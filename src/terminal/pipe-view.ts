@@ -55,8 +55,9 @@ export class PipeView implements View {
 export class JsonView extends Outlet {
   constructor(out: Writable, now: () => number) {
     super(out, (event) => {
-      const { sentMs = now(), ...rest } = { sentMs: undefined, ...event };
-      return visibleJson({ ...rest, ts: dateOf(sentMs).toISOString() });
+      const { acceptedMs, agoMs = 0, sentMs } = event.type === 'message' ? event : {};
+      const saidMs = acceptedMs === undefined ? (sentMs ?? now()) : Math.max(acceptedMs - agoMs, 0);
+      return visibleJson({ ...event, ts: dateOf(saidMs).toISOString() });
     });
   }
 }

@@ -57,6 +57,7 @@ export class Renderer {
     lost: ({ seq }) => this.#self(`message ${seq} of the room is damaged; it is shown when somebody has it`),
     replay: (event, nowMs) => this.#self(`${replayed(event, nowMs)} ---`),
     replayed: ({ first }) => this.#self(first ? 'now ---' : 'end of missed messages ---'),
+    clock: ({ setBackMs }) => this.#self(`the room's clock was set back by ${duration(setBackMs)}`),
     status: ({ message }) => this.#self(message),
     error: ({ message }) => ({ channel: 'self', text: this.#chalk.red(`!! ${this.safe(message)}`) }),
     listening: ({ endpoint }) => this.#self(`listening on ${endpoint}`),
@@ -88,16 +89,16 @@ export class Renderer {
     return hint === '' ? lines : [...lines, `-- ${hint}`];
   }
 
-  #waitingLine({ text, action, ts = 0 }: Waiting, nowMs: number): string {
+  #waitingLine({ text, type, ts = 0 }: Waiting, nowMs: number): string {
     const characters = graphemes(text.slice(0, 20 * shownCharacters));
     const shown = characters.slice(0, shownCharacters).join('');
     const rest = shown.length < text.length ? this.#more : '';
     const slow = nowMs - ts >= slowMs ? ' (not sent yet)' : '';
-    return `${this.#more} ${action ? '/me ' : ''}${shown}${rest}${slow}`;
+    return `${this.#more} ${type === 'action' ? '/me ' : ''}${shown}${rest}${slow}`;
   }
 
-  #message({ from, text, own, mention, action, replay, mended, sentMs }: Event<'message'>, nowMs: number): Rendered {
-    const time = this.#time(replay || mended ? (sentMs ?? nowMs) : nowMs, nowMs);
+  #message({ from, text, own, mention, action, acceptedMs, agoMs }: Event<'message'>, nowMs: number): Rendered {
+    const time = this.#time(acceptedMs ?? nowMs, nowMs, agoMs);
     const color = this.#chalk.ansi256(nameColors[hash(from.name) % nameColors.length] ?? 30);
     const paint = own ? color.bold : mention ? color.inverse : color;
     const name = this.safe(from.name);
@@ -141,16 +142,21 @@ export class Renderer {
     return lines.join('\n      | ');
   }
 
-  /** A line of its own where the date changes, because only the hour stands before each line. */
-  #time(atMs: number, nowMs: number): string {
+  /**
+   * A line of its own where the date changes, because only the hour stands before each line. What was said long before the
+   * room took it bears the time when it was said, marked, for it stands among what was said later.
+   */
+  #time(atMs: number, nowMs: number, agoMs?: number): string {
     const { timestamps } = this.#style;
     const date = dateOf(atMs);
+    const said = agoMs === undefined ? undefined : Math.max(atMs - agoMs, 0);
     if (timestamps === 'off') return '';
-    if (timestamps === 'iso') return `${this.#chalk.dim(date.toISOString())} `;
+    if (timestamps === 'iso')
+      return `${this.#chalk.dim(`${said === undefined ? '' : '~'}${dateOf(said ?? atMs).toISOString()}`)} `;
     const isNewDay = date.toDateString() !== (this.#day ?? dateOf(nowMs).toDateString());
     this.#day = date.toDateString();
     const day = isNewDay ? `-- ${date.toLocaleDateString('en-GB', { weekday: 'long', ...fullDay })} ---\n` : '';
-    return `${this.#chalk.dim(`${day}${clock(date)}`)} `;
+    return `${this.#chalk.dim(`${day}${said === undefined ? clock(date) : `~${moment(said, atMs)}`}`)} `;
   }
 }
 

@@ -1,5 +1,5 @@
 import { type Message, type MessageId, maxTextBytes } from '../../protocol/frames.ts';
-import { type Crypto, chainedText, formatId } from '../../protocol/signed.ts';
+import { type Crypto, chainHash, formatId } from '../../protocol/signed.ts';
 import type { Now } from '../turn.ts';
 import { Draft } from './draft.ts';
 import { type Log, whole } from './log.ts';
@@ -24,10 +24,12 @@ export class Copy {
   cursor: number;
   hash: string;
   shown: number;
+  /** When the room took what was read last, by its clock. */
+  atMs: number | undefined;
   readonly #kept: Log;
   readonly #crypto: Crypto;
   readonly #limit: number;
-  #lc = 0;
+  #lc: number;
   #taken: Taken[] = [];
   /** Highest n of those devices of which something is read and not on disk yet. */
   readonly #seen = new Map<string, number>();
@@ -42,6 +44,8 @@ export class Copy {
     this.shown = kept.head;
     this.hash = kept.store.headHash;
     this.#draft = new Draft(kept.store);
+    this.#lc = kept.store.lc;
+    this.atMs = kept.read(kept.head, 1)[0]?.message?.at;
     for (const { lc = 0 } of [...this.#entries(), ...pending]) this.#lc = Math.max(this.#lc, lc);
   }
 
@@ -72,13 +76,19 @@ export class Copy {
 
   /** Reads the next place, which is lost if no message of it follows. Returns the message if no log had it before. */
   take(seq: number, hash: string, message: Message | undefined, { wallMs }: Now): Message | 'lost' | undefined {
-    const follows = message && this.#crypto.hash(chainedText(this.hash, message)) === hash;
-    const said = follows && { message: written(message) };
-    const place = { seq, prev: this.hash, hash, atMs: wallMs, ranMs: 0, ...said };
+    const follows = message && chainHash(this.#crypto, this.hash, message) === hash;
+    const place = {
+      seq,
+      prev: this.hash,
+      hash,
+      ranMs: 0,
+      ...(follows ? { atMs: message.at ?? 0, message: written(message) } : { atMs: wallMs }),
+    };
     this.#taken.push({ place, shows: Number.POSITIVE_INFINITY, dropped: [], marks: [] });
     this.cursor = seq;
     this.hash = hash;
     if (!follows) return 'lost';
+    this.atMs = message.at;
     this.#lc = Math.max(this.#lc, message.lc ?? 0);
     return this.#isNew(message) ? message : undefined;
   }
@@ -118,6 +128,7 @@ export class Copy {
     this.cursor = seq;
     this.shown = seq;
     this.hash = hash;
+    this.atMs = undefined;
     this.#draft.restart(log, seq, hash);
     return old;
   }

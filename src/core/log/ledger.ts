@@ -1,7 +1,7 @@
 import type { Join, Message, MessageId, Refused } from '../../protocol/frames.ts';
 import { maxTextBytes } from '../../protocol/frames.ts';
-import { type Crypto, chainedText, type Identity, signedText } from '../../protocol/signed.ts';
-import { trimSlack } from '../limits.ts';
+import { type Crypto, chainHash, type Identity, signedText, withoutText } from '../../protocol/signed.ts';
+import { lateMs, levelledMs, maxLcStep, trimSlack } from '../limits.ts';
 import { isName, nameKey } from '../names.ts';
 import type { Now } from '../turn.ts';
 import { Draft } from './draft.ts';
@@ -15,7 +15,7 @@ export type LedgerOptions = {
   name: string;
   /** Whose room this is: its key names the room. */
   identity: Identity;
-  /** What the devices begin with that the server gives to clients of the original; nobody else's do. */
+  /** The room's own device in this run, on which it signs what clients of the original say; nobody else's. */
   dev: string;
   crypto: Crypto;
   retention: Retention;
@@ -27,8 +27,10 @@ type Entering = { from: string; name: string; key: string; dev: string; join: Jo
 export type Proposal =
   /** A client that proved its key wants to be in the room under this name. */
   | ({ type: 'enter' } & Entering)
-  /** A message of the session's own device (`name` is the session's), or of a client of the original. */
+  /** A message of the session's own device; `name` is the session's. */
   | { type: 'say'; from: string; message: Message; name: string }
+  /** What a client of the original said: it is the room that writes it down, under a name that may be a guest's. */
+  | { type: 'relay'; from: string; words: Pick<Message, 'name' | 'text' | 'salt' | 'guest'> }
   /** A message that somebody else kept for its author, from a log that is gone. [P28] */
   | { type: 'giveBack'; from: string; message: Message }
   | { type: 'mend'; message: Message }
@@ -40,6 +42,7 @@ export type Outcome =
   | { type: 'refused'; from: string; code: Refused['code']; text: string }
   | { type: 'rejoin'; from: string }
   | { type: 'had'; from: string; id: MessageId }
+  | { type: 'relayed'; from: string; seq: number }
   | { type: 'mended'; entry: Entry }
   | { type: 'ignored'; reason: string };
 export type Decision<Other> = { change: Change | undefined; outcomes: (Outcome | Other)[] };
@@ -63,7 +66,7 @@ export class Ledger {
 
   /** Proposals are judged in their order; what is none of them is passed on in its place. */
   decide<Other extends { type: string }>(proposals: readonly (Proposal | Other)[], now: Now): Decision<Other> {
-    const judge = new Judge(this.#options, this.#log, { ranMs: this.#ranMs(now), atMs: now.wallMs });
+    const judge = new Judge(this.#options, this.#log, { ranMs: this.#ranMs(now), wallMs: now.wallMs });
     const outcomes = proposals.flatMap((proposal) => judge.judge(proposal as Proposal) ?? (proposal as Other));
     return { change: judge.draft.change, outcomes };
   }
@@ -87,12 +90,14 @@ class Judge {
   readonly #now: Pick<Place, 'ranMs' | 'atMs'>;
   readonly #mended = new Set<number>();
   #head: Pick<Place, 'seq' | 'hash'>;
+  #lc: number;
 
-  constructor(options: LedgerOptions, log: Log, now: Pick<Place, 'ranMs' | 'atMs'>) {
+  constructor(options: LedgerOptions, log: Log, { ranMs, wallMs }: { ranMs: number; wallMs: number }) {
     this.#options = options;
     this.#log = log;
-    this.#now = now;
+    this.#now = { ranMs, atMs: levelled(wallMs, log.read(log.head, 1)[0]?.atMs) };
     this.#head = { seq: log.head, hash: log.store.headHash };
+    this.#lc = log.store.lc;
     this.draft = new Draft(log.store);
   }
 
@@ -103,6 +108,8 @@ class Judge {
         return this.#enter(proposal);
       case 'say':
         return this.#say(proposal);
+      case 'relay':
+        return this.#relay(proposal);
       case 'giveBack':
         return this.#giveBack(proposal);
       case 'mend':
@@ -125,10 +132,23 @@ class Judge {
   #say({ from, message, name }: Proposal & { type: 'say' }): Outcome | [] {
     const { id, key, first } = message;
     const last = (id && this.draft.mark(id.dev)?.n) ?? 0;
-    if (!id || (key !== undefined && id.n <= last)) return [];
-    if (key !== undefined && id.n > last + 1 && !first) return { type: 'rejoin', from };
+    if (!id || id.n <= last) return [];
+    if (id.n > last + 1 && !first) return { type: 'rejoin', from };
+    if (this.#isAhead(message)) return tooFarAhead;
     // The session's own name was checked when it joined.
     return this.#append(message, message.name !== name && !this.#isFree(message.name, key));
+  }
+
+  /** Signed by the room, so that whoever reads it can give it back, as any other. */
+  #relay({ from, words }: Proposal & { type: 'relay' }): Outcome {
+    const { identity, crypto, dev } = this.#options;
+    const { guest, ...said } = words;
+    const id = { dev, n: (this.draft.mark(dev)?.n ?? 0) + 1 };
+    const [lc, ts] = [Math.min(this.#lc + 1, Number.MAX_SAFE_INTEGER), this.#now.atMs];
+    const message: Message = { kind: 'message', ...said, id, lc, ts, key: identity.key };
+    const sig = identity.sign(signedText(crypto, identity.key, message));
+    this.#append({ ...message, sig }, guest === true || !this.#isFree(said.name, identity.key));
+    return { type: 'relayed', from, seq: this.#head.seq };
   }
 
   #giveBack({ from, message }: Proposal & { type: 'giveBack' }): Outcome | [] {
@@ -138,8 +158,10 @@ class Judge {
     if (id.n <= (mark?.n ?? 0)) return { type: 'had', from, id };
     // What lies between may still come from somebody else.
     if (id.n > (mark?.n ?? 0) + 1 && !message.first) return [];
-    const signed = signedText(this.#options.identity.key, message);
-    const isGenuine = key && sig && !this.#isForeign(id.dev, key) && this.#options.crypto.verify(key, signed, sig);
+    if (this.#isAhead(message)) return tooFarAhead;
+    const { crypto, identity } = this.#options;
+    const signed = signedText(crypto, identity.key, message);
+    const isGenuine = key && sig && !this.#isForeign(id.dev, key) && crypto.verify(key, signed, sig);
     if (!isGenuine) return { type: 'ignored', reason: 'a kept message without a valid signature' };
     // It claims no name: else one member could take many, for keys of its own making.
     return this.#append(message, !this.#isFree(message.name, key));
@@ -156,15 +178,32 @@ class Judge {
 
   /** What is too long takes its place unseen, so that it cannot block what comes behind it. [P12] */
   #append(message: Message, isGuest: boolean): [] {
-    const { first: _, ...written } = message;
-    const words: Message = isTooLong(message.text) ? { ...written, text: '', void: true } : written;
-    const said: Message = isGuest ? { ...words, guest: true } : words;
+    const { crypto } = this.#options;
+    const { first: _, at: __, ago: ___, ...written } = message;
+    const isGone = message.words !== undefined || isTooLong(message.text);
+    const words: Message = isGone ? { ...withoutText(crypto, written), void: true } : written;
+    const ago = this.#agoOf(message);
+    const said = { ...words, ...(isGuest && { guest: true as const }), at: this.#now.atMs, ...(ago > 0 && { ago }) };
     const { seq: before, hash: prev } = this.#head;
-    const hash = this.#options.crypto.hash(chainedText(prev, said));
-    this.#head = { seq: before + 1, hash };
+    this.#head = { seq: before + 1, hash: chainHash(crypto, prev, said) };
     this.draft.append({ ...this.#now, ...this.#head, prev, message: { ...said, ...this.#head } });
+    this.#lc = Math.max(this.#lc, message.lc ?? 0);
     if (message.id && message.key) this.draft.see({ ...message.id, key: message.key });
     return [];
+  }
+
+  /**
+   * How long ago it was said, 0 if that is no longer ago than a moment. What was in a log before has its old time of
+   * acceptance, by the same clock; of anything else its author has said so.
+   */
+  #agoOf({ at, ago = 0 }: Message): number {
+    const saidMs = ago + (at === undefined ? 0 : this.#now.atMs - at);
+    return saidMs > lateMs ? Math.min(saidMs, this.#options.retention.ageMs) : 0;
+  }
+
+  /** Nobody can bring the counters of all others to their end. In an empty log none is the highest. [P27] */
+  #isAhead({ lc = 0 }: Message): boolean {
+    return this.#head.seq > 0 && lc > this.#lc + maxLcStep;
   }
 
   /** Forgets what is no longer to be kept; whoever is there goes on owning the name it bears. */
@@ -211,7 +250,8 @@ class Judge {
   }
 
   #isForeign(dev: string, key: string): boolean {
-    return dev.startsWith(`${this.#options.dev}-`) || (this.draft.mark(dev)?.key ?? key) !== key;
+    const { dev: own, identity } = this.#options;
+    return (dev === own ? identity.key : (this.draft.mark(dev)?.key ?? key)) !== key;
   }
 }
 
@@ -221,5 +261,12 @@ function ownerOf(known: Pick<Draft, 'owner'>, name: string, ranMs: number, ageMs
   return owner && ranMs - owner.seenMs <= ageMs ? owner.key : undefined;
 }
 
+/** The time of acceptance: by the machine's clock, but a small step back of that is no step of the room's. */
+function levelled(wallMs: number, lastMs = 0): number {
+  const ms = Math.max(Math.trunc(wallMs), 0);
+  return lastMs > ms && lastMs - ms <= levelledMs ? lastMs : ms;
+}
+
+const tooFarAhead: Outcome = { type: 'ignored', reason: 'a message whose counter is far ahead of the log' };
 export const foreignDevice = 'The data folder of this client belongs to another identity.';
 const isTooLong = (text: string) => text.length > maxTextBytes || Buffer.byteLength(text) > maxTextBytes;

@@ -1,5 +1,5 @@
 import type { Join, Message } from '../../protocol/frames.ts';
-import { type Crypto, chainedText } from '../../protocol/signed.ts';
+import { type Crypto, chainHash } from '../../protocol/signed.ts';
 import { maxLost, maxTail } from '../limits.ts';
 import type { Change, Entry, Place, Store } from './store.ts';
 
@@ -113,7 +113,7 @@ export class Log {
   }
 
   #isProven({ prev, hash, message }: Place): boolean {
-    return message !== undefined && this.#crypto.hash(chainedText(prev, message)) === hash;
+    return message !== undefined && chainHash(this.#crypto, prev, message) === hash;
   }
 
   #remember(place: Place, found: Place[] = []): void {
@@ -125,9 +125,10 @@ export class Log {
 
 /** The place with its message, if this is the one that is lost there. */
 export function whole({ message: known, ...place }: Place, message: Message, crypto: Crypto): Entry | undefined {
-  if (known || crypto.hash(chainedText(place.prev, message)) !== place.hash) return undefined;
+  if (known || chainHash(crypto, place.prev, message) !== place.hash) return undefined;
   const { first: _, ...written } = message;
-  return { ...place, message: { ...written, seq: place.seq, hash: place.hash } };
+  const { seq, hash } = place;
+  return { ...place, atMs: message.at ?? 0, message: { ...written, seq, hash } };
 }
 
 export type Resumption = { since: number; fork: boolean };

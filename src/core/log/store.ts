@@ -6,9 +6,9 @@ export type Place = {
   /** The chain before this place, and up to it. */
   prev: string;
   hash: string;
-  /** With its `seq` and `hash`. Absent: the place is lost, only the chain goes on over it. */
+  /** With its `seq`, `hash` and `at`. Absent: the place is lost, only the chain goes on over it. */
   message?: Message;
-  /** When the log got it: in ms since 1970, to be shown, and on the log's own clock (`Store.ranMs`), to be counted. */
+  /** When the log took it: in ms since 1970, to be shown (`Message.at`), and on its own clock (`Store.ranMs`), to be counted. */
   atMs: number;
   ranMs: number;
 };
@@ -56,6 +56,8 @@ export interface Store {
   readonly headHash: string;
   /** The log's own clock: for how many ms programs that wrote here have run. No clock of the machine moves it. */
   readonly ranMs: number;
+  /** The highest Lamport counter that was ever written here. */
+  readonly lc: number;
   /** As `Log.read`, but a place that cannot be read is left out; one that can be read only in part has no `message`. */
   read(from: number, limit: number): Place[];
   mark(dev: string): Mark | undefined;

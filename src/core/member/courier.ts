@@ -1,11 +1,18 @@
 import type { Message, MessageId } from '../../protocol/frames.ts';
-import { formatId, type Identity, signedText } from '../../protocol/signed.ts';
-import { mendPatienceMs } from '../limits.ts';
+import { type Crypto, formatId, type Identity, signedText } from '../../protocol/signed.ts';
+import { lateMs, mendPatienceMs } from '../limits.ts';
 import { type Copy, canBeKept } from '../log/copy.ts';
 import { idOf, Outbox } from '../log/outbox.ts';
 import type { Now } from '../turn.ts';
 
-export type CourierOptions = { dev: string; identity: Identity; room?: string };
+export type CourierOptions = {
+  dev: string;
+  identity: Identity;
+  crypto: Crypto;
+  /** What stands with a text, so that nobody can guess it by its digest; another one each time. */
+  salt: () => string;
+  room?: string;
+};
 
 /**
  * Brings into the log what is not there yet: what was typed here, and, after the log has lost entries, what is known
@@ -39,9 +46,11 @@ export class Courier {
     this.lastN = Math.max(copy.seen(options.dev), ...this.outbox.own.map(({ id }) => id?.n ?? 0));
   }
 
-  write(words: Pick<Message, 'name' | 'text' | 'action'>, { wallMs }: Now): void {
-    const id = { dev: this.#options.dev, n: ++this.lastN };
-    const message: Message = { kind: 'message', ...words, id, lc: this.#copy.nextLc(), ts: Math.max(wallMs, 0) };
+  write(words: Pick<Message, 'name' | 'text' | 'type'>, { wallMs }: Now): void {
+    const { dev, salt } = this.#options;
+    const id = { dev, n: ++this.lastN };
+    const when = { lc: this.#copy.nextLc(), ts: Math.max(wallMs, 0), in: this.#copy.seen(dev) };
+    const message: Message = { kind: 'message', ...words, id, ...when, salt: salt() };
     const written = this.#room === undefined ? message : this.#sign(message, this.#room);
     this.outbox.add(written);
     this.#copy.keep([written]);
@@ -95,11 +104,14 @@ export class Courier {
   }
 
   /** What is to be sent to the room now. */
-  takeSigned({ ms }: Now): Message[] {
+  takeSigned({ ms, wallMs }: Now): Message[] {
     if (this.isMending) return [];
     const isPatient = ms - this.#mendedAtMs >= mendPatienceMs;
     const unsent = this.outbox.takeUnsent((message) => this.#canFollow(message, isPatient));
-    return unsent.map((message) => (this.#isFirst(message, isPatient) ? { ...message, first: true } : message));
+    return unsent.map((message) => {
+      const said = late(message, wallMs);
+      return this.#isFirst(message, isPatient) ? { ...said, first: true } : said;
+    });
   }
 
   /** What is to be sent to an original server now: it counts as accepted. */
@@ -113,8 +125,8 @@ export class Courier {
   }
 
   #sign(message: Message, room: string): Message {
-    const { identity } = this.#options;
-    return { ...message, key: identity.key, sig: identity.sign(signedText(room, message)) };
+    const { identity, crypto } = this.#options;
+    return { ...message, key: identity.key, sig: identity.sign(signedText(crypto, room, message)) };
   }
 
   /** What is somebody else's goes behind what lies before it, or when nobody else had that. [P28] */
@@ -136,6 +148,12 @@ export class Courier {
     this.#begun.add(dev);
     return isLowest && (dev === this.#options.dev || isPatient);
   }
+}
+
+/** What was in a log has its time of acceptance; of what was not, only this clock knows how long ago it was typed. */
+function late(message: Message, wallMs: number): Message {
+  const ago = message.at === undefined ? wallMs - (message.ts ?? wallMs) : 0;
+  return ago > lateMs ? { ...message, ago } : message;
 }
 
 const raise = (highest: Map<string, number>, dev: string, n: number) =>

@@ -23,6 +23,8 @@ export type MemberOptions = {
   room?: string;
   /** A nonce nobody can foresee, another one each time. */
   nonce: () => string;
+  /** What stands with a text, so that nobody can guess it by its digest; another one each time. */
+  salt: () => string;
   /** Only find out whether a server answers: nothing is proven, nobody is told. */
   check?: boolean;
   /** Where the store is, to name it in an error. */
@@ -154,7 +156,7 @@ export class Member implements Conversation {
 
   #type({ text, action }: Input & { type: 'typed' }, now: Now): void {
     if (this.courier.outbox.isFull) return this.show(tooManyWaiting);
-    this.courier.write({ name: this.name, text, ...(action && { action }) }, now);
+    this.courier.write({ name: this.name, text, ...(action && { type: 'action' }) }, now);
   }
 
   /** It is online in a room; said unless it never was away. */

@@ -1,9 +1,9 @@
 import { ChatError } from '../../errors.ts';
 import type { Lost, Message, Welcome } from '../../protocol/frames.ts';
 import type { ChatEvent } from '../events.ts';
-import { maxLost } from '../limits.ts';
+import { levelledMs, maxLost } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
-import { messageEvent } from '../narrate.ts';
+import { isShown, messageEvent, saidMs } from '../narrate.ts';
 import type { Now } from '../turn.ts';
 import type { Member } from './member.ts';
 
@@ -49,9 +49,10 @@ export class Reading {
 
   take(frame: Message | Lost, seq: number, now: Now): void {
     const message = frame.kind === 'message' ? frame : undefined;
+    const { atMs } = this.#member.copy;
     const taken = this.#member.copy.take(seq, frame.hash ?? emptyHash, message, now);
     if (taken === 'lost' && this.#neverShown.size < maxLost) this.#neverShown.add(seq);
-    this.#member.showPlace(this.#eventsOf(taken, seq));
+    this.#member.showPlace(this.#eventsOf(taken, seq, atMs));
     if (message && taken !== 'lost') this.#accept(message);
     this.caughtUp(now);
   }
@@ -59,7 +60,7 @@ export class Reading {
   /** An entry for a place that is lost here. */
   mend(message: Message): void {
     const { copy } = this.#member;
-    if (!copy.mend(message) || !this.#neverShown.delete(message.seq ?? 0) || message.void) return;
+    if (!copy.mend(message) || !this.#neverShown.delete(message.seq ?? 0) || !isShown(message)) return;
     this.#member.show({ ...this.#eventOf(message), replay: true, mended: true } as ChatEvent);
   }
 
@@ -108,9 +109,9 @@ export class Reading {
     this.#isReplaying = false;
   }
 
-  #eventsOf(taken: Message | 'lost' | undefined, seq: number): ChatEvent[] {
+  #eventsOf(taken: Message | 'lost' | undefined, seq: number, beforeMs: number | undefined): ChatEvent[] {
     const { to, quietTo, mark } = this.#missed;
-    const events = taken && seq > quietTo ? this.#shown(taken, seq) : [];
+    const events = taken && seq > quietTo ? [...setBack(taken, beforeMs), ...this.#shown(taken, seq)] : [];
     if (seq !== to || !this.#isReplaying) return events;
     this.#isReplaying = false;
     return [...events, { type: 'replayed', ...mark }];
@@ -119,12 +120,13 @@ export class Reading {
   #shown(taken: Message | 'lost', seq: number): ChatEvent[] {
     if (taken === 'lost') return [{ type: 'lost', seq }];
     const isOwn = taken.id?.dev === this.#member.options.dev;
-    if (taken.void)
-      return isOwn ? [{ type: 'error', code: 'REFUSED', message: 'The room refused a message of yours.' }] : [];
+    if (taken.void && isOwn)
+      return [{ type: 'error', code: 'REFUSED', message: 'The room refused a message of yours.' }];
+    if (!isShown(taken)) return [];
     const { from, to, mark } = this.#missed;
     const isOpening = seq <= to && !this.#isReplaying;
     this.#isReplaying ||= isOpening;
-    const replay = { type: 'replay' as const, count: to - seq + 1, total: to - from, sinceMs: taken.ts ?? 0, ...mark };
+    const replay = { type: 'replay' as const, count: to - seq + 1, total: to - from, sinceMs: saidMs(taken), ...mark };
     return [...(isOpening ? [replay] : []), this.#eventOf(taken)];
   }
 
@@ -140,4 +142,11 @@ export class Reading {
     if (mine && mine.text !== text && !isVoid) this.failCopied('other words stand under the same numbers', accepted);
     copy.drop(accepted);
   }
+}
+
+/** The room's clock went back from one place to the next: what follows seems to be older than it is. */
+function setBack(taken: Message | 'lost', beforeMs: number | undefined): ChatEvent[] {
+  if (taken === 'lost' || taken.at === undefined || beforeMs === undefined) return [];
+  const byMs = beforeMs - taken.at;
+  return byMs > levelledMs ? [{ type: 'clock', setBackMs: byMs }] : [];
 }

@@ -8,10 +8,12 @@ import { greeting } from '../narrate.ts';
 import type { Effects, Now } from '../turn.ts';
 import type { Presence, Session } from './presence.ts';
 
-/** `dev` MUST be new for every run of the program: the ids that the server gives begin with it. */
+/** `dev` MUST be new for every run of the program: it numbers what clients of the original say. */
 export type DoorOptions = LedgerOptions & {
   /** A challenge nobody can foresee, always the same for one connection. */
   nonce: (routingId: string) => string;
+  /** What stands with a text, so that nobody can guess it by its digest; another one each time. */
+  salt: () => string;
   maxClients?: number;
 };
 type Parts = { log: Log; ledger: Ledger; presence: Presence; effects: Effects };
@@ -26,7 +28,6 @@ export class Door {
   /** The newest join of each connection that the log decides about. */
   readonly #entering = new Map<string, Join>();
   readonly #strangers = new Set<string>();
-  #guests = 0;
 
   constructor(options: DoorOptions, parts: Parts) {
     this.#options = options;
@@ -72,7 +73,7 @@ export class Door {
     this.#strangers.delete(from);
     const asked = newest?.dev === dev ? newest : join;
     const resumption = resume(log, asked);
-    presence.enter({ from, who: key, name, dev, isGuest: false }, resumption.since, nowMs);
+    presence.enter({ from, who: key, name, dev }, resumption.since, nowMs);
     this.#welcome(from, name, asked, resumption);
   }
 
@@ -81,7 +82,7 @@ export class Door {
     const { sessions } = this.#parts.presence;
     if (!sessions.has(from) && !this.#entering.has(from) && !message.id) this.#enterGuest(from, message.name, now);
     const session = sessions.get(from);
-    if (session?.isGuest) return this.#hearGuest(session, message.text, now.wallMs);
+    if (session?.guest !== undefined) return this.#hearGuest(session, message.text);
     if (!message.id) return undefined;
     if (!session) return void this.tellToJoin(from);
     if (message.seq !== undefined) return { type: 'mend', message };
@@ -108,19 +109,17 @@ export class Door {
       const safe = safeName(rawName);
       const isTaken = ledger.owner(safe, now) !== undefined || this.#whyServers(safe) !== undefined;
       const name = isTaken ? `${safe} (guest)` : safe;
-      const dev = `${this.#options.dev}-${++this.#guests}`;
-      presence.enter({ from, who: from, name, dev, isGuest: true }, log.head, now.ms);
+      presence.enter({ from, who: from, name, guest: safe }, log.head, now.ms);
     }
     this.#say(from, greeting(presence.online));
   }
 
-  /** An id is an unknown key where nothing has a version: the server counts for such a session. */
-  #hearGuest(session: Session, text: string, wallMs: number): Proposal | undefined {
-    const { from, name, dev } = session;
+  /** An id is an unknown key where nothing has a version: the room itself writes down what such a session says. */
+  #hearGuest({ from, name, guest = name }: Session, text: string): Proposal | undefined {
     if (Buffer.byteLength(text) > maxTextBytes)
       return void this.#say(from, `Your message was not sent: it is longer than ${maxTextBytes} bytes.`);
-    const id = { dev, n: ++session.said };
-    return { type: 'say', from, message: { kind: 'message', name, text, id, ts: Math.max(wallMs, 0) }, name };
+    const words = { name: guest, text, salt: this.#options.salt() };
+    return { type: 'relay', from, words: name === guest ? words : { ...words, guest: true } };
   }
 
   #say(from: string, text: string): void {

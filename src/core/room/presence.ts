@@ -9,10 +9,9 @@ export type Session = {
   /** The member: a public key, or the routing id of a client of the original, who is a guest. */
   who: string;
   name: string;
-  /** A guest's is given by the server, which also counts what it `said`. */
-  dev: string;
-  isGuest: boolean;
-  said: number;
+  dev?: string | undefined;
+  /** Only a guest: the name under which its messages stand; where that is somebody else's, `name` is marked. */
+  guest?: string | undefined;
   heardAtMs: number;
   sent: Position;
   acked: number;
@@ -51,7 +50,7 @@ export class Presence {
 
   /** Those of version 1. */
   get proven(): Session[] {
-    return [...this.sessions.values()].filter(({ isGuest }) => !isGuest);
+    return [...this.sessions.values()].filter(({ guest }) => guest === undefined);
   }
 
   ofDevice(dev: string): Session | undefined {
@@ -59,10 +58,10 @@ export class Presence {
   }
 
   /** Takes the place of the sessions of its connection and of its device, and reads on after `since`. */
-  enter(newcomer: Pick<Session, 'from' | 'who' | 'name' | 'dev' | 'isGuest'>, since: number, nowMs: number): void {
-    const { from, who, name, dev, isGuest } = newcomer;
+  enter(newcomer: Pick<Session, 'from' | 'who' | 'name' | 'dev' | 'guest'>, since: number, nowMs: number): void {
+    const { from, who, name, dev, guest } = newcomer;
     const here = this.sessions.get(from);
-    const older = this.ofDevice(dev);
+    const older = dev === undefined ? undefined : this.ofDevice(dev);
     const before = here ?? older;
     // On one connection somebody else is there now.
     if (before?.who !== who) this.leave(from);
@@ -72,7 +71,7 @@ export class Presence {
     const sent = { seq: since, notice: this.#feed.end.notice };
     const full = here?.full ?? { pauseMs: 0, retryAtMs: 0 };
     // Written out: each message looks at all of them, and an object that was spread is slower to look at.
-    this.sessions.set(from, { from, who, name, dev, isGuest, said: 0, heardAtMs: nowMs, sent, acked: since, full });
+    this.sessions.set(from, { from, who, name, dev, guest, heardAtMs: nowMs, sent, acked: since, full });
   }
 
   /** The last name chosen counts. Who joins again under the name it went by chooses none: another session may have since. */
@@ -97,7 +96,7 @@ export class Presence {
     const member = this.#members.get(session?.who ?? '');
     if (!session || !member || isElsewhere) return session;
     // A client of the original comes back as somebody new, so waiting for it would only count a ghost.
-    if (lostAtMs === undefined || session.isGuest) this.#depart(session.who, 'left');
+    if (lostAtMs === undefined || session.guest !== undefined) this.#depart(session.who, 'left');
     else member.lostAtMs = lostAtMs;
     return session;
   }

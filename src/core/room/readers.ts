@@ -1,7 +1,7 @@
 import { encode } from '../../protocol/codec.ts';
-import { type Flow, guestFrames, retryFullMs } from '../limits.ts';
+import { type Flow, guestFrames, maxRelayed, retryFullMs } from '../limits.ts';
 import type { Feed, Item, Position } from '../log/feed.ts';
-import { plainMessage, plainText } from '../narrate.ts';
+import { isShown, plainMessage, plainText } from '../narrate.ts';
 import type { Send } from '../turn.ts';
 import type { Session } from './presence.ts';
 
@@ -17,11 +17,20 @@ export class Readers {
   readonly #feed: Feed;
   readonly #flow: Flow;
   readonly #sessions: ReadonlyMap<string, Session>;
+  /** Who said what stands at a place, of the newest that clients of the original said. */
+  readonly #relayed = new Map<number, string>();
 
   constructor(feed: Feed, flow: Flow, sessions: ReadonlyMap<string, Session>) {
     this.#feed = feed;
     this.#flow = flow;
     this.#sessions = sessions;
+  }
+
+  /** What stands at this place was said by a client of the original: it does not get that back. */
+  relayed(seq: number, from: string): void {
+    this.#relayed.set(seq, from);
+    if (this.#relayed.size <= maxRelayed) return;
+    for (const [oldest] of this.#relayed) return void this.#relayed.delete(oldest);
   }
 
   /** A reader that was opened again may have read on meanwhile, further than it was sent since: it goes on from there. */
@@ -51,8 +60,8 @@ export class Readers {
     const { end } = this.#feed;
     for (const reader of this.#sessions.values()) {
       if (this.#dueAtMs(reader, end) > nowMs) continue;
-      const { sent, isGuest } = reader;
-      const place = `${sent.seq} ${sent.notice} ${this.#limit(reader)} ${isGuest}`;
+      const { sent, guest } = reader;
+      const place = `${sent.seq} ${sent.notice} ${this.#limit(reader)} ${guest !== undefined}`;
       const group = groups.get(place);
       if (group) group.push(reader);
       else groups.set(place, [reader]);
@@ -69,40 +78,41 @@ export class Readers {
   }
 
   #frames(group: Group): Send[] {
-    const [{ sent: before, isGuest }] = group;
+    const [{ sent: before, guest }] = group;
     const { items, next } = this.#feed.read(before, this.#limit(group[0]), this.#flow.batchBytes);
     // If that is in vain, `holdBack` says so.
     for (const reader of group) reader.sent = next;
-    if (isGuest) return plainFrames(items, before, group);
+    if (guest !== undefined) return this.#plainFrames(items, before, group);
     const data = items.map(({ wire }) => wire).join(',');
     return [{ type: 'send', to: group.map(({ from }) => from), data: items.length === 1 ? data : `[${data}]`, before }];
+  }
+
+  /** In the original's form, a frame for each: name and text only, no voids, nobody's own words. [P18] */
+  #plainFrames(items: readonly Item[], at: Position, group: Group): Send[] {
+    let before = at;
+    return items.flatMap((item): Send[] => {
+      const author = this.#relayed.get(item.place?.seq ?? 0);
+      const to = group.map(({ from }) => from).filter((from) => from !== author);
+      const sent: Send = { type: 'send', to, data: plainFrame(item), before };
+      before = item.place ? { ...before, seq: item.place.seq } : { ...before, notice: before.notice + 1 };
+      return sent.data === '' || to.length === 0 ? [] : [sent];
+    });
   }
 
   #dueAtMs(reader: Session, end: Position): number {
     return isBehind(reader.sent, end) && this.#limit(reader) > 0 ? reader.full.retryAtMs : Number.POSITIVE_INFINITY;
   }
 
-  #limit({ sent, acked, isGuest }: Session): number {
+  #limit({ sent, acked, guest }: Session): number {
     const { batchEntries, windowEntries } = this.#flow;
-    return isGuest ? Math.min(guestFrames, batchEntries) : Math.min(batchEntries, windowEntries - (sent.seq - acked));
+    const window = windowEntries - (sent.seq - acked);
+    return Math.min(batchEntries, guest === undefined ? window : guestFrames);
   }
 }
 
 const isBehind = (a: Position, b: Position): boolean => a.seq < b.seq || a.notice < b.notice;
 
-/** In the original's form, a frame for each: name and text only, no voids, nobody's own words. [P18] */
-function plainFrames(items: readonly Item[], at: Position, group: Group): Send[] {
-  let before = at;
-  return items.flatMap((item): Send[] => {
-    const author = item.place?.message?.id?.dev;
-    const to = group.filter(({ dev }) => dev !== author).map(({ from }) => from);
-    const sent: Send = { type: 'send', to, data: plainFrame(item), before };
-    before = item.place ? { ...before, seq: item.place.seq } : { ...before, notice: before.notice + 1 };
-    return sent.data === '' || to.length === 0 ? [] : [sent];
-  });
-}
-
 function plainFrame({ place, notice }: Item): string {
   if (notice) return encode({ kind: 'message', name: notice.name, text: plainText(notice) });
-  return place?.message && !place.message.void ? encode(plainMessage(place.message)) : '';
+  return place?.message && isShown(place.message) ? encode(plainMessage(place.message)) : '';
 }

@@ -144,6 +144,8 @@ export class Room implements Core {
         return this.#effects.send(outcome.from, { kind: 'rejoin', delayMs: 0 });
       case 'had':
         return this.#effects.send(outcome.from, { kind: 'had', id: outcome.id });
+      case 'relayed':
+        return this.#readers.relayed(outcome.seq, outcome.from);
       case 'mended':
         return this.#effects.send(this.#readersOf(outcome.entry.seq), outcome.entry.message);
       case 'ignored':
@@ -156,7 +158,7 @@ export class Room implements Core {
   /** A goodbye is answered, so that a client can wait for it: closing a socket with unread data loses what it sent. [P29] */
   #depart({ from, lostAtMs }: Aside & { type: 'leave' }): void {
     const session = this.presence.leave(from, lostAtMs);
-    if (lostAtMs === undefined && session && !session.isGuest)
+    if (lostAtMs === undefined && session && session.guest === undefined)
       this.#effects.send(from, { kind: 'leave', name: this.#options.name });
   }
 
@@ -186,8 +188,12 @@ export class Room implements Core {
   /** Said to everybody at once, also to readers that are behind: there will be no later. */
   #sayFarewell(now: Now): void {
     this.#effects.push(...this.#readers.pump(now.ms));
-    for (const { from, isGuest } of this.presence.sessions.values())
-      this.#effects.send(from, { kind: isGuest ? 'message' : 'shutdown', name: this.#options.name, text: farewell });
+    for (const { from, guest } of this.presence.sessions.values())
+      this.#effects.send(from, {
+        kind: guest === undefined ? 'shutdown' : 'message',
+        name: this.#options.name,
+        text: farewell,
+      });
   }
 
   #tick({ ms }: Now): void {
