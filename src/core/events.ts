@@ -62,6 +62,10 @@ export type ChatEvent =
   | { type: 'clock'; setBackMs: number }
   /** What a person may want to know of this program. FOLDED: `count` lines were left out while the output stood still. */
   | { type: 'status'; code: string; message: string; count?: number }
-  | { type: 'error'; code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING' | 'REFUSED'; message: string }
+  | {
+      type: 'error';
+      code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING' | 'REFUSED' | 'CHAIN_BROKEN';
+      message: string;
+    }
   | { type: 'listening'; endpoint: string; port: number; room?: string }
   | { type: 'closing' };

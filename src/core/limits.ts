@@ -15,6 +15,9 @@ export const graceMs = 15_000;
 /** Heartbeats without an echo while something is under way, before it is sent again. [P10] */
 export const maxUnanswered = 3;
 
+/** What does not follow from what was read before is read again after this long. [P25] */
+export const rereadMs = 1_000;
+
 // To one reader
 /** `windowEntries`: most entries sent and not acknowledged; the rest waits in the log, not in memory of its own. [P15] */
 export const defaultFlow = { windowEntries: 512, batchEntries: maxBatchEntries, batchBytes: 32_768 };

@@ -7,6 +7,7 @@ import type { Field } from './values.ts';
  * late; a message whose text is gone has `words`.
  */
 const tags = [
+  'e',
   'auth',
   'nonce',
   'welcome',

@@ -1,3 +1,4 @@
+import { rows } from './rows.ts';
 import {
   always,
   anyNews,
@@ -34,6 +35,47 @@ export const maxBatchEntries = 256;
 
 /** Every program can show them, the original too. */
 const words = { name: must(name), text: must(text) };
+/** With `id` from a version-1 author, with `seq` once the server has given it its place. */
+const message = {
+  name: must(name),
+  /** '' where it is gone; what is left of it is `words`. */
+  text: must(wordsOrDigest),
+  /** What it is, if it is not plain text: `action` (`/me`), or what no reader is shown: `nothing`, and all unknown ones. [P31] */
+  type: may(word),
+  id: may(id),
+  /** Lamport counter: higher than that of everything its author had seen. */
+  lc: may(count),
+  /** When its author wrote it, in ms since 1970, by the author's clock. */
+  ts: may(count),
+  /** The highest n of its own device that its author had seen in the log. */
+  in: may(count),
+  /** The message that this one answers. */
+  re: may(id),
+  /** What a later version says besides. */
+  ext: may(shortText),
+  /** So that nobody can guess a text by its digest. */
+  salt: may(salt),
+  /** The digest of salt and text, where the text is gone. */
+  words: may(digest),
+  /** Its author's public key, and the signature over `signedText`. [P24] */
+  key: may(token),
+  sig: may(signature),
+  /** Sent first after a welcome: every lower n of this device has been seen in a log. [P26] */
+  first: may(flag),
+  seq: may(count),
+  /** The chain up to and including this entry. [P25] */
+  hash: may(token, 'h'),
+  /** When the log took it, by the server's clock, in ms since 1970: this is the time that is shown. */
+  at: may(count),
+  /** For how long it had been said by then, if that is worth a word. */
+  ago: may(count),
+  /** Holds its place in the order but is never shown: its text was too long. [P12] */
+  void: may(flag),
+  /** Its author's name was somebody else's, or nobody's to bear, at this place: it is shown as a guest's. [P6] */
+  guest: may(flag),
+};
+/** Stands for an entry that is damaged: only the chain goes on. For a place already passed it asks for the entry. */
+const lost = { seq: must(count, 'lost'), hash: may(token, 'h') };
 /**
  * The wire protocol (docs/protocol.md): every kind of frame, one JSON object in one ZeroMQ frame, its fields in the order
  * they are written in, under their names or the word given last. A frame without a field that `must` be there is
@@ -64,45 +106,9 @@ export const table = {
     reply: may(flag, 're'),
   },
   leave: { auth: only(0), name: must(name), text: may(text) },
-  /** With `id` from a version-1 author, with `seq` once the server has given it its place. */
-  message: {
-    name: must(name),
-    /** '' where it is gone; what is left of it is `words`. */
-    text: must(wordsOrDigest),
-    /** What it is, if it is not plain text: `action` (`/me`), or what no reader is shown: `nothing`, and all unknown ones. [P31] */
-    type: may(word),
-    id: may(id),
-    /** Lamport counter: higher than that of everything its author had seen. */
-    lc: may(count),
-    /** When its author wrote it, in ms since 1970, by the author's clock. */
-    ts: may(count),
-    /** The highest n of its own device that its author had seen in the log. */
-    in: may(count),
-    /** The message that this one answers. */
-    re: may(id),
-    /** What a later version says besides. */
-    ext: may(shortText),
-    /** So that nobody can guess a text by its digest. */
-    salt: may(salt),
-    /** The digest of salt and text, where the text is gone. */
-    words: may(digest),
-    /** Its author's public key, and the signature over `signedText`. [P24] */
-    key: may(token),
-    sig: may(signature),
-    /** Sent first after a welcome: every lower n of this device has been seen in a log. [P26] */
-    first: may(flag),
-    seq: may(count),
-    /** The chain up to and including this entry. [P25] */
-    hash: may(token, 'h'),
-    /** When the log took it, by the server's clock, in ms since 1970: this is the time that is shown. */
-    at: may(count),
-    /** For how long it had been said by then, if that is worth a word. */
-    ago: may(count),
-    /** Holds its place in the order but is never shown: its text was too long. [P12] */
-    void: may(flag),
-    /** Its author's name was somebody else's, or nobody's to bear, at this place: it is shown as a guest's. [P6] */
-    guest: may(flag),
-  },
+  message,
+  /** Places `from`, `from` + 1, … of the log, and the chain up to and including the last of them. [P25] */
+  entries: { from: must(count), rows: must(rows, 'e'), hash: may(token, 'h') },
   /** The room closes. On the wire it is a notice, so that each reader shows at least its text. */
   shutdown: { ...words, notice: only('shutdown') },
   /** What the room says of itself: the original's words, plus keys for programs. `was`: the name before. [P4, P32] */
@@ -150,8 +156,7 @@ export const table = {
   heartbeat: { seq: must(count, 'hb') },
   /** Join again, after `delayMs`: until then nothing from here is heard. */
   rejoin: { delayMs: must(count, 'rejoin') },
-  /** Stands for an entry that is damaged: only the chain goes on. For a place already passed it asks for the entry. */
-  lost: { seq: must(count, 'lost'), hash: may(token, 'h') },
+  lost,
   /** A message that was given back is not needed: the log already had this one of its device, or a later one. */
   had: { id: must(id, 'had') },
   /** Put in by libzmq itself when a connection has ended. [P17] */
@@ -160,18 +165,20 @@ export const table = {
 
 export type Kind = keyof typeof table;
 /** A frame as the program has it: its kind, and its fields by their names. */
-type FrameOf<K extends Kind> = { kind: K } & Needed<(typeof table)[K]> & Optional<(typeof table)[K]>;
+type FrameOf<K extends Kind> = Fields<K, (typeof table)[K]>;
+type Fields<K extends string, F> = { kind: K } & Needed<F> & Optional<F>;
 type Needed<F> = { [P in keyof F as F[P] extends { isNeeded: true } ? P : never]: ValueOf<F[P]> };
 type Optional<F> = { [P in keyof F as F[P] extends { isNeeded: false } ? P : never]?: ValueOf<F[P]> };
 type ValueOf<F> = F extends Field<infer T> ? T : never;
 
 export type Join = FrameOf<'join'>;
-export type Message = FrameOf<'message'>;
+export type Message = Fields<'message', typeof message>;
 export type Notice = FrameOf<'notice'>;
 export type Challenge = FrameOf<'challenge'>;
 export type Welcome = FrameOf<'welcome'>;
 export type Refused = FrameOf<'refused'>;
-export type Lost = FrameOf<'lost'>;
+export type Lost = Fields<'lost', typeof lost>;
+export type Entries = FrameOf<'entries'>;
 /** A message id is `dev.n`: the sender's device and its own count 1, 2, 3 … [P7] */
 export type MessageId = { dev: string; n: number };
 

@@ -8,7 +8,7 @@ const maxNameLength = 256;
 export const maxExtBytes = 1_024;
 
 /** A kind of value on the wire. */
-type Value<T> = {
+export type Value<T> = {
   /** What is written for it, in an object of these fields; undefined: nothing. */
   write(value: T, fields: Fields): unknown;
   /** Total: undefined for what is no value of this kind. */

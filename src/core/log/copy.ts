@@ -1,9 +1,10 @@
 import { type Message, type MessageId, maxTextBytes } from '../../protocol/frames.ts';
+import type { Row } from '../../protocol/rows.ts';
 import { type Crypto, chainHash, formatId } from '../../protocol/signed.ts';
 import type { Now } from '../turn.ts';
 import { Draft } from './draft.ts';
 import { type Log, whole } from './log.ts';
-import type { Change, Mark, Place } from './store.ts';
+import { type Change, emptyHash, type Mark, type Place } from './store.ts';
 
 /** The copy is trimmed to `limit` places when it is this share longer. */
 const slack = 0.1;
@@ -74,20 +75,28 @@ export class Copy {
     return [...kept, ...this.#unkept].find((place) => place.seq === seq && place.hash === hash)?.message;
   }
 
-  /** Reads the next place, which is lost if no message of it follows. Returns the message if no log had it before. */
-  take(seq: number, hash: string, message: Message | undefined, { wallMs }: Now): Message | 'lost' | undefined {
-    const follows = message && chainHash(this.#crypto, this.hash, message) === hash;
-    const place = {
-      seq,
-      prev: this.hash,
-      hash,
-      ranMs: 0,
-      ...(follows ? { atMs: message.at ?? 0, message: written(message) } : { atMs: wallMs }),
-    };
-    this.#taken.push({ place, shows: Number.POSITIVE_INFINITY, dropped: [], marks: [] });
+  /** The chain after each of these, if they were read next. */
+  hashesOf(rows: readonly Row[]): string[] {
+    let hash = this.hash;
+    return rows.map(
+      (row) => (hash = row.kind === 'lost' ? (row.hash ?? emptyHash) : chainHash(this.#crypto, hash, row)),
+    );
+  }
+
+  /** Reads the next place: `hash` is the chain after it. Returns the message if no log had it before. */
+  take(seq: number, hash: string, row: Row, { wallMs }: Now): Message | 'lost' | undefined {
+    const said = row.kind === 'message' && { message: { ...row, seq, hash } };
+    const atMs = said ? (said.message.at ?? 0) : wallMs;
+    this.#taken.push({
+      place: { seq, prev: this.hash, hash, atMs, ranMs: 0, ...said },
+      shows: Number.POSITIVE_INFINITY,
+      dropped: [],
+      marks: [],
+    });
     this.cursor = seq;
     this.hash = hash;
-    if (!follows) return 'lost';
+    if (!said) return 'lost';
+    const { message } = said;
     this.atMs = message.at;
     this.#lc = Math.max(this.#lc, message.lc ?? 0);
     return this.#isNew(message) ? message : undefined;
@@ -205,7 +214,6 @@ export class Copy {
   }
 }
 
-const written = ({ first: _, ...message }: Message): Message => message;
 const markOf = ({ dev, n }: MessageId, key: string | undefined): Mark =>
   key === undefined ? { dev, n } : { dev, n, key };
 

@@ -1,17 +1,17 @@
 import { encode } from '../../protocol/codec.ts';
-import type { Notice } from '../../protocol/frames.ts';
+import type { Notice, Single } from '../../protocol/frames.ts';
 import { maxNotices } from '../limits.ts';
 import type { Log } from './log.ts';
 import type { Place } from './store.ts';
 
 /** What one reader was sent so far: places up to `seq`, notices before number `notice`. */
 export type Position = { seq: number; notice: number };
-export type Item = { wire: string; place?: Place; notice?: Notice };
+export type Item = { place?: Place; notice?: Notice };
 
 /** The log's places, as far as they are on disk, with the room's notices between them, each where it happened. */
 export class Feed {
   readonly #log: Log;
-  #notices: { afterSeq: number; notice: Notice; wire: string }[] = [];
+  #notices: { afterSeq: number; notice: Notice }[] = [];
   #firstNotice = 0;
 
   constructor(log: Log) {
@@ -24,7 +24,7 @@ export class Feed {
   }
 
   announce(notice: Notice): void {
-    this.#notices.push({ afterSeq: this.#log.head, notice, wire: encode(notice) });
+    this.#notices.push({ afterSeq: this.#log.head, notice });
     if (this.#notices.length <= maxNotices) return;
     this.#notices.shift();
     this.#firstNotice++;
@@ -35,14 +35,15 @@ export class Feed {
     const places = this.#log.read(at.seq + 1, maxItems);
     const next = { seq: at.seq, notice: Math.max(at.notice, this.#firstNotice) };
     const items: Item[] = [];
+    const authors = new Set<string>();
     let bytes = 0;
     while (items.length < maxItems) {
       const pending = this.#notices[next.notice - this.#firstNotice];
       const [place] = places;
       const isNotice = pending !== undefined && pending.afterSeq <= next.seq;
-      const item: Item | undefined = isNotice ? pending : place && { wire: wireOf(place), place };
+      const item: Item | undefined = isNotice ? pending : place && { place };
       if (!item) break;
-      bytes += Buffer.byteLength(item.wire) + 1;
+      bytes += sizeOf(item, authors);
       if (bytes > maxBytes && items.length > 0) break;
       items.push(item);
       if (item.place) next.seq = (places.shift() as Place).seq;
@@ -52,14 +53,34 @@ export class Feed {
   }
 }
 
-const wires = new WeakMap<Place, string>();
-
-/** A place as its readers get it, encoded once for all of them; a lost one is just the chain going on. */
-function wireOf(place: Place): string {
-  const known = wires.get(place);
-  if (known !== undefined) return known;
-  const { seq, hash, message } = place;
-  const wire = encode(message ?? { kind: 'lost', seq, ...(hash && { hash }) });
-  wires.set(place, wire);
-  return wire;
+/** What version-1 readers get: places that follow each other share a frame. [P25] */
+export function framesOf(items: readonly Item[]): Single[] {
+  const frames: Single[] = [];
+  for (const { place, notice } of items) {
+    const last = frames.at(-1);
+    if (notice) frames.push(notice);
+    if (!place) continue;
+    const { seq, hash, message } = place;
+    const row = message ?? { kind: 'lost', seq, ...(hash && { hash }) };
+    if (last?.kind !== 'entries') frames.push({ kind: 'entries', from: seq, rows: [row], hash });
+    else {
+      last.rows.push(row);
+      last.hash = hash;
+    }
+  }
+  return frames;
 }
+
+/** At most so many bytes an item adds to a frame; `authors` are those who stand in its table already. */
+function sizeOf({ place, notice }: Item, authors: Set<string>): number {
+  if (notice) return Buffer.byteLength(encode(notice)) + 1;
+  const { text = '', ext = '', name = '', id, guest } = place?.message ?? {};
+  const author = `${id?.dev} ${guest} ${name}`;
+  const line = authors.has(author) ? 0 : lineBytes + Buffer.byteLength(name);
+  authors.add(author);
+  return rowBytes + line + Buffer.byteLength(JSON.stringify(text + ext));
+}
+
+/** Of a row without its texts, and of a line of the table without its name. */
+const rowBytes = 200;
+const lineBytes = 150;

@@ -1,5 +1,6 @@
 import { ChatError } from '../../errors.ts';
-import type { Lost, Message, Welcome } from '../../protocol/frames.ts';
+import type { Entries, Message, Welcome } from '../../protocol/frames.ts';
+import type { Row } from '../../protocol/rows.ts';
 import type { ChatEvent } from '../events.ts';
 import { levelledMs, maxLost } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
@@ -47,13 +48,23 @@ export class Reading {
     if (isOther || !this.#member.isResuming) this.#beginReplay(isFirst);
   }
 
-  take(frame: Message | Lost, seq: number, now: Now): void {
-    const message = frame.kind === 'message' ? frame : undefined;
-    const { atMs } = this.#member.copy;
-    const taken = this.#member.copy.take(seq, frame.hash ?? emptyHash, message, now);
+  /** Takes what follows; false if it is not what the log says here, for then it was changed on its way. */
+  take({ from, rows, hash }: Entries, now: Now): boolean {
+    const { copy } = this.#member;
+    const [first, fresh] = [copy.cursor + 1, rows.slice(copy.cursor + 1 - from)];
+    const hashes = copy.hashesOf(fresh);
+    if (fresh.length > 0 && hashes.at(-1) !== hash) return false;
+    for (const [i, row] of fresh.entries()) if (!this.isFull) this.#takeOne(row, first + i, hashes[i] as string, now);
+    return true;
+  }
+
+  #takeOne(row: Row, seq: number, hash: string, now: Now): void {
+    const { copy } = this.#member;
+    const { atMs } = copy;
+    const taken = copy.take(seq, hash, row, now);
     if (taken === 'lost' && this.#neverShown.size < maxLost) this.#neverShown.add(seq);
     this.#member.showPlace(this.#eventsOf(taken, seq, atMs));
-    if (message && taken !== 'lost') this.#accept(message);
+    if (row.kind === 'message') this.#accept(row);
     this.caughtUp(now);
   }
 

@@ -1,16 +1,16 @@
 import { ChatError } from '../../errors.ts';
 import {
   type Challenge,
+  type Entries,
   type Join,
   type Lost,
-  type Message,
   protocolVersion,
   type Received,
   type Refused,
   type Welcome,
 } from '../../protocol/frames.ts';
 import { joinProof, welcomeProof } from '../../protocol/signed.ts';
-import { ackIntervalMs, maxLost, maxUnanswered, silentMs, tidyIntervalMs } from '../limits.ts';
+import { ackIntervalMs, maxLost, maxUnanswered, rereadMs, silentMs, tidyIntervalMs } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
 import { isName } from '../names.ts';
 import { noticeEvent } from '../narrate.ts';
@@ -177,9 +177,12 @@ export class Session implements Talk {
 
   #receiveLive(frame: Received, now: Now): void {
     switch (frame.kind) {
+      case 'entries':
+        return this.#entries(frame, now);
       case 'message':
+        return this.#reading.mend(frame);
       case 'lost':
-        return this.#entry(frame, now);
+        return this.#answer(frame);
       case 'shutdown':
       case 'notice':
         return this.#notice(frame);
@@ -197,17 +200,21 @@ export class Session implements Talk {
     else this.#member.show(noticeEvent(frame));
   }
 
-  /** An entry in its place; behind the cursor it is one that was asked for, or a question. */
-  #entry(frame: Message | Lost, now: Now): void {
+  /** What the log says from `from` on. What I know already comes again after a hurried join. */
+  #entries(frame: Entries, now: Now): void {
     const { copy, courier } = this.#member;
     const { underWay } = courier.outbox;
-    const { seq } = frame;
-    if (seq === undefined) return;
-    if (seq <= copy.cursor) return frame.kind === 'message' ? this.#reading.mend(frame) : this.#answer(frame);
     if (this.#reading.isFull) return;
-    if (seq > copy.cursor + 1) return this.#join(now);
-    this.#reading.take(frame, seq, now);
+    if (frame.from > copy.cursor + 1) return this.#join(now);
+    if (!this.#reading.take(frame, now)) return this.#refuse(now);
     if (courier.outbox.underWay < underWay) this.#unanswered = 0;
+  }
+
+  /** It was changed on its way, or the server is not what it says it is: it is read again, but not at once. */
+  #refuse(now: Now): void {
+    const message = 'what the server sent does not follow from what it sent before: it is read again.';
+    this.#member.show({ type: 'error', code: 'CHAIN_BROKEN', message });
+    this.#rejoin(rereadMs, now);
   }
 
   /** Nobody asks for more in so short a time but to do harm. */

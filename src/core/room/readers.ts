@@ -1,6 +1,6 @@
 import { encode } from '../../protocol/codec.ts';
 import { type Flow, guestFrames, maxRelayed, retryFullMs } from '../limits.ts';
-import type { Feed, Item, Position } from '../log/feed.ts';
+import { type Feed, framesOf, type Item, type Position } from '../log/feed.ts';
 import { isShown, plainMessage, plainText } from '../narrate.ts';
 import type { Send } from '../turn.ts';
 import type { Session } from './presence.ts';
@@ -83,8 +83,10 @@ export class Readers {
     // If that is in vain, `holdBack` says so.
     for (const reader of group) reader.sent = next;
     if (guest !== undefined) return this.#plainFrames(items, before, group);
-    const data = items.map(({ wire }) => wire).join(',');
-    return [{ type: 'send', to: group.map(({ from }) => from), data: items.length === 1 ? data : `[${data}]`, before }];
+    const [first, ...more] = framesOf(items);
+    if (!first) return [];
+    const data = encode(more.length === 0 ? first : { kind: 'batch', frames: [first, ...more] });
+    return [{ type: 'send', to: group.map(({ from }) => from), data, before }];
   }
 
   /** In the original's form, a frame for each: name and text only, no voids, nobody's own words. [P18] */

@@ -1,0 +1,148 @@
+import type { Lost, Message, MessageId } from './frames.ts';
+import { count, digest, filledName, flag, id, salt, shortText, token, type Value, word } from './values.ts';
+
+/** A place of the log as its readers get it: a message without what its signature needs, or that it is lost. */
+export type Row = Message | Lost;
+
+/**
+ * Places of the log, one after the other, the same bytes for all readers. First comes the table of those who wrote them,
+ * a line for each name, device and key: `[name, dev, key, 1 for a guest]`. Then a row for each place:
+ *
+ *   [author, n, lc, at, ts, in, text, salt, more]   numbers as differences, where they become small so
+ *   [author, n, lc, at, ts, in, 0, words, more]     the text is gone, its digest is left
+ *   [hash]                                          the place is lost, only the chain goes on
+ *
+ * `n` counts from the row before of the same line of the table, `lc` and `at` from the row before, `ts` back from `at` and
+ * `in` back from `n`; the first of all count from 0. `more` is an object with what is seldom said.
+ */
+export const rows: Value<Row[]> = {
+  write(places) {
+    const table = new Map<string, Author>();
+    const before = { lc: 0, at: 0 };
+    const written = places.map((row) => (row.kind === 'lost' ? [row.hash ?? ''] : toCells(row, table, before)));
+    return [[...table.values()].map(({ line }) => line), ...written];
+  },
+  read(json, { from }) {
+    const seq = count.read(from, {});
+    if (!Array.isArray(json) || seq === undefined) return undefined;
+    const [lines, ...cells] = json as unknown[];
+    const table = all(lines, readAuthor);
+    const before = { lc: 0, at: 0 };
+    return table && all(cells, (row, i) => readRow(row, seq + i, table, before));
+  },
+  isVital: true,
+};
+
+/** One line of the table, and where its newest row stands. */
+type Author = { no: number; n: number; line: unknown[]; said: Said };
+type Said = Pick<Message, 'name' | 'key' | 'guest'> & { dev: string };
+type Before = { lc: number; at: number };
+
+function toCells(message: Message, table: Map<string, Author>, before: Before): unknown[] {
+  const { id: { n } = nobody, lc = 0, at = 0, ts = 0, in: seen = 0, text, salt: grain = 0, words } = message;
+  const author = authorOf(message, table);
+  const numbers = [author.no, n - author.n, lc - before.lc, at - before.at, at - ts, n - seen];
+  author.n = n;
+  before.lc = lc;
+  before.at = at;
+  const more = moreOf(message);
+  return [...numbers, ...(words === undefined ? [text, grain] : [0, words]), ...(more ? [more] : [])];
+}
+
+function authorOf({ id: { dev } = nobody, name, key, guest }: Message, table: Map<string, Author>): Author {
+  const line = [name, dev, key ?? 0, ...(guest ? [1] : [])];
+  const tag = line.join('\n');
+  const known = table.get(tag);
+  if (known) return known;
+  const author = { no: table.size, n: 0, line, said: { name, dev } };
+  table.set(tag, author);
+  return author;
+}
+
+const nobody: MessageId = { dev: '', n: 0 };
+
+/** What is seldom said. */
+const seldom: { [key: string]: Pick<Value<unknown>, 'read'> } = {
+  type: word,
+  re: id,
+  ext: shortText,
+  ago: count,
+  void: flag,
+};
+
+function moreOf({ type, re, ext, ago, void: isVoid }: Message): object | undefined {
+  const more = { type, re: re && id.write(re, {}), ext, ago, void: isVoid && 1 };
+  return Object.values(more).some((value) => value !== undefined) ? more : undefined;
+}
+
+function readAuthor(json: unknown, no: number): Author | undefined {
+  if (!Array.isArray(json)) return undefined;
+  const [name, dev, key, guest] = [filledName.read(json[0], {}), token.read(json[1], {}), json[2], json[3]];
+  const isKey = key === 0 || token.read(key, {}) !== undefined;
+  if (name === undefined || dev === undefined || !isKey || !(guest === undefined || guest === 1)) return undefined;
+  return { no, n: 0, line: json, said: { name, dev, ...(key !== 0 && { key }), ...(guest && { guest: true }) } };
+}
+
+function readRow(json: unknown, seq: number, table: readonly Author[], before: Before): Row | undefined {
+  if (!Array.isArray(json)) return undefined;
+  if (json.length === 1) return readLost(json[0], seq);
+  const [no, ...numbers] = json.slice(0, 6);
+  const author = table[no as number];
+  if (!author || !numbers.every(Number.isSafeInteger)) return undefined;
+  const [more, words] = [readMore(json[8]), readWords(json[6], json[7])];
+  const placed = readNumbers(numbers as number[], author, before);
+  if (!more || !words || !placed) return undefined;
+  const { dev, ...said } = author.said;
+  const { n, ...times } = placed;
+  author.n = n;
+  Object.assign(before, times);
+  return { kind: 'message', ...said, ...words, id: { dev, n }, ...times, ...more, seq };
+}
+
+function readLost(hash: unknown, seq: number): Lost | undefined {
+  if (hash === '') return { kind: 'lost', seq };
+  return token.read(hash, {}) === undefined ? undefined : { kind: 'lost', seq, hash: hash as string };
+}
+
+function readNumbers([n = 0, lc = 0, at = 0, ts = 0, seen = 0]: number[], author: Author, before: Before) {
+  const place = { n: author.n + n, lc: before.lc + lc, at: before.at + at };
+  const numbers = { ...place, ts: place.at - ts, in: place.n - seen };
+  return numbers.n > 0 && Object.values(numbers).every((value) => count.read(value, {}) !== undefined)
+    ? numbers
+    : undefined;
+}
+
+function readWords(text: unknown, grain: unknown): Pick<Message, 'text' | 'salt' | 'words'> | undefined {
+  if (text === 0) {
+    const words = digest.read(grain, {});
+    return words === undefined ? undefined : { text: '', words };
+  }
+  if (typeof text !== 'string' || !text.isWellFormed()) return undefined;
+  if (grain === 0) return { text };
+  return salt.read(grain, {}) === undefined ? undefined : { text, salt: grain as string };
+}
+
+/** What a later version adds here is not for this one; what it signs stands in `ext`. */
+function readMore(json: unknown): Partial<Message> | undefined {
+  if (json === undefined) return {};
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
+  const more: Record<string, unknown> = {};
+  for (const [key, value] of Object.entries(seldom)) {
+    const found = (json as Record<string, unknown>)[key];
+    if (found === undefined) continue;
+    more[key] = value.read(found, {});
+    if (more[key] === undefined) return undefined;
+  }
+  return more;
+}
+
+function all<T>(json: unknown, read: (item: unknown, i: number) => T | undefined): T[] | undefined {
+  if (!Array.isArray(json)) return undefined;
+  const items: T[] = [];
+  for (const [i, item] of json.entries()) {
+    const value = read(item, i);
+    if (value === undefined) return undefined;
+    items.push(value);
+  }
+  return items;
+}
