@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { maxUnanswered, maxWaiting } from '../src/core/limits.ts';
 import type { Message } from '../src/protocol/frames.ts';
 import { signedText } from '../src/protocol/signed.ts';
-import { signature } from './support/fake-crypto.ts';
+import { fakeCrypto, fakeSalt, signature } from './support/fake-crypto.ts';
 import { type Chain, connected, disconnected, MemberWorld, nothing } from './support/member-world.ts';
 
 let ann: MemberWorld;
@@ -14,8 +14,9 @@ beforeEach(() => {
 /** What is sent of an own message. */
 const mine = (n: number, more: Partial<Message> = {}): Message => {
   const id = { dev: 'A', n };
-  const message: Message = { kind: 'message', name: 'ann', text: `own ${n}`, id, lc: n, ts: ann.nowMs, ...more };
-  return { ...message, key: 'kA', sig: signature('kA', signedText('server', message)) };
+  const when = { lc: n, ts: ann.nowMs, in: 0, salt: fakeSalt };
+  const message: Message = { kind: 'message', name: 'ann', text: `own ${n}`, id, ...when, ...more };
+  return { ...message, key: 'kA', sig: signature('kA', signedText(fakeCrypto, 'server', message)) };
 };
 
 describe('what is typed', () => {
@@ -78,10 +79,10 @@ describe('what is typed', () => {
     const ts = ann.nowMs;
     ann.tick(60_000);
     ann.start();
-    expect(ann.member.waiting).toMatchObject([{ text: 'own 1', ts, action: true }]);
+    expect(ann.member.waiting).toMatchObject([{ text: 'own 1', ts, type: 'action' }]);
     ann.goOnline();
-    expect(ann.sent).toEqual([{ ...mine(1, { action: true, ts }), first: true }]);
-    ann.receive(log.own(1, 1, { action: true }));
+    expect(ann.sent).toEqual([{ ...mine(1, { type: 'action', ts }), first: true }]);
+    ann.receive(log.own(1, 1, { type: 'action' }));
     expect(ann.shown).toMatchObject([{ type: 'message', text: 'own 1', own: true, action: true }]);
     ann.receive(log.own(2, 2));
     expect(ann.shown).toEqual([expect.not.objectContaining({ action: true })]);

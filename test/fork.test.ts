@@ -3,7 +3,7 @@ import { heartbeatIntervalMs, maxAdopted, mendPatienceMs, uploadWindow } from '.
 import { MemoryStore } from '../src/history/memory.ts';
 import type { Message } from '../src/protocol/frames.ts';
 import { signedText } from '../src/protocol/signed.ts';
-import { signature } from './support/fake-crypto.ts';
+import { fakeCrypto, signature } from './support/fake-crypto.ts';
 import { Chain, challenge, connected, disconnected, join, MemberWorld, nothing } from './support/member-world.ts';
 
 let ann: MemberWorld;
@@ -43,10 +43,12 @@ describe('a log that is not the one known here', () => {
 
   test('gets back an action as one, and what was not shown yet too', () => {
     ann.isHeld = true;
-    const waves = log.entry(4, of('D', 1, { action: true }));
+    const waves = log.entry(4, of('D', 1, { type: 'action' }));
     ann.receive(waves);
     ann.meet(new Chain('new'));
-    expect(ann.sent).toContainEqual(expect.objectContaining({ id: { dev: 'D', n: 1 }, action: true, sig: waves.sig }));
+    expect(ann.sent).toContainEqual(
+      expect.objectContaining({ id: { dev: 'D', n: 1 }, type: 'action', sig: waves.sig }),
+    );
   });
 
   test('is read up to its head before anything is given back, and gets only what it lacks', () => {
@@ -236,7 +238,7 @@ describe('another room', () => {
     ann.type('own 1');
     expect(ann.sent).toMatchObject([{ id: { dev: 'A2', n: 1 }, text: 'own 1' }]);
     const [sent] = ann.sent as Message[];
-    expect(sent?.sig).toBe(signature('kA', signedText('kX', sent as Message)));
+    expect(sent?.sig).toBe(signature('kA', signedText(fakeCrypto, 'kX', sent as Message)));
     expect(store.pending()).toHaveLength(1);
   });
 });

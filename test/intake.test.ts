@@ -14,12 +14,10 @@ const member: Session = {
   who: 'kA',
   name: 'ann',
   dev: 'A',
-  isGuest: false,
-  said: 0,
   heardAtMs: 0,
   ...place,
 };
-const guest = (): Session => ({ ...member, who: 'l', name: 'lea', dev: 'run-1', isGuest: true });
+const guest = (): Session => ({ ...member, who: 'l', name: 'lea', guest: 'lea' });
 const words: Message = { kind: 'message', name: 'ann', text: 'hi' };
 const own: Message = { ...words, id: { dev: 'A', n: 1 }, lc: 1, ts: 1, key: 'kA', sig: 's' };
 
@@ -34,6 +32,7 @@ const hear = (message: Message, session: Session | undefined) => {
     identity: fakeIdentity('server'),
     retention,
     nonce: () => '',
+    salt: () => 'salt',
   };
   const presence = new Presence('server', new Feed(log));
   const effects = new Effects();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { Ledger, type Outcome, type Proposal } from '../src/core/log/ledger.ts';
 import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
-import { chainedText, signedText } from '../src/protocol/signed.ts';
+import { chainHash, signedText } from '../src/protocol/signed.ts';
 import { rot } from './sim/rot.ts';
 import { fakeCrypto, fakeIdentity, signature } from './support/fake-crypto.ts';
 import { hashAt, Written } from './support/places.ts';
@@ -31,7 +31,7 @@ const keep = (...proposals: Proposal[]): Outcome[] => {
 const message = (dev: string, n: number, more: Partial<Message> = {}): Message => {
   const key = `k${dev}`;
   const said: Message = { kind: 'message', name: dev, text: `${dev} ${n}`, id: { dev, n }, lc: n, ts: n, key, ...more };
-  return { ...said, sig: signature(said.key ?? '', signedText('server', said)) };
+  return { ...said, sig: signature(said.key ?? '', signedText(fakeCrypto, 'server', said)) };
 };
 const say = (dev: string, n: number, more: Partial<Message> = {}): Proposal => {
   return { type: 'say', from: dev, message: message(dev, n, more), name: dev };
@@ -87,7 +87,7 @@ describe('what is said', () => {
     start();
     keep(say('B', 1));
     const [one, two, three] = written.store.read(1, 3);
-    const link = (before: string, said: Message) => fakeCrypto.hash(chainedText(before, said));
+    const link = (before: string, said: Message) => chainHash(fakeCrypto, before, said);
     expect(one).toMatchObject({ seq: 1, prev: '', hash: link('', message('A', 1)), atMs: 7_000_000, ranMs: 0 });
     expect(two).toMatchObject({ seq: 2, prev: one?.hash, hash: link(one?.hash ?? '', message('A', 2)) });
     expect(two?.message).toEqual({ ...message('A', 2), seq: 2, hash: two?.hash });
@@ -181,7 +181,7 @@ describe('what is given back', () => {
     ['another number', { ...message('cy', 2), id: { dev: 'cy', n: 1 } }],
     ['another lc', { ...cy, lc: 9 }],
     ['another time', { ...cy, ts: 9 }],
-    ['what it did for what it said', { ...cy, action: true }],
+    ['what it did for what it said', { ...cy, type: 'action' }],
     ['the signature of whoever brings it', { ...cy, sig: message('cy', 1, { key: 'kB' }).sig as string }],
   ])('is ignored with %s', (_name, forged) => {
     const ignored = { type: 'ignored', reason: 'a kept message without a valid signature' };

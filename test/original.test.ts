@@ -68,6 +68,6 @@ describe('the dialect of the original', () => {
   test('knows name and text alone, and no actions', () => {
     const said: Message = { ...message('ann', 'waves'), id: { dev: 'A', n: 1 }, seq: 1, hash: 'h', key: 'k', lc: 1 };
     expect(plainMessage(said)).toEqual(message('ann', 'waves'));
-    expect(plainMessage({ ...said, action: true })).toEqual(message('ann', '/me waves'));
+    expect(plainMessage({ ...said, type: 'action' })).toEqual(message('ann', '/me waves'));
   });
 });

@@ -216,11 +216,11 @@ describe.each([
 
   test('an action is sent and shown as one', () => {
     step({ type: 'typed', text: 'waves', action: true });
-    expect(pair.waiting).toMatchObject([{ text: 'waves', ts: wallMs(), action: true }]);
-    expect(sent).toMatchObject([{ kind: 'message', text: 'waves', action: true }]);
+    expect(pair.waiting).toMatchObject([{ text: 'waves', ts: wallMs(), type: 'action' }]);
+    expect(sent).toMatchObject([{ kind: 'message', text: 'waves', type: 'action' }]);
     receive({ kind: 'ack', seq: 1 });
     expect(shown).toMatchObject([{ text: 'waves', action: true, own: true }]);
-    receive({ ...message(1), action: true });
+    receive({ ...message(1), type: 'action' });
     expect(shown).toMatchObject([{ text: 'text 1', action: true, own: false }]);
   });
 

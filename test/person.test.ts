@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { silentMs } from '../src/core/limits.ts';
 import type { Message } from '../src/protocol/frames.ts';
 import { signedText } from '../src/protocol/signed.ts';
-import { signature } from './support/fake-crypto.ts';
+import { fakeCrypto, signature } from './support/fake-crypto.ts';
 import {
   Chain,
   challenge,
@@ -185,7 +185,7 @@ describe('another name', () => {
     ann.open({ who: 'anna', fork: true });
     expect(names()).toEqual(['ann 1', 'ann 2']);
     for (const { sig, first: _, key: __, ...message } of ann.sent as Message[])
-      expect(sig).toBe(signature('kA', signedText('server', message)));
+      expect(sig).toBe(signature('kA', signedText(fakeCrypto, 'server', message)));
     expect(ann.store.pending().map(({ name }) => name)).toEqual(['ann', 'ann']);
   });
 });

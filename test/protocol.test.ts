@@ -10,7 +10,16 @@ import {
   type Received,
   type Welcome,
 } from '../src/protocol/frames.ts';
-import { chainedText, formatId, joinProof, signedText, welcomeProof } from '../src/protocol/signed.ts';
+import {
+  type Crypto,
+  chainHash,
+  digestOf,
+  formatId,
+  joinProof,
+  signedText,
+  welcomeProof,
+  withoutText,
+} from '../src/protocol/signed.ts';
 
 const bytes = (text: string) => new TextEncoder().encode(text);
 const decodeText = (text: string) => decode(bytes(text));
@@ -83,8 +92,8 @@ const frames: [name: string, frame: Frame, wire: string][] = [
   ],
   [
     'an action',
-    { kind: 'message', name: 'bo', text: 'waves', action: true, id: { dev: 'd', n: 7 }, lc: 9, key: 'k', sig: 's' },
-    '{"name":"bo","text":"waves\\n","act":1,"id":"d.7","lc":9,"key":"k","sig":"s"}',
+    { kind: 'message', name: 'bo', text: 'waves', type: 'action', id: { dev: 'd', n: 7 }, lc: 9, key: 'k', sig: 's' },
+    '{"name":"bo","text":"waves\\n","type":"action","id":"d.7","lc":9,"key":"k","sig":"s"}',
   ],
   [
     'an entry of the log',
@@ -100,9 +109,33 @@ const frames: [name: string, frame: Frame, wire: string][] = [
     '{"name":"bo","text":"hi\\n","id":"d.9007199254740991","ts":0,"seq":3,"h":"h3"}',
   ],
   [
-    'a void entry',
-    { kind: 'message', name: 'bo', text: '', id: { dev: 'd', n: 8 }, seq: 4, void: true },
-    '{"name":"bo","text":"\\n","id":"d.8","seq":4,"void":1}',
+    'a void entry, which has a digest for a text',
+    { kind: 'message', name: 'bo', text: '', id: { dev: 'd', n: 8 }, words: 'w'.repeat(43), seq: 4, void: true },
+    `{"name":"bo","id":"d.8","words":"${'w'.repeat(43)}","seq":4,"void":1}`,
+  ],
+  [
+    'everything that a message may say, and that a log may say of it',
+    {
+      kind: 'message',
+      name: 'bo',
+      text: 'hi',
+      type: 'later',
+      id: { dev: 'd', n: 9 },
+      lc: 1,
+      ts: 2,
+      in: 8,
+      re: { dev: 'e', n: 3 },
+      ext: '{"x":1}',
+      salt: 's'.repeat(22),
+      key: 'k',
+      sig: 's',
+      seq: 5,
+      hash: 'h5',
+      at: 4,
+      ago: 70_000,
+      guest: true,
+    },
+    `{"name":"bo","text":"hi\\n","type":"later","id":"d.9","lc":1,"ts":2,"in":8,"re":"e.3","ext":"{\\"x\\":1}","salt":"${'s'.repeat(22)}","key":"k","sig":"s","seq":5,"h":"h5","at":4,"ago":70000,"guest":1}`,
   ],
   [
     'a join notice',
@@ -462,68 +495,104 @@ describe('hostile objects', () => {
   });
 });
 
+/** What is hashed stays readable. */
+const plain: Crypto = { hash: (text) => text, digest: (text) => `digest of ${text}`, verify: () => false };
+
 describe('what is signed and hashed', () => {
-  const message: Message = { kind: 'message', name: 'ann', text: 'hi', id: { dev: 'd', n: 1 }, lc: 2, ts: 3 };
-  const signed: Message = { ...message, key: 'k', sig: 's' };
+  const salt = 's'.repeat(22);
+  const said: Message = { kind: 'message', name: 'ann', text: 'hi', id: { dev: 'd', n: 1 }, lc: 2, ts: 3, in: 4, salt };
+  const message: Message = { ...said, type: 'later', re: { dev: 'e', n: 5 }, ext: 'x' };
+  const entry: Message = { ...message, key: 'k', sig: 's', at: 6, ago: 7 };
+  const signed = (more: Partial<Message> = {}, room = 'kR') => signedText(plain, room, { ...message, ...more });
+  const chained = (more: Partial<Message> = {}, before = 'h') => chainHash(plain, before, { ...entry, ...more });
 
   test('is written down exactly so, for ever: other programs must make the same bytes', () => {
-    expect(signedText('kR', message)).toBe('["0mq-chat message","kR","d.1",2,3,"ann","hi",0]');
-    expect(signedText('kR', { kind: 'message', name: 'a', text: 'b' })).toBe(
-      '["0mq-chat message","kR",0,0,0,"a","b",0]',
+    const digest = `"digest of [\\"0mq-chat words\\",\\"${salt}\\",\\"hi\\"]"`;
+    const all = `"d.1",2,3,4,"later","ann",${digest},"e.5","x"`;
+    expect(signed()).toBe(`["0mq-chat message","kR",${all}]`);
+    expect(signedText(plain, 'kR', { kind: 'message', name: 'a', text: 'b', words: 'w' })).toBe(
+      '["0mq-chat message","kR",0,0,0,0,0,"a","w",0,0]',
     );
-    expect(signedText('kR', { ...message, action: true })).toBe('["0mq-chat message","kR","d.1",2,3,"ann","hi",1]');
     expect(joinProof('n', 'kR', { kind: 'join', name: 'ann', key: 'k', dev: 'd' })).toBe(
       '["0mq-chat join","kR","n","ann","k","d"]',
     );
     const head = { log: 'l', run: 'r', head: 9, headHash: 'h9' } as Welcome;
     expect(welcomeProof('cn', 'kR', head)).toBe('["0mq-chat welcome","kR","cn","l","r",9,"h9"]');
-    expect(chainedText('h', signed)).toBe('["0mq-chat entry","h",["d.1",2,3,"ann","hi",0],"k","s",0,0]');
-    expect(chainedText('', { ...message, void: true, guest: true })).toBe(
-      '["0mq-chat entry","",["d.1",2,3,"ann","hi",0],0,0,1,1]',
+    expect(chained()).toBe(`["0mq-chat entry","h",[${all}],"k",0,0,6,7]`);
+    expect(chainHash(plain, '', { kind: 'message', name: 'a', text: '', words: 'w', void: true, guest: true })).toBe(
+      '["0mq-chat entry","",[0,0,0,0,0,"a","w",0,0],0,1,1,0,0]',
     );
   });
 
   test.each<[string, Partial<Message>]>([
     ['its name', { name: 'bo' }],
     ['its text', { text: 'ho' }],
+    ['its salt', { salt: 't'.repeat(22) }],
     ['its number', { id: { dev: 'd', n: 2 } }],
     ['its device', { id: { dev: 'e', n: 1 } }],
     ['its lc', { lc: 3 }],
     ['its time', { ts: 4 }],
-    ['that it is an action', { action: true }],
+    ['what its author had seen of its own', { in: 5 }],
+    ['that it is an action', { type: 'action' }],
+    ['what it answers', { re: { dev: 'e', n: 6 } }],
+    ['what later versions add', { ext: 'y' }],
   ])('covers of a message %s', (_name, change) => {
-    expect(signedText('room', { ...message, ...change })).not.toBe(signedText('room', message));
-    expect(chainedText('h', { ...signed, ...change })).not.toBe(chainedText('h', signed));
+    expect(signed(change)).not.toBe(signed());
+    expect(chained(change)).not.toBe(chained());
   });
 
   test.each<[string, Partial<Message>]>([
     ['its author', { key: 'l' }],
-    ['its signature', { sig: 't' }],
     ['that it is void', { void: true }],
-  ])('the chain covers %s', (_name, change) =>
-    expect(chainedText('h', { ...signed, ...change })).not.toBe(chainedText('h', signed)),
-  );
-
-  test('a signature holds for one room, and the chain for one past', () => {
-    expect(signedText('another', message)).not.toBe(signedText('room', message));
-    expect(chainedText('i', signed)).not.toBe(chainedText('h', signed));
+    ['that it is a guest’s', { guest: true }],
+    ['when it was taken', { at: 7 }],
+    ['how long ago it was said', { ago: 8 }],
+  ])('the chain covers %s, which no author has signed', (_name, change) => {
+    expect(chained(change)).not.toBe(chained());
+    expect(signed(change)).toBe(signed());
   });
 
-  test('what the log adds is not signed: its place, its chain, its void', () =>
-    expect(signedText('room', { ...signed, seq: 7, hash: 'h', void: true, first: true })).toBe(
-      signedText('room', message),
-    ));
+  test('a signature holds for one room, and the chain for one past', () => {
+    expect(signed({}, 'another')).not.toBe(signed());
+    expect(chained({}, 'i')).not.toBe(chained());
+  });
+
+  test('a place and a signature are no part of either', () => {
+    const more: Partial<Message> = { seq: 7, hash: 'h', first: true, sig: 't' };
+    expect([signed(more), chained(more)]).toEqual([signed(), chained()]);
+  });
+
+  test('both stay the same when the text goes', () => {
+    const rest = withoutText(plain, entry);
+    expect(rest).toMatchObject({ text: '', words: digestOf(plain, entry) });
+    expect(rest).not.toHaveProperty('salt');
+    expect([signedText(plain, 'kR', rest), chainHash(plain, 'h', rest)]).toEqual([signed(), chained()]);
+  });
 
   test('no two messages look the same, whatever they hold', () => {
     fc.assert(
       fc.property(text, text, text, (a, b, room) => {
-        const split = signedText(room, { kind: 'message', name: a, text: b });
-        const joined = signedText(room, { kind: 'message', name: a + b, text: '' });
-        expect(split === joined).toBe(b === '');
-        expect(signedText(room, { kind: 'message', name: a, text: b, action: true })).not.toBe(split);
+        const of = (name: string, words: string, more: Partial<Message> = {}) =>
+          signedText(plain, room, { kind: 'message', name, text: words, ...more });
+        expect(of(a, b) === of(a + b, '')).toBe(b === '');
+        expect(of(a, b, { type: 'action' })).not.toBe(of(a, b));
       }),
     );
   });
+});
+
+describe('a message', () => {
+  const digest = 'w'.repeat(43);
+  test.each([
+    ['both a text and a digest of one', `{"name":"x","text":"y","words":"${digest}"}`],
+    ['a digest that is none', '{"name":"x","words":"w"}'],
+    ['a type that is none', '{"name":"x","text":"y","type":"No Type"}'],
+    ['a long type', `{"name":"x","text":"y","type":"${'t'.repeat(33)}"}`],
+    ['a wrong salt', '{"name":"x","text":"y","salt":"s"}'],
+    ['a long ext', `{"name":"x","text":"y","ext":"${'e'.repeat(1_025)}"}`],
+    ['half a character in its ext', '{"name":"x","text":"y","ext":"\\ud800"}'],
+    ['an answer to nothing', '{"name":"x","text":"y","re":"nobody"}'],
+  ])('with %s is none', (_name, json) => expect(decodeText(json).kind).toBe('malformed'));
 });
 
 // Properties.
@@ -569,7 +638,14 @@ const single = fc.oneof(
       key: token,
       sig: signature,
       first: yes,
-      action: yes,
+      type: fc.stringMatching(/^[a-z0-9-]{1,32}$/),
+      in: count,
+      re: id,
+      ext: fc.string({ maxLength: 200 }),
+      salt: fc.stringMatching(/^[\w-]{22}$/),
+      at: count,
+      ago: count,
+      guest: yes,
       seq: count,
       hash: token,
       void: yes,

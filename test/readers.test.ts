@@ -32,9 +32,9 @@ const pump = (nowMs = 0) =>
     ]);
 const open = (...ids: string[]) => {
   for (const from of ids) {
-    const who = { from, who: from, name: from, dev: `dev-${from}`, isGuest: from.startsWith('old') };
+    const who = { from, who: from, name: from, dev: `dev-${from}`, ...(from.startsWith('old') && { guest: from }) };
     const place = { sent: { seq: 0, notice: feed.end.notice }, acked: 0, full: { pauseMs: 0, retryAtMs: 0 } };
-    sessions.set(from, { ...who, ...place, said: 0, heardAtMs: 0 });
+    sessions.set(from, { ...who, ...place, heardAtMs: 0 });
   }
 };
 const at = (seq: number, notice = 0): Position => ({ seq, notice });

@@ -39,6 +39,12 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
   ['an action', message('waves', { action: true }), 'chat', '* bob waves'],
   ['an own action', message('waves', { action: true, own: true }), 'chat', '* bob waves'],
   [
+    'a step of the room’s clock',
+    { type: 'clock', setBackMs: 7_200_000 },
+    'self',
+    "-- the room's clock was set back by 2 h",
+  ],
+  [
     'a join',
     { type: 'join', server: 'server', name: 'John Doe', online: 2 },
     'chat',
@@ -203,6 +209,7 @@ test('every kind of event stands in the table', () => {
     lost: true,
     replay: true,
     replayed: true,
+    clock: true,
     status: true,
     error: true,
     listening: true,

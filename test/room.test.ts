@@ -68,14 +68,14 @@ describe('a message', () => {
 });
 
 describe('an action', () => {
-  const waves = (n: number) => entry('ann', n, 'waves', { action: true });
+  const waves = (n: number) => entry('ann', n, 'waves', { type: 'action' });
 
   test('is one for version-1 readers and on the disk, and for the original its words', () => {
     world.joins('ann', 'bo', 'lea');
     world.say('a', waves(1));
     for (const to of ['a', 'b']) expect(world.take(to)).toEqual([world.placed(waves(1), 1)]);
     expect(world.take('l')).toEqual([words('ann', '/me waves')]);
-    expect(world.log.read(1, 1)[0]?.message).toMatchObject({ text: 'waves', action: true });
+    expect(world.log.read(1, 1)[0]?.message).toMatchObject({ text: 'waves', type: 'action' });
     expect(world.events.at(-1)).toMatchObject({ type: 'message', text: 'waves', action: true });
   });
 

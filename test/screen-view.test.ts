@@ -471,7 +471,7 @@ describe('what waits', () => {
   test('is shown as it is written: an action, lines, hidden characters', async () => {
     const screen = openScreen();
     screen.view.waiting([
-      { text: 'waves', action: true, ts: startMs },
+      { text: 'waves', type: 'action', ts: startMs },
       { text: 'a\nb\u202e', ts: startMs },
     ]);
     expect(await screen.rows()).toEqual(['… /me waves', '… a⏎b<U+202E>', '> ']);

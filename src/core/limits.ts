@@ -44,8 +44,12 @@ export const trimSlack = 0.05;
 export const levelledMs = 60_000;
 /** What was said longer ago than this is marked with the time that it was said. */
 export const lateMs = 60_000;
-/** So far above the highest Lamport counter of the log one message may be. [P27] */
+/**
+ * So far above the highest Lamport counter of the log one message may be. Up to the second number it may always be: what is
+ * given back to a log that was emptied has counted all that was ever said. [P27]
+ */
 export const maxLcStep = 2 ** 20;
+export const harmlessLc = 2 ** 40;
 /** Lines of the original's clients whose author is remembered, so as not to send them back: the newest. [P3] */
 export const maxRelayed = 10_000;
 /** Damaged places that are remembered, and asked for. */

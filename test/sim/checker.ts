@@ -1,13 +1,14 @@
 import type { ChatEvent } from '../../src/core/events.ts';
-import { type Flow, mendPatienceMs } from '../../src/core/limits.ts';
+import { type Flow, harmlessLc, lateMs, levelledMs, maxLcStep, mendPatienceMs } from '../../src/core/limits.ts';
 import type { Retention } from '../../src/core/log/ledger.ts';
 import { Log } from '../../src/core/log/log.ts';
-import type { Change, Store } from '../../src/core/log/store.ts';
+import type { Change, Place, Store } from '../../src/core/log/store.ts';
 import { nameKey } from '../../src/core/names.ts';
+import type { Now } from '../../src/core/turn.ts';
 import type { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import { type Frame, type Message, type MessageId, maxTextBytes } from '../../src/protocol/frames.ts';
-import { type Crypto, formatId } from '../../src/protocol/signed.ts';
+import { type Crypto, formatId, signedText } from '../../src/protocol/signed.ts';
 import { rottenIn } from './rot.ts';
 
 type Shown = ChatEvent & { type: 'message' };
@@ -16,6 +17,11 @@ type Original = { said: ReadonlySet<string>; heard: string[]; since: number | un
 
 /** What somebody who is not the room says that its log is called. */
 export const liarsLog = 'lie';
+
+const isHidden = ({ type = 'action' }: Message) => type !== 'action';
+/** All of an entry that its hash stands for. */
+const chained = ({ sig: _, seq: __, first: ___, ...message }: Message) =>
+  JSON.stringify(Object.entries(message).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** A guarantee that was broken: its number in docs/protocol.md, and what happened. */
 export class Violation extends Error {
@@ -70,6 +76,9 @@ export class Checker {
   /** When a place was given, by its hash. */
   readonly #givenAtMs = new Map<string, number>();
   readonly #namesLapse: boolean;
+  readonly #saidByOriginals = new Set<string>();
+  /** What was taken as the entry with this hash; nobody reads another one. */
+  readonly #taken = new Map<string, string>();
 
   constructor(rollback: boolean, namesLapse: boolean, crypto: Crypto) {
     this.#crypto = crypto;
@@ -101,8 +110,37 @@ export class Checker {
     if (message?.id) this.#damaged.add(formatId(message.id));
   }
 
-  decided({ entries = [] }: Change, nowMs: number): void {
-    for (const { hash } of entries) this.#givenAtMs.set(hash, nowMs);
+  /** A client of the original says this. */
+  said(text: string): void {
+    this.#saidByOriginals.add(text);
+  }
+
+  /** What the log takes; `server` is the log before. */
+  decided({ entries = [] }: Change, now: Now, server: Store, { ageMs }: Retention): void {
+    let [before] = server.read(server.head, 1);
+    let { lc: highest } = server;
+    for (const entry of entries) {
+      this.#givenAtMs.set(entry.hash, now.ms);
+      if (before && !rottenIn(server as MemoryStore).has(before.seq)) this.#checkTime(entry, before, now);
+      this.#checkAgo(entry, ageMs);
+      const { lc = 0 } = entry.message ?? {};
+      if (lc > Math.max(highest, harmlessLc) + maxLcStep) throw new Violation('P27', `${lc} follows ${highest}`);
+      highest = Math.max(highest, lc);
+      before = entry;
+    }
+  }
+
+  /** P36: the time of acceptance is the server's, but for a small step back. */
+  #checkTime({ seq, atMs, message }: Place, before: Place, { wallMs }: Now): void {
+    const isSmall = before.atMs > wallMs && before.atMs - Math.max(wallMs, 0) <= levelledMs;
+    if (atMs !== (isSmall ? before.atMs : Math.max(wallMs, 0)) || message?.at !== atMs)
+      throw new Violation('P36', `${seq} was taken at ${atMs}, and it was ${wallMs}`);
+  }
+
+  /** P36: what was said a moment ago bears no such mark, and nothing is older than what is kept. */
+  #checkAgo({ seq, message }: Place, ageMs: number): void {
+    const { ago } = message ?? {};
+    if (ago !== undefined && (ago <= lateMs || ago > ageMs)) throw new Violation('P36', `${seq} is ${ago} ms old`);
   }
 
   /** I1: what is on the server's disk at a place stays there. V1: what is mended is what was written. */
@@ -111,10 +149,19 @@ export class Checker {
     for (const { seq, hash, message } of entries) {
       this.#fix(seq, hash);
       if (!message?.id) continue;
+      this.#checkAuthor(message);
+      this.#taken.set(hash, chained(message));
       this.#stored.add(formatId(message.id));
       if (message.void) this.#refused.add(formatId(message.id));
       this.#idAt.set(this.#place(seq), formatId(message.id));
     }
+  }
+
+  /** I7: also what has no text any more proves who wrote it. */
+  #checkAuthor(message: Message): void {
+    const { id, key = '', sig = '' } = message;
+    if (!this.#crypto.verify(key, signedText(this.#crypto, 'room', message), sig))
+      throw new Violation('I7', `${id && formatId(id)} is not signed by ${key}`);
   }
 
   /** Only what is above the limit is forgotten, or older than it may be; no clock of the machine makes it older. */
@@ -169,10 +216,13 @@ export class Checker {
       this.#passed.delete(client);
       this.#begunAtMs.set(client, nowMs);
     }
-    for (const { message } of entries) {
+    for (const { message, hash: at } of entries) {
       if (!message?.id) continue;
-      // What the room refused is never shown, and counts as seen.
-      if (message.void) this.#print(client, formatId(message.id));
+      const taken = this.#taken.get(at);
+      if (taken !== undefined && taken !== chained(message))
+        throw new Violation('I2', `${client} has ${chained(message)} for ${taken}`);
+      // What the room refused, or only a later version understands, is never shown, and counts as seen.
+      if (message.void || isHidden(message)) this.#print(client, formatId(message.id));
       if (message.sig && !message.void) this.#keep(formatId(message.id), client);
       if (message.id.n > (this.#printed.get(`${client} ${message.id.dev}`) ?? 0))
         throw new Violation('K3', `${formatId(message.id)} is kept at ${client} and was never shown`);
@@ -243,7 +293,14 @@ export class Checker {
     if (n <= (devices.get(dev) ?? 0)) throw new Violation('I3', `${id} was shown again, or out of order, at ${client}`);
     devices.set(dev, n);
     const written = this.#written.get(id);
-    if (from.id !== undefined && (written?.text !== text || written.action !== action))
+    if (written && isHidden(written)) throw new Violation('P31', `${id} was shown at ${client}`);
+    if (from.id === 'room' && !this.#saidByOriginals.has(text))
+      throw new Violation('I7', `no client of the original has said "${text}"`);
+    if (
+      from.id !== undefined &&
+      from.id !== 'room' &&
+      (written?.text !== text || (written.type === 'action') !== (action === true))
+    )
       throw new Violation('I7', `${id} says "${text}", its author did not`);
   }
 
@@ -272,6 +329,7 @@ export class Checker {
     const words = String(text).trimEnd();
     if (Object.keys(more).length > 0 || name === undefined)
       throw new Violation('I9', `a legacy client was sent ${data}`);
+    if (words.startsWith('hidden')) throw new Violation('P31', `a legacy client was sent ${data}`);
     legacy.since ??= head;
     if (name === 'server') return;
     if (said.has(words) || heard.includes(words))
@@ -283,8 +341,8 @@ export class Checker {
   heardAll({ said, heard, since }: Original, server: MemoryStore): void {
     if (this.#rollback || this.#damages > 0 || since === undefined) return;
     for (const { message } of server.read(since + 1, 1e9)) {
-      const text = message?.action ? `/me ${message.text}` : (message?.text ?? '');
-      if (!message?.void && !said.has(text) && !heard.includes(text))
+      const text = message?.type === 'action' ? `/me ${message.text}` : (message?.text ?? '');
+      if (message && !message.void && !isHidden(message) && !said.has(text) && !heard.includes(text))
         throw new Violation('P3', `a legacy client has not heard "${text}"`);
     }
   }

@@ -1,10 +1,11 @@
 import type * as memory from '../../src/history/memory.ts';
 import { decode, encode } from '../../src/protocol/codec.ts';
-import type { Frame, Message } from '../../src/protocol/frames.ts';
+import type { Frame, Message, Single } from '../../src/protocol/frames.ts';
+import { signedText } from '../../src/protocol/signed.ts';
 import { liarsLog } from './checker.ts';
 import type { Machines } from './machines.ts';
 import { damages, rot, rottenIn } from './rot.ts';
-import { type Client, Connection, type Legacy } from './sides.ts';
+import { type Client, Connection, crypto, type Legacy, salt, signature } from './sides.ts';
 
 /** Frames vanish without a sign. */
 export function loseTail(world: Machines, { connection }: Client): void {
@@ -42,17 +43,70 @@ export function damage(world: Machines, client: Client): void {
   rot(store, seq, damage);
 }
 
-/** Other words stand in an entry when it arrives. Its author, who lets go of it then, does not hold what it wrote. */
+/** Everything of an entry that the chain covers, as somebody on the way may change it. */
+const changes: ((message: Message) => Partial<Message>)[] = [
+  ({ id }) => ({ ...(id && { id: { ...id, n: id.n + 1 } }) }),
+  ({ lc = 0 }) => ({ lc: lc + 1 }),
+  ({ ts = 0 }) => ({ ts: ts + 1 }),
+  (message) => ({ in: (message.in ?? 0) + 1 }),
+  ({ type }) => ({ type: type === 'action' ? 'nothing' : 'action' }),
+  ({ name }) => ({ name: `${name}x` }),
+  ({ text, words }) => (words === undefined ? { text: `T${text}` } : { words: words.replace(/^./, '_') }),
+  ({ salt, words }) => (words === undefined && salt ? { salt: salt.replace(/^./, '_') } : { lc: 9 }),
+  ({ id, re }) => ({ ...(id && { re: { dev: id.dev, n: (re?.n ?? 0) + 1 } }) }),
+  ({ ext = '' }) => ({ ext: `${ext}x` }),
+  ({ key }) => ({ key: `${key}x` }),
+  (message) => ({ void: message.void ? undefined : true }) as Partial<Message>,
+  ({ guest }) => ({ guest: guest ? undefined : true }) as Partial<Message>,
+  ({ at = 0 }) => ({ at: at + 86_400_000 }),
+  ({ ago = 0 }) => ({ ago: ago + 86_400_000 }),
+];
+
+/** Something else stands in an entry when it arrives. Its author, who lets go of it then, does not hold what it wrote. */
 export function tamper(world: Machines, { connection, dev }: Client): void {
-  const at = connection?.toClient.findIndex((data) => data.includes('"h":') && data.includes('"text":"t')) ?? -1;
+  const at = connection?.toClient.findIndex((data) => data.includes('"h":') && data.includes('"sig":')) ?? -1;
   if (!connection || at < 0) return;
+  const frame = decode(Buffer.from(connection.toClient[at] ?? ''));
+  const parts = frame.kind === 'batch' ? frame.frames : [frame as Single];
+  const entry = parts.find((part) => part.kind === 'message' && part.hash !== undefined) as Message | undefined;
+  if (!entry) return;
   world.note(`tamper with ${connection.id}`);
-  const data = connection.toClient[at] ?? '';
-  connection.toClient[at] = data.replace('"text":"t', '"text":"T');
-  const frame = decode(Buffer.from(data));
-  const entries = (frame.kind === 'batch' ? frame.frames : [frame]).filter((part) => part.kind === 'message');
-  const altered = entries.find(({ text }) => text.startsWith('t'));
-  world.checker.damaged(world.nowMs, altered?.id?.dev === dev ? altered : undefined);
+  const altered: Single = { ...entry, ...world.random.pick(changes)(entry) };
+  const frames = parts.map((part) => (part === entry ? altered : part));
+  connection.toClient[at] = encode(frames.length === 1 ? altered : { kind: 'batch', frames });
+  world.checker.damaged(world.nowMs, entry.id?.dev === dev ? entry : undefined);
+}
+
+/** A program of a later version has run with this client's folder, and has left what this one does not know. */
+export function writeLater(world: Machines, { store, dev, name, key }: Client): void {
+  if (!store.log) return;
+  const waiting = store.pending().flatMap(({ id }) => (id?.dev === dev ? id.n : []));
+  const last = Math.max(store.mark(dev)?.n ?? 0, ...waiting);
+  const id = { dev, n: last + 1 };
+  const when = { lc: store.lc + 1 + waiting.length, ts: world.nowMs, in: store.mark(dev)?.n ?? 0, salt };
+  const type = world.random.pick(['nothing', 'later']);
+  const more = world.random.chance(0.5) ? { re: { dev, n: 1 }, ext: 'more' } : {};
+  const message: Message = { kind: 'message', name, text: `hidden${++world.typed}`, id, ...when, type, ...more, key };
+  const change = { pending: [{ ...message, sig: signature(key, signedText(crypto, 'room', message)) }] };
+  world.note(`a later version writes ${dev}.${id.n}`);
+  store.apply(change);
+  world.checker.kept(dev, change, { log: store.log, head: store.head, nowMs: world.nowMs });
+}
+
+/** Somebody wants to bring the counters of all others to their end, with words that are well signed. */
+export function inflate(world: Machines, { connection }: Client): void {
+  const id = { dev: 'eve', n: (world.serverStore.mark('eve')?.n ?? 0) + 1 };
+  const message: Message = {
+    kind: 'message',
+    name: 'eve',
+    text: 'inflated',
+    id,
+    lc: 2 ** 50,
+    ts: 1,
+    salt,
+    key: 'keve',
+  };
+  connection?.toServer.push(encode({ ...message, sig: signature('keve', signedText(crypto, 'room', message)) }));
 }
 
 /** Everything that a disk holds, as one change; of a damaged one there is no other copy. */

@@ -8,7 +8,7 @@ import { decode } from '../../src/protocol/codec.ts';
 import type { Frame } from '../../src/protocol/frames.ts';
 import { Checker, Violation } from './checker.ts';
 import { Random } from './random.ts';
-import { Client, Connection, type Cores, crypto, flow, Legacy, signature } from './sides.ts';
+import { Client, Connection, type Cores, crypto, flow, Legacy, salt, signature } from './sides.ts';
 
 /** The programs of a world with their disks, outputs and connections: what each does when it is told to, and no more. */
 export class Machines {
@@ -61,7 +61,15 @@ export class Machines {
     const identity = { key, sign: (text: string) => signature(key, text) };
     const nonce = () => `cn${client.run}`;
     // The room is known as soon as anything of it is kept.
-    const wishes = { nonce, ...(store.log && { room: 'room' }), history, replay: true, maxReplay: 1e9, maxKept: 1e9 };
+    const wishes = {
+      nonce,
+      salt: () => salt,
+      ...(store.log && { room: 'room' }),
+      history,
+      replay: true,
+      maxReplay: 1e9,
+      maxKept: 1e9,
+    };
     client.run++;
     client.session = new this.cores.Member({ name, dev, identity, crypto, flow, ...wishes }, store);
     this.checker.started(client.dev);
@@ -87,6 +95,7 @@ export class Machines {
       retention: this.retention,
       dev: `run${++this.serverRuns}`,
       nonce: (id: string) => `nonce-${id}`,
+      salt: () => salt,
       crypto,
       identity: { key: 'room', sign: (text: string) => signature('room', text) },
       flow,
@@ -252,7 +261,7 @@ export class Machines {
 
   decided(commits: Change[], change: Change): void {
     commits.push(change);
-    this.checker.decided(change, this.nowMs);
+    this.checker.decided(change, this.now, this.serverStore, this.retention);
   }
 
   checkWelcome({ to, data }: Send): void {

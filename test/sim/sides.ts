@@ -19,7 +19,10 @@ const hash = (text: string): string => {
   return (value >>> 0).toString(36);
 };
 export const signature = (key: string, text: string) => hash(`${key} ${text}`);
-export const crypto: Crypto = { hash, verify: (key, text, sig) => sig === signature(key, text) };
+/** Of the form of a real one. */
+const digest = (text: string) => hash(text).padEnd(43, '-');
+export const salt = 'salt'.padEnd(22, '-');
+export const crypto: Crypto = { hash, digest, verify: (key, text, sig) => sig === signature(key, text) };
 export const flow = { windowEntries: 6, batchEntries: 3, batchBytes: 4_000 };
 
 /** One TCP connection with what is in its pipes, in order. */

@@ -1,5 +1,17 @@
 import { encode } from '../../src/protocol/codec.ts';
-import { damage, fail, forge, lie, loseTail, rename, rollBack, takeSnapshot, tamper } from './faults.ts';
+import {
+  damage,
+  fail,
+  forge,
+  inflate,
+  lie,
+  loseTail,
+  rename,
+  rollBack,
+  takeSnapshot,
+  tamper,
+  writeLater,
+} from './faults.ts';
 import { Machines } from './machines.ts';
 import type { Random } from './random.ts';
 import { Client, type Connection, type Cores, type Legacy } from './sides.ts';
@@ -57,7 +69,7 @@ export class World extends Machines {
     else if (dice < 0.89) this.cut(client);
     else if (dice < 0.92) loseTail(this, client);
     else if (dice < 0.935) this.stop(client);
-    else if (dice < 0.95) this.start(client);
+    else if (dice < 0.95) this.#begin(client);
     else if (dice < 0.96) this.crashServer();
     else if (dice < 0.975) this.startServer();
     else this.#rarely(client);
@@ -66,16 +78,22 @@ export class World extends Machines {
   #rarely(client: Client): void {
     const { random } = this;
     const dice = random.next();
-    if (dice < 0.45) forge(this, client);
+    if (dice < 0.4) forge(this, client);
+    else if (dice < 0.45) inflate(this, client);
     else if (dice < 0.55) fail(this, client);
     else if (dice < 0.6) client.isHeld = !client.isHeld;
     else if (dice < 0.7) rename(this, client);
     else if (dice < 0.74) damage(this, client);
-    else if (dice < 0.76) tamper(this, client);
-    else if (dice < 0.79) this.wrongMs = random.pick([-86_400_000, 31 * 86_400_000, -1e12]);
+    else if (dice < 0.77) tamper(this, client);
+    else if (dice < 0.8) this.wrongMs = random.pick([-86_400_000, 31 * 86_400_000, -1e12, this.wrongMs - 40_000]);
     else if (this.withRollback && dice < 0.86) takeSnapshot(this, this.serverStore);
     else if (this.withRollback && dice < 0.97) rollBack(this);
     else if (dice > 0.92) lie(this, client);
+  }
+
+  #begin(client: Client): void {
+    if (!client.session && this.random.chance(0.3)) writeLater(this, client);
+    this.start(client);
   }
 
   #deliver(random: Random): void {
@@ -123,6 +141,7 @@ export class World extends Machines {
     if (this.random.chance(0.3)) toServer.push(encode({ kind: 'join', name: legacy.name }));
     else toServer.push(encode({ kind: 'message', name: legacy.name, text }));
     legacy.said.add(text);
+    this.checker.said(text);
   }
 
   #leaves(legacy: Legacy, { id }: Connection): void {

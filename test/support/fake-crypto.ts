@@ -8,5 +8,8 @@ const hash = (text: string): string => {
 };
 
 export const signature = (key: string, text: string) => hash(`${key} ${text}`);
-export const fakeCrypto: Crypto = { hash, verify: (key, text, sig) => sig === signature(key, text) };
+/** Of the form of a real one. */
+const digest = (text: string) => hash(text).padEnd(43, '-');
+export const fakeSalt = 'salt'.padEnd(22, '-');
+export const fakeCrypto: Crypto = { hash, digest, verify: (key, text, sig) => sig === signature(key, text) };
 export const fakeIdentity = (key: string): Identity => ({ key, sign: (text) => signature(key, text) });

@@ -6,8 +6,8 @@ import { type Effect, type Input, theLink } from '../../src/core/turn.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import type { Challenge, Frame, Join, Lost, Message, Notice, Received, Welcome } from '../../src/protocol/frames.ts';
-import { chainedText, joinProof, signedText, welcomeProof } from '../../src/protocol/signed.ts';
-import { fakeCrypto, fakeIdentity, signature } from './fake-crypto.ts';
+import { chainHash, joinProof, signedText, welcomeProof } from '../../src/protocol/signed.ts';
+import { fakeCrypto, fakeIdentity, fakeSalt, signature } from './fake-crypto.ts';
 
 /** The log of a room as a server would send it: entries that are signed, each chained to the one before. */
 export class Chain {
@@ -34,10 +34,12 @@ export class Chain {
     if (known && Object.keys(more).length === 0) return known;
     for (const later of this.#entries.keys()) if (later >= seq) this.#entries.delete(later);
     const id = { dev: 'B', n: seq };
-    const words: Message = { kind: 'message', name: 'bo', text: `text ${seq}`, id, lc: seq, ts: 5, ...more };
+    const when = { lc: seq, ts: 5, in: 0, salt: fakeSalt };
+    const words: Message = { kind: 'message', name: 'bo', text: `text ${seq}`, id, ...when, ...more };
     const key = words.key ?? `k${words.id?.dev}`;
-    const signed = { ...words, key, sig: signature(key, signedText(this.#room, words)), ...more };
-    const entry = { ...signed, seq, hash: fakeCrypto.hash(chainedText(this.hashAt(seq - 1), signed)) };
+    const sig = signature(key, signedText(fakeCrypto, this.#room, words));
+    const signed = { ...words, key, sig, at: 7, ...more };
+    const entry = { ...signed, seq, hash: chainHash(fakeCrypto, this.hashAt(seq - 1), signed) };
     this.#entries.set(seq, entry);
     return entry;
   }
@@ -122,7 +124,14 @@ export class MemberWorld {
 
   /** The program starts, with what it kept before. */
   start(options: Partial<MemberOptions> = {}): void {
-    const who = { name: 'ann', dev: 'A', identity: fakeIdentity('kA'), crypto: fakeCrypto, nonce: () => 'cn' };
+    const who = {
+      name: 'ann',
+      dev: 'A',
+      identity: fakeIdentity('kA'),
+      crypto: fakeCrypto,
+      nonce: () => 'cn',
+      salt: () => fakeSalt,
+    };
     this.member = new Member({ ...who, ...wishes, ...options }, this.store);
     this.commits = [];
     this.#unshown = [];

@@ -1,6 +1,7 @@
+import { encode } from '../../src/protocol/codec.ts';
 import type { Message } from '../../src/protocol/frames.ts';
 import { signedText } from '../../src/protocol/signed.ts';
-import { signature } from './fake-crypto.ts';
+import { fakeCrypto, fakeSalt, signature } from './fake-crypto.ts';
 
 /** One frame as it stands on the wire. */
 export type Json = Record<string, unknown>;
@@ -25,10 +26,11 @@ export const hello = (name: string, more: Json = {}): Json => ({
 /** A message, signed by its author. */
 export const entry = (name: string, n: number, text = `${name} ${n}`, more: Partial<Message> = {}): Json => {
   const id = { dev: initial(name), n };
-  const message: Message = { kind: 'message', name, text, id, lc: n, ts: 1, key: `k${initial(name)}`, ...more };
-  const { kind: _, id: written = id, action, ...rest } = message;
-  const sig = signature(message.key ?? '', signedText('server', message));
-  return { ...rest, id: `${written.dev}.${written.n}`, text: `${text}\n`, sig, ...(action && { act: 1 }) };
+  const when = { lc: n, ts: 1, in: n - 1, salt: fakeSalt };
+  const message: Message = { kind: 'message', name, text, id, ...when, key: `k${initial(name)}`, ...more };
+  const sig = signature(message.key ?? '', signedText(fakeCrypto, 'server', message));
+  const frame = { ...message, ...(more.sig === undefined && { sig }) };
+  return JSON.parse(encode(frame));
 };
 
 export const words = (name: string, text: string): Json => ({ name, text: `${text}\n` });

@@ -2,14 +2,15 @@ import { Log } from '../../src/core/log/log.ts';
 import { type Entry, emptyHash } from '../../src/core/log/store.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
 import type { Message } from '../../src/protocol/frames.ts';
-import { chainedText } from '../../src/protocol/signed.ts';
+import { chainHash } from '../../src/protocol/signed.ts';
 import { fakeCrypto } from './fake-crypto.ts';
 
 /** The entry that holds `message` behind `before`. */
 export function entryAfter(before: { seq: number; hash: string }, message: Message, more: Partial<Entry> = {}): Entry {
   const seq = before.seq + 1;
-  const hash = fakeCrypto.hash(chainedText(before.hash, message));
-  return { seq, prev: before.hash, hash, message: { ...message, seq, hash }, atMs: 0, ranMs: 0, ...more };
+  const { atMs = 0 } = more;
+  const hash = chainHash(fakeCrypto, before.hash, { ...message, at: atMs });
+  return { seq, prev: before.hash, hash, message: { ...message, seq, hash, at: atMs }, atMs, ranMs: 0, ...more };
 }
 
 /** A log on a disk to which a test can write. */

@@ -1,5 +1,13 @@
 /** Strangers: bare TCP connections and DEALER sockets that send whatever a test wants. */
-import { createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  randomBytes,
+  sign,
+  verify,
+} from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Dealer } from 'zeromq';
@@ -50,7 +58,7 @@ export class RawDealer {
 type Challenge = { nonce: string; room: string };
 type Answer = Record<string, unknown>;
 /** What a version-1 message says; `key` and `sig` come from who says it. */
-export type Said = { name: string; text: string; id: string; lc?: number; ts?: number; room?: string };
+export type Said = { name: string; text: string; id: string; lc?: number; ts?: number; in?: number; room?: string };
 
 /** A person of version 1: a key pair, and what it signs. Written from docs/protocol.md, sharing nothing with src. */
 export class Person {
@@ -78,9 +86,13 @@ export class Person {
   }
 
   /** A message, signed for the room that was joined, or for another. */
-  says({ name, text, id, lc = 1, ts = 1, room = this.room }: Said): object {
-    const sig = this.#sign(['0mq-chat message', room, id, lc, ts, name, text, 0]);
-    return { name, text: `${text}\n`, id, lc, ts, key: this.key, sig };
+  says({ name, text, id, lc = 1, ts = 1, in: seen = 0, room = this.room }: Said): object {
+    const salt = randomBytes(16).toString('base64url');
+    const words = createHash('sha256')
+      .update(JSON.stringify(['0mq-chat words', salt, text]))
+      .digest('base64url');
+    const sig = this.#sign(['0mq-chat message', room, id, lc, ts, seen, 0, name, words, 0, 0]);
+    return { name, text: `${text}\n`, id, lc, ts, in: seen, salt, key: this.key, sig };
   }
 
   #sign(parts: unknown[]): string {

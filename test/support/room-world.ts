@@ -2,14 +2,14 @@ import type { ChatEvent } from '../../src/core/events.ts';
 import type { Flow } from '../../src/core/limits.ts';
 import type { Position } from '../../src/core/log/feed.ts';
 import type { Change } from '../../src/core/log/store.ts';
-import { messageEvent, noticeEvent } from '../../src/core/narrate.ts';
+import { isShown, messageEvent, noticeEvent } from '../../src/core/narrate.ts';
 import { Room } from '../../src/core/room/room.ts';
 import type { Effect, Input, Now, Send } from '../../src/core/turn.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import type { Join } from '../../src/protocol/frames.ts';
 import { joinProof } from '../../src/protocol/signed.ts';
-import { fakeCrypto, fakeIdentity, signature } from './fake-crypto.ts';
+import { fakeCrypto, fakeIdentity, fakeSalt, signature } from './fake-crypto.ts';
 import { entry, hello, type Json, range } from './people.ts';
 import { hashAt } from './places.ts';
 
@@ -55,7 +55,16 @@ export class RoomWorld {
     this.log = store ?? new MemoryStore('log');
     const retention = { entries: limit, ageMs };
     this.room = new Room(
-      { name, retention, dev: 'run', nonce, crypto: fakeCrypto, identity: fakeIdentity('server'), ...more },
+      {
+        name,
+        retention,
+        dev: 'run',
+        nonce,
+        salt: () => fakeSalt,
+        crypto: fakeCrypto,
+        identity: fakeIdentity('server'),
+        ...more,
+      },
       this.log,
     );
   }
@@ -70,7 +79,7 @@ export class RoomWorld {
     this.#watched = next;
     for (const { place, notice } of items) {
       if (notice) this.#events.push(noticeEvent(notice));
-      else if (place?.message && !place.message.void) this.#events.push(messageEvent(place.message, false));
+      else if (place?.message && isShown(place.message)) this.#events.push(messageEvent(place.message, false));
     }
     return this.#events;
   }
@@ -123,7 +132,7 @@ export class RoomWorld {
 
   /** A message as the log has it. */
   placed(frame: Json, seq: number): Json {
-    return { ...frame, seq, h: hashAt(this.log, seq) };
+    return { ...frame, seq, h: hashAt(this.log, seq), at: this.log.read(seq, 1)[0]?.atMs };
   }
 
   static frame(from: string, frame: Json | string): Input {

@@ -1,7 +1,7 @@
 import type { Join, Message, MessageId, Refused } from '../../protocol/frames.ts';
 import { maxTextBytes } from '../../protocol/frames.ts';
 import { type Crypto, chainHash, type Identity, signedText, withoutText } from '../../protocol/signed.ts';
-import { lateMs, levelledMs, maxLcStep, trimSlack } from '../limits.ts';
+import { harmlessLc, lateMs, levelledMs, maxLcStep, trimSlack } from '../limits.ts';
 import { isName, nameKey } from '../names.ts';
 import type { Now } from '../turn.ts';
 import { Draft } from './draft.ts';
@@ -201,9 +201,9 @@ class Judge {
     return saidMs > lateMs ? Math.min(saidMs, this.#options.retention.ageMs) : 0;
   }
 
-  /** Nobody can bring the counters of all others to their end. In an empty log none is the highest. [P27] */
+  /** Nobody can bring the counters of all others to their end. [P27] */
   #isAhead({ lc = 0 }: Message): boolean {
-    return this.#head.seq > 0 && lc > this.#lc + maxLcStep;
+    return lc > Math.max(this.#lc, harmlessLc) + maxLcStep;
   }
 
   /** Forgets what is no longer to be kept; whoever is there goes on owning the name it bears. */
