@@ -34,6 +34,8 @@ export type ChatEvent =
       mention?: true;
       /** Written before this client came (back) online. */
       replay: boolean;
+      /** Its signature is wrong: somebody else may have written it. */
+      verified?: false;
       /** It was lost, and somebody had it. */
       mended?: true;
       /** When it was written, in ms since 1970, by its author's clock. */
@@ -58,6 +60,8 @@ export type ChatEvent =
   | { type: 'replayed'; first?: true }
   /** The record of this message is damaged where the room is kept. */
   | { type: 'lost'; seq: number }
+  /** An entry that the key it stands under did not sign. Told once for each key. */
+  | { type: 'unverified'; seq: number; from: { name: string; id: string } }
   /** The room's clock was set back: what comes now seems to be older than it is. */
   | { type: 'clock'; setBackMs: number }
   /** What a person may want to know of this program. FOLDED: `count` lines were left out while the output stood still. */

@@ -20,7 +20,7 @@ export const rereadMs = 1_000;
 
 // To one reader
 /** `windowEntries`: most entries sent and not acknowledged; the rest waits in the log, not in memory of its own. [P15] */
-export const defaultFlow = { windowEntries: 512, batchEntries: maxBatchEntries, batchBytes: 32_768 };
+export const defaultFlow = { windowEntries: 2_048, batchEntries: maxBatchEntries, batchBytes: 49_152 };
 export type Flow = typeof defaultFlow;
 /** Frames to a client of the original in one turn: about what its connection's queue takes (transport/sockets.ts). */
 export const guestFrames = 24;
@@ -61,6 +61,15 @@ export const maxWaiting = 10_000;
 export const maxAdopted = 10_000;
 /** Most messages under way at once: a long outbox must not flood the socket's queue. [P11] */
 export const uploadWindow = 256;
+/** Signatures are fetched in blocks of so many places. [P36] */
+const signatureBlock = 256;
+/** The last place of the block that `seq` lies in. */
+export const blockEnd = (seq: number): number => Math.ceil(seq / signatureBlock) * signatureBlock;
+/** Of a block that is not full they are fetched when the oldest is this old, and again after this long, if no answer came. */
+export const unsignedMs = 4_000;
+export const retryUnsignedMs = 10_000;
+/** So many are checked in one turn: a tenth of a millisecond each. */
+export const checkedAtOnce = 16;
 /** How long others have to give back what lies before a lost message known here. [P28] */
 export const mendPatienceMs = 30_000;
 /** Names of others that are remembered. */

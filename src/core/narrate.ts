@@ -1,5 +1,5 @@
 import type { Message, Notice } from '../protocol/frames.ts';
-import { formatId } from '../protocol/signed.ts';
+import { formatId, wrongSignature } from '../protocol/signed.ts';
 import type { ChatEvent } from './events.ts';
 import { maxWaiting } from './limits.ts';
 import { mentions, safeName } from './names.ts';
@@ -8,10 +8,14 @@ import { mentions, safeName } from './names.ts';
 
 /** @param head places up to this one were written before the reader came; leave it out where there are no places */
 export function messageEvent(message: Message, own: boolean, head = 0): ChatEvent {
-  const { text, type, id, key, ts, seq, at, ago } = message;
+  const { text, type, id, key, ts, seq, at, ago, sig } = message;
   const from = { name: shownName(message), ...(key !== undefined && { id: key }) };
   const place = seq === undefined ? { replay: false } : { seq, replay: seq <= head };
-  const marks = { ...(type === 'action' && { action: true as const }), ...(id && { id: formatId(id) }) };
+  const marks = {
+    ...(sig === wrongSignature && { verified: false as const }),
+    ...(type === 'action' && { action: true as const }),
+    ...(id && { id: formatId(id) }),
+  };
   const accepted = at === undefined ? {} : { acceptedMs: at, ...(ago !== undefined && { agoMs: ago }) };
   return { type: 'message', from, text, own, ...place, ...marks, ...(ts !== undefined && { sentMs: ts }), ...accepted };
 }

@@ -63,16 +63,31 @@ export class LogStore implements Store {
   }
 
   #put(change: Change, { first, head }: State): void {
-    const { restart, entries = [], mended = [], marks = [], owners = [], pending = [], dropped = [] } = change;
+    const {
+      restart,
+      entries = [],
+      mended = [],
+      signed = [],
+      marks = [],
+      owners = [],
+      pending = [],
+      dropped = [],
+    } = change;
     const tables = this.#tables;
     if (restart) tables.entries.clear();
     for (const place of entries) tables.entries.set(place.seq, place);
     for (const place of mended) if (place.seq >= first && place.seq <= head) tables.entries.set(place.seq, place);
+    for (const { seq, sig } of signed) this.#sign(seq, sig);
     tables.entries.trim(restart ? restart.seq + 1 : this.first, first);
     for (const mark of marks) tables.marks.set(mark.dev, mark);
     for (const owner of owners) tables.owners.set(owner.name, owner);
     for (const { first: _, ...message } of pending) if (message.id) tables.pending.set(formatId(message.id), message);
     for (const id of dropped) tables.pending.delete(formatId(id));
+  }
+
+  #sign(seq: number, sig: string): void {
+    const [place] = this.#tables.entries.read(seq, seq);
+    if (place?.message) this.#tables.entries.set(seq, { ...place, message: { ...place.message, sig } });
   }
 
   /** Throws if the change does not follow. */

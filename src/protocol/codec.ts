@@ -19,6 +19,7 @@ const tags = [
   'gone',
   'lost',
   'had',
+  'sigs',
   'text',
   'words',
 ];

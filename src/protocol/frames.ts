@@ -17,6 +17,7 @@ import {
   salt,
   shortText,
   signature,
+  signatures,
   text,
   token,
   version,
@@ -157,6 +158,8 @@ export const table = {
   /** Join again, after `delayMs`: until then nothing from here is heard. */
   rejoin: { delayMs: must(count, 'rejoin') },
   lost,
+  /** Asks for the signatures of the entries from this place on; in answer, what the room has of them, '' where it has none. [P36] */
+  signatures: { seq: must(count, 'sigs'), sigs: may(signatures, 's') },
   /** A message that was given back is not needed: the log already had this one of its device, or a later one. */
   had: { id: must(id, 'had') },
   /** Put in by libzmq itself when a connection has ended. [P17] */
@@ -179,6 +182,7 @@ export type Welcome = FrameOf<'welcome'>;
 export type Refused = FrameOf<'refused'>;
 export type Lost = Fields<'lost', typeof lost>;
 export type Entries = FrameOf<'entries'>;
+export type SignaturesFrame = FrameOf<'signatures'>;
 /** A message id is `dev.n`: the sender's device and its own count 1, 2, 3 … [P7] */
 export type MessageId = { dev: string; n: number };
 

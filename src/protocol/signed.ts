@@ -23,6 +23,9 @@ export const welcomeProof = (cn: string, room: string, { log, run, head, headHas
 export const chainHash = (crypto: Crypto, before: string, message: Message): string =>
   crypto.hash(JSON.stringify(['0mq-chat entry', before, written(crypto, message), ...placed(message)]));
 
+/** Stands in the place of a signature that is not its author's. */
+export const wrongSignature = '-';
+
 /** What stands for the text in everything that is signed and chained, so that the text itself can go. [P24] */
 export const digestOf = (crypto: Crypto, { words, salt, text }: Message): string =>
   words ?? crypto.digest(JSON.stringify(['0mq-chat words', salt ?? 0, text]));

@@ -37,6 +37,11 @@ const vital = <T>(value: Value<T>): Value<T> => ({ ...value, isVital: true });
 /** What a program makes: keys, hashes, devices, the names of logs. */
 export const token = matching(/^[\w-]{1,64}$/);
 export const signature = matching(/^[\w-]{1,128}$/);
+/** '' where there is none. */
+export const signatures = as((json) => {
+  const isOne = (item: unknown) => item === '' || signature.read(item, {}) !== undefined;
+  return Array.isArray(json) && json.every(isOne) ? (json as string[]) : undefined;
+});
 export const salt = vital(matching(/^[\w-]{22}$/));
 export const word = vital(matching(/^[a-z0-9-]{1,32}$/));
 export const shortText = vital(

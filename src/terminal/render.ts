@@ -58,6 +58,8 @@ export class Renderer {
     replay: (event, nowMs) => this.#self(`${replayed(event, nowMs)} ---`),
     replayed: ({ first }) => this.#self(first ? 'now ---' : 'end of missed messages ---'),
     clock: ({ setBackMs }) => this.#self(`the room's clock was set back by ${duration(setBackMs)}`),
+    unverified: ({ from }) =>
+      this.#self(`what ${this.safe(from.name)} says is not signed with the key it stands under`),
     status: ({ message }) => this.#self(message),
     error: ({ message }) => ({ channel: 'self', text: this.#chalk.red(`!! ${this.safe(message)}`) }),
     listening: ({ endpoint }) => this.#self(`listening on ${endpoint}`),

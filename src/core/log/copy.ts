@@ -1,6 +1,6 @@
 import { type Message, type MessageId, maxTextBytes } from '../../protocol/frames.ts';
 import type { Row } from '../../protocol/rows.ts';
-import { type Crypto, chainHash, formatId } from '../../protocol/signed.ts';
+import { type Crypto, chainHash, formatId, wrongSignature } from '../../protocol/signed.ts';
 import type { Now } from '../turn.ts';
 import { Draft } from './draft.ts';
 import { type Log, whole } from './log.ts';
@@ -31,6 +31,7 @@ export class Copy {
   readonly #crypto: Crypto;
   readonly #limit: number;
   #lc: number;
+  #unsigned: number;
   #taken: Taken[] = [];
   /** Highest n of those devices of which something is read and not on disk yet. */
   readonly #seen = new Map<string, number>();
@@ -47,7 +48,9 @@ export class Copy {
     this.#draft = new Draft(kept.store);
     this.#lc = kept.store.lc;
     this.atMs = kept.read(kept.head, 1)[0]?.message?.at;
-    for (const { lc = 0 } of [...this.#entries(), ...pending]) this.#lc = Math.max(this.#lc, lc);
+    const entries = this.#entries();
+    for (const { lc = 0 } of [...entries, ...pending]) this.#lc = Math.max(this.#lc, lc);
+    this.#unsigned = entries.find(({ sig }) => sig === undefined)?.seq ?? kept.head + 1;
   }
 
   /** Read and not shown yet. */
@@ -114,6 +117,27 @@ export class Copy {
     if (this.#taken.length === 0) this.#seen.clear();
   }
 
+  /** The oldest place on disk whose signature is not known, and the newest place there. */
+  get oldestUnsigned(): number {
+    this.#unsigned = Math.max(this.#unsigned, this.#kept.first);
+    while (this.#unsigned <= this.keptHead && !isUnsigned(this.keptAt(this.#unsigned))) this.#unsigned++;
+    return this.#unsigned;
+  }
+
+  get keptHead(): number {
+    return this.#isKept ? this.#kept.head : 0;
+  }
+
+  keptAt(seq: number): Message | undefined {
+    return this.#isKept ? this.#kept.read(seq, 1).find((place) => place.seq === seq)?.message : undefined;
+  }
+
+  /** This is the signature of the entry there; without one, it is not asked for again before the next start. */
+  sign(seq: number, sig?: string): void {
+    this.#unsigned = seq + 1;
+    if (sig !== undefined) this.#draft.sign(seq, sig);
+  }
+
   /** An entry for a place that is lost here, on disk or on its way there. Returns true if it is the one. */
   mend(message: Message): boolean {
     const isThere = ({ seq }: Place) => seq === message.seq;
@@ -138,6 +162,7 @@ export class Copy {
     this.shown = seq;
     this.hash = hash;
     this.atMs = undefined;
+    this.#unsigned = seq + 1;
     this.#draft.restart(log, seq, hash);
     return old;
   }
@@ -217,6 +242,13 @@ export class Copy {
 const markOf = ({ dev, n }: MessageId, key: string | undefined): Mark =>
   key === undefined ? { dev, n } : { dev, n, key };
 
+const isUnsigned = (message: Message | undefined): boolean => message !== undefined && message.sig === undefined;
+
 /** Only what its author signed can be given back to a log that lost it. */
 export const canBeKept = ({ id, key, sig, text, void: isVoid }: Message): boolean =>
-  id !== undefined && key !== undefined && sig !== undefined && !isVoid && Buffer.byteLength(text) <= maxTextBytes;
+  id !== undefined &&
+  key !== undefined &&
+  sig !== undefined &&
+  sig !== wrongSignature &&
+  !isVoid &&
+  Buffer.byteLength(text) <= maxTextBytes;

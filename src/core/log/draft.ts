@@ -51,6 +51,10 @@ export class Draft {
     (this.#change.mended ??= []).push(entry);
   }
 
+  sign(seq: number, sig: string): void {
+    (this.#change.signed ??= []).push({ seq, sig });
+  }
+
   /** Everything of this device up to its n has been in the log. */
   see(mark: Mark): void {
     const { dev, n } = mark;

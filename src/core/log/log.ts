@@ -57,16 +57,23 @@ export class Log {
     return places;
   }
 
-  settle({ restart, entries = [], mended = [], keep }: Change): void {
+  settle({ restart, entries = [], mended = [], signed = [], keep }: Change): void {
     if (restart) this.#shorten(Number.POSITIVE_INFINITY);
     if (restart) this.lost.clear();
     for (const place of entries) if (!place.message) this.#remember(place);
     for (const { seq } of mended) this.lost.delete(seq);
     this.#tail.push(...entries);
     for (const { message } of entries) this.#tailSize += message?.text.length ?? 0;
+    for (const { seq, sig } of signed) this.#sign(seq, sig);
     this.#shorten(mended.length > 0 ? Number.POSITIVE_INFINITY : (keep?.from ?? 0));
     if (!keep) return;
     for (const seq of this.lost.keys()) if (seq < keep.from) this.lost.delete(seq);
+  }
+
+  #sign(seq: number, sig: string): void {
+    const at = seq - (this.head - this.#tail.length + 1);
+    const { message, ...place } = this.#tail[at] ?? {};
+    if (message) this.#tail[at] = { ...(place as Place), message: { ...message, sig } };
   }
 
   /** Places before `from` are held no more, nor those that are too many; but always one. */

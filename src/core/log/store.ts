@@ -27,6 +27,8 @@ export type Change = {
   entries?: Place[];
   /** Places that were lost and are whole again. */
   mended?: Entry[];
+  /** Signatures that came after their entries. */
+  signed?: { seq: number; sig: string }[];
   /** Each takes the place of the one of its device. */
   marks?: Mark[];
   owners?: Owner[];

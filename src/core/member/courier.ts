@@ -90,6 +90,15 @@ export class Courier {
     return this.outbox.accept({ dev, n });
   }
 
+  /** Own words come back without the signature that they went out with. */
+  withOwnSignature(message: Message): Message {
+    const { crypto, dev } = this.#options;
+    const { sig, ...own } =
+      (message.id?.dev === dev && this.outbox.own.find(({ id }) => id?.n === message.id?.n)) || {};
+    const isSame = sig && signedText(crypto, '', own as Message) === signedText(crypto, '', message);
+    return isSame ? { ...message, sig } : message;
+  }
+
   /** The log had everything up to `n` of my device, whether it is still kept or not. */
   acceptLogged(n: number): void {
     const { dev, identity } = this.#options;

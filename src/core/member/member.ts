@@ -44,6 +44,8 @@ export interface Talk {
   readonly online: boolean;
   readonly hasLeft: boolean;
   readonly isFull: boolean;
+  /** There is more to do, although nothing arrives. */
+  readonly isBusy: boolean;
   /** Takes an input. Returns who takes the next one. */
   take(input: Input, now: Now): Talk;
   /** Sends what waits, as far as it may be sent now. */
@@ -131,6 +133,10 @@ export class Member implements Conversation {
       this.#keep();
     }
     return this.effects.take();
+  }
+
+  nextTurnMs(): number | undefined {
+    return this.#talk.isBusy ? 0 : undefined;
   }
 
   #take(input: Input, now: Now): void {

@@ -33,6 +33,8 @@ export class OriginalRoom implements Talk {
     this.#showFixedName();
   }
 
+  readonly isBusy = false;
+
   get isFull(): boolean {
     return this.#member.unshown >= this.#member.flow.windowEntries;
   }

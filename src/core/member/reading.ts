@@ -59,9 +59,9 @@ export class Reading {
   }
 
   #takeOne(row: Row, seq: number, hash: string, now: Now): void {
-    const { copy } = this.#member;
+    const { copy, courier } = this.#member;
     const { atMs } = copy;
-    const taken = copy.take(seq, hash, row, now);
+    const taken = copy.take(seq, hash, row.kind === 'message' ? courier.withOwnSignature(row) : row, now);
     if (taken === 'lost' && this.#neverShown.size < maxLost) this.#neverShown.add(seq);
     this.#member.showPlace(this.#eventsOf(taken, seq, atMs));
     if (row.kind === 'message') this.#accept(row);

@@ -18,6 +18,7 @@ import { type Input, type Now, theLink } from '../turn.ts';
 import type { Member, Talk } from './member.ts';
 import { OriginalRoom } from './original-room.ts';
 import { Reading } from './reading.ts';
+import { Signatures } from './signatures.ts';
 
 /**
  * A member's session with a version-1 server: from the handshake to the goodbye.
@@ -40,6 +41,7 @@ type State = 'down' | 'joining' | 'live' | 'refused' | 'leaving';
 export class Session implements Talk {
   readonly #member: Member;
   readonly #reading: Reading;
+  readonly #signatures: Signatures;
   #state: State = 'down';
   #proven = false;
   /** The room that was proven to, by its key; and the newest join's nonce. */
@@ -59,10 +61,15 @@ export class Session implements Talk {
   constructor(member: Member) {
     this.#member = member;
     this.#reading = new Reading(member);
+    this.#signatures = new Signatures(member);
   }
 
   /** The server waits for the acks: what it sends is bounded. */
   readonly isFull = false;
+
+  get isBusy(): boolean {
+    return this.#signatures.isBusy;
+  }
 
   get online(): boolean {
     return this.#state === 'live' || this.#answered;
@@ -83,7 +90,9 @@ export class Session implements Talk {
   }
 
   upload(now: Now): void {
+    this.#signatures.check();
     if (this.#state !== 'live') return;
+    this.#signatures.ask(now);
     for (const message of this.#member.courier.takeSigned(now)) this.#member.send(message);
     const { shown } = this.#member.copy;
     if (shown - this.#acked >= this.#member.flow.windowEntries / 4) this.#ack(now);
@@ -186,6 +195,8 @@ export class Session implements Talk {
       case 'shutdown':
       case 'notice':
         return this.#notice(frame);
+      case 'signatures':
+        return this.#signatures.take(frame);
       case 'heartbeat':
         return this.#heartbeat(frame.seq, now);
       case 'had':
@@ -254,6 +265,7 @@ export class Session implements Talk {
     if (!options.crypto.verify(this.#room, welcomeProof(this.#cn, this.#room, welcome), sig)) return;
     const was = naming.take(isName(welcome.who) ? welcome.who : undefined);
     this.#reading.begin(welcome);
+    this.#signatures.restart();
     courier.restart(this.#room, naming.name);
     this.#member.room = this.#room;
     this.#acked = copy.shown;

@@ -1,5 +1,5 @@
 import type { Lost, Received } from '../../protocol/frames.ts';
-import { defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../limits.ts';
+import { blockEnd, defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
 import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
 import { Log } from '../log/log.ts';
@@ -98,6 +98,8 @@ export class Room implements Core {
         return session ? this.#readers.acknowledge(from, frame.seq) : this.#door.tellToJoin(from);
       case 'lost':
         return session && this.#answer(from, frame);
+      case 'signatures':
+        return session && this.#giveSignatures(from, frame.seq);
       case 'gone':
         return this.#propose({ type: 'leave', from, lostAtMs: now.ms });
       case 'unknown':
@@ -166,6 +168,13 @@ export class Room implements Core {
   #answer(from: string, { seq, hash = '' }: Lost): void {
     const [place] = this.#log.read(seq, 1);
     if (place?.seq === seq && place.hash === hash && place.message) this.#effects.send(from, place.message);
+  }
+
+  /** Of the rest of a block: the same for all who ask at the same place. [P36] */
+  #giveSignatures(from: string, seq: number): void {
+    const places = this.#log.read(seq, Math.max(blockEnd(seq) - seq + 1, 0));
+    const sigs = places.filter((place) => place.seq >= seq).map(({ message }) => message?.sig ?? '');
+    this.#effects.send(from, { kind: 'signatures', seq, sigs });
   }
 
   #tellFound(): void {
