@@ -94,7 +94,7 @@ describe('what it writes', () => {
   });
 
   test('goes on being numbered when it comes back', () => {
-    world.say('l', words('lea', 'x'), bye('lea'), words('lea', 'again'));
+    for (const frame of [words('lea', 'x'), bye('lea'), words('lea', 'again')]) world.say('l', frame);
     expect(world.takeSeqs('a')).toEqual([1, 2]);
     expect(world.log.read(2, 1)[0]?.message).toMatchObject({ id: { dev: 'run', n: 2 }, text: 'again' });
     expect(world.take('l')).toEqual([greeting(2)]);
