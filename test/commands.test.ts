@@ -322,10 +322,10 @@ test.each([
 describe('/history', () => {
   const nowMs = 100 * 86_400_000;
   const hourMs = 3_600_000;
-  /** Of a log with these messages, all written down an hour ago. */
+  /** Of a log with these messages, whose authors have no clocks that anybody could trust. */
   const historyOf = (messages: Message[]) => {
     const written = new Written();
-    for (const message of messages) written.append(1, message, { atMs: nowMs - hourMs });
+    for (const message of messages) written.append(1, message, { atMs: message.at ?? 0 });
     return historyCommand(
       () => written.log,
       view,
@@ -335,8 +335,8 @@ describe('/history', () => {
   /** Message n was written so many hours ago. */
   const history = (...hoursAgo: number[]) => {
     const messages = hoursAgo.map((hours, n): Message => {
-      const ts = nowMs - hours * hourMs;
-      return { kind: 'message', name: 'bob', text: `${n + 1}`, ts };
+      const at = nowMs - hours * hourMs;
+      return { kind: 'message', name: 'bob', text: `${n + 1}`, ts: nowMs + 99 * hourMs, at };
     });
     return historyOf(messages);
   };
@@ -356,7 +356,7 @@ describe('/history', () => {
     ['2h', [9, 2.1, 2, 1], 2, ['3', '4']],
     ['120m', [9, 2.1, 2, 1], 2, ['3', '4']],
     ['1d', [25, 24, 23], 24, ['2', '3']],
-    // Clocks differ: the order is that of the log.
+    // The clock was set: the order is that of the log.
     ['2h', [1, 9, 0], 1, ['1', '3']],
     ['1', [1], 1, ['1']],
   ])(
@@ -387,20 +387,21 @@ describe('/history', () => {
     history(1).run('1');
     expect(shown).toEqual([
       oldest(1, 1),
-      expect.objectContaining({ type: 'message', replay: true, own: false, sentMs: nowMs - hourMs }),
+      expect.objectContaining({ type: 'message', replay: true, own: false, acceptedMs: nowMs - hourMs }),
       { type: 'replayed', first: true },
     ]);
   });
 
-  test('counts no void entry, and what has no time by when it was logged', () => {
-    const lost = { kind: 'message', name: 'bob', text: '', void: true } as const;
-    const timeless = { kind: 'message', name: 'bob', text: 'old' } as const;
-    const message = { kind: 'message', name: 'bob', text: 'new', ts: nowMs } as const;
-    historyOf([lost, timeless, lost, message]).run('');
+  test('counts what nobody is shown not at all, and what was said long before by when it was said', () => {
+    const said = { kind: 'message', name: 'bob', at: nowMs } as const;
+    const refused: Message = { ...said, text: '', void: true };
+    const nothing: Message = { ...said, text: 'hidden', type: 'nothing' };
+    const late = { ...said, text: 'old', ago: hourMs };
+    historyOf([refused, late, nothing, { ...said, text: 'new' }]).run('');
     expect(shown).toEqual([
       oldest(1, 2),
-      expect.objectContaining({ type: 'message', text: 'old', sentMs: nowMs - hourMs }),
-      expect.objectContaining({ type: 'message', text: 'new', sentMs: nowMs }),
+      expect.objectContaining({ type: 'message', text: 'old', acceptedMs: nowMs, agoMs: hourMs }),
+      expect.objectContaining({ type: 'message', text: 'new', acceptedMs: nowMs }),
       { type: 'replayed', first: true },
     ]);
   });

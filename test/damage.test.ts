@@ -28,7 +28,7 @@ const restart = (damage: string) => {
 const returns = (to: string, name: string, since: number) =>
   world.say(to, world.helloAt(name, since, since > 0 ? { h: hashes[since] } : {}));
 const question = (): Json => ({ lost: 3, h: hashes[3] });
-const whole = (): Json => ({ ...entry('ann', 3), seq: 3, h: hashes[3] });
+const whole = (): Json => ({ ...entry('ann', 3), seq: 3, h: hashes[3], at: world.nowMs });
 
 describe('a damaged place', () => {
   test('is sent as the chain going on over it, in its place: nobody is given other words', () => {
@@ -161,7 +161,7 @@ describe('a client that has lost an entry of its own copy', () => {
 
   test('is given it', () => {
     world.say('b', { lost: 2, h: hashes[2] });
-    expect(world.take('b')).toEqual([{ ...entry('ann', 2), seq: 2, h: hashes[2] }]);
+    expect(world.take('b')).toEqual([{ ...entry('ann', 2), seq: 2, h: hashes[2], at: world.nowMs }]);
   });
 
   test.each([

@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { maxTextBytes } from '../src/protocol/frames.ts';
-import { bye, entry, gone, greeting, hello, range, words } from './support/people.ts';
+import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
+import { signedText } from '../src/protocol/signed.ts';
+import { fakeCrypto } from './support/fake-crypto.ts';
+import { bye, entry, gone, greeting, hello, type Json, range, words } from './support/people.ts';
 import { RoomWorld } from './support/room-world.ts';
 
 /* Clients of the original program in the room. */
@@ -39,12 +41,13 @@ describe('a client of the original joins', () => {
   });
 
   test.each([
-    ['nobody may have', '[x]\u001b[2J', 'x2J'],
-    ['is the server’s', 'SERVER', 'SERVER (guest)'],
-    ['is a member’s', 'Ann', 'Ann (guest)'],
-  ])('under a name that %s: it gets a safe one', (_what, name, safe) => {
+    ['nobody may have', '[x]\u001b[2J', 'x2J', { name: 'x2J' }],
+    ['is the server’s', 'SERVER', 'SERVER (guest)', { name: 'SERVER', guest: 1 }],
+    ['is a member’s', 'Ann', 'Ann (guest)', { name: 'Ann', guest: 1 }],
+  ])('under a name that %s: it gets a safe one', (_what, name, safe, written) => {
     world.say('m', join(name), words(name, 'hi'));
-    expect(world.take('a')).toMatchObject([{ who: safe }, { name: safe, text: 'hi\n' }]);
+    expect(world.take('a')).toMatchObject([{ who: safe }, { ...written, text: 'hi\n' }]);
+    expect(world.take('l').at(-1)).toEqual(words(safe, 'hi'));
   });
 
   test('under a name that belongs to nobody afterwards', () => {
@@ -74,30 +77,62 @@ describe('what it writes', () => {
     expect(world.take('a').map(({ text }) => text)).toEqual(['1\n', '2\n', '3\n', '4\n']);
   });
 
-  test('bears ids of a device of its own, which is new on every connection and in every run', () => {
+  test('is numbered and signed by the room, on one device for all of them, above all that was counted', () => {
+    world.say('a', entry('ann', 1, 'before', { lc: 40 }));
     world.say('l', words('lea', 'x'), words('lea', 'y'));
     world.say('m', words('max', 'z'));
-    expect(world.take('a').filter(({ seq }) => seq)).toMatchObject([
-      { id: 'run-1.1' },
-      { id: 'run-1.2' },
-      { id: 'run-2.1' },
+    const said = world.take('a').filter(({ id }) => String(id).startsWith('run.'));
+    expect(said).toMatchObject([
+      { id: 'run.1', name: 'lea', lc: 41, key: 'server' },
+      { id: 'run.2', name: 'lea', lc: 42 },
+      { id: 'run.3', name: 'max', lc: 43 },
     ]);
-    world.say('l', bye('lea'));
-    world.say('l', words('lea', 'again'));
-    expect(world.take('a').at(-1)).toMatchObject({ id: 'run-3.1' });
+    for (const { message } of world.log.read(2, 3)) {
+      const { key = '', sig = '' } = message ?? {};
+      expect(fakeCrypto.verify(key, signedText(fakeCrypto, 'server', message as Message), sig)).toBe(true);
+    }
+  });
+
+  test('goes on being numbered when it comes back', () => {
+    for (const frame of [words('lea', 'x'), bye('lea'), words('lea', 'again')]) world.say('l', frame);
+    expect(world.takeSeqs('a')).toEqual([1, 2]);
+    expect(world.log.read(2, 1)[0]?.message).toMatchObject({ id: { dev: 'run', n: 2 }, text: 'again' });
+    expect(world.take('l')).toEqual([greeting(2)]);
+  });
+
+  test('is given back by a member, and sent to all, after the log was lost', () => {
+    world.say('l', words('lea', 'x'));
+    const [line] = world.take('a').filter(({ seq }) => seq);
+    const { seq: _, h: __, ...kept } = line as Json;
+    world = new RoomWorld();
+    world.joins('ann', 'max');
+    world.say('a', { ...kept, first: 1 });
+    expect(world.take('a')).toMatchObject([{ id: 'run.1', name: 'lea', text: 'x\n', sig: kept.sig, seq: 1 }]);
+    expect(world.take('m')).toEqual([words('lea', 'x')]);
   });
 
   test('is under a device that no member can take: it would mute its author', () => {
     world.joins('bo');
-    world.say('x', hello('eve', { dev: 'run-1' }));
+    world.say('x', hello('eve', { dev: 'run' }));
     expect(world.take('x')).toMatchObject([{ refused: 'DEVICE_REFUSED' }]);
-    world.say('b', { ...entry('bo', 9e15, 'mute', { id: { dev: 'run-1', n: 9e15 } }), first: 1 });
+    world.say('b', { ...entry('bo', 9e15, 'mute', { id: { dev: 'run', n: 9e15 } }), first: 1 });
     expect(world.log.head).toBe(0);
   });
 
+  test('does not come back to it, also when its queue was full meanwhile', () => {
+    world.clogged.add('l');
+    world.say('m', words('max', 'one'));
+    world.say('l', words('lea', 'two'));
+    world.say('m', words('max', 'three'));
+    world.clogged.clear();
+    world.nowMs += 1_000;
+    while (world.room.nextTurnMs(world.now) === 0) world.turn();
+    expect(world.take('l').slice(-2)).toEqual([words('max', 'one'), words('max', 'three')]);
+  });
+
   test('is under the name it joined with, whatever it says, and never an action', () => {
-    world.say('l', { ...words('ann', '/me waves'), id: 'L.1', act: 1 });
-    expect(world.take('a')).toEqual([expect.not.objectContaining({ act: 1 })]);
+    world.say('l', { ...words('ann', '/me waves'), id: 'L.1', type: 'action' });
+    expect(world.take('a')).toEqual([expect.not.objectContaining({ type: 'action' })]);
     expect(world.log.read(1, 1)[0]?.message).toMatchObject({ name: 'lea', text: '/me waves' });
     expect(world.take('l')).toEqual([]);
   });

@@ -88,21 +88,22 @@ describe('a message', () => {
 });
 
 describe('a message of a client of the original', () => {
-  test('is counted for it, and bears its name, whatever else it says', () => {
-    const lea = guest();
-    const said = (n: number) => ({ kind: 'message', name: 'lea', text: 'hi', id: { dev: 'run-1', n }, ts: 5 });
-    const claims = { ...own, seq: 9, action: true, void: true } as const;
-    expect(take(claims, lea)).toEqual({ type: 'say', from: 'a', message: said(1), name: 'lea' });
-    expect(take(words, lea)).toEqual({ type: 'say', from: 'a', message: said(2), name: 'lea' });
+  test('bears its name, whatever else it says', () => {
+    const said = { name: 'lea', text: 'hi', salt: 'salt' };
+    const claims: Message = { ...own, seq: 9, type: 'action', void: true };
+    expect(take(claims, guest())).toEqual({ type: 'relay', from: 'a', words: said });
+    expect(take(words, guest())).toEqual({ type: 'relay', from: 'a', words: said });
+    const marked = { ...guest(), name: 'lea (guest)' };
+    expect(take(words, marked)).toEqual({ type: 'relay', from: 'a', words: { ...said, guest: true } });
   });
 
-  test('that is too long is not taken, nor counted, and that is said', () => {
+  test('that is too long is not taken, and that is said', () => {
     const lea = guest();
     const text = `Your message was not sent: it is longer than ${maxTextBytes} bytes.\n`;
     expect(hear({ ...words, text: 'é'.repeat(maxTextBytes / 2 + 1) }, lea)).toEqual({
       proposal: undefined,
       sent: [{ type: 'send', to: ['a'], data: JSON.stringify({ name: 'server', text }) }],
     });
-    expect(take({ ...words, text: 'é'.repeat(maxTextBytes / 2) }, lea)).toMatchObject({ message: { id: { n: 1 } } });
+    expect(take({ ...words, text: 'é'.repeat(maxTextBytes / 2) }, lea)).toMatchObject({ type: 'relay' });
   });
 });

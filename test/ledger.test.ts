@@ -1,26 +1,30 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { harmlessLc, lateMs, levelledMs, maxLcStep } from '../src/core/limits.ts';
 import { Ledger, type Outcome, type Proposal } from '../src/core/log/ledger.ts';
 import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
-import { chainHash, signedText } from '../src/protocol/signed.ts';
+import { chainHash, digestOf, signedText } from '../src/protocol/signed.ts';
 import { rot } from './sim/rot.ts';
-import { fakeCrypto, fakeIdentity, signature } from './support/fake-crypto.ts';
+import { fakeCrypto, fakeIdentity, fakeSalt, signature } from './support/fake-crypto.ts';
 import { hashAt, Written } from './support/places.ts';
 
-const ageMs = 1_000;
+let ageMs = 1_000;
 let written: Written;
 let ledger: Ledger;
 let nowMs: number;
+let wallMs: number;
 beforeEach(() => {
+  ageMs = 1_000;
   written = new Written();
   start();
 });
 const start = (entries = 1_000) => {
   nowMs = 5_000;
+  wallMs = 7_000_000;
   const retention = { entries, ageMs };
   const identity = fakeIdentity('server');
   ledger = new Ledger({ name: 'server', identity, dev: 'run', crypto: fakeCrypto, retention }, written.log);
 };
-const decide = (...proposals: Proposal[]) => ledger.decide<never>(proposals, { ms: nowMs, wallMs: 7_000_000 });
+const decide = (...proposals: Proposal[]) => ledger.decide<never>(proposals, { ms: nowMs, wallMs });
 /** Decides, and what was decided is on disk. */
 const keep = (...proposals: Proposal[]): Outcome[] => {
   const { change, outcomes } = decide(...proposals);
@@ -87,10 +91,10 @@ describe('what is said', () => {
     start();
     keep(say('B', 1));
     const [one, two, three] = written.store.read(1, 3);
-    const link = (before: string, said: Message) => chainHash(fakeCrypto, before, said);
+    const link = (before: string, said: Message) => chainHash(fakeCrypto, before, { ...said, at: 7_000_000 });
     expect(one).toMatchObject({ seq: 1, prev: '', hash: link('', message('A', 1)), atMs: 7_000_000, ranMs: 0 });
     expect(two).toMatchObject({ seq: 2, prev: one?.hash, hash: link(one?.hash ?? '', message('A', 2)) });
-    expect(two?.message).toEqual({ ...message('A', 2), seq: 2, hash: two?.hash });
+    expect(two?.message).toEqual({ ...message('A', 2), seq: 2, hash: two?.hash, at: 7_000_000 });
     expect(three).toMatchObject({ seq: 3, prev: two?.hash });
   });
 
@@ -101,16 +105,36 @@ describe('what is said', () => {
     expect(said()).toEqual(['A.1', 'A.7', 'A.8']);
   });
 
-  test('by a client of the original leaves no mark', () => {
-    const id = { dev: 'run-1', n: 1 };
-    keep({ type: 'say', from: 'l', message: { kind: 'message', name: 'lea', text: 'hi', id }, name: 'lea' });
-    expect([said(), written.store.mark('run-1')]).toEqual([['run-1.1'], undefined]);
+  test('by clients of the original gets the room’s numbers and counter, and everybody’s name but somebody’s', () => {
+    keep(enter('ann'), say('ann', 1, { lc: 9 }));
+    const relay = (name: string): Proposal => ({
+      type: 'relay',
+      from: name,
+      words: { name, text: 'hi', salt: fakeSalt },
+    });
+    expect(keep(relay('lea'), relay('ann'))).toEqual([
+      { type: 'relayed', from: 'lea', seq: 2 },
+      { type: 'relayed', from: 'ann', seq: 3 },
+    ]);
+    expect(written.store.read(2, 2).map(({ message }) => message)).toMatchObject([
+      { id: { dev: 'run', n: 1 }, lc: 10, ts: 7_000_000, key: 'server' },
+      { id: { dev: 'run', n: 2 }, lc: 11, name: 'ann', guest: true },
+    ]);
+    expect(written.store.mark('run')).toEqual({ dev: 'run', n: 2, key: 'server' });
   });
 
-  test('in too many bytes is void, holds its place, and what follows follows', () => {
-    keep(say('A', 1, { text: 'é'.repeat(2_049) }), say('A', 2, { text: 'x'.repeat(maxTextBytes) }));
+  test('in too many bytes is void, holds its place, still proves its author, and what follows follows', () => {
+    const long = message('A', 1, { text: 'é'.repeat(2_049), salt: fakeSalt });
+    keep({ type: 'say', from: 'A', message: long, name: 'A' }, say('A', 2, { text: 'x'.repeat(maxTextBytes) }));
     const [one, two] = written.store.read(1, 2);
-    expect(one?.message).toMatchObject({ text: '', void: true, id: { dev: 'A', n: 1 } });
+    expect(one?.message).toMatchObject({
+      text: '',
+      void: true,
+      id: { dev: 'A', n: 1 },
+      words: digestOf(fakeCrypto, long),
+    });
+    expect(one?.message).not.toHaveProperty('salt');
+    expect(signedText(fakeCrypto, 'server', one?.message as Message)).toBe(signedText(fakeCrypto, 'server', long));
     expect(two?.message?.void).toBeUndefined();
   });
 
@@ -150,6 +174,7 @@ describe('what is given back', () => {
       ...message('cy', 2),
       seq: 2,
       hash: hashAt(written.store, 2),
+      at: 7_000_000,
     });
     keep(say('cy', 3));
     expect(said()).toEqual(['cy.1', 'cy.2', 'cy.3']);
@@ -196,7 +221,7 @@ describe('what is given back', () => {
 
   test('is ignored if its device is another key’s, or the server’s own, though well signed', () => {
     keep(say('A', 1));
-    expect(keep(giveBack('A', 2, { key: 'kE' }), giveBack('run-1', 1))).toMatchObject([
+    expect(keep(giveBack('A', 2, { key: 'kE' }), giveBack('run', 1))).toMatchObject([
       { type: 'ignored' },
       { type: 'ignored' },
     ]);
@@ -209,6 +234,66 @@ describe('what is given back', () => {
     keep(enter('cy', 'kX', 'X'));
     keep(giveBack('cy', 2), giveBack('cy', 3, { name: 'dot' }), giveBack('cy', 4, { name: 'server' }));
     expect(written.store.read(1, 4).map(({ message }) => message?.guest)).toEqual([undefined, true, undefined, true]);
+  });
+});
+
+describe('the time of acceptance', () => {
+  const times = () => written.store.read(1, 9).map(({ atMs, message }) => (message?.at === atMs ? atMs : 'two times'));
+
+  test('is the machine’s, but a small step back of that is levelled, also after a restart', () => {
+    keep(say('A', 1));
+    wallMs -= levelledMs;
+    keep(say('A', 2));
+    written = new Written(written.store);
+    start();
+    wallMs -= 1;
+    keep(say('A', 3));
+    wallMs += 5;
+    keep(say('A', 4));
+    expect(times()).toEqual([7_000_000, 7_000_000, 7_000_000, 7_000_004]);
+  });
+
+  test('is the machine’s also after a large step back, and never before 1970', () => {
+    keep(say('A', 1));
+    wallMs -= levelledMs + 1;
+    keep(say('A', 2));
+    wallMs = -1e12;
+    keep(say('A', 3));
+    expect(times()).toEqual([7_000_000, 7_000_000 - levelledMs - 1, 0]);
+  });
+
+  const agoOf = (proposal: Proposal) => {
+    start();
+    keep(proposal);
+    return written.store.read(written.store.head, 1)[0]?.message?.ago;
+  };
+
+  test('is told with how long ago it was said, if that is longer than a moment and no longer than is kept', () => {
+    ageMs = 1_000_000;
+    expect(agoOf(say('A', 1, { ago: lateMs }))).toBeUndefined();
+    expect(agoOf(say('A', 2, { ago: lateMs + 1 }))).toBe(lateMs + 1);
+    expect(agoOf(say('A', 3, { ago: 2_000_000 }))).toBe(1_000_000);
+  });
+
+  test('of what was in a log before says how long ago that was, by the same clock', () => {
+    ageMs = 1_000_000;
+    expect(agoOf(giveBack('cy', 1, { at: 7_000_000 - lateMs - 1 }))).toBe(lateMs + 1);
+    expect(agoOf(giveBack('cy', 2, { at: 7_000_000 - 50_000, ago: 20_000 }))).toBe(70_000);
+    expect(agoOf(giveBack('cy', 3, { at: 9_000_000 }))).toBeUndefined();
+  });
+});
+
+describe('a counter far ahead of the log', () => {
+  const ahead = { type: 'ignored', reason: 'a message whose counter is far ahead of the log' };
+
+  test('is not taken, whoever brings it', () => {
+    const lc = harmlessLc + maxLcStep;
+    expect(keep(say('A', 1, { lc: lc + 1 }), giveBack('cy', 1, { lc: lc + 1 }))).toEqual([ahead, ahead]);
+    expect(keep(say('A', 1, { lc }), say('A', 2, { lc: lc + maxLcStep }))).toEqual([]);
+    expect(keep(say('A', 3, { lc: lc + 2 * maxLcStep + 1 }))).toEqual([ahead]);
+    written = new Written(written.store);
+    start();
+    expect(keep(say('A', 3, { lc: lc + 2 * maxLcStep }))).toEqual([]);
   });
 });
 
@@ -229,7 +314,7 @@ describe('whoever enters', () => {
 
   test('has a device that nobody else wrote with, and none of the server’s', () => {
     keep(say('A', 1));
-    expect(keep(enter('eve', 'kE', 'A'), enter('eve', 'kE', 'run-3'))).toEqual([
+    expect(keep(enter('eve', 'kE', 'A'), enter('eve', 'kE', 'run'))).toEqual([
       refusal('DEVICE_REFUSED'),
       refusal('DEVICE_REFUSED'),
     ]);

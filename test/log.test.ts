@@ -134,7 +134,7 @@ describe('a lost entry', () => {
 
   test('is mended by what its hash comes to, whoever brings it, and nothing else', () => {
     const right = original(3);
-    for (const wrong of [{ text: 'x' }, { name: 'y' }, { sig: 'z' }, { void: true }, { seq: 4 }, { seq: undefined }])
+    for (const wrong of [{ text: 'x' }, { name: 'y' }, { at: 9 }, { void: true }, { seq: 4 }, { seq: undefined }])
       expect(log.mend({ ...right, ...wrong } as Message)).toBeUndefined();
     expect(log.mend(original(2))).toBeUndefined();
     const entry = log.mend({ ...right, first: true, hash: 'a claim' });

@@ -211,7 +211,7 @@ test('JSON lines say how many were left out as an event, with the time it is tol
   const view = new JsonView(stream, () => nowMs);
   const taken: number[] = [];
   for (const _ of upTo(102)) view.show(join1);
-  view.show(message(7, { mended: true, sentMs: 5 }), () => taken.push(7));
+  view.show(message(7, { mended: true, sentMs: 9, acceptedMs: 7, agoMs: 2 }), () => taken.push(7));
   nowMs = 1_000;
   await stream.takeAll();
   expect(stream.lines.slice(101).map((line) => JSON.parse(line))).toEqual([
@@ -222,7 +222,7 @@ test('JSON lines say how many were left out as an event, with the time it is tol
       count: 1,
       ts: '1970-01-01T00:00:01.000Z',
     },
-    { ...message(7), mended: true, ts: '1970-01-01T00:00:00.005Z' },
+    { ...message(7), mended: true, sentMs: 9, acceptedMs: 7, agoMs: 2, ts: '1970-01-01T00:00:00.005Z' },
   ]);
   expect([taken, view.isBehind]).toEqual([[7], false]);
 });

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Flow } from '../src/core/limits.ts';
+import { type Flow, maxRelayed } from '../src/core/limits.ts';
 import { Feed, type Position } from '../src/core/log/feed.ts';
 import { sentence } from '../src/core/narrate.ts';
 import type { Session } from '../src/core/room/presence.ts';
@@ -203,10 +203,14 @@ describe('a client of the original', () => {
 
   test('is not sent its own words, nor what is void or lost, and others are', () => {
     open('old', 'old2', 'a');
-    append(1, { id: { dev: 'dev-old', n: 1 } });
+    append(1);
     append(1, { void: true });
-    append(1, { id: { dev: 'dev-old2', n: 1 } });
-    const { seq, hash } = { seq: 4, hash: 'h' };
+    append(1);
+    append(1, { type: 'nothing' });
+    append(1, { type: 'later' });
+    readers.relayed(1, 'old');
+    readers.relayed(3, 'old2');
+    const { seq, hash } = { seq: 6, hash: 'h' };
     written.commit({ entries: [{ seq, hash, prev: written.store.headHash, atMs: 0, ranMs: 0 }] });
     expect(
       readers.pump(0).map(({ to, data }) => [to.join(), JSON.parse(data).text ?? JSON.parse(data).length]),
@@ -215,6 +219,13 @@ describe('a client of the original', () => {
       ['old', '3\n'],
       ['a', 4],
     ]);
+  });
+
+  test('is known as the author of what it said until so many others have said something', () => {
+    open('old');
+    append(2);
+    for (let seq = 1; seq <= maxRelayed + 1; seq++) readers.relayed(seq, 'old');
+    expect(pump()).toEqual([['old', ['1']]]);
   });
 
   test('reads of whoever lost the connection that they left; what somebody says stays as it is', () => {

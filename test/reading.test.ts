@@ -31,8 +31,9 @@ describe('the log', () => {
       own: false,
       replay: seq <= 12,
       sentMs: 5,
+      acceptedMs: 7,
     });
-    const replay = { type: 'replay', count: 2, total: 2, sinceMs: 5 };
+    const replay = { type: 'replay', count: 2, total: 2, sinceMs: 7 };
     expect(ann.shown).toEqual([replay, message(11), message(12), { type: 'replayed' }, message(13)]);
   });
 
@@ -135,7 +136,8 @@ describe('a place whose message is lost', () => {
     ['another name', { name: 'cy' }],
     ['another id', { id: { dev: 'C', n: 1 } }],
     ['another time', { ts: 6 }],
-    ['no signature', { sig: '' }],
+    ['another time of acceptance', { at: 8 }],
+    ['another age', { ago: 70_000 }],
   ])('is one whose message has %s than the chain says: no word of it is shown or kept', (_name, more) => {
     ann.receive(log.entry(1), { ...log.entry(2), ...more }, log.entry(3));
     expect(ann.texts).toEqual(['text 1', 'lost', 'text 3']);
@@ -251,7 +253,7 @@ describe('a question for an entry behind the cursor', () => {
 });
 
 describe('what was written while away', () => {
-  const replay = { type: 'replay', count: 3, total: 3, sinceMs: 5 };
+  const replay = { type: 'replay', count: 3, total: 3, sinceMs: 7 };
   const messages = ['text 3', 'text 4', 'text 5'];
   const restart = (options: Partial<MemberOptions> = {}) => {
     ann.goOnline();
@@ -297,7 +299,7 @@ describe('what was written while away', () => {
     ann.meet(new Chain('new'), { head: 2 });
     ann.receive(ann.log.entry(1, { id: { dev: 'C', n: 1 } }), ann.log.entry(2, { id: { dev: 'C', n: 2 } }));
     expect(ann.texts.filter((text) => text !== 'status')).toEqual(['replay', 'text 1', 'text 2', 'replayed']);
-    expect(ann.shown[0]).toEqual({ type: 'replay', count: 2, total: 2, sinceMs: 5 });
+    expect(ann.shown[0]).toEqual({ type: 'replay', count: 2, total: 2, sinceMs: 7 });
   });
 
   test('is marked anew when the log changes while this one was not offline', () => {
@@ -328,7 +330,7 @@ describe('what was written while away', () => {
 
   test('is shown up to a limit, the newest', () => {
     restart({ maxReplay: 2 });
-    expect(ann.shown[0]).toEqual({ type: 'replay', count: 2, total: 3, sinceMs: 5 });
+    expect(ann.shown[0]).toEqual({ type: 'replay', count: 2, total: 3, sinceMs: 7 });
     expect(ann.texts.slice(1)).toEqual(['text 4', 'text 5', 'replayed']);
     expect(ann.store.head).toBe(5);
   });

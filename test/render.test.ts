@@ -244,15 +244,31 @@ describe('the time', () => {
   test('is that of the screen on a terminal', () =>
     expect(render(message('hi', { sentMs: 0 }), { timestamps: 'time' })?.text).toBe('14:04 [bob] hi'));
 
+  test('of a message is that of its acceptance, live as in a replay, whatever its author’s clock said', () => {
+    const ofServer = { sentMs: at(26, 9, 0), acceptedMs: at(24, 13, 59) };
+    expect(render(message('hi', ofServer), { timestamps: 'time' })?.text).toBe('13:59 [bob] hi');
+    expect(render(message('hi', { ...ofServer, replay: true }), { timestamps: 'time' })?.text).toBe('13:59 [bob] hi');
+  });
+
+  test.each([
+    [at(24, 11, 5), 'time', '~11:05 [bob] hi'],
+    [at(22, 11, 5), 'time', '~Sun 11:05 [bob] hi'],
+    [Date.UTC(2026, 10, 1), 'iso', '~2026-11-01T00:00:00.000Z [bob] hi'],
+  ] as const)('of what was said long before is when it was said, marked', (saidMs, timestamps, line) => {
+    const acceptedMs = at(24, 14, 0);
+    const late = message('hi', { acceptedMs, agoMs: acceptedMs - saidMs });
+    expect(render(late, { timestamps })?.text).toBe(line);
+  });
+
   test('of a message that was missed is its own', () => {
-    const sentMs = at(23, 9, 7);
-    expect(render(message('hi', { sentMs, replay: true }), { timestamps: 'time' })?.text).toMatch(
+    const acceptedMs = at(23, 9, 7);
+    expect(render(message('hi', { acceptedMs, replay: true }), { timestamps: 'time' })?.text).toMatch(
       /\n09:07 \[bob\] hi$/,
     );
   });
 
   test('of a message that was lost is its own', () =>
-    expect(render(message('hi', { sentMs: 0, mended: true }), { timestamps: 'iso' })?.text).toBe(
+    expect(render(message('hi', { acceptedMs: 0, mended: true }), { timestamps: 'iso' })?.text).toBe(
       '1970-01-01T00:00:00.000Z [bob] hi',
     ));
 
@@ -260,14 +276,14 @@ describe('the time', () => {
     expect(render(message('hi', { replay: true }), { timestamps: 'time' })?.text).toBe('14:04 [bob] hi'));
 
   test('is written out on request', () =>
-    expect(render(message('hi', { sentMs: 0, replay: true }), { timestamps: 'iso' })?.text).toBe(
+    expect(render(message('hi', { acceptedMs: 0, replay: true }), { timestamps: 'iso' })?.text).toBe(
       '1970-01-01T00:00:00.000Z [bob] hi',
     ));
 
   test('that no calendar has is no failure', () =>
-    expect(render(message('hi', { sentMs: Number.MAX_SAFE_INTEGER, replay: true }), { timestamps: 'iso' })?.text).toBe(
-      '+275760-09-13T00:00:00.000Z [bob] hi',
-    ));
+    expect(
+      render(message('hi', { acceptedMs: Number.MAX_SAFE_INTEGER, replay: true }), { timestamps: 'iso' })?.text,
+    ).toBe('+275760-09-13T00:00:00.000Z [bob] hi'));
 
   test('that no calendar has begins no replay', () => {
     const sinceMs = Number.MAX_SAFE_INTEGER;
@@ -306,7 +322,7 @@ describe('the moment from which something is shown', () => {
 
 describe('the line of a new day', () => {
   const renderer = (style: Partial<Style> = {}) => new Renderer({ ...terminal, colorLevel: 0, ...style });
-  const said = (sentMs: number) => message('hi', { sentMs, replay: true });
+  const said = (acceptedMs: number) => message('hi', { acceptedMs, sentMs: at(26, 9, 0), replay: true });
 
   test('stands before the first message of a day, once', () => {
     const one = renderer();

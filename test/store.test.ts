@@ -49,7 +49,7 @@ const lost = (seq: number): Place => ({
 });
 const entry = (seq: number, written: Message): Entry => ({
   ...lost(seq),
-  message: { ...written, seq, hash: hashOf(seq) },
+  message: { ...written, seq, hash: hashOf(seq), at: lost(seq).atMs },
 });
 /** Entries `from` … `to`, message n = seq of ann. */
 const entries = (from: number, to: number) =>
@@ -61,13 +61,14 @@ const idOf = ({ id }: Message) => (id ? formatId(id) : '');
 const parseId = (text: string) => ({ dev: text.split('.')[0] ?? '', n: Number(text.split('.')[1]) });
 const pendingOf = (store: Store) => store.pending().sort((a, b) => idOf(a).localeCompare(idOf(b)));
 const idsOf = (store: Store) => pendingOf(store).map(idOf);
-const stateOf = ({ log, first, head, baseHash, headHash, ranMs }: Store) => ({
+const stateOf = ({ log, first, head, baseHash, headHash, ranMs, lc }: Store) => ({
   log,
   first,
   head,
   baseHash,
   headHash,
   ranMs,
+  lc,
 });
 /** Everything that can be asked, as plain values. */
 const answers = (store: Store) => ({
@@ -89,7 +90,7 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
   });
 
   test('is empty at first', () => {
-    expect(stateOf(store)).toEqual({ log: 'log', first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0 });
+    expect(stateOf(store)).toEqual({ log: 'log', first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0, lc: 0 });
     expect([store.read(0, 9), store.pending()]).toEqual([[], []]);
     expect([store.mark('ann'), store.owner('ann')]).toEqual([undefined, undefined]);
   });
@@ -116,12 +117,26 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
   });
 
   test('keeps all that a message says, and only that', async () => {
-    const full = { key: 'k'.repeat(43), sig: 's'.repeat(86), action: true, void: true, lc: Number.MAX_SAFE_INTEGER };
-    const written = message('ann', Number.MAX_SAFE_INTEGER, 'hi', full as Partial<Message>);
+    const full: Partial<Message> = {
+      type: 'later',
+      lc: Number.MAX_SAFE_INTEGER,
+      in: 7,
+      re: { dev: 'bob', n: 3 },
+      ext: '{"x":1}',
+      salt: 's'.repeat(22),
+      key: 'k'.repeat(43),
+      sig: 's'.repeat(86),
+      void: true,
+      guest: true,
+      ago: 70_000,
+    };
+    const written = message('ann', Number.MAX_SAFE_INTEGER, 'hi', full);
+    const { salt: _, ...textless } = message('ann', 1, '', { ...full, words: 'w'.repeat(43) });
     const original: Message = { kind: 'message', name: 'old', text: 'from an original program' };
-    await store.commit({ entries: [entry(1, written), entry(2, original)], pending: [{ ...written, first: true }] });
-    expect(store.read(1, 9)).toStrictEqual([entry(1, written), entry(2, original)]);
-    expect(store.pending()).toStrictEqual([written]);
+    const places = [entry(1, written), entry(2, original), entry(3, textless)];
+    await store.commit({ entries: places, pending: [{ ...written, at: 5, first: true }, textless] });
+    expect(store.read(1, 9)).toStrictEqual(places);
+    expect(pendingOf(store)).toStrictEqual([textless, { ...written, at: 5 }]);
   });
 
   test('a lost place keeps the chain; once it is whole again it is an entry', async () => {
@@ -247,7 +262,7 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
       ranMs: 9,
     });
     await store.commit({ restart: { log: 'other', seq: 40, hash: 'hash40' }, entries: entries(41, 42) });
-    const other = { log: 'other', first: 41, head: 42, baseHash: 'hash40', headHash: 'hash42', ranMs: 9 };
+    const other = { log: 'other', first: 41, head: 42, baseHash: 'hash40', headHash: 'hash42', ranMs: 9, lc: 42 };
     expect(stateOf(store)).toEqual(other);
     expect(seqs(store.read(1, 9))).toEqual([41, 42]);
     await store.commit({ restart: { log: 'third', seq: 0, hash: '' } });
@@ -256,6 +271,13 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
     await store.commit({ entries: entries(1, 3), keep: keepFrom(2) });
     await store.commit({ restart: { log: 'third', seq: 1, hash: 'hash1' }, entries: entries(2, 4), keep: keepFrom(4) });
     expect([store.first, seqs(store.read(0, 9))]).toEqual([4, [4]]);
+  });
+
+  test('the highest counter stays what it was, whatever is trimmed, and also in another log', async () => {
+    await store.commit({ entries: [entry(1, message('ann', 1, 'x', { lc: 70 })), ...entries(2, 3)] });
+    await store.commit({ keep: keepFrom(3) });
+    await store.commit({ restart: { log: 'other', seq: 0, hash: '' }, entries: entries(1, 1) });
+    expect(store.lc).toBe(70);
   });
 
   test('the clock of the log stands where it was last set', async () => {

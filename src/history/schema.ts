@@ -10,13 +10,13 @@ import { trouble } from './trouble.ts';
 /** What `log.db` holds (docs/protocol.md, F3 and F5). An index that disagrees with its table would be damage of its own. */
 const version = 1;
 const message = `dev TEXT, n INTEGER, name TEXT, text TEXT, type TEXT, lc INTEGER, ts INTEGER, seen INTEGER, re TEXT,
-  ext TEXT, salt TEXT, words TEXT, key TEXT, sig TEXT, void INTEGER, guest INTEGER, ago INTEGER`;
+  ext TEXT, salt TEXT, words TEXT, key TEXT, void INTEGER, guest INTEGER, ago INTEGER`;
 const tables = [
   `CREATE TABLE state (copy INTEGER PRIMARY KEY, version INTEGER, facts TEXT, log TEXT, first INTEGER, head INTEGER,
   base_hash TEXT, head_hash TEXT, ran_ms INTEGER, lc INTEGER, sum INTEGER)`,
-  `CREATE TABLE entries (seq INTEGER PRIMARY KEY, prev TEXT, hash TEXT, at_ms INTEGER, ran_ms INTEGER, sum INTEGER,
-  ${message})`,
-  `CREATE TABLE pending (${message}, at_ms INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
+  `CREATE TABLE entries (seq INTEGER PRIMARY KEY, prev TEXT, hash TEXT, at_ms INTEGER, ran_ms INTEGER, sig TEXT,
+  sum INTEGER, ${message})`,
+  `CREATE TABLE pending (${message}, sig TEXT, at_ms INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
   'CREATE TABLE marks (dev TEXT PRIMARY KEY, n INTEGER, key TEXT, sum INTEGER) WITHOUT ROWID',
   'CREATE TABLE owners (name TEXT PRIMARY KEY, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
 ];
@@ -107,11 +107,14 @@ export type Shape<T> = {
 export const entries: Shape<Place> = {
   name: 'entries',
   key: ['seq'],
-  // The message is proved by `hash`.
-  sealed: 5,
-  values: ({ seq, prev, hash, atMs, ranMs, message = {} }) => [seq, prev, hash, atMs, ranMs, ...messageValues(message)],
-  read([seq, prev, hash, atMs, ranMs, ...said]) {
-    const message = readMessage(said);
+  // The message is proved by `hash`, all but its signature.
+  sealed: 6,
+  values({ seq, prev, hash, atMs, ranMs, message }) {
+    const said: Partial<Message> = message ?? {};
+    return [seq, prev, hash, atMs, ranMs, said.sig, ...messageValues(said)];
+  },
+  read([seq, prev, hash, atMs, ranMs, sig, ...said]) {
+    const message = readMessage(said, sig);
     return { seq, prev, hash, atMs, ranMs, ...(message && { message: { ...message, seq, hash, at: atMs } }) } as Place;
   },
   lost: ['an entry', 0],
@@ -134,17 +137,13 @@ export const owners: Shape<Owner> = {
 export const pending: Shape<Message> = {
   name: 'pending',
   key: ['dev', 'n'],
-  values: (message) => [...messageValues(message), message.at],
-  read(values) {
-    const at = values.pop();
-    const message = readMessage(values);
-    return message && (at === undefined ? message : ({ ...message, at } as Message));
-  },
+  values: (message) => [...messageValues(message), message.sig, message.at],
+  read: (values) => readMessage(values.slice(0, -2), values.at(-2), values.at(-1)),
   lost: ['a waiting message', 3],
 };
 
 function messageValues(message: Partial<Message>): Value[] {
-  const { id, name, text, type, lc, ts, in: seen, re, ext, salt, words, key, sig, void: isVoid, guest, ago } = message;
+  const { id, name, text, type, lc, ts, in: seen, re, ext, salt, words, key, void: isVoid, guest, ago } = message;
   const said = [
     id?.dev,
     id?.n,
@@ -157,14 +156,14 @@ function messageValues(message: Partial<Message>): Value[] {
     re && formatId(re),
     ext,
   ];
-  return [...said, salt, words, key, sig, isVoid && 1, guest && 1, ago];
+  return [...said, salt, words, key, isVoid && 1, guest && 1, ago];
 }
 
 /** What comes from the disk is judged as what comes over the wire. */
-function readMessage([dev, n, name, said, ...more]: Value[]): Message | undefined {
-  const [type, lc, ts, seen, re, ext, salt, words, key, sig, isVoid, guest, ago] = more;
+function readMessage([dev, n, name, said, ...more]: Value[], sig: Value, at?: Value): Message | undefined {
+  const [type, lc, ts, seen, re, ext, salt, words, key, isVoid, guest, ago] = more;
   const text = said === undefined ? undefined : `${said}\n`;
   const signed = { id: dev && `${dev}.${n}`, name, text, type, lc, ts, in: seen, re, ext, salt, words, key, sig };
-  const frame = decode(Buffer.from(JSON.stringify({ ...signed, void: isVoid, guest, ago })));
+  const frame = decode(Buffer.from(JSON.stringify({ ...signed, void: isVoid, guest, at, ago })));
   return frame.kind === 'message' ? frame : undefined;
 }

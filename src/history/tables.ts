@@ -97,7 +97,7 @@ export class EntryTable extends Table<Place> {
   /** Looks at all rows. Where one is out of order, or is not found by a search, what is written next may be lost. */
   #findHoles(missing: ReadonlySet<number>): void {
     let last = 0;
-    for (const cells of this.db.statement('SELECT seq, prev, hash, at_ms, ran_ms, sum FROM entries').iterate()) {
+    for (const cells of this.db.statement('SELECT seq, prev, hash, at_ms, ran_ms, sig, sum FROM entries').iterate()) {
       const [seq] = (unseal(cells) ?? []) as number[];
       if (seq === undefined) continue;
       if (seq <= last || missing.has(seq)) throw trouble('damaged', this.db.folder);

@@ -145,7 +145,10 @@ export class Checker {
 
   /** I1: what is on the server's disk at a place stays there. V1: what is mended is what was written. */
   stored({ entries = [], mended = [] }: Change): void {
-    for (const { message } of mended) this.#checkWords(message);
+    for (const { message } of mended) {
+      this.#checkWords(message);
+      this.#checkAuthor(message);
+    }
     for (const { seq, hash, message } of entries) {
       this.#fix(seq, hash);
       if (!message?.id) continue;

@@ -169,6 +169,9 @@ function forgeLost(world: Machines, { toServer }: Connection, forged: Message): 
   const [seq] = rottenIn(world.serverStore).keys();
   if (seq === undefined) return;
   const [place] = world.serverStore.read(seq, 1);
+  const [held] = world.random.pick(world.clients).store.read(seq, 1);
+  const right = world.random.chance(0.5) ? held?.message : undefined;
+  if (right) return void toServer.push(encode({ ...right, sig: 'no' }));
   toServer.push(encode({ ...forged, ...place?.message, text: 'forged', seq, hash: place?.hash ?? 'h' }));
 }
 

@@ -18,6 +18,8 @@ export class Machines {
   readonly clients: Client[];
   readonly legacies: Legacy[];
   readonly withRollback: boolean;
+  /** Somebody on the way changes what is sent. */
+  readonly withTampering: boolean;
   readonly retention: { entries: number; ageMs: number };
   server: { room: rooms.Room; commits: Change[] } | undefined;
   serverStore: memory.MemoryStore;
@@ -48,6 +50,7 @@ export class Machines {
     this.clients = people;
     this.legacies = this.random.chance(0.3) ? [new Legacy('old')] : [];
     this.withRollback = this.random.chance(0.25);
+    this.withTampering = this.random.chance(0.1);
     this.retention = { entries: this.random.chance(0.3) ? 12 : 1e9, ageMs: this.random.chance(0.1) ? 200_000 : 1e15 };
     this.checker = new Checker(this.withRollback, this.retention.ageMs < 1e15, crypto);
   }

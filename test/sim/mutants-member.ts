@@ -42,13 +42,13 @@ export const memberMutants: Mutant[] = [
   ...of('member/courier', [
     [
       'a message stays until it is seen',
-      'return unsent.map((message) => (this.#isFirst(',
-      'this.#copy.drop(unsent); return unsent.map((message) => (this.#isFirst(',
+      'return unsent.map((message) => {',
+      'this.#copy.drop(unsent); return unsent.map((message) => {',
     ],
     ['words are signed when they are typed', 'this.#room === undefined ? message', 'true ? message'],
     ['a message is signed once', 'message.sig ? message : this.#sign(', 'this.#sign('],
     ['what was typed before is signed when the room is met', 'this.outbox.change(sign)', '[]'],
-    ['words are signed for the room', 'signedText(room, message)', "signedText('', message)"],
+    ['words are signed for the room', 'signedText(crypto, room, message)', "signedText(crypto, '', message)"],
     ['every welcome sends all again', 'this.outbox.restart();', ''],
     ['n is never used twice', 'this.lastN = Math.max(', 'this.lastN = 0 * Math.max('],
     ['a fork gives back what is lost', 'this.outbox.adopt(lost);', '[];'],
@@ -64,11 +64,7 @@ export const memberMutants: Mutant[] = [
   ...of('log/outbox', [['sent in order', 'waiting.sort(', '(() => 0)(']]),
   ...of('log/copy', [
     ['a message is shown once', 'id.n <= this.seen(id.dev)', 'false'],
-    [
-      'what does not follow is lost',
-      'message && this.#crypto.hash(chainedText(this.hash, message)) === hash',
-      'message',
-    ],
+    ['what does not follow is lost', 'message && chainHash(this.#crypto, this.hash, message) === hash', 'message'],
     ['kept when it was shown', 'taken.shows = shows;', 'taken.shows = 0;'],
     ['dropped with the entry that it belongs to', 'newest.dropped.push(...ids);', 'this.#draft.drop(ids);'],
     ['marked with the entry that it belongs to', 'newest.marks.push(mark);', 'this.#draft.see(mark);'],

@@ -1,5 +1,6 @@
+import { entryMutants } from './mutants-entry.ts';
 import { memberMutants } from './mutants-member.ts';
 import { roomMutants } from './mutants-room.ts';
 import type { Mutant } from './mutate.ts';
 
-export const mutants: Mutant[] = [...memberMutants, ...roomMutants];
+export const mutants: Mutant[] = [...entryMutants, ...memberMutants, ...roomMutants];

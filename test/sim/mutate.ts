@@ -10,9 +10,14 @@ import type { Cores } from './sides.ts';
  */
 export type Mutant = { rule: string; file: string; from: string; to: string };
 
-/** The mutants of one file. */
+/** The mutants of one file, below `core` or `protocol`. */
 export const of = (file: string, rows: [rule: string, from: string, to: string][]): Mutant[] =>
-  rows.map(([rule, from, to]) => ({ rule, file: `core/${file}.js`, from, to }));
+  rows.map(([rule, from, to]) => ({
+    rule,
+    file: `${file.startsWith('protocol/') ? '' : 'core/'}${file}.js`,
+    from,
+    to,
+  }));
 
 const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const entries = ['core/room/room.js', 'core/member/member.js', 'history/memory.js'];

@@ -57,6 +57,7 @@ export class World extends Machines {
     const { random } = this;
     const client = random.pick(this.clients);
     for (const legacy of this.legacies) if (random.chance(0.06)) return this.#legacyActs(legacy);
+    if (this.withTampering && random.chance(0.06)) return tamper(this, client);
     const dice = random.next();
     if (dice < 0.03) this.printSome(client);
     else if (dice < 0.2) this.#deliver(random);

@@ -152,23 +152,21 @@ class Judge {
   }
 
   #giveBack({ from, message }: Proposal & { type: 'giveBack' }): Outcome | [] {
-    const { id, key, sig } = message;
+    const { id, key } = message;
     const mark = id && this.draft.mark(id.dev);
     if (!id) return [];
     if (id.n <= (mark?.n ?? 0)) return { type: 'had', from, id };
     // What lies between may still come from somebody else.
     if (id.n > (mark?.n ?? 0) + 1 && !message.first) return [];
     if (this.#isAhead(message)) return tooFarAhead;
-    const { crypto, identity } = this.#options;
-    const signed = signedText(crypto, identity.key, message);
-    const isGenuine = key && sig && !this.#isForeign(id.dev, key) && crypto.verify(key, signed, sig);
-    if (!isGenuine) return { type: 'ignored', reason: 'a kept message without a valid signature' };
+    if (!key || this.#isForeign(id.dev, key) || !this.#isGenuine(message))
+      return { type: 'ignored', reason: 'a kept message without a valid signature' };
     // It claims no name: else one member could take many, for keys of its own making.
     return this.#append(message, !this.#isFree(message.name, key));
   }
 
   #mend(message: Message): Outcome | [] {
-    const entry = this.#log.mend(message);
+    const entry = this.#isGenuine(message) ? this.#log.mend(message) : undefined;
     // Many may answer one question.
     if (!entry || this.#mended.has(entry.seq)) return [];
     this.#mended.add(entry.seq);
@@ -190,6 +188,13 @@ class Judge {
     this.#lc = Math.max(this.#lc, message.lc ?? 0);
     if (message.id && message.key) this.draft.see({ ...message.id, key: message.key });
     return [];
+  }
+
+  /** The chain does not cover the signature. */
+  #isGenuine(message: Message): boolean {
+    const { crypto, identity } = this.#options;
+    const { key = '', sig = '' } = message;
+    return crypto.verify(key, signedText(crypto, identity.key, message), sig);
   }
 
   /**
