@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { maxUnanswered, maxWaiting } from '../src/core/limits.ts';
+import { lateMs, maxUnanswered, maxWaiting } from '../src/core/limits.ts';
 import type { Message } from '../src/protocol/frames.ts';
 import { signedText } from '../src/protocol/signed.ts';
 import { fakeCrypto, fakeSalt, signature } from './support/fake-crypto.ts';
@@ -107,6 +107,31 @@ describe('what is typed', () => {
     ann.goOnline();
     ann.type('own 2');
     expect(ann.sent).toMatchObject([{ lc: 43 }]);
+  });
+
+  test('says what its author had seen of its own in the log', () => {
+    ann.goOnline();
+    ann.type('own 1', 'own 2');
+    expect(ann.sent).toMatchObject([{ in: 0 }, { in: 0 }]);
+    ann.receive(log.own(1, 1));
+    ann.type('own 3');
+    expect(ann.sent).toMatchObject([{ in: 1 }]);
+  });
+
+  test('long before it is sent says how long ago that was', () => {
+    ann.type('own 1');
+    ann.tick(lateMs - 1);
+    ann.type('own 2');
+    ann.tick(2);
+    ann.goOnline();
+    expect(ann.sent).toMatchObject([{ ago: lateMs + 1 }, expect.not.objectContaining({ ago: expect.anything() })]);
+  });
+
+  test('before the clock was set back says nothing of that', () => {
+    ann.type('own 1');
+    ann.wrongMs = -900_000;
+    ann.goOnline();
+    expect(ann.sent).toEqual([expect.not.objectContaining({ ago: expect.anything() })]);
   });
 
   test('on a machine whose clock is before 1970 bears the first moment that the wire has', () => {

@@ -51,6 +51,22 @@ describe('a log that is not the one known here', () => {
     );
   });
 
+  test('gets back what the original’s clients said, with when that was, as the room wrote it down', () => {
+    const line = log.entry(4, { id: { dev: 'run', n: 1 }, name: 'lea', key: 'server', at: 70_000, ago: 61_000 });
+    ann.receive(line);
+    ann.meet(new Chain('new'));
+    const { seq: _, hash: __, ...said } = line;
+    expect(ann.sent).toContainEqual(said);
+    expect(ann.store.pending()).toContainEqual(said);
+  });
+
+  test('gets back what only a later version understands', () => {
+    const hidden = log.entry(4, of('D', 1, { type: 'later', ext: 'more' }));
+    ann.receive(hidden);
+    ann.meet(new Chain('new'));
+    expect(ann.sent).toContainEqual(expect.objectContaining({ type: 'later', ext: 'more', sig: hidden.sig }));
+  });
+
   test('is read up to its head before anything is given back, and gets only what it lacks', () => {
     const old = new Chain();
     old.entry(2, of('D', 1));

@@ -224,6 +224,17 @@ describe.each([
     expect(shown).toMatchObject([{ text: 'text 1', action: true, own: false }]);
   });
 
+  test('what only a later version understands is acknowledged with what was shown before it, and is not shown', () => {
+    receive({ ...message(1), type: 'later' });
+    expect([shown, sent]).toEqual([[], [{ kind: 'ack', seq: 1 }]]);
+    receive(message(2));
+    const [place = 0] = places;
+    receive({ ...message(3), type: 'nothing' });
+    nothing();
+    step({ type: 'shown', place });
+    expect(sent).toEqual([{ kind: 'ack', seq: 3 }]);
+  });
+
   test('a message is shown, and acknowledged when its text has left the program', () => {
     receive(message(1));
     expect(shown).toEqual([

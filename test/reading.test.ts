@@ -252,6 +252,53 @@ describe('a question for an entry behind the cursor', () => {
   });
 });
 
+describe('what only a later version understands', () => {
+  beforeEach(() => ann.goOnline());
+
+  test.each(['nothing', 'later'])('of type %s takes its place, is kept, and is shown to nobody', (type) => {
+    ann.receive(log.entry(1, { type, re: { dev: 'C', n: 1 }, ext: 'more' }), log.entry(2));
+    expect(ann.texts).toEqual(['text 2']);
+    expect([ann.store.head, ann.store.read(1, 1)[0]?.message]).toEqual([2, log.entry(1)]);
+  });
+
+  test('is not shown either when it mends a lost place', () => {
+    const hidden = log.entry(1, { type: 'later' });
+    ann.receive(log.lost(1), hidden);
+    expect([ann.texts, ann.store.read(1, 1)[0]?.message]).toEqual([['lost'], hidden]);
+  });
+});
+
+describe('the room’s clock', () => {
+  const day = 86_400_000;
+  const at = (seq: number, ms: number) => log.entry(seq, { at: ms });
+  const steps = () => ann.shown.filter(({ type }) => type === 'clock');
+  beforeEach(() => ann.goOnline());
+
+  test('that was set back is said once, where it happened', () => {
+    ann.receive(at(1, 3 * day), at(2, 2 * day), at(3, 2 * day + 1));
+    expect(ann.texts).toEqual(['text 1', 'clock', 'text 2', 'text 3']);
+    expect(steps()).toEqual([{ type: 'clock', setBackMs: day }]);
+    ann.comeBack({ head: 3 });
+    expect(steps()).toEqual([]);
+  });
+
+  test('is also compared with what was read by the program before this one', () => {
+    ann.receive(at(1, 3 * day));
+    ann.start();
+    ann.goOnline({ head: 2 });
+    ann.receive(at(2, 2 * day));
+    expect(steps()).toEqual([{ type: 'clock', setBackMs: day }]);
+  });
+
+  test('that goes on, or is an other room’s, is no news', () => {
+    ann.receive(at(1, 3 * day), at(2, 9 * day), at(3, 9 * day));
+    expect(steps()).toEqual([]);
+    ann.meet(new Chain('new'), { head: 1 });
+    ann.receive(ann.log.entry(1, { id: { dev: 'C', n: 1 } }));
+    expect(steps()).toEqual([]);
+  });
+});
+
 describe('what was written while away', () => {
   const replay = { type: 'replay', count: 3, total: 3, sinceMs: 7 };
   const messages = ['text 3', 'text 4', 'text 5'];
