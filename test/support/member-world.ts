@@ -5,7 +5,18 @@ import { Member } from '../../src/core/member/member.ts';
 import { type Effect, type Input, theLink } from '../../src/core/turn.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
-import type { Challenge, Frame, Join, Lost, Message, Notice, Received, Welcome } from '../../src/protocol/frames.ts';
+import type {
+  Challenge,
+  Frame,
+  Join,
+  Lost,
+  Message,
+  Notice,
+  Received,
+  Single,
+  Welcome,
+} from '../../src/protocol/frames.ts';
+import type { Row } from '../../src/protocol/rows.ts';
 import { chainHash, joinProof, signedText, welcomeProof } from '../../src/protocol/signed.ts';
 import { fakeCrypto, fakeIdentity, fakeSalt, signature } from './fake-crypto.ts';
 
@@ -74,6 +85,29 @@ export const greeting = plain('server', 'You are now online. 3 online.');
 export const connected: Input = { type: 'connected', from: theLink };
 export const disconnected: Input = { type: 'disconnected', from: theLink };
 export const frame = (received: Received): Input => ({ type: 'frame', from: theLink, frame: received });
+
+/** Messages and lost places beyond `cursor`, as the server sends them: those that follow each other in one frame. */
+export function inRows(frames: readonly Received[], cursor: number): Received[] {
+  const all: Received[] = [];
+  for (const one of frames) {
+    const last = all.at(-1);
+    const isRow = (one.kind === 'message' || one.kind === 'lost') && (one.seq ?? 0) > cursor;
+    if (one.kind === 'batch') all.push({ kind: 'batch', frames: inRows(one.frames, cursor) as Single[] });
+    else if (!isRow) all.push(one);
+    else if (last?.kind === 'entries' && last.from + last.rows.length === one.seq) {
+      last.rows.push(row(one));
+      last.hash = one.hash ?? '';
+    } else all.push({ kind: 'entries', from: one.seq ?? 0, rows: [row(one)], hash: one.hash ?? '' });
+  }
+  return all;
+}
+
+/** Without what does not travel with it. */
+function row(one: Row): Row {
+  if (one.kind === 'lost') return one;
+  const { sig: _, hash: __, ...rest } = one;
+  return rest;
+}
 
 /** Ann's first join. */
 export const join = (more: Partial<Join> = {}): Join => ({
@@ -151,7 +185,7 @@ export class MemberWorld {
   }
 
   receive(...frames: Received[]): void {
-    this.step(...frames.map(frame));
+    this.step(...inRows(frames, this.member.copy.cursor).map(frame));
   }
 
   type(...texts: string[]): void {

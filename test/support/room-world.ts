@@ -6,7 +6,7 @@ import { isShown, messageEvent, noticeEvent } from '../../src/core/narrate.ts';
 import { Room } from '../../src/core/room/room.ts';
 import type { Effect, Input, Now, Send } from '../../src/core/turn.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
-import { decode } from '../../src/protocol/codec.ts';
+import { decode, encode } from '../../src/protocol/codec.ts';
 import type { Join } from '../../src/protocol/frames.ts';
 import { joinProof } from '../../src/protocol/signed.ts';
 import { fakeCrypto, fakeIdentity, fakeSalt, signature } from './fake-crypto.ts';
@@ -131,7 +131,7 @@ export class RoomWorld {
   }
 
   /** A message as the log has it. */
-  placed(frame: Json, seq: number): Json {
+  placed({ sig: _, first: __, ...frame }: Json, seq: number): Json {
     return { ...frame, seq, h: hashAt(this.log, seq), at: this.log.read(seq, 1)[0]?.atMs };
   }
 
@@ -213,8 +213,15 @@ export class RoomWorld {
     return untaken.map((from) => ({ type: 'full', from, sent: send }));
   }
 
+  /** Entries one by one, with the hash that their reader comes to. */
+  #apart(json: Json): Json[] {
+    const frame = RoomWorld.frame('', json);
+    if (frame.type !== 'frame' || frame.frame.kind !== 'entries') return [json];
+    return frame.frame.rows.map((row) => ({ ...JSON.parse(encode(row)), h: hashAt(this.log, row.seq ?? 0) }));
+  }
+
   #isTaken(to: string, data: string): boolean {
-    const frames = ([JSON.parse(data)] as Json[]).flat();
+    const frames = ([JSON.parse(data)] as Json[]).flat().flatMap((frame) => this.#apart(frame));
     for (const { seq = 0 } of frames)
       if (Number(seq) > this.log.head) throw new Error(`entry ${seq} was sent before it was on disk`);
     const room = this.narrow.get(to) ?? 1;
