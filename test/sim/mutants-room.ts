@@ -18,7 +18,11 @@ export const roomMutants: Mutant[] = [
     ['those who are there are known when it is tidied', "{ type: 'tidy', present }", "{ type: 'tidy', present: [] }"],
   ]),
   ...of('room/readers', [
-    ['a slow reader has a window', 'Math.min(batchEntries, windowEntries - (sent.seq - acked))', 'batchEntries'],
+    [
+      'a slow reader has a window',
+      'const window = windowEntries - (sent.seq - acked);',
+      'const window = batchEntries;',
+    ],
     ['the original gets name and text', 'encode(plainMessage(place.message))', 'encode(place.message)'],
     ['the original does not get its own', '.filter((from) => from !== author)', ''],
     ['the original reads on at the very frame', 'before = item.place ?', 'before = true ? at : item.place ?'],
