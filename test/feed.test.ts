@@ -1,9 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { maxNotices } from '../src/core/limits.ts';
-import { Feed, type Item } from '../src/core/log/feed.ts';
+import { defaultFlow, maxNotices } from '../src/core/limits.ts';
+import { Feed, framesOf, type Item } from '../src/core/log/feed.ts';
+import { encode } from '../src/protocol/codec.ts';
+import type { Entries } from '../src/protocol/frames.ts';
+import { maxBatchEntries } from '../src/protocol/rows.ts';
 import { rot } from './sim/rot.ts';
+import { range } from './support/people.ts';
 import { hashAt, Written } from './support/places.ts';
 
+const { batchBytes } = defaultFlow;
 let written: Written;
 let feed: Feed;
 beforeEach(() => {
@@ -46,11 +51,55 @@ describe('a reader', () => {
 
   test('is given as many bytes as it wants, but always one item', () => {
     written.append(10);
-    const { items } = feed.read(start, 3, 1e6);
-    const bytes = items.reduce((sum, { wire }) => sum + wire.length + 1, 0);
-    expect(read(start, 100, bytes)).toEqual([1, 2, 3]);
-    expect(read(start, 100, bytes - 1)).toEqual([1, 2]);
-    expect(read(start, 100, 1)).toEqual([1]);
+    const most = (bytes: number) => read(start, 100, bytes).length;
+    const all = range(1, 3_000).map(most);
+    expect([all[0], all.at(-1)]).toEqual([1, 10]);
+    expect(all).toEqual(all.toSorted((a, b) => a - b));
+  });
+
+  test('is given no more bytes than that, whatever was said', () => {
+    const token = (length: number) => 'x'.repeat(length);
+    const max = Number.MAX_SAFE_INTEGER;
+    const most = {
+      name: '\x01'.repeat(256),
+      text: '',
+      words: token(43),
+      key: token(64),
+      id: { dev: token(64), n: max },
+      lc: max,
+      ts: 0,
+      in: 0,
+      type: token(32),
+      re: { dev: token(64), n: max },
+      ext: '"'.repeat(1_024),
+      ago: max,
+      void: true,
+      guest: true,
+    } as const;
+    const name = (i: number) => ({ name: `${i}`, id: { dev: `${i}`.padStart(64, 'd'), n: max } });
+    for (let i = 0; i < 400; i++) {
+      written.append(
+        1,
+        i % 3 === 0 ? most : i % 3 === 1 ? { ...most, ...name(i), ext: '' } : { ...most, lc: 0, ext: '' },
+      );
+      if (i % 50 < 5) announce('x'.repeat(50));
+    }
+    for (let at = start; at.seq < 400; ) {
+      const { items, next } = feed.read(at, maxBatchEntries, batchBytes);
+      expect(Buffer.byteLength(encode({ kind: 'batch', frames: framesOf(items) }))).toBeLessThanOrEqual(batchBytes + 2);
+      at = next;
+    }
+  });
+
+  test('is given places that follow each other in one frame, with the chain up to the last of them', () => {
+    written.append(2);
+    announce('a', 'b');
+    written.append(1);
+    const frames = framesOf(feed.read(start, 100, 1e6).items);
+    const places = frames.map((frame) =>
+      frame.kind === 'entries' ? [frame.from, frame.rows.length, frame.hash] : frame.kind,
+    );
+    expect(places).toEqual([[1, 2, hashAt(written.store, 2)], 'notice', 'notice', [3, 1, hashAt(written.store, 3)]]);
   });
 
   test('that begins now hears the notices from now on', () => {
@@ -64,9 +113,9 @@ describe('a reader', () => {
     written.append(3);
     rot(written.store, 2, 'another text');
     feed = new Feed(new Written(written.store).log);
-    const wires = feed.read(start, 9, 1e6).items.map(({ wire }) => JSON.parse(wire));
-    expect(wires).toMatchObject([{ seq: 1 }, {}, { seq: 3 }]);
-    expect(wires[1]).toEqual({ lost: 2, h: hashAt(written.store, 2) });
+    const [frame] = framesOf(feed.read(start, 9, 1e6).items);
+    expect(frame).toMatchObject({ rows: [{ seq: 1 }, {}, { seq: 3 }], hash: hashAt(written.store, 3) });
+    expect((frame as Entries).rows[1]).toEqual({ kind: 'lost', seq: 2, hash: hashAt(written.store, 2) });
   });
 
   test('skips what is no longer kept', () => {

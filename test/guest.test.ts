@@ -103,11 +103,15 @@ describe('what it writes', () => {
   test('is given back by a member, and sent to all, after the log was lost', () => {
     world.say('l', words('lea', 'x'));
     const [line] = world.take('a').filter(({ seq }) => seq);
-    const { seq: _, h: __, ...kept } = line as Json;
+    const { seq: _, h: __, ...said } = line as Json;
+    world.say('a', { sigs: 1 });
+    const [answer] = world.take('a');
+    const kept: Json = { ...said, sig: [answer?.s].flat()[0] };
     world = new RoomWorld();
     world.joins('ann', 'max');
     world.say('a', { ...kept, first: 1 });
-    expect(world.take('a')).toMatchObject([{ id: 'run.1', name: 'lea', text: 'x\n', sig: kept.sig, seq: 1 }]);
+    expect(world.take('a')).toMatchObject([{ id: 'run.1', name: 'lea', text: 'x\n', seq: 1 }]);
+    expect(world.log.read(1, 1)[0]?.message?.sig).toBe(kept.sig);
     expect(world.take('m')).toEqual([words('lea', 'x')]);
   });
 

@@ -179,7 +179,7 @@ describe('another name', () => {
   test('is none of what was typed before, in a log that is not the one known here neither', () => {
     ann.goOnline();
     ann.type('own 1', 'own 2');
-    ann.receive(ann.log.own(1, 1));
+    ann.receive(ann.log.entry(1, ann.sent[0] as Message));
     ann.rename('anna');
     ann.log = new Chain('new');
     ann.open({ who: 'anna', fork: true });

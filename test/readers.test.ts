@@ -4,9 +4,10 @@ import { Feed, type Position } from '../src/core/log/feed.ts';
 import { sentence } from '../src/core/narrate.ts';
 import type { Session } from '../src/core/room/presence.ts';
 import { Readers } from '../src/core/room/readers.ts';
+import { seqsOf } from './support/people.ts';
 import { Written } from './support/places.ts';
 
-const flow: Flow = { windowEntries: 6, batchEntries: 4, batchBytes: 10_000 };
+const flow: Flow = { windowEntries: 6, batchEntries: 4, batchBytes: 10_000, signatures: 4 };
 let written: Written;
 let feed: Feed;
 let sessions: Map<string, Session>;
@@ -28,7 +29,7 @@ const pump = (nowMs = 0) =>
     .pump(nowMs)
     .map(({ to, data }) => [
       to.join(),
-      [JSON.parse(data)].flat().map(({ seq, who, text }) => seq ?? who ?? text.trim()),
+      [JSON.parse(data)].flat().flatMap((frame) => (frame.e ? seqsOf(frame) : (frame.who ?? frame.text.trim()))),
     ]);
 const open = (...ids: string[]) => {
   for (const from of ids) {
@@ -213,7 +214,7 @@ describe('a client of the original', () => {
     const { seq, hash } = { seq: 6, hash: 'h' };
     written.commit({ entries: [{ seq, hash, prev: written.store.headHash, atMs: 0, ranMs: 0 }] });
     expect(
-      readers.pump(0).map(({ to, data }) => [to.join(), JSON.parse(data).text ?? JSON.parse(data).length]),
+      readers.pump(0).map(({ to, data }) => [to.join(), JSON.parse(data).text ?? seqsOf(JSON.parse(data)).length]),
     ).toEqual([
       ['old2', '1\n'],
       ['old', '3\n'],

@@ -39,6 +39,12 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
   ['an action', message('waves', { action: true }), 'chat', '* bob waves'],
   ['an own action', message('waves', { action: true, own: true }), 'chat', '* bob waves'],
   [
+    'a signature that is not its author’s',
+    { type: 'unverified', seq: 7, from: { name: 'b\x1bob', id: 'kB' } },
+    'self',
+    '-- what b␛ob says is not signed with the key it stands under',
+  ],
+  [
     'a step of the room’s clock',
     { type: 'clock', setBackMs: 7_200_000 },
     'self',
@@ -210,6 +216,7 @@ test('every kind of event stands in the table', () => {
     replay: true,
     replayed: true,
     clock: true,
+    unverified: true,
     status: true,
     error: true,
     listening: true,

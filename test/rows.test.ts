@@ -67,7 +67,11 @@ describe('a batch of entries', () => {
   const token = (length: number) => fc.stringMatching(new RegExp(`^[A-Za-z0-9_-]{${length}}$`));
   const id = fc.record({ dev: token(32), n: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }) });
   const author = fc.record(
-    { name: fc.constantFrom('bo', 'Ню'), key: token(43), guest: fc.constant(true as const) },
+    {
+      name: fc.string({ unit: 'binary', maxLength: 20 }).map((name) => name.toWellFormed()),
+      key: token(43),
+      guest: fc.constant(true as const),
+    },
     { requiredKeys: ['name'] },
   );
   const text = fc.string({ unit: 'binary' }).map((words) => words.toWellFormed());
@@ -101,7 +105,8 @@ describe('a batch of entries', () => {
     ['no table', []],
     ['a table that is none', [7, row]],
     ['a line that is none', [[7], row]],
-    ['a name that is none', [[['', dev, key]], row]],
+    ['a name that is none', [[[7, dev, key]], row]],
+    ['a name that is too long', [[['x'.repeat(257), dev, key]], row]],
     ['a device that is none', [[['bo', 'd d', key]], row]],
     ['a key that is none', [[['bo', dev, 'k k']], row]],
     ['a guest that is none', [[[...who, 2]], row]],

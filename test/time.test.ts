@@ -23,14 +23,14 @@ describe('the heart beats', () => {
   test('for every version-1 session and no other, every 2.5 s, with the seq it was sent', () => {
     world.joins('ann', 'bo', 'lea');
     world.tick(heartbeatIntervalMs);
-    for (let n = 1; n <= 600; n += 100) world.talk(100, n);
-    world.say('a', { ack: 500 });
+    for (let n = 1; n <= 3_000; n += 100) world.talk(100, n);
+    world.say('a', { ack: 2_000 });
     while (world.room.nextTurnMs(world.now) === 0) world.turn();
     world.forget();
     world.tick(heartbeatIntervalMs - 1);
     expect(world.take('a')).toEqual([]);
     world.tick(1);
-    expect(['a', 'b', 'l'].map((to) => world.take(to))).toEqual([[{ hb: 600 }], [{ hb: windowEntries }], []]);
+    expect(['a', 'b', 'l'].map((to) => world.take(to))).toEqual([[{ hb: 3_000 }], [{ hb: windowEntries }], []]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { maxBatchEntries } from '../protocol/frames.ts';
+import { maxBatchEntries } from '../protocol/rows.ts';
 
 /** Every interval, window and limit of the program, once. Times are in ms. */
 
@@ -19,8 +19,16 @@ export const maxUnanswered = 3;
 export const rereadMs = 1_000;
 
 // To one reader
-/** `windowEntries`: most entries sent and not acknowledged; the rest waits in the log, not in memory of its own. [P15] */
-export const defaultFlow = { windowEntries: 2_048, batchEntries: maxBatchEntries, batchBytes: 49_152 };
+/**
+ * `windowEntries`: most entries sent and not acknowledged; the rest waits in the log, not in memory of its own. [P15]
+ * `signatures`: they are fetched in blocks of so many places. [P40]
+ */
+export const defaultFlow = {
+  windowEntries: 2_048,
+  batchEntries: maxBatchEntries,
+  batchBytes: 49_152,
+  signatures: 256,
+};
 export type Flow = typeof defaultFlow;
 /** Frames to a client of the original in one turn: about what its connection's queue takes (transport/sockets.ts). */
 export const guestFrames = 24;
@@ -61,10 +69,8 @@ export const maxWaiting = 10_000;
 export const maxAdopted = 10_000;
 /** Most messages under way at once: a long outbox must not flood the socket's queue. [P11] */
 export const uploadWindow = 256;
-/** Signatures are fetched in blocks of so many places. [P36] */
-const signatureBlock = 256;
-/** The last place of the block that `seq` lies in. */
-export const blockEnd = (seq: number): number => Math.ceil(seq / signatureBlock) * signatureBlock;
+/** The last place of the block of signatures that `seq` lies in. */
+export const blockEnd = (seq: number, { signatures }: Flow): number => Math.ceil(seq / signatures) * signatures;
 /** Of a block that is not full they are fetched when the oldest is this old, and again after this long, if no answer came. */
 export const unsignedMs = 4_000;
 export const retryUnsignedMs = 10_000;

@@ -67,7 +67,7 @@ export class LogStore implements Store {
       restart,
       entries = [],
       mended = [],
-      signed = [],
+      signatures = [],
       marks = [],
       owners = [],
       pending = [],
@@ -77,7 +77,7 @@ export class LogStore implements Store {
     if (restart) tables.entries.clear();
     for (const place of entries) tables.entries.set(place.seq, place);
     for (const place of mended) if (place.seq >= first && place.seq <= head) tables.entries.set(place.seq, place);
-    for (const { seq, sig } of signed) this.#sign(seq, sig);
+    for (const { seq, sig } of signatures) if (seq >= first && seq <= head) this.#sign(seq, sig);
     tables.entries.trim(restart ? restart.seq + 1 : this.first, first);
     for (const mark of marks) tables.marks.set(mark.dev, mark);
     for (const owner of owners) tables.owners.set(owner.name, owner);

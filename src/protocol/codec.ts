@@ -1,5 +1,6 @@
 import type { Frame, Kind, Malformed, Received, Single, Unknown } from './frames.ts';
-import { maxBatchEntries, maxFrameBytes, table } from './frames.ts';
+import { maxFrameBytes, table } from './frames.ts';
+import { maxBatchEntries } from './rows.ts';
 import type { Field } from './values.ts';
 
 /**

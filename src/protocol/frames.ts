@@ -31,8 +31,6 @@ export const protocolVersion = 1;
 export const maxFrameBytes = 65_536;
 /** Longest text of one message, in UTF-8 bytes. */
 export const maxTextBytes = 4_096;
-/** Most entries in one batch frame. */
-export const maxBatchEntries = 256;
 
 /** Every program can show them, the original too. */
 const words = { name: must(name), text: must(text) };
@@ -158,7 +156,7 @@ export const table = {
   /** Join again, after `delayMs`: until then nothing from here is heard. */
   rejoin: { delayMs: must(count, 'rejoin') },
   lost,
-  /** Asks for the signatures of the entries from this place on; in answer, what the room has of them, '' where it has none. [P36] */
+  /** Asks for the signatures of the entries from this place on; in answer, what the room has of them, '' where it has none. [P40] */
   signatures: { seq: must(count, 'sigs'), sigs: may(signatures, 's') },
   /** A message that was given back is not needed: the log already had this one of its device, or a later one. */
   had: { id: must(id, 'had') },

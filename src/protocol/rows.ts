@@ -1,5 +1,8 @@
 import type { Lost, Message, MessageId } from './frames.ts';
-import { count, digest, filledName, flag, id, salt, shortText, token, type Value, word } from './values.ts';
+import { count, digest, flag, id, name, salt, shortText, token, type Value, word } from './values.ts';
+
+/** Most entries, or frames, in one frame. */
+export const maxBatchEntries = 256;
 
 /** A place of the log as its readers get it: a message without what its signature needs, or that it is lost. */
 export type Row = Message | Lost;
@@ -24,7 +27,7 @@ export const rows: Value<Row[]> = {
   },
   read(json, { from }) {
     const seq = count.read(from, {});
-    if (!Array.isArray(json) || seq === undefined) return undefined;
+    if (!Array.isArray(json) || json.length > 1 + maxBatchEntries || seq === undefined) return undefined;
     const [lines, ...cells] = json as unknown[];
     const table = all(lines, readAuthor);
     const before = { lc: 0, at: 0 };
@@ -51,7 +54,7 @@ function toCells(message: Message, table: Map<string, Author>, before: Before): 
 
 function authorOf({ id: { dev } = nobody, name, key, guest }: Message, table: Map<string, Author>): Author {
   const line = [name, dev, key ?? 0, ...(guest ? [1] : [])];
-  const tag = line.join('\n');
+  const tag = authorTag(name, dev, key, guest);
   const known = table.get(tag);
   if (known) return known;
   const author = { no: table.size, n: 0, line, said: { name, dev } };
@@ -60,6 +63,8 @@ function authorOf({ id: { dev } = nobody, name, key, guest }: Message, table: Ma
 }
 
 const nobody: MessageId = { dev: '', n: 0 };
+/** Another one for each line of the table: only a name may hold a space. */
+const authorTag = (name: string, dev: string, key?: string, guest?: true) => `${dev} ${key} ${guest} ${name}`;
 
 /** What is seldom said. */
 const seldom: { [key: string]: Pick<Value<unknown>, 'read'> } = {
@@ -77,10 +82,10 @@ function moreOf({ type, re, ext, ago, void: isVoid }: Message): object | undefin
 
 function readAuthor(json: unknown, no: number): Author | undefined {
   if (!Array.isArray(json)) return undefined;
-  const [name, dev, key, guest] = [filledName.read(json[0], {}), token.read(json[1], {}), json[2], json[3]];
+  const [said, dev, key, guest] = [name.read(json[0], {}), token.read(json[1], {}), json[2], json[3]];
   const isKey = key === 0 || token.read(key, {}) !== undefined;
-  if (name === undefined || dev === undefined || !isKey || !(guest === undefined || guest === 1)) return undefined;
-  return { no, n: 0, line: json, said: { name, dev, ...(key !== 0 && { key }), ...(guest && { guest: true }) } };
+  if (said === undefined || dev === undefined || !isKey || !(guest === undefined || guest === 1)) return undefined;
+  return { no, n: 0, line: json, said: { name: said, dev, ...(key !== 0 && { key }), ...(guest && { guest: true }) } };
 }
 
 function readRow(json: unknown, seq: number, table: readonly Author[], before: Before): Row | undefined {

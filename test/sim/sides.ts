@@ -23,7 +23,7 @@ export const signature = (key: string, text: string) => hash(`${key} ${text}`);
 const digest = (text: string) => hash(text).padEnd(43, '-');
 export const salt = 'salt'.padEnd(22, '-');
 export const crypto: Crypto = { hash, digest, verify: (key, text, sig) => sig === signature(key, text) };
-export const flow = { windowEntries: 6, batchEntries: 3, batchBytes: 4_000 };
+export const flow = { windowEntries: 6, batchEntries: 3, batchBytes: 4_000, signatures: 4 };
 
 /** One TCP connection with what is in its pipes, in order. */
 export class Connection {

@@ -1,4 +1,5 @@
 import type { ChatEvent } from '../../src/core/events.ts';
+import { unsignedMs } from '../../src/core/limits.ts';
 import type { Change } from '../../src/core/log/store.ts';
 import type { MemberOptions } from '../../src/core/member/member.ts';
 import { Member } from '../../src/core/member/member.ts';
@@ -13,6 +14,7 @@ import type {
   Message,
   Notice,
   Received,
+  SignaturesFrame,
   Single,
   Welcome,
 } from '../../src/protocol/frames.ts';
@@ -95,19 +97,22 @@ export function inRows(frames: readonly Received[], cursor: number): Received[] 
     if (one.kind === 'batch') all.push({ kind: 'batch', frames: inRows(one.frames, cursor) as Single[] });
     else if (!isRow) all.push(one);
     else if (last?.kind === 'entries' && last.from + last.rows.length === one.seq) {
-      last.rows.push(row(one));
+      last.rows.push(asRow(one));
       last.hash = one.hash ?? '';
-    } else all.push({ kind: 'entries', from: one.seq ?? 0, rows: [row(one)], hash: one.hash ?? '' });
+    } else all.push({ kind: 'entries', from: one.seq ?? 0, rows: [asRow(one)], hash: one.hash ?? '' });
   }
   return all;
 }
 
 /** Without what does not travel with it. */
-function row(one: Row): Row {
+function asRow(one: Row): Row {
   if (one.kind === 'lost') return one;
-  const { sig: _, hash: __, ...rest } = one;
+  const { hash: _, first: __, ...rest } = unsigned(one);
   return rest;
 }
+
+/** An entry whose signature is not there yet. */
+export const unsigned = ({ sig: _, ...entry }: Message): Message => entry;
 
 /** Ann's first join. */
 export const join = (more: Partial<Join> = {}): Join => ({
@@ -151,6 +156,7 @@ export class MemberWorld {
   failure = '';
   hungUp = 0;
   #joined: Join | undefined;
+  #asked: SignaturesFrame | undefined;
 
   constructor(options: Partial<MemberOptions> = {}) {
     this.start(options);
@@ -258,8 +264,24 @@ export class MemberWorld {
     this.goOnline(more);
   }
 
-  /** The server's log is another one, or this one as it was before. */
+  /** What she keeps is asked for its signatures, and they come: those of the log, or what is said. */
+  fetchSignatures(said: { [seq: number]: string } = {}): void {
+    for (;;) {
+      if (!this.#asked) this.tick(unsignedMs);
+      const asked = this.#asked;
+      if (!asked) return;
+      this.#asked = undefined;
+      const sigs = Array.from({ length: this.store.head - asked.seq + 1 }, (_, i) => {
+        const seq = asked.seq + i;
+        return said[seq] ?? this.log.entry(seq).sig ?? '';
+      });
+      this.receive({ ...asked, sigs });
+    }
+  }
+
+  /** The server's log is another one, or this one as it was before. What she kept has its signatures by then. */
   meet(log: Chain, more: Partial<Welcome> = {}): void {
+    this.fetchSignatures();
     this.step(disconnected);
     this.log = log;
     this.goOnline({ fork: true, ...more });
@@ -310,12 +332,14 @@ export class MemberWorld {
 
   #send(sent: Frame): void {
     if (sent.kind === 'join') this.#joined = sent;
+    if (sent.kind === 'signatures') this.#asked = sent;
     this.sent.push(sent);
   }
 
   #settle(): void {
     for (;;) {
       if (!this.slowDisk && this.commits.length > 0) this.#keepOne();
+      else if (this.commits.length === 0 && this.member.nextTurnMs() === 0) this.#turn([]);
       else if (!this.isHeld && this.#unshown.length > 0) this.#print(this.#unshown.length);
       else return;
     }

@@ -38,3 +38,5 @@ export const greeting = (online: number) => words('server', `You are now online.
 export const bye = (name: string): Json => ({ auth: 0, name });
 export const gone: Json = { gone: 1 };
 export const range = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, i) => first + i);
+/** The places in a frame of entries. */
+export const seqsOf = ({ from, e }: Json): number[] => range(Number(from), Number(from) + (e as unknown[]).length - 2);

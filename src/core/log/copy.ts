@@ -4,7 +4,7 @@ import { type Crypto, chainHash, formatId, wrongSignature } from '../../protocol
 import type { Now } from '../turn.ts';
 import { Draft } from './draft.ts';
 import { type Log, whole } from './log.ts';
-import { type Change, emptyHash, type Mark, type Place } from './store.ts';
+import { type Change, emptyHash, type Mark, type Place, type Signature } from './store.ts';
 
 /** The copy is trimmed to `limit` places when it is this share longer. */
 const slack = 0.1;
@@ -117,9 +117,9 @@ export class Copy {
     if (this.#taken.length === 0) this.#seen.clear();
   }
 
-  /** The oldest place on disk whose signature is not known, and the newest place there. */
+  /** The oldest place on disk whose signature is to be fetched, and the newest place there. */
   get oldestUnsigned(): number {
-    this.#unsigned = Math.max(this.#unsigned, this.#kept.first);
+    this.#unsigned = Math.max(this.#unsigned, this.#isKept ? this.#kept.first : 0);
     while (this.#unsigned <= this.keptHead && !isUnsigned(this.keptAt(this.#unsigned))) this.#unsigned++;
     return this.#unsigned;
   }
@@ -132,14 +132,18 @@ export class Copy {
     return this.#isKept ? this.#kept.read(seq, 1).find((place) => place.seq === seq)?.message : undefined;
   }
 
-  /** This is the signature of the entry there; without one, it is not asked for again before the next start. */
-  sign(seq: number, sig?: string): void {
-    this.#unsigned = seq + 1;
-    if (sig !== undefined) this.#draft.sign(seq, sig);
+  /** What there is of signatures from the oldest on: what has none by now is not looked for again before the next start. */
+  addSignatures(signatures: readonly Signature[], from: number, to: number): void {
+    // It may have moved back: a place between is whole again.
+    if (this.#unsigned === from) this.#unsigned = to + 1;
+    if (signatures.length > 0) this.#draft.addSignatures(signatures);
   }
 
-  /** An entry for a place that is lost here, on disk or on its way there. Returns true if it is the one. */
-  mend(message: Message): boolean {
+  /**
+   * An entry for a place that is lost here, on disk or on its way there. Returns true if it is the one. The chain does not
+   * cover its signature, so that is fetched like all others.
+   */
+  mend({ sig: _, ...message }: Message): boolean {
     const isThere = ({ seq }: Place) => seq === message.seq;
     const taken = this.#taken.find(({ place }) => place && isThere(place));
     const place = taken?.place ?? this.#draft.places.find(isThere) ?? this.lost.find(isThere);
@@ -147,6 +151,7 @@ export class Copy {
     if (!entry) return false;
     if (taken) taken.place = entry;
     else this.#draft.mend(entry);
+    this.#unsigned = Math.min(this.#unsigned, entry.seq);
     const { id, key } = message;
     if (id) this.see(markOf(id, key));
     return true;
@@ -245,10 +250,11 @@ const markOf = ({ dev, n }: MessageId, key: string | undefined): Mark =>
 const isUnsigned = (message: Message | undefined): boolean => message !== undefined && message.sig === undefined;
 
 /** Only what its author signed can be given back to a log that lost it. */
-export const canBeKept = ({ id, key, sig, text, void: isVoid }: Message): boolean =>
-  id !== undefined &&
-  key !== undefined &&
-  sig !== undefined &&
-  sig !== wrongSignature &&
-  !isVoid &&
-  Buffer.byteLength(text) <= maxTextBytes;
+export const canBeKept = (message: Message): boolean => {
+  const { id, key, text, void: isVoid } = message;
+  const isWhole = id !== undefined && key !== undefined && !isVoid;
+  return isWhole && isSigned(message) && Buffer.byteLength(text) <= maxTextBytes;
+};
+
+/** Its signature is here, and is right. */
+export const isSigned = ({ sig }: Message): boolean => sig !== undefined && sig !== wrongSignature;

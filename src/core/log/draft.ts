@@ -1,6 +1,6 @@
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
-import type { Change, Entry, Mark, Owner, Place, Store } from './store.ts';
+import type { Change, Entry, Mark, Owner, Place, Signature, Store } from './store.ts';
 
 /** The next write: a change that grows, and what the store will know after it. Nothing else is changed by it. */
 export class Draft {
@@ -51,8 +51,8 @@ export class Draft {
     (this.#change.mended ??= []).push(entry);
   }
 
-  sign(seq: number, sig: string): void {
-    (this.#change.signed ??= []).push({ seq, sig });
+  addSignatures(signatures: readonly Signature[]): void {
+    (this.#change.signatures ??= []).push(...signatures);
   }
 
   /** Everything of this device up to its n has been in the log. */

@@ -71,16 +71,20 @@ export function framesOf(items: readonly Item[]): Single[] {
   return frames;
 }
 
-/** At most so many bytes an item adds to a frame; `authors` are those who stand in its table already. */
+/** At most so many bytes an item adds to what is sent; `authors` are those in the table that it would share. */
 function sizeOf({ place, notice }: Item, authors: Set<string>): number {
+  // What follows a notice begins a frame of its own.
+  if (notice) authors.clear();
   if (notice) return Buffer.byteLength(encode(notice)) + 1;
-  const { text = '', ext = '', name = '', id, guest } = place?.message ?? {};
-  const author = `${id?.dev} ${guest} ${name}`;
-  const line = authors.has(author) ? 0 : lineBytes + Buffer.byteLength(name);
+  const { text = '', name = '', id, key, guest, type, re, ext = '', ago, void: isVoid } = place?.message ?? {};
+  const author = `${id?.dev} ${key} ${guest} ${name}`;
+  const isKnown = authors.has(author);
+  const frame = authors.size === 0 ? bytesOf.frame : 0;
   authors.add(author);
-  return rowBytes + line + Buffer.byteLength(JSON.stringify(text + ext));
+  const more = type || re || ext || ago || isVoid ? bytesOf.more + Buffer.byteLength(JSON.stringify(ext)) : 0;
+  const line = isKnown ? 0 : bytesOf.author + Buffer.byteLength(JSON.stringify(name));
+  return frame + line + bytesOf.row + Buffer.byteLength(JSON.stringify(text)) + more;
 }
 
-/** Of a row without its texts, and of a line of the table without its name. */
-const rowBytes = 200;
-const lineBytes = 150;
+/** The most that each takes without its texts: a frame, a line of its table, a row, and what is seldom said in one. */
+const bytesOf = { frame: 120, author: 140, row: 160, more: 180 };

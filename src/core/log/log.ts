@@ -57,14 +57,14 @@ export class Log {
     return places;
   }
 
-  settle({ restart, entries = [], mended = [], signed = [], keep }: Change): void {
+  settle({ restart, entries = [], mended = [], signatures = [], keep }: Change): void {
     if (restart) this.#shorten(Number.POSITIVE_INFINITY);
     if (restart) this.lost.clear();
     for (const place of entries) if (!place.message) this.#remember(place);
     for (const { seq } of mended) this.lost.delete(seq);
     this.#tail.push(...entries);
     for (const { message } of entries) this.#tailSize += message?.text.length ?? 0;
-    for (const { seq, sig } of signed) this.#sign(seq, sig);
+    for (const { seq, sig } of signatures) this.#sign(seq, sig);
     this.#shorten(mended.length > 0 ? Number.POSITIVE_INFINITY : (keep?.from ?? 0));
     if (!keep) return;
     for (const seq of this.lost.keys()) if (seq < keep.from) this.lost.delete(seq);

@@ -19,6 +19,9 @@ export type Mark = { dev: string; n: number; key?: string };
 /** A name belongs to the key that used it first; `seenMs`: when it last did, on the log's own clock. */
 export type Owner = { name: string; key: string; seenMs: number };
 
+/** The signature of the entry at a place. */
+export type Signature = { seq: number; sig: string };
+
 /** One step forward. All of it is kept, or nothing. Everything a store knows is what its changes come to, one after the other. */
 export type Change = {
   /** Begin another log, or this one from another place: the places kept of the old one go. Applied first. */
@@ -28,7 +31,7 @@ export type Change = {
   /** Places that were lost and are whole again. */
   mended?: Entry[];
   /** Signatures that came after their entries. */
-  signed?: { seq: number; sig: string }[];
+  signatures?: Signature[];
   /** Each takes the place of the one of its device. */
   marks?: Mark[];
   owners?: Owner[];

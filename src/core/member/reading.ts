@@ -49,7 +49,7 @@ export class Reading {
   }
 
   /** Takes what follows; false if it is not what the log says here, for then it was changed on its way. */
-  take({ from, rows, hash }: Entries, now: Now): boolean {
+  take({ from, rows, hash = emptyHash }: Entries, now: Now): boolean {
     const { copy } = this.#member;
     const [first, fresh] = [copy.cursor + 1, rows.slice(copy.cursor + 1 - from)];
     const hashes = copy.hashesOf(fresh);

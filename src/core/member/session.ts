@@ -11,6 +11,7 @@ import {
 } from '../../protocol/frames.ts';
 import { joinProof, welcomeProof } from '../../protocol/signed.ts';
 import { ackIntervalMs, maxLost, maxUnanswered, rereadMs, silentMs, tidyIntervalMs } from '../limits.ts';
+import { isSigned } from '../log/copy.ts';
 import { emptyHash } from '../log/store.ts';
 import { isName } from '../names.ts';
 import { noticeEvent } from '../narrate.ts';
@@ -56,7 +57,10 @@ export class Session implements Talk {
   #answers = 0;
   /** The newest frame in a session, or the newest join on the way to one. */
   #heardAtMs = 0;
+  /** When I join again; until then no entries are read. */
   #rejoinAtMs: number | undefined;
+  /** What came last did not follow. */
+  #isBroken = false;
 
   constructor(member: Member) {
     this.#member = member;
@@ -215,23 +219,25 @@ export class Session implements Talk {
   #entries(frame: Entries, now: Now): void {
     const { copy, courier } = this.#member;
     const { underWay } = courier.outbox;
-    if (this.#reading.isFull) return;
+    if (this.#reading.isFull || this.#rejoinAtMs !== undefined) return;
     if (frame.from > copy.cursor + 1) return this.#join(now);
     if (!this.#reading.take(frame, now)) return this.#refuse(now);
+    this.#isBroken = false;
     if (courier.outbox.underWay < underWay) this.#unanswered = 0;
   }
 
-  /** It was changed on its way, or the server is not what it says it is: it is read again, but not at once. */
+  /** It was changed on its way, or the server is not what it says it is: it is read again, but not at once. Said once. */
   #refuse(now: Now): void {
     const message = 'what the server sent does not follow from what it sent before: it is read again.';
-    this.#member.show({ type: 'error', code: 'CHAIN_BROKEN', message });
+    if (!this.#isBroken) this.#member.show({ type: 'error', code: 'CHAIN_BROKEN', message });
+    this.#isBroken = true;
     this.#rejoin(rereadMs, now);
   }
 
-  /** Nobody asks for more in so short a time but to do harm. */
+  /** Nobody asks for more in so short a time but to do harm, and nobody takes what is not signed. */
   #answer({ seq, hash = emptyHash }: Lost): void {
     const answer = this.#answers < maxLost ? this.#member.copy.entryAt(seq, hash) : undefined;
-    if (!answer) return;
+    if (!answer || !isSigned(answer)) return;
     this.#answers++;
     this.#member.send(answer);
   }
@@ -245,7 +251,7 @@ export class Session implements Talk {
     if (copy.behind > 0 || courier.outbox.underWay === 0) this.#unanswered = 0;
     else this.#unanswered++;
     const isBehind = sentSeq > copy.cursor && !this.#reading.isFull;
-    if (isBehind || this.#unanswered >= maxUnanswered) this.#join(now);
+    if (this.#rejoinAtMs === undefined && (isBehind || this.#unanswered >= maxUnanswered)) this.#join(now);
   }
 
   #prove({ nonce, room }: Challenge): void {

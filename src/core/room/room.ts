@@ -1,5 +1,5 @@
 import type { Lost, Received } from '../../protocol/frames.ts';
-import { blockEnd, defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../limits.ts';
+import { defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
 import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
 import { Log } from '../log/log.ts';
@@ -9,6 +9,7 @@ import { type Core, type Effect, Effects, type Input, type Now } from '../turn.t
 import { Door, type DoorOptions } from './door.ts';
 import { Presence } from './presence.ts';
 import { Readers } from './readers.ts';
+import { SignatureDesk } from './signatures.ts';
 
 /**
  * The room: one log, and everybody, the author too, is a reader of it.
@@ -36,6 +37,7 @@ export class Room implements Core {
   readonly #log: Log;
   readonly #ledger: Ledger;
   readonly #readers: Readers;
+  readonly #signatures: SignatureDesk;
   readonly #door: Door;
   readonly #effects = new Effects();
   #proposals: (Proposal | Aside)[] = [];
@@ -50,7 +52,9 @@ export class Room implements Core {
     this.#ledger = new Ledger(options, this.#log);
     this.feed = new Feed(this.#log);
     this.presence = new Presence(options.name, this.feed);
-    this.#readers = new Readers(this.feed, options.flow ?? defaultFlow, this.presence.sessions);
+    const { flow = defaultFlow } = options;
+    this.#readers = new Readers(this.feed, flow, this.presence.sessions);
+    this.#signatures = new SignatureDesk(this.#log, flow);
     const parts = { log: this.#log, ledger: this.#ledger, presence: this.presence, effects: this.#effects };
     this.#door = new Door(options, parts);
   }
@@ -60,6 +64,7 @@ export class Room implements Core {
     if (now.ms - this.#tidiedAtMs >= tidyIntervalMs) this.#tidy(now.ms);
     this.#decide(now);
     this.#effects.push(...this.#readers.pump(now.ms));
+    for (const { to, frame } of this.#signatures.answers()) this.#effects.send(to, frame);
     this.#tellFound();
     return this.#effects.take();
   }
@@ -99,7 +104,7 @@ export class Room implements Core {
       case 'lost':
         return session && this.#answer(from, frame);
       case 'signatures':
-        return session && this.#giveSignatures(from, frame.seq);
+        return session?.who && session.guest === undefined ? this.#signatures.ask(from, frame.seq) : undefined;
       case 'gone':
         return this.#propose({ type: 'leave', from, lostAtMs: now.ms });
       case 'unknown':
@@ -168,13 +173,6 @@ export class Room implements Core {
   #answer(from: string, { seq, hash = '' }: Lost): void {
     const [place] = this.#log.read(seq, 1);
     if (place?.seq === seq && place.hash === hash && place.message) this.#effects.send(from, place.message);
-  }
-
-  /** Of the rest of a block: the same for all who ask at the same place. [P36] */
-  #giveSignatures(from: string, seq: number): void {
-    const places = this.#log.read(seq, Math.max(blockEnd(seq) - seq + 1, 0));
-    const sigs = places.filter((place) => place.seq >= seq).map(({ message }) => message?.sig ?? '');
-    this.#effects.send(from, { kind: 'signatures', seq, sigs });
   }
 
   #tellFound(): void {
