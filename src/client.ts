@@ -2,10 +2,12 @@
 import { client } from './cli/args/programs.ts';
 import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
+import type { Contradiction } from './core/events.ts';
 import { Log } from './core/log/log.ts';
 import type { Change } from './core/log/store.ts';
 import { Member } from './core/member/member.ts';
 import { fingerprint } from './errors.ts';
+import { keepEvidence } from './history/evidence.ts';
 import { MemoryStore } from './history/memory.ts';
 import { addName, isFreeName, personFolder } from './history/paths.ts';
 import { Rooms } from './history/rooms.ts';
@@ -14,7 +16,7 @@ import { loadIdentity, newIdentity } from './keys/identity-file.ts';
 import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
 import { historyCommand } from './prompt/history.ts';
-import { nickCommand, openPrompt, settingCommand } from './prompt/prompt.ts';
+import { nickCommand, openPrompt, settingCommand, signedUpTo } from './prompt/prompt.ts';
 import { joinsChoices } from './terminal/view.ts';
 import { connectEndpoint, isLoopback, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
@@ -81,11 +83,26 @@ await run(client, async (options, stop, opened) => {
     renamed: (other: string) => addName(home, dataDir, other),
     entered,
   };
-  const about = () => [`the room at ${showEndpoint(ip, port)}`, `what is kept here: ${store.folder}`];
+  const about = () => [
+    `the room at ${showEndpoint(ip, port)}`,
+    signedUpTo(conversation.copy.signed),
+    `what is kept here: ${store.folder}`,
+  ];
+  const testify = (event: Contradiction) => keepEvidence(store.folder, event);
   const read = person ? { read: openPrompt(own, { conversation, view, settings, about }) } : {};
   const link = new Link(openDealer, endpoint);
   const kept = { commit: (change: Change) => store.commit(change) };
   const going = { follow, mayFollow: isLoopback(endpoint) && options['server-key'] === undefined };
-  const parts = { conversation, view, store: kept, names, ...going, ...read, trouble: new Trouble(ip, port), manner };
+  const parts = {
+    conversation,
+    view,
+    store: kept,
+    names,
+    testify,
+    ...going,
+    ...read,
+    trouble: new Trouble(ip, port),
+    manner,
+  };
   return await new Talk({ ...parts, lines, link, stop }).run();
 });

@@ -195,12 +195,13 @@ describe('Fifo', () => {
   });
 });
 
-it('Forked: a client says that places are missing, or that the log is another one', () => {
+it('Forked: a client says that places are missing, that the log is another one, or that the room contradicts itself', () => {
   const { history, ann, audit, ids } = good();
   ann.print({ type: 'gap' });
   ann.print({ type: 'status', code: 'RESTORED' });
+  ann.print({ type: 'contradiction' });
   audit(ids);
-  expect(broken(history)).toEqual(['Forked', 'Forked']);
+  expect(broken(history)).toEqual(['Forked', 'Forked', 'Forked']);
 });
 
 it('Crashed: a program ended by itself', () => {

@@ -10,6 +10,7 @@ import {
   openPrompt,
   read,
   settingCommand,
+  signedUpTo,
 } from '../src/prompt/prompt.ts';
 import type { Message } from '../src/protocol/frames.ts';
 import type { Settings, View } from '../src/terminal/view.ts';
@@ -233,6 +234,19 @@ describe('/status', () => {
     prompt([], view, some)('/status');
     expect(said()).toEqual(['you are Ana', expected, 'the room', 'the folder']);
   });
+});
+
+describe('what the room has signed', () => {
+  const head = { log: 'l', run: 'r', sig: 's', seq: 42, hash: 'abcdefghijklmn' };
+  test.each<[string, Parameters<typeof signedUpTo>[0], string]>([
+    ['is said shortly', { newest: head }, 'signed by the room up to message 42 (abcdefgh)'],
+    [
+      'may be that nobody has said anything',
+      { newest: { ...head, seq: 0, hash: '' } },
+      'signed by the room: its log is empty',
+    ],
+    ['may be nothing', undefined, 'the room has signed nothing yet'],
+  ])('%s', (_name, signed, words) => expect(signedUpTo(signed)).toBe(words));
 });
 
 describe('what Tab can make of it', () => {

@@ -15,6 +15,7 @@ import {
   chainHash,
   digestOf,
   formatId,
+  headProof,
   joinProof,
   signedText,
   welcomeProof,
@@ -215,6 +216,11 @@ const frames: [name: string, frame: Frame, wire: string][] = [
   ],
   ['an ack', { kind: 'ack', seq: 12 }, '{"ack":12}'],
   ['a heartbeat', { kind: 'heartbeat', seq: 0 }, '{"hb":0}'],
+  [
+    'a heartbeat with a signed head',
+    { kind: 'heartbeat', seq: 7, head: 9, headHash: 'h9', sig: 's' },
+    '{"hb":7,"head":9,"hh":"h9","sig":"s"}',
+  ],
   ['a rejoin', { kind: 'rejoin', delayMs: 250 }, '{"rejoin":250}'],
   ['a lost place of the log', { kind: 'lost', seq: 7, hash: 'h7' }, '{"lost":7,"h":"h7"}'],
   [
@@ -547,6 +553,10 @@ describe('what is signed and hashed', () => {
     );
     const head = { log: 'l', run: 'r', head: 9, headHash: 'h9' } as Welcome;
     expect(welcomeProof('cn', 'kR', head)).toBe('["0mq-chat welcome","kR","cn","l","r",9,"h9"]');
+    const place = { log: 'l', run: 'r', seq: 9, hash: 'h9' };
+    expect(headProof('kR', place)).toBe('["0mq-chat head","kR","l","r",9,"h9"]');
+    expect(headProof('kR', { ...place, seq: 0, hash: '' })).toBe('["0mq-chat head","kR","l","r",0,""]');
+    expect(headProof('kR', { ...place, cn: 'cn' })).toBe(welcomeProof('cn', 'kR', head));
     expect(chained()).toBe(`["0mq-chat entry","h",[${all}],"k",0,0,6,7]`);
     expect(chainHash(plain, '', { kind: 'message', name: 'a', text: '', words: 'w', void: true, guest: true })).toBe(
       '["0mq-chat entry","",[0,0,0,0,0,"a","w",0,0],0,1,1,0,0]',
@@ -718,7 +728,10 @@ const single = fc.oneof(
   ),
   fc.record({ kind: kind('refused'), name, text, code: fc.constantFrom('NAME_REFUSED', 'ROOM_FULL') }),
   fc.record({ kind: kind('ack'), seq: count }),
-  fc.record({ kind: kind('heartbeat'), seq: count }),
+  fc.record(
+    { kind: kind('heartbeat'), seq: count, head: count, headHash: token, sig: token },
+    { requiredKeys: ['kind', 'seq'] },
+  ),
   fc.record({ kind: kind('rejoin'), delayMs: count }),
   fc.record({ kind: kind('shutdown'), name, text }),
   fc.record({ kind: kind('lost'), seq: count, hash: token }, { requiredKeys: ['kind', 'seq'] }),

@@ -16,7 +16,12 @@ beforeEach(() => {
   written = new Written();
   feed = new Feed(written.log);
   sessions = new Map();
-  readers = new Readers(feed, flow, sessions);
+  const signer = {
+    get head() {
+      return { head: written.log.head, sig: `s${written.log.head}` };
+    },
+  };
+  readers = new Readers(feed, flow, sessions, signer);
 });
 const append = (count: number, more = {}) => written.append(count, more);
 const announce = (who: string, reason: 'left' | 'lost' = 'left') => {
@@ -102,6 +107,22 @@ describe('readers', () => {
     append(10);
     readers.acknowledge('a', 8);
     expect(pump()).toEqual([['a', [9, 10]]]);
+  });
+
+  test('are told with the newest entry how the room signed it, all the same, at most every quarter of a second', () => {
+    const signed = (nowMs: number) => readers.pump(nowMs).map(({ data }) => JSON.parse(data).sig);
+    open('a');
+    append(1);
+    open('b');
+    expect(signed(1_000)).toEqual(['s1']);
+    append(5);
+    expect([signed(1_249), signed(1_250)]).toEqual([[undefined], ['s6']]);
+    open('c');
+    append(1);
+    readers.acknowledge('a', 6);
+    readers.acknowledge('b', 6);
+    // What does not reach the end of the log is not signed.
+    expect(signed(1_500)).toEqual(['s7', undefined]);
   });
 
   test('say with each frame where they stood before it', () => {

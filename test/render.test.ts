@@ -30,6 +30,8 @@ const online = (more: Partial<ChatEvent & { type: 'state'; state: 'online' }>): 
 const kept = 'What you write now is kept and sent when it is back.';
 const limits = 'no receipts and nothing missed is sent again.';
 
+const contradiction = { type: 'contradiction' as const, room: 'r', seq: 8, heads: [] };
+
 /** Every kind of event as a pipe sees it: without time and colour. */
 const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefined, text?: string][] = [
   ['a message', message('hello'), 'chat', '[bob] hello'],
@@ -186,6 +188,24 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
     '-- the last 20 messages ---',
   ],
   ['the end of the last messages', { type: 'replayed', first: true }, 'self', '-- now ---'],
+  [
+    'two pasts',
+    { ...contradiction, reason: 'signed', file: '/home/ana/contradiction-r.json' },
+    'self',
+    '!! the room has signed two different pasts at message 8: its server tells its members different things. The proof is in /home/ana/contradiction-r.json',
+  ],
+  [
+    'a past that gets shorter',
+    { ...contradiction, reason: 'back' },
+    'self',
+    '!! the room has signed more than the 8 messages that it now signs: its server takes back what it said.',
+  ],
+  [
+    'another past than the one that was read',
+    { ...contradiction, reason: 'read' },
+    'self',
+    '!! what was read here up to message 8 is not what the room has signed: its server tells its members different things, or somebody on the way changes them.',
+  ],
   ['a status', { type: 'status', code: 'X', message: 'trying again' }, 'self', '-- trying again'],
   ['an error', { type: 'error', code: 'NAME_REFUSED', message: 'No.' }, 'self', '!! No.'],
   ['listening', { type: 'listening', endpoint: 'tcp://*:9999', port: 9999 }, 'self', '-- listening on tcp://*:9999'],
@@ -213,6 +233,7 @@ test('every kind of event stands in the table', () => {
     notice: true,
     gap: true,
     lost: true,
+    contradiction: true,
     replay: true,
     replayed: true,
     clock: true,

@@ -286,11 +286,36 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
     expect(store.ranMs).toBe(12.5);
   });
 
+  test('what the room has signed stays until it signs something else, whatever log begins', async () => {
+    const newest = { log: 'log', run: 'run', seq: 7, hash: 'hash7', sig: 'sig' };
+    const signed = { newest, awaited: { ...newest, cn: 'cn' }, said: true } as const;
+    expect(store.signed).toBeUndefined();
+    await store.commit({ signed });
+    await store.commit({ entries: entries(1, 1) });
+    await store.commit({ restart: { log: 'other', seq: 0, hash: '' } });
+    expect(store.signed).toEqual(signed);
+    await store.commit({ signed: { newest } });
+    expect(store.signed).toEqual({ newest });
+  });
+
   test('a change of nothing changes nothing', async () => {
     const before = answers(store);
     await store.commit({});
     expect(answers(store)).toEqual(before);
   });
+});
+
+test('what the room has signed is there again when the folder is opened again', async () => {
+  const folder = newFolder();
+  const store = SqliteStore.open(folder, { newDev: () => 'dev' });
+  const signed = {
+    newest: { log: 'log', run: 'run', seq: 7, hash: 'hash7', sig: 'sig', cn: 'cn' },
+    said: true,
+  } as const;
+  await store.commit({ signed });
+  await store.close();
+  const again = keep(SqliteStore.open(folder));
+  expect([again.signed, again.dev]).toEqual([signed, 'dev']);
 });
 
 /** A change without places: those depend on where the log stands when it is applied. */

@@ -1,4 +1,21 @@
 import type { ErrorCode } from '../errors.ts';
+import type { SignedHead } from '../protocol/signed.ts';
+
+/**
+ * What the room has signed in one run of its server cannot all be true: two pasts (`signed`), or in a welcome less than
+ * before (`back`), or another past than the one `read` here, of which that is the chain up to `seq`. [P37]
+ */
+export type Contradiction = {
+  type: 'contradiction';
+  reason: 'signed' | 'back' | 'read';
+  /** The room's key, which has signed the heads. */
+  room: string;
+  seq: number;
+  heads: SignedHead[];
+  read?: string;
+  /** Where it is kept as evidence. */
+  file?: string;
+};
 
 /** What happens in a chat, as `--json` prints it. Fields are only ever added; readers skip what they do not know. */
 export type ChatEvent =
@@ -62,6 +79,7 @@ export type ChatEvent =
   | { type: 'lost'; seq: number }
   /** An entry that the key it stands under did not sign. Told once for each key. */
   | { type: 'unverified'; seq: number; from: { name: string; id: string } }
+  | Contradiction
   /** The room's clock was set back: what comes now seems to be older than it is. */
   | { type: 'clock'; setBackMs: number }
   /** What a person may want to know of this program. FOLDED: `count` lines were left out while the output stood still. */

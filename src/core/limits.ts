@@ -30,6 +30,8 @@ export const defaultFlow = {
   signatures: 256,
 };
 export type Flow = typeof defaultFlow;
+/** So long after a signed head the next one may go out with entries. [P37] */
+export const signedHeadMs = 250;
 /** Frames to a client of the original in one turn: about what its connection's queue takes (transport/sockets.ts). */
 export const guestFrames = 24;
 /** What a full connection did not take is tried again after this long; if it takes nothing, after twice as long. [P16] */

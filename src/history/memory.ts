@@ -1,10 +1,18 @@
-import { type Change, emptyHash, type Mark, type Owner, type Place, type Store } from '../core/log/store.ts';
+import {
+  type Change,
+  emptyHash,
+  type Mark,
+  type Owner,
+  type Place,
+  type Signed,
+  type Store,
+} from '../core/log/store.ts';
 import type { Message } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
 import type { EntryTable, Table } from './tables.ts';
 import { inWords } from './trouble.ts';
 
-export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs' | 'lc'>;
+export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs' | 'lc' | 'signed'>;
 
 type Rows<T> = Map<string, T> | Table<T>;
 type Tables = { entries: PlaceMap | EntryTable; marks: Rows<Mark>; owners: Rows<Owner>; pending: Rows<Message> };
@@ -17,6 +25,7 @@ export class LogStore implements Store {
   baseHash = emptyHash;
   headHash = emptyHash;
   ranMs = 0;
+  signed: Signed | undefined;
   lc = 0;
   /** Whose store this is; '' for a server's. */
   readonly dev: string;
@@ -91,7 +100,7 @@ export class LogStore implements Store {
   }
 
   /** Throws if the change does not follow. */
-  #after({ restart, entries = [], keep, ranMs = this.ranMs }: Change): State {
+  #after({ restart, entries = [], keep, ranMs = this.ranMs, signed = this.signed }: Change): State {
     let { log, first, head, baseHash, headHash, lc } = this;
     if (restart) ({ log, seq: head, hash: headHash } = restart);
     if (restart) [first, baseHash] = [head + 1, headHash];
@@ -101,7 +110,7 @@ export class LogStore implements Store {
     }
     if (keep && keep.from > head + 1) throw new Error(`place ${keep.from} cannot be the first after ${head}`);
     if (keep && keep.from > first) [first, baseHash] = [keep.from, keep.hash];
-    return { log, first, head, baseHash, headHash, ranMs, lc };
+    return { log, first, head, baseHash, headHash, ranMs, lc, signed };
   }
 }
 

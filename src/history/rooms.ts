@@ -113,7 +113,7 @@ function openIfFree(folder: string, newDev: () => string): SqliteStore | undefin
 const read = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8').trimEnd() : '');
 
 /** All of it or nothing. */
-function write(path: string, text: string): void {
+export function write(path: string, text: string): void {
   const own = `${path}.${process.pid}`;
   try {
     writeFileSync(own, text, { mode: 0o600, flush: true });

@@ -38,19 +38,20 @@ export function readState(db: Connection): Kept | undefined {
     throw trouble('version', db.folder, `${written}, this program knows ${version}`);
   if (!values) throw trouble('damaged', db.folder);
   const [, , json, log, first, head, baseHash, headHash, ranMs, lc] = values;
-  const facts = JSON.parse(String(json));
+  const { signed, ...facts } = JSON.parse(String(json));
   // Somebody has tidied up (VACUUM), or a table has another one's rows. To find out may take long, but is seldom asked.
   if (facts.roots !== rootsOf(db) && db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', db.folder);
-  return { facts, log, first, head, baseHash, headHash, ranMs, lc } as Kept;
+  return { facts, log, first, head, baseHash, headHash, ranMs, lc, signed } as Kept;
 }
 
 const rootsOf = (db: Connection) => db.rows('SELECT rootpage FROM sqlite_schema').join();
 
 /** MUST be called within a transaction. */
 export function writeState(db: Connection, kept: Kept): void {
-  const { facts, log, first, head, baseHash, headHash, ranMs, lc } = kept;
+  const { log, first, head, baseHash, headHash, ranMs, lc, signed } = kept;
+  const facts = JSON.stringify({ ...kept.facts, signed });
   for (const copy of [1, 2])
-    db.put('state', seal([copy, version, JSON.stringify(facts), log, first, head, baseHash, headHash, ranMs, lc]));
+    db.put('state', seal([copy, version, facts, log, first, head, baseHash, headHash, ranMs, lc]));
 }
 
 /** Makes the tables of a new file. Of an old one it writes the state anew, for damage may have left something there. */

@@ -87,7 +87,7 @@ function begin(db: Connection, { newLog = '', newDev, room, program = 'program' 
   const known = readState(db);
   const other = room && known?.facts.room;
   if (other && other !== room) throw trouble('otherRoom', db.folder, fingerprint(other));
-  const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0, lc: 0 };
+  const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0, lc: 0, signed: undefined };
   const dev = known?.facts.dev ?? newDev?.();
   const facts = { ...known?.facts, ...(room && { room }), dev, holder: `${program} (pid ${process.pid})` };
   const kept = { ...state, ...known, facts };

@@ -1,4 +1,4 @@
-import type { ChatEvent } from '../core/events.ts';
+import type { ChatEvent, Contradiction } from '../core/events.ts';
 import type { Store } from '../core/log/store.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
 import type { Conversation } from '../core/turn.ts';
@@ -23,6 +23,8 @@ export type TalkOptions = {
   mayFollow?: boolean;
   /** Which names are somebody else's on this machine, and where it is written down what a name or a room is. */
   names?: { whyNotCalled(name: string): string | undefined; renamed(name: string): void; entered(room: string): void };
+  /** Keeps what proves that the room contradicts itself. Returns the event with the place. */
+  testify?: (event: Contradiction) => ChatEvent;
   /** What a person's line means; without it every line is a text. */
   read?: (line: string) => Meaning;
   trouble: Trouble;
@@ -48,11 +50,11 @@ export class Talk {
   #wantedName: string | undefined;
 
   constructor(options: TalkOptions) {
-    const { conversation: core, link: links, store, view, names, manner } = options;
+    const { conversation: core, link: links, store, view, names, manner, testify } = options;
     const show = (event: ChatEvent, taken?: () => void) => {
       if (event.type === 'state' && event.state === 'online' && event.room) names?.entered(event.room);
       if (event.type === 'renamed' && event.name === this.#wantedName) names?.renamed(event.name);
-      view.show(event, taken);
+      view.show((event.type === 'contradiction' && testify?.(event)) || event, taken);
     };
     const failed = (error: ChatError) => {
       const { message, code } = error;

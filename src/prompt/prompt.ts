@@ -1,3 +1,4 @@
+import type { Signed } from '../core/log/store.ts';
 import { isName, maxNameBytes } from '../core/names.ts';
 import type { Conversation } from '../core/turn.ts';
 import { byKey } from '../terminal/draft.ts';
@@ -98,6 +99,15 @@ function standing({ online, name, present, waiting }: Conversation): string[] {
   const count = waiting.length;
   const what = count === 0 ? 'nothing waits to be sent' : `${counted(count, 'message')} not sent yet`;
   return [`you are ${name}`, `${online ? `online, ${present} there` : 'offline'}; ${what}`];
+}
+
+/** The first characters of the chain are enough for two people to compare. */
+export function signedUpTo(signed: Signed | undefined): string {
+  if (!signed) return 'the room has signed nothing yet';
+  const { seq, hash } = signed.newest;
+  return seq === 0
+    ? 'signed by the room: its log is empty'
+    : `signed by the room up to message ${seq} (${hash.slice(0, 8)})`;
 }
 
 function help(commands: readonly Command[], { clear: hasScreen }: View): string[] {

@@ -106,8 +106,11 @@ export const table = {
   },
   leave: { auth: only(0), name: must(name), text: may(text) },
   message,
-  /** Places `from`, `from` + 1, … of the log, and the chain up to and including the last of them. [P25] */
-  entries: { from: must(count), rows: must(rows, 'e'), hash: may(token, 'h') },
+  /**
+   * Places `from`, `from` + 1, … of the log, and the chain up to and including the last of them. [P25] Where that is the
+   * newest one, `sig` may be the signature of the room's key over `headProof`. [P37]
+   */
+  entries: { from: must(count), rows: must(rows, 'e'), hash: may(token, 'h'), sig: may(signature) },
   /** The room closes. On the wire it is a notice, so that each reader shows at least its text. */
   shutdown: { ...words, notice: only('shutdown') },
   /** What the room says of itself: the original's words, plus keys for programs. `was`: the name before. [P4, P32] */
@@ -152,7 +155,13 @@ export const table = {
   refused: { code: must(oneOf('NAME_REFUSED', 'ROOM_FULL', 'DEVICE_REFUSED'), 'refused'), ...words },
   ack: { seq: must(count, 'ack') },
   /** The server lives; `seq` is the highest one it sent to this session. */
-  heartbeat: { seq: must(count, 'hb') },
+  heartbeat: {
+    seq: must(count, 'hb'),
+    /** How far the log goes, the chain up to there, and the signature of the room's key over `headProof`. [P37] */
+    head: may(count),
+    headHash: may(token, 'hh'),
+    sig: may(signature),
+  },
   /** Join again, after `delayMs`: until then nothing from here is heard. */
   rejoin: { delayMs: must(count, 'rejoin') },
   lost,
@@ -178,6 +187,7 @@ export type Notice = FrameOf<'notice'>;
 export type Challenge = FrameOf<'challenge'>;
 export type Welcome = FrameOf<'welcome'>;
 export type Refused = FrameOf<'refused'>;
+export type Heartbeat = FrameOf<'heartbeat'>;
 export type Lost = Fields<'lost', typeof lost>;
 export type Entries = FrameOf<'entries'>;
 export type SignaturesFrame = FrameOf<'signatures'>;

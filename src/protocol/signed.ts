@@ -16,8 +16,19 @@ export const joinProof = (nonce: string, room: string, { name, key, dev }: Join)
   JSON.stringify(['0mq-chat join', room, nonce, name, key, dev]);
 
 /** What a server signs to prove whose room it is, in answer to the `cn` of a join, and how far its log goes in this run. [P35] */
-export const welcomeProof = (cn: string, room: string, { log, run, head, headHash }: Omit<Welcome, 'sig'>): string =>
+export const welcomeProof = (cn: string, room: string, { log, run, head, headHash }: Told): string =>
   JSON.stringify(['0mq-chat welcome', room, cn, log, run, head, headHash ?? '']);
+type Told = Pick<Welcome, 'log' | 'run' | 'head' | 'headHash'>;
+
+/** How far a log goes in one run of its server. `cn`: it was told in the welcome that answers this nonce. */
+export type Head = { log: string; run: string; seq: number; hash: string; cn?: string };
+export type SignedHead = Head & { sig: string };
+
+/** What the room's key signs of a head: a server stands by one past as long as it runs. [P37] */
+export const headProof = (room: string, { log, run, seq, hash, cn }: Head): string =>
+  cn === undefined
+    ? JSON.stringify(['0mq-chat head', room, log, run, seq, hash])
+    : welcomeProof(cn, room, { log, run, head: seq, headHash: hash });
 
 /** The chain up to and including an entry: what was written, and what became of it in the log. [P25] */
 export const chainHash = (crypto: Crypto, before: string, message: Message): string =>

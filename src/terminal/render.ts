@@ -55,6 +55,7 @@ export class Renderer {
     gap: ({ firstMs }, nowMs) =>
       this.#self(`messages before ${moment(firstMs ?? nowMs, nowMs)} are no longer kept by the server`),
     lost: ({ seq }) => this.#self(`message ${seq} of the room is damaged; it is shown when somebody has it`),
+    contradiction: (event) => ({ channel: 'self', text: this.#chalk.red(`!! ${this.safe(contradicted(event))}`) }),
     replay: (event, nowMs) => this.#self(`${replayed(event, nowMs)} ---`),
     replayed: ({ first }) => this.#self(first ? 'now ---' : 'end of missed messages ---'),
     clock: ({ setBackMs }) => this.#self(`the room's clock was set back by ${duration(setBackMs)}`),
@@ -193,6 +194,15 @@ function replayed({ count, total, sinceMs, first }: Event<'replay'>, nowMs: numb
   if (first) return `the last ${count === 1 ? 'message' : `${count} messages`}`;
   const shown = count < total ? `; showing the last ${count}; /history ${total} for all` : '';
   return `${counted(total, 'missed message')} since ${moment(sinceMs, nowMs)}${shown}`;
+}
+
+function contradicted({ reason, seq, file }: Event<'contradiction'>): string {
+  const what = {
+    signed: `the room has signed two different pasts at message ${seq}: its server tells its members different things.`,
+    back: `the room has signed more than the ${counted(seq, 'message')} that it now signs: its server takes back what it said.`,
+    read: `what was read here up to message ${seq} is not what the room has signed: its server tells its members different things, or somebody on the way changes them.`,
+  }[reason];
+  return file === undefined ? what : `${what} The proof is in ${file}`;
 }
 
 const maxListed = 3;

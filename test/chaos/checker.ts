@@ -7,7 +7,7 @@
  *   Different   two programs show different messages at one seq
  *   Causality   a message stands before something its author had seen when typing it
  *   Fifo        the messages of a device, or the lines typed into one run, stand in another order
- *   Forked      a client says that places are missing or that the log is another one
+ *   Forked      a client says that places are missing, that the log is another one, or that the room contradicts itself
  *   Crashed     a program ended that nobody had asked to
  */
 export type Guarantee = 'Lost' | 'Duplicate' | 'Reordered' | 'Different' | 'Causality' | 'Fifo' | 'Forked' | 'Crashed';
@@ -56,6 +56,7 @@ export class Run {
   print({ type, seq, id = '', text = '', code }: Printed): void {
     if (type === 'gap') this.remark('Forked', 'said that places are missing');
     if (type === 'status' && code === 'RESTORED') this.remark('Forked', 'said that the log is another one');
+    if (type === 'contradiction') this.remark('Forked', 'said that the room contradicts itself');
     if (type !== 'message' || seq === undefined) return;
     this.shown.push({ seq, id, text });
     this.#highest = Math.max(this.#highest, seq);

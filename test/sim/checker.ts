@@ -447,6 +447,13 @@ export class Checker {
     }
   }
 
+  /** P37: everybody has how far the log goes, signed. */
+  witnessed(server: MemoryStore, clients: { dev: string; store: MemoryStore }[]): void {
+    for (const { dev, store } of clients)
+      if (store.signed?.newest.seq !== server.head || store.signed.newest.hash !== server.headHash)
+        throw new Violation('P37', `${dev} has signed ${store.signed?.newest.seq} of ${server.head}`);
+  }
+
   #wholeIn(store: MemoryStore): Set<number> {
     const places = new Log(store, this.#crypto).read(store.first, 1e9);
     return new Set(places.filter(({ message }) => message).map(({ seq }) => seq));

@@ -139,6 +139,13 @@ export function lie(world: Machines, { connection }: Client): void {
   connection.toClient.push(encode({ kind: 'welcome', name: 'server', text: '', ...place, sig: 'no' }));
 }
 
+/** Somebody on the way says how far the log goes: out of thin air, or as the room has signed it in an earlier run. */
+export function lieOfHead(world: Machines, { connection, store: { head } }: Client): void {
+  const old = world.oldBeats.length > 0 && world.random.chance(0.7) ? world.random.pick(world.oldBeats) : undefined;
+  const forged = { seq: 0, head: head + world.random.below(2), headHash: 'lie', sig: 'no' };
+  connection?.toClient.push(old ?? encode({ kind: 'heartbeat', ...forged }));
+}
+
 /** Some of these names are free, some are another one's. */
 export function rename(world: Machines, client: Client): void {
   const name = `n${world.random.below(9)}`;

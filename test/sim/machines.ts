@@ -36,6 +36,9 @@ export class Machines {
   readonly deviceOf = new Map<string, string>();
   /** Where its readers stood before a frame was sent. */
   readonly sentFrom = new Map<string, Send['before']>();
+  /** Signed heads of this run of the server, and of those before it. */
+  beats: string[] = [];
+  oldBeats: string[] = [];
 
   constructor(cores: Cores, seed: number) {
     this.cores = cores;
@@ -93,6 +96,7 @@ export class Machines {
   startServer(): void {
     if (this.server) return;
     this.note('start server');
+    this.oldBeats.push(...this.beats.splice(0));
     const options = {
       name: 'server',
       retention: this.retention,
@@ -252,6 +256,7 @@ export class Machines {
       if (effect.type === 'commit') this.decided(server.commits, effect.change);
       if (effect.type !== 'send') continue;
       if (effect.before) this.sentFrom.set(effect.data, effect.before);
+      if (effect.data.startsWith('{"hb"')) this.beats.push(effect.data);
       this.checkWelcome(effect);
       for (const to of effect.to) this.pipeTo(to)?.push(effect.data);
     }
@@ -314,6 +319,7 @@ export class Machines {
 
   /** Most outputs take everything at once. */
   show(client: Client, event: ChatEvent, place: number | undefined): void {
+    if (event.type === 'contradiction') throw new Violation('H1', `${client.dev} accuses a server that has not lied`);
     if (event.type === 'message' && place === undefined) this.checker.mended(client.dev, event);
     if (place !== undefined) client.output.push({ place, event });
   }

@@ -2,6 +2,20 @@ import { type Mutant, of } from './mutate.ts';
 
 /** The rules of a member, and of its copy of the log. */
 export const memberMutants: Mutant[] = [
+  {
+    rule: 'a signed head is of one run',
+    file: 'protocol/signed.js',
+    from: "'0mq-chat head', room, log, run, seq, hash",
+    to: "'0mq-chat head', room, log, '', seq, hash",
+  },
+  ...of('member/heads', [
+    ['a signed head is the room’s', '!isKnown && options.crypto.verify(room, headProof(room, head), sig)', '!isKnown'],
+    ['a signed head is compared with the log', 'read === undefined || read === head.hash', 'true'],
+    ['two signed heads are compared', 'if (reason)', 'if (false)'],
+    ['the oldest head is awaited', '[awaited, newest, head]', '[head]'],
+    ['a contradiction is said once', '!copy.signed || copy.signed.said', '!copy.signed'],
+    ['what was signed in another run is past', 'known?.newest.run === head.run ?', 'known ?'],
+  ]),
   ...of('member/session', [
     ['the heartbeat shows a lost tail', 'isBehind ||', ''],
     ['no echo, send again', '|| this.#unanswered >= maxUnanswered', ''],
@@ -22,6 +36,7 @@ export const memberMutants: Mutant[] = [
     ['a gap is no next place', 'seq > copy.cursor + 1', 'false'],
   ]),
   ...of('member/reading', [
+    ['an awaited head is met', 'this.#member.heads.reached();', ';'],
     ['another log is read from its place', 'copy.restart(log, since, hash)', '[]'],
     ['what the log had has arrived', 'courier.acceptLogged(this.#logged);', ';'],
     ['nothing is given back before the log is read', 'if (copy.cursor < this.#head)', 'if (false)'],
@@ -63,6 +78,7 @@ export const memberMutants: Mutant[] = [
   ]),
   ...of('log/outbox', [['sent in order', 'waiting.sort(', '(() => 0)(']]),
   ...of('log/copy', [
+    ['what was signed is kept', 'this.#draft.sign(signed);', ';'],
     ['a message is shown once', 'id.n <= this.seen(id.dev)', 'false'],
     ['what does not follow is lost', 'message && chainHash(this.#crypto, this.hash, message) === hash', 'message'],
     ['kept when it was shown', 'taken.shows = shows;', 'taken.shows = 0;'],

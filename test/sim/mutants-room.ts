@@ -17,6 +17,9 @@ export const roomMutants: Mutant[] = [
     ['whoever asks is given the entry', 'place.hash === hash && place.message', 'false'],
     ['those who are there are known when it is tidied', "{ type: 'tidy', present }", "{ type: 'tidy', present: [] }"],
   ]),
+  ...of('room/head-signer', [
+    ['a head that moved is signed anew', 'this.#newest?.head !== this.#log.head', '!this.#newest'],
+  ]),
   ...of('room/readers', [
     [
       'a slow reader has a window',

@@ -1,10 +1,12 @@
+import { LiarsWorld } from './liar.ts';
 import type { Cores } from './sides.ts';
 import { World } from './world.ts';
 
 export type Failure = { seed: number; steps: number; error: Error; trace: string[] };
 
 const run = (cores: Cores, seed: number, steps: number, tracing = false): { error?: Error; trace: string[] } => {
-  const world = new World(cores, { seed, steps });
+  // In every tenth world the server lies.
+  const world = seed % 10 === 9 ? new LiarsWorld(cores, { seed, steps }) : new World(cores, { seed, steps });
   world.tracing = tracing;
   try {
     world.run();

@@ -5,6 +5,7 @@ import {
   forge,
   inflate,
   lie,
+  lieOfHead,
   loseTail,
   rename,
   rollBack,
@@ -79,7 +80,8 @@ export class World extends Machines {
   #rarely(client: Client): void {
     const { random } = this;
     const dice = random.next();
-    if (dice < 0.4) forge(this, client);
+    if (dice < 0.1) lieOfHead(this, client);
+    else if (dice < 0.4) forge(this, client);
     else if (dice < 0.45) inflate(this, client);
     else if (dice < 0.55) fail(this, client);
     else if (dice < 0.6) client.isHeld = !client.isHeld;
@@ -163,6 +165,7 @@ export class World extends Machines {
     // Who has never met the server may not ask it twice on one connection: it could be the original's.
     for (const client of this.clients) if (client.store.log === '') this.cut(client);
     this.#settle(30);
+    for (const client of this.clients) lieOfHead(this, client);
     // Whoever starts again must be who it was.
     for (const client of this.random.chance(0.3) ? this.clients : []) {
       if (this.random.chance(0.5)) this.cut(client);
@@ -175,6 +178,8 @@ export class World extends Machines {
     this.start(newcomer, 1e9);
     this.#settle(8);
     this.checker.healed(this.serverStore, this.clients);
+    this.#settle(8);
+    this.checker.witnessed(this.serverStore, this.clients);
     // A question may be lost, but it is asked again.
     this.#advance(61_000);
     this.#settle(8);

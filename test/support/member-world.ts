@@ -19,7 +19,7 @@ import type {
   Welcome,
 } from '../../src/protocol/frames.ts';
 import type { Row } from '../../src/protocol/rows.ts';
-import { chainHash, joinProof, signedText, welcomeProof } from '../../src/protocol/signed.ts';
+import { chainHash, type Head, headProof, joinProof, signedText, welcomeProof } from '../../src/protocol/signed.ts';
 import { fakeCrypto, fakeIdentity, fakeSalt, signature } from './fake-crypto.ts';
 
 /** The log of a room as a server would send it: entries that are signed, each chained to the one before. */
@@ -238,6 +238,14 @@ export class MemberWorld {
       ...more,
     };
     return { sig: signature(this.room, welcomeProof('cn', this.room, welcome)), ...welcome };
+  }
+
+  /** A heartbeat with a head that the room has signed. */
+  beat(seq: number, more: Partial<Head> = {}): Received {
+    const head = { log: this.log.id, run: 'run', seq, hash: this.log.hashAt(seq), ...more };
+    const headHash = head.hash && { headHash: head.hash };
+    const sig = signature(this.room, headProof(this.room, head));
+    return { kind: 'heartbeat', seq: 0, head: head.seq, ...headHash, sig };
   }
 
   /** The server asks who this is, is told, and opens the session. */

@@ -20,6 +20,8 @@ export type RoomWorldOptions = {
   ageMs?: number;
   flow?: Flow;
   store?: MemoryStore;
+  /** What the room's key has signed goes here. */
+  signed?: string[];
 };
 
 const nonce = (routingId: string) => `nonce-${routingId}`;
@@ -51,22 +53,19 @@ export class RoomWorld {
   #watched: Position = { seq: 0, notice: 0 };
   #inbox = new Map<string, Json[]>();
 
-  constructor({ name = 'server', limit = 10_000, ageMs = 1e12, store, ...more }: RoomWorldOptions = {}) {
+  constructor({ name = 'server', limit = 10_000, ageMs = 1e12, store, signed, ...more }: RoomWorldOptions = {}) {
     this.log = store ?? new MemoryStore('log');
     const retention = { entries: limit, ageMs };
-    this.room = new Room(
-      {
-        name,
-        retention,
-        dev: 'run',
-        nonce,
-        salt: () => fakeSalt,
-        crypto: fakeCrypto,
-        identity: fakeIdentity('server'),
-        ...more,
+    const { key, sign } = fakeIdentity('server');
+    const identity = {
+      key,
+      sign(text: string) {
+        signed?.push(text);
+        return sign(text);
       },
-      this.log,
-    );
+    };
+    const options = { name, retention, dev: 'run', nonce, salt: () => fakeSalt, crypto: fakeCrypto, identity };
+    this.room = new Room({ ...options, ...more }, this.log);
   }
 
   get now(): Now {

@@ -4,7 +4,7 @@ import { type Crypto, chainHash, formatId, wrongSignature } from '../../protocol
 import type { Now } from '../turn.ts';
 import { Draft } from './draft.ts';
 import { type Log, whole } from './log.ts';
-import { type Change, emptyHash, type Mark, type Place, type Signature } from './store.ts';
+import { type Change, emptyHash, type Mark, type Place, type Signature, type Signed } from './store.ts';
 
 /** The copy is trimmed to `limit` places when it is this share longer. */
 const slack = 0.1;
@@ -25,6 +25,7 @@ export class Copy {
   cursor: number;
   hash: string;
   shown: number;
+  signed: Signed | undefined;
   /** When the room took what was read last, by its clock. */
   atMs: number | undefined;
   readonly #kept: Log;
@@ -45,6 +46,7 @@ export class Copy {
     this.cursor = kept.head;
     this.shown = kept.head;
     this.hash = kept.store.headHash;
+    this.signed = kept.store.signed;
     this.#draft = new Draft(kept.store);
     this.#lc = kept.store.lc;
     this.atMs = kept.read(kept.head, 1)[0]?.message?.at;
@@ -76,6 +78,13 @@ export class Copy {
   entryAt(seq: number, hash: string): Message | undefined {
     const kept = this.#isKept ? this.#kept.read(seq, 1) : [];
     return [...kept, ...this.#unkept].find((place) => place.seq === seq && place.hash === hash)?.message;
+  }
+
+  /** The chain up to `seq`, if that was read and is known here. */
+  hashAt(seq: number): string | undefined {
+    const read = seq === this.cursor ? this : this.#unkept.find((place) => place.seq === seq);
+    const hash = read?.hash ?? (this.#isKept ? this.#kept.hashAt(seq) : undefined);
+    return hash === emptyHash && seq > 0 ? undefined : hash;
   }
 
   /** The chain after each of these, if they were read next. */
@@ -194,6 +203,11 @@ export class Copy {
     const newest = this.#taken.at(-1);
     if (newest) newest.marks.push(mark);
     else this.#draft.see(mark);
+  }
+
+  sign(signed: Signed): void {
+    this.signed = signed;
+    this.#draft.sign(signed);
   }
 
   /** What is to be written now, if anything. It MUST be settled before anything else is done here. */

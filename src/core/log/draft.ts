@@ -1,6 +1,6 @@
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
-import type { Change, Entry, Mark, Owner, Place, Signature, Store } from './store.ts';
+import type { Change, Entry, Mark, Owner, Place, Signature, Signed, Store } from './store.ts';
 
 /** The next write: a change that grows, and what the store will know after it. Nothing else is changed by it. */
 export class Draft {
@@ -74,7 +74,8 @@ export class Draft {
   }
 
   restart(log: string, seq: number, hash: string): void {
-    this.#change = { restart: { log, seq, hash } };
+    const { signed } = this.#change;
+    this.#change = { restart: { log, seq, hash }, ...(signed && { signed }) };
   }
 
   trim(from: number, hash: string): void {
@@ -83,5 +84,9 @@ export class Draft {
 
   ran(ranMs: number): void {
     this.#change.ranMs = ranMs;
+  }
+
+  sign(signed: Signed): void {
+    this.#change.signed = signed;
   }
 }

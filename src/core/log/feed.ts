@@ -87,4 +87,4 @@ function sizeOf({ place, notice }: Item, authors: Set<string>): number {
 }
 
 /** The most that each takes without its texts: a frame, a line of its table, a row, and what is seldom said in one. */
-const bytesOf = { frame: 120, author: 140, row: 160, more: 180 };
+const bytesOf = { frame: 200, author: 140, row: 160, more: 180 };

@@ -1,4 +1,5 @@
 import type { Message, MessageId } from '../../protocol/frames.ts';
+import type { SignedHead } from '../../protocol/signed.ts';
 
 /** What stands at one place of the log. Each row proves itself: `hash` is what `prev` and `message` come to. [P25] */
 export type Place = {
@@ -22,6 +23,12 @@ export type Owner = { name: string; key: string; seenMs: number };
 /** The signature of the entry at a place. */
 export type Signature = { seq: number; sig: string };
 
+/**
+ * What the room has signed in its server's newest run, as far as a member goes by it: the newest head, and the oldest one
+ * that is not reached here yet. `said`: it contradicts itself, and the person knows.
+ */
+export type Signed = { newest: SignedHead; awaited?: SignedHead; said?: true | undefined };
+
 /** One step forward. All of it is kept, or nothing. Everything a store knows is what its changes come to, one after the other. */
 export type Change = {
   /** Begin another log, or this one from another place: the places kept of the old one go. Applied first. */
@@ -41,6 +48,7 @@ export type Change = {
   /** Places before `from` are no longer kept; `hash` is the chain up to there. */
   keep?: { from: number; hash: string };
   ranMs?: number;
+  signed?: Signed;
 };
 
 /**
@@ -61,6 +69,8 @@ export interface Store {
   readonly headHash: string;
   /** The log's own clock: for how many ms programs that wrote here have run. No clock of the machine moves it. */
   readonly ranMs: number;
+  /** A member's; it outlives the log that it is of. */
+  readonly signed: Signed | undefined;
   /** The highest Lamport counter that was ever written here. */
   readonly lc: number;
   /** As `Log.read`, but a place that cannot be read is left out; one that can be read only in part has no `message`. */

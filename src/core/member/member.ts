@@ -9,6 +9,7 @@ import type { Store } from '../log/store.ts';
 import { markMention, tooManyWaiting } from '../narrate.ts';
 import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from '../turn.ts';
 import { Courier } from './courier.ts';
+import { Heads } from './heads.ts';
 import { Naming } from './naming.ts';
 import { Roster } from './roster.ts';
 import { Session } from './session.ts';
@@ -60,6 +61,7 @@ export class Member implements Conversation {
   roster!: Roster;
   copy!: Copy;
   courier!: Courier;
+  readonly heads = new Heads(this);
   server = '';
   /** The room that is meant, by its key; undefined until one was met. */
   room: string | undefined;

@@ -65,6 +65,7 @@ export class Reading {
     if (taken === 'lost' && this.#neverShown.size < maxLost) this.#neverShown.add(seq);
     this.#member.showPlace(this.#eventsOf(taken, seq, atMs));
     if (row.kind === 'message') this.#accept(row);
+    this.#member.heads.reached();
     this.caughtUp(now);
   }
 

@@ -202,6 +202,7 @@ export class Session implements Talk {
       case 'signatures':
         return this.#signatures.take(frame);
       case 'heartbeat':
+        this.#member.heads.hear(frame);
         return this.#heartbeat(frame.seq, now);
       case 'had':
         return this.#member.courier.acceptHad(frame.id);
@@ -223,7 +224,13 @@ export class Session implements Talk {
     if (frame.from > copy.cursor + 1) return this.#join(now);
     if (!this.#reading.take(frame, now)) return this.#refuse(now);
     this.#isBroken = false;
+    this.#hearHead(frame);
     if (courier.outbox.underWay < underWay) this.#unanswered = 0;
+  }
+
+  /** The newest entry may be signed by the room, as in a heartbeat. */
+  #hearHead({ from, rows, hash = emptyHash, sig }: Entries): void {
+    if (sig !== undefined) this.#member.heads.hear({ head: from + rows.length - 1, headHash: hash, sig });
   }
 
   /** It was changed on its way, or the server is not what it says it is: it is read again, but not at once. Said once. */
@@ -283,6 +290,7 @@ export class Session implements Talk {
     if (was !== undefined) this.#member.show({ type: 'renamed', was, name: naming.name });
     this.#state = 'live';
     this.#heardAtMs = now.ms;
+    this.#member.heads.begin(this.#cn, welcome);
     this.#reading.caughtUp(now);
     this.#ask(now);
     if (naming.isOpen) this.#join(now);

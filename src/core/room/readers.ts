@@ -1,8 +1,10 @@
 import { encode } from '../../protocol/codec.ts';
-import { type Flow, guestFrames, maxRelayed, retryFullMs } from '../limits.ts';
+import type { Single } from '../../protocol/frames.ts';
+import { type Flow, guestFrames, maxRelayed, retryFullMs, signedHeadMs } from '../limits.ts';
 import { type Feed, framesOf, type Item, type Position } from '../log/feed.ts';
 import { isShown, plainMessage, plainText } from '../narrate.ts';
 import type { Send } from '../turn.ts';
+import type { HeadSigner } from './head-signer.ts';
 import type { Session } from './presence.ts';
 
 type Group = [Session, ...Session[]];
@@ -17,13 +19,16 @@ export class Readers {
   readonly #feed: Feed;
   readonly #flow: Flow;
   readonly #sessions: ReadonlyMap<string, Session>;
+  readonly #signer: Pick<HeadSigner, 'head'>;
+  #signedAtMs = Number.NEGATIVE_INFINITY;
   /** Who said what stands at a place, of the newest that clients of the original said. */
   readonly #relayed = new Map<number, string>();
 
-  constructor(feed: Feed, flow: Flow, sessions: ReadonlyMap<string, Session>) {
+  constructor(feed: Feed, flow: Flow, sessions: ReadonlyMap<string, Session>, signer: Pick<HeadSigner, 'head'>) {
     this.#feed = feed;
     this.#flow = flow;
     this.#sessions = sessions;
+    this.#signer = signer;
   }
 
   /** What stands at this place was said by a client of the original: it does not get that back. */
@@ -66,7 +71,8 @@ export class Readers {
       if (group) group.push(reader);
       else groups.set(place, [reader]);
     }
-    return [...groups.values()].flatMap((group) => this.#frames(group));
+    const isDue = nowMs - this.#signedAtMs >= signedHeadMs;
+    return [...groups.values()].flatMap((group) => this.#frames(group, isDue ? nowMs : undefined));
   }
 
   /** When the next pump is due although nothing arrives: ms from now, or undefined. */
@@ -77,16 +83,28 @@ export class Readers {
     return dueAtMs === Number.POSITIVE_INFINITY ? undefined : Math.max(dueAtMs - nowMs, 0);
   }
 
-  #frames(group: Group): Send[] {
+  /** @param signMs that a signed head may go out again, and what time it is */
+  #frames(group: Group, signMs: number | undefined): Send[] {
     const [{ sent: before, guest }] = group;
     const { items, next } = this.#feed.read(before, this.#limit(group[0]), this.#flow.batchBytes);
     // If that is in vain, `holdBack` says so.
     for (const reader of group) reader.sent = next;
     if (guest !== undefined) return this.#plainFrames(items, before, group);
-    const [first, ...more] = framesOf(items);
+    const frames = framesOf(items);
+    const [first, ...more] = frames;
     if (!first) return [];
+    if (signMs !== undefined) this.#sign(frames, next, signMs);
     const data = encode(more.length === 0 ? first : { kind: 'batch', frames: [first, ...more] });
     return [{ type: 'send', to: group.map(({ from }) => from), data, before }];
+  }
+
+  /** What ends with the newest entry says so under the room's key: nobody can tell others another one. [P37] */
+  #sign(frames: readonly Single[], { seq }: Position, nowMs: number): void {
+    const last = frames.findLast((frame) => frame.kind === 'entries');
+    const { head, sig } = last?.hash && seq === this.#feed.end.seq ? this.#signer.head : {};
+    if (!last || !sig || head !== seq) return;
+    last.sig = sig;
+    this.#signedAtMs = nowMs;
   }
 
   /** In the original's form, a frame for each: name and text only, no voids, nobody's own words. [P18] */

@@ -7,6 +7,7 @@ import type { Place, Store } from '../log/store.ts';
 import { farewell } from '../narrate.ts';
 import { type Core, type Effect, Effects, type Input, type Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
+import { HeadSigner } from './head-signer.ts';
 import { Presence } from './presence.ts';
 import { Readers } from './readers.ts';
 import { SignatureDesk } from './signatures.ts';
@@ -39,6 +40,7 @@ export class Room implements Core {
   readonly #readers: Readers;
   readonly #signatures: SignatureDesk;
   readonly #door: Door;
+  readonly #signer: HeadSigner;
   readonly #effects = new Effects();
   #proposals: (Proposal | Aside)[] = [];
   #underWay: Aside[] | undefined;
@@ -53,7 +55,8 @@ export class Room implements Core {
     this.feed = new Feed(this.#log);
     this.presence = new Presence(options.name, this.feed);
     const { flow = defaultFlow } = options;
-    this.#readers = new Readers(this.feed, flow, this.presence.sessions);
+    this.#signer = new HeadSigner(options, this.#log);
+    this.#readers = new Readers(this.feed, flow, this.presence.sessions, this.#signer);
     this.#signatures = new SignatureDesk(this.#log, flow);
     const parts = { log: this.#log, ledger: this.#ledger, presence: this.presence, effects: this.#effects };
     this.#door = new Door(options, parts);
@@ -209,7 +212,8 @@ export class Room implements Core {
     this.#ignored = { frames: 0, reason: '' };
     if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;
     this.#heartbeatAtMs = ms;
-    for (const { from, sent } of this.presence.proven) this.#effects.send(from, { kind: 'heartbeat', seq: sent.seq });
+    for (const { from, sent } of this.presence.proven)
+      this.#effects.send(from, { kind: 'heartbeat', seq: sent.seq, ...this.#signer.head });
   }
 
   #ignore(reason: string): void {

@@ -1,0 +1,31 @@
+import type { Heartbeat } from '../../protocol/frames.ts';
+import { headProof } from '../../protocol/signed.ts';
+import type { Log } from '../log/log.ts';
+import { emptyHash } from '../log/store.ts';
+import type { DoorOptions } from './door.ts';
+
+type SignedPart = Pick<Heartbeat, 'head' | 'headHash' | 'sig'>;
+
+/** Signs how far the log goes on the disk: once for all who are told of it, and anew only when it has grown. [P37] */
+export class HeadSigner {
+  readonly #options: Pick<DoorOptions, 'identity' | 'dev'>;
+  readonly #log: Log;
+  #newest: SignedPart | undefined;
+
+  constructor(options: Pick<DoorOptions, 'identity' | 'dev'>, log: Log) {
+    this.#options = options;
+    this.#log = log;
+  }
+
+  get head(): SignedPart {
+    if (this.#newest?.head !== this.#log.head) this.#newest = this.#sign();
+    return this.#newest;
+  }
+
+  #sign(): SignedPart {
+    const { identity, dev: run } = this.#options;
+    const { log, head, headHash } = this.#log.store;
+    const sig = identity.sign(headProof(identity.key, { log, run, seq: head, hash: headHash }));
+    return { head, ...(headHash !== emptyHash && { headHash }), sig };
+  }
+}
