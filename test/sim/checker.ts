@@ -1,5 +1,6 @@
 import type { ChatEvent } from '../../src/core/events.ts';
 import { type Flow, harmlessLc, lateMs, levelledMs, maxLcStep, mendPatienceMs } from '../../src/core/limits.ts';
+import { isSigned } from '../../src/core/log/copy.ts';
 import type { Retention } from '../../src/core/log/ledger.ts';
 import { Log } from '../../src/core/log/log.ts';
 import type { Change, Place, Store } from '../../src/core/log/store.ts';
@@ -7,8 +8,9 @@ import { nameKey } from '../../src/core/names.ts';
 import type { Now } from '../../src/core/turn.ts';
 import type { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
-import { type Frame, type Message, type MessageId, maxTextBytes } from '../../src/protocol/frames.ts';
-import { type Crypto, formatId, signedText } from '../../src/protocol/signed.ts';
+import { type Frame, type Message, type MessageId, maxTextBytes, type Received } from '../../src/protocol/frames.ts';
+import type { Row } from '../../src/protocol/rows.ts';
+import { type Crypto, formatId, signedText, wrongSignature } from '../../src/protocol/signed.ts';
 import { rottenIn } from './rot.ts';
 
 type Shown = ChatEvent & { type: 'message' };
@@ -18,10 +20,27 @@ type Original = { said: ReadonlySet<string>; heard: string[]; since: number | un
 /** What somebody who is not the room says that its log is called. */
 export const liarsLog = 'lie';
 
+const isSignedAt = (store: MemoryStore, seq: number) => {
+  const [place] = store.read(seq, 1);
+  return place?.message !== undefined && isSigned(place.message);
+};
 const isHidden = ({ type = 'action' }: Message) => type !== 'action';
-/** All of an entry that its hash stands for. */
+/** All of an entry that its hash stands for: what is 0 and what is absent are the same. */
 const chained = ({ sig: _, seq: __, first: ___, ...message }: Message) =>
-  JSON.stringify(Object.entries(message).sort(([a], [b]) => (a < b ? -1 : 1)));
+  JSON.stringify(
+    Object.entries(message)
+      .filter(([, value]) => value)
+      .sort(([a], [b]) => (a < b ? -1 : 1)),
+  );
+
+/** What a frame says of places of the log. */
+export const entriesIn = (frame: Received): Row[] =>
+  (frame.kind === 'batch' ? frame.frames : [frame]).flatMap((part) =>
+    part.kind === 'entries' ? part.rows : part.kind === 'message' ? part : [],
+  );
+
+/** What was seen in all worlds: entries that were lost before anybody had their signature. */
+export const tally = { unsigned: 0 };
 
 /** A guarantee that was broken: its number in docs/protocol.md, and what happened. */
 export class Violation extends Error {
@@ -47,7 +66,8 @@ export class Checker {
   readonly #idAt = new Map<string, string>();
   /** What an author wrote under an id, on disk. */
   readonly #written = new Map<string, Message>();
-  /** Ids that somebody has on disk and that were signed. */
+  /** Ids that somebody has on disk, and those of them whose signature is there, too. */
+  readonly #read = new Map<string, Set<string>>();
   readonly #kept = new Map<string, Set<string>>();
   /** Highest n shown, by client run and device. */
   readonly #shown = new Map<string, Map<string, number>>();
@@ -66,6 +86,8 @@ export class Checker {
   /** Highest n of a device that was printed at a client, in any of its runs. */
   readonly #printed = new Map<string, number>();
   #damages = 0;
+  /** Somebody on the way has changed signatures, or held them back. */
+  #areSignaturesAltered = false;
   /** Highest n of a device that a client was sent, or has sent, since its log began anew: what it sends may follow that. */
   readonly #begunAtMs = new Map<string, number>();
   readonly #passed = new Map<string, Map<string, number>>();
@@ -226,7 +248,8 @@ export class Checker {
         throw new Violation('I2', `${client} has ${chained(message)} for ${taken}`);
       // What the room refused, or only a later version understands, is never shown, and counts as seen.
       if (message.void || isHidden(message)) this.#print(client, formatId(message.id));
-      if (message.sig && !message.void) this.#keep(formatId(message.id), client);
+      if (!message.void) this.#hold(this.#read, message.id, client);
+      if (message.sig) this.signed(client, message);
       if (message.id.n > (this.#printed.get(`${client} ${message.id.dev}`) ?? 0))
         throw new Violation('K3', `${formatId(message.id)} is kept at ${client} and was never shown`);
     }
@@ -258,15 +281,33 @@ export class Checker {
     this.#passed.set(client, devices);
   }
 
-  #keep(id: string, client: string): void {
-    this.#kept.set(id, (this.#kept.get(id) ?? new Set()).add(client));
+  #hold(holders: Map<string, Set<string>>, id: MessageId, client: string): void {
+    holders.set(formatId(id), (holders.get(formatId(id)) ?? new Set()).add(client));
   }
 
-  /** I4: nothing goes out before it is on disk. P24: nothing is sent that is not signed. */
+  /** P40: what is on a client's disk as signed is signed by its author, or known not to be. */
+  signed(client: string, message: Message | undefined): void {
+    if (!message?.id || message.sig === wrongSignature) return;
+    this.#checkAuthor(message);
+    if (!message.void) this.#hold(this.#kept, message.id, client);
+  }
+
+  signaturesAltered(): void {
+    this.#areSignaturesAltered = true;
+  }
+
+  /** P40: nobody is said to have signed wrongly who has not. */
+  accused(client: string, key: string): void {
+    if (!this.#areSignaturesAltered) throw new Violation('P40', `${client} says that ${key} signs wrongly`);
+  }
+
+  /** I4: nothing goes out before it is on disk. P24, P40: nothing is sent that is not signed by its author. */
   sent(client: string, frame: Frame, store: Store): void {
-    if (frame.kind !== 'message' || !frame.id || frame.id.dev !== client) return;
+    if (frame.kind !== 'message' || !frame.id) return;
     const id = formatId(frame.id);
     if (!frame.sig) throw new Violation('P24', `${id} was sent unsigned`);
+    this.#checkAuthor(frame);
+    if (frame.id.dev !== client) return;
     const onDisk = store.pending().some((message) => message.id && formatId(message.id) === id);
     if (!onDisk && store.mark(client)?.n !== undefined && (store.mark(client)?.n ?? 0) >= frame.id.n) return;
     if (!onDisk) throw new Violation('I5', `${id} was sent before it was on disk`);
@@ -354,10 +395,8 @@ export class Checker {
   bounded(pipes: string[][], { windowEntries }: Flow): void {
     for (const pipe of pipes) {
       if (pipe.length < 4) continue;
-      const frames = pipe
-        .map((data) => decode(Buffer.from(data)))
-        .flatMap((frame) => (frame.kind === 'batch' ? frame.frames : [frame]));
-      const entries = frames.filter(({ kind }) => kind === 'message').length;
+      const frames = pipe.map((data) => decode(Buffer.from(data)));
+      const entries = frames.flatMap(entriesIn).length;
       const windows = frames.filter(({ kind }) => kind === 'welcome').length + 2;
       // Each place that was damaged may be asked for besides.
       if (entries > windows * windowEntries + this.#damages)
@@ -416,6 +455,7 @@ export class Checker {
         !this.#damaged.has(id)
       )
         throw new Violation('I1', `${id} was kept and is lost`);
+    for (const [id, holders] of this.#read) if (!present.has(id) && this.#isUnsigned(id, holders)) tally.unsigned++;
     for (const { dev, store } of clients) {
       if (store.head !== server.head) throw new Violation('I5', `${dev} is at ${store.head} of ${server.head}`);
       if (store.headHash !== server.headHash) throw new Violation('I2', `${dev} has another log`);
@@ -429,6 +469,20 @@ export class Checker {
     }
   }
 
+  /** Nobody who is there had its signature when it was lost. */
+  #isUnsigned(id: string, holders: Set<string>): boolean {
+    const isThere = (dev: string) => dev !== this.#goneForGood;
+    return [...holders].some(isThere) && ![...(this.#kept.get(id) ?? [])].some(isThere);
+  }
+
+  /** P40: in the end everybody has every signature that the room has, if nobody was kept from it. */
+  allSigned(server: MemoryStore, clients: { dev: string; store: MemoryStore }[]): void {
+    if (this.#areSignaturesAltered || this.#damages > 0) return;
+    for (const { dev, store } of clients)
+      for (const { seq, message } of store.read(Math.max(server.first, store.first), 1e9))
+        if (message && !message.sig) throw new Violation('P40', `${dev} has no signature of ${seq}`);
+  }
+
   /** P12, P32: only what is too long is void: every name an author went by is its own. */
   #checkVoid({ id, void: isVoid }: Message): void {
     const written = isVoid && id && this.#written.get(formatId(id));
@@ -439,7 +493,10 @@ export class Checker {
   /** V2: what was come upon and anybody still holds is mended, and nothing else is lost for any of the readers. */
   whole(server: MemoryStore, clients: { dev: string; store: MemoryStore }[]): void {
     const ofLog = clients.filter(({ store }) => store.log === server.log);
-    const held = new Set([server, ...ofLog.map(({ store }) => store)].flatMap((store) => [...this.#wholeIn(store)]));
+    const signed = ofLog.flatMap(({ store }) => [...this.#wholeIn(store)].filter((seq) => isSignedAt(store, seq)));
+    const held = new Set([...this.#wholeIn(server), ...signed]);
+    for (const { store } of ofLog)
+      for (const seq of this.#wholeIn(store)) if (seq >= server.first && !held.has(seq)) tally.unsigned++;
     for (const { dev, store } of clients) {
       const whole = this.#wholeIn(store);
       for (let seq = Math.max(server.first, store.first); seq <= server.head; seq++)

@@ -62,19 +62,40 @@ const changes: ((message: Message) => Partial<Message>)[] = [
   ({ ago = 0 }) => ({ ago: ago + 86_400_000 }),
 ];
 
-/** Something else stands in an entry when it arrives. Its author, who lets go of it then, does not hold what it wrote. */
+/** Something else stands in an entry when it arrives, or in the chain behind it, or the entry is gone from its place. */
 export function tamper(world: Machines, { connection, dev }: Client): void {
-  const at = connection?.toClient.findIndex((data) => data.includes('"h":') && data.includes('"sig":')) ?? -1;
+  const at = connection?.toClient.findIndex((data) => data.includes('"e":')) ?? -1;
   if (!connection || at < 0) return;
   const frame = decode(Buffer.from(connection.toClient[at] ?? ''));
-  const parts = frame.kind === 'batch' ? frame.frames : [frame as Single];
-  const entry = parts.find((part) => part.kind === 'message' && part.hash !== undefined) as Message | undefined;
-  if (!entry) return;
+  const frames = frame.kind === 'batch' ? frame.frames : [frame as Single];
+  const entries = frames.find((part) => part.kind === 'entries');
+  const seq = (entries?.from ?? 0) + world.random.below(entries?.rows.length ?? 0);
+  const row = entries?.rows.find((one) => one.seq === seq);
+  if (!entries || row?.kind !== 'message') return;
   world.note(`tamper with ${connection.id}`);
-  const altered: Single = { ...entry, ...world.random.pick(changes)(entry) };
-  const frames = parts.map((part) => (part === entry ? altered : part));
-  connection.toClient[at] = encode(frames.length === 1 ? altered : { kind: 'batch', frames });
-  world.checker.damaged(world.nowMs, entry.id?.dev === dev ? entry : undefined);
+  const dice = world.random.next();
+  const [place] = world.serverStore.read(seq, 1);
+  if (dice < 0.1) entries.hash = `${entries.hash}x`;
+  else if (dice < 0.9)
+    entries.rows = entries.rows.with(seq - entries.from, { ...row, ...world.random.pick(changes)(row) });
+  else if (place) {
+    entries.rows = entries.rows.with(seq - entries.from, { kind: 'lost', seq, hash: place.hash });
+    // Its author lets go of it when a later one comes.
+    world.checker.damaged(world.nowMs, row.id?.dev === dev ? row : undefined);
+  }
+  connection.toClient[at] = encode(frame.kind === 'batch' ? frame : entries);
+}
+
+/** A signature is another one when it arrives, or is held back, or all of them are. */
+export function tamperWithSignatures(world: Machines, { connection }: Client): void {
+  const at = connection?.toClient.findIndex((data) => data.startsWith('{"sigs":')) ?? -1;
+  const frame = decode(Buffer.from(connection?.toClient[at] ?? ''));
+  if (!connection || frame.kind !== 'signatures') return;
+  world.note(`tamper with signatures for ${connection.id}`);
+  world.checker.signaturesAltered();
+  const sigs = (frame.sigs ?? []).map((sig) => (world.random.chance(0.5) ? world.random.pick(['', `${sig}x`]) : sig));
+  if (world.random.chance(0.3)) connection.toClient.splice(at, 1);
+  else connection.toClient[at] = encode({ ...frame, sigs });
 }
 
 /** A program of a later version has run with this client's folder, and has left what this one does not know. */

@@ -6,8 +6,9 @@ import type { ChatError } from '../../src/errors.ts';
 import type * as memory from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import type { Frame } from '../../src/protocol/frames.ts';
-import { Checker, Violation } from './checker.ts';
+import { Checker, entriesIn, Violation } from './checker.ts';
 import { Random } from './random.ts';
+import { rottenIn } from './rot.ts';
 import { Client, Connection, type Cores, crypto, flow, Legacy, salt, signature } from './sides.ts';
 
 /** The programs of a world with their disks, outputs and connections: what each does when it is told to, and no more. */
@@ -182,7 +183,7 @@ export class Machines {
     this.note(`${client.dev} <- ${data}`);
     if (client.output.length > 0 && this.random.chance(0.2)) this.printSome(client);
     const frame = decode(Buffer.from(data));
-    for (const part of frame.kind === 'batch' ? frame.frames : [frame])
+    for (const part of entriesIn(frame))
       if (part.kind === 'message' && part.id) this.checker.passed(client.dev, part.id);
     this.input(client, { type: 'frame', from: theLink, frame });
   }
@@ -207,6 +208,8 @@ export class Machines {
     const { log, head } = client.store;
     client.store.apply(change);
     this.checker.kept(client.dev, change, { log, head, nowMs: this.nowMs });
+    for (const { seq } of change.signatures ?? [])
+      if (!rottenIn(client.store).has(seq)) this.checker.signed(client.dev, client.store.read(seq, 1)[0]?.message);
     if (isKilled) return this.stop(client);
     this.input(client, { type: 'committed', change });
   }
@@ -284,16 +287,16 @@ export class Machines {
     return sides.find(({ connection }) => connection?.id === id)?.connection?.toClient;
   }
 
-  input(client: Client, input: Input): void {
+  input(client: Client, ...inputs: Input[]): void {
     if (!client.session) return;
     const changes: Change[] = [];
     const after: (() => void)[] = [];
-    for (const effect of client.session.turn([...client.later.splice(0), input], this.now)) {
+    for (const effect of client.session.turn([...client.later.splice(0), ...inputs], this.now)) {
       if (effect.type === 'commit') {
         changes.push(effect.change);
         for (const message of effect.change.pending ?? []) {
           this.checker.typed(client.dev, message);
-          if (input.type === 'typed' && client.session.everLive)
+          if (inputs[0]?.type === 'typed' && client.session.everLive)
             this.checker.bears(client.key, message, this.serverStore);
         }
       } else if (effect.type === 'send') this.send(client, effect.data);
@@ -307,6 +310,7 @@ export class Machines {
     for (const happen of after) happen();
     if (!client.session) return;
     if (!client.isHeld && client.output.length > 0) this.print(client, client.output.length);
+    if (client.session?.nextTurnMs() === 0) this.input(client);
   }
 
   send(client: Client, data: string): void {
@@ -321,6 +325,7 @@ export class Machines {
   show(client: Client, event: ChatEvent, place: number | undefined): void {
     if (event.type === 'contradiction') throw new Violation('H1', `${client.dev} accuses a server that has not lied`);
     if (event.type === 'message' && place === undefined) this.checker.mended(client.dev, event);
+    if (event.type === 'unverified') this.checker.accused(client.dev, event.from.id);
     if (place !== undefined) client.output.push({ place, event });
   }
 

@@ -1,6 +1,7 @@
 import { Member } from '../../src/core/member/member.ts';
 import { Room } from '../../src/core/room/room.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
+import { tally } from './checker.ts';
 import { findFailure } from './run.ts';
 
 /** npm run sim -- --worlds 100000 [--seed 1]: prints a failing world as a story and exits 1. */
@@ -18,3 +19,4 @@ if (failure) {
   console.log(`again: npm run sim -- --seed ${failure.seed} --worlds 1`);
   process.exitCode = 1;
 } else console.log(`${worlds} worlds from seed ${seed}: no violation, ${Math.round(performance.now() - startMs)} ms`);
+console.log(`${tally.unsigned} entries were lost before anybody who was left had their signature`);

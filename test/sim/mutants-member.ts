@@ -31,11 +31,14 @@ export const memberMutants: Mutant[] = [
       'this.#acked = this.#member.copy.cursor;\n        this.#ackedAtMs = ms;',
     ],
     ['lost places are asked for', "this.#member.send({ kind: 'lost', seq, hash });", ';'],
-    ['whoever has an entry gives it', 'if (!answer)', 'if (true)'],
+    ['whoever has an entry gives it', 'if (!answer || !isSigned(answer))', 'if (true)'],
+    ['what is not signed is no answer', '!answer || !isSigned(answer)', '!answer'],
     ['a place that is lost is mended', 'this.#reading.mend(frame)', 'undefined'],
-    ['a gap is no next place', 'seq > copy.cursor + 1', 'false'],
+    ['a gap is no next place', 'frame.from > copy.cursor + 1', 'false'],
   ]),
   ...of('member/reading', [
+    ['what does not come to its chain is not taken', 'fresh.length > 0 && hashes.at(-1) !== hash', 'false'],
+    ['own words keep their signature', "row.kind === 'message' ? courier.withOwnSignature(row) : row", 'row'],
     ['an awaited head is met', 'this.#member.heads.reached();', ';'],
     ['another log is read from its place', 'copy.restart(log, since, hash)', '[]'],
     ['what the log had has arrived', 'courier.acceptLogged(this.#logged);', ';'],
@@ -46,6 +49,13 @@ export const memberMutants: Mutant[] = [
     ['what is not shown waits', 'this.copy.release(this.#shown);', 'this.copy.release(this.#shows);'],
     ['what is shown is kept', 'this.copy.release(input.place);', ';'],
     ['on disk before it is sent', 'if (!this.#keep())', 'this.#keep();'],
+  ]),
+  ...of('member/signatures', [
+    ['a signature is checked', 'if (options.crypto.verify(', 'if (((...said) => said)('],
+    ['a wrong signature is not kept as one', 'sig: wrongSignature }', 'sig }'],
+    ['signatures are asked for', "this.#member.send({ kind: 'signatures', seq });", ';'],
+    ['what was not answered is asked for again', 'ms - this.#askedAtMs < retryUnsignedMs', 'true'],
+    ['a block is asked for when it is old', 'ms - this.#sinceMs < unsignedMs', 'true'],
   ]),
   ...of('member/naming', [
     [
@@ -78,9 +88,16 @@ export const memberMutants: Mutant[] = [
   ]),
   ...of('log/outbox', [['sent in order', 'waiting.sort(', '(() => 0)(']]),
   ...of('log/copy', [
+    ['nothing unsigned is given back', 'isWhole && isSigned(message)', 'isWhole && message.sig !== wrongSignature'],
+    [
+      'what is wrongly signed is never given back',
+      'isWhole && isSigned(message)',
+      'isWhole && message.sig !== undefined',
+    ],
+    ['the chain that is read follows', 'chainHash(this.#crypto, hash, row)', 'chainHash(this.#crypto, this.hash, row)'],
+    ['what mends has no signature yet', 'mend({ sig: _, ...message })', 'mend(message)'],
     ['what was signed is kept', 'this.#draft.sign(signed);', ';'],
     ['a message is shown once', 'id.n <= this.seen(id.dev)', 'false'],
-    ['what does not follow is lost', 'message && chainHash(this.#crypto, this.hash, message) === hash', 'message'],
     ['kept when it was shown', 'taken.shows = shows;', 'taken.shows = 0;'],
     ['dropped with the entry that it belongs to', 'newest.dropped.push(...ids);', 'this.#draft.drop(ids);'],
     ['marked with the entry that it belongs to', 'newest.marks.push(mark);', 'this.#draft.see(mark);'],

@@ -30,6 +30,10 @@ export const roomMutants: Mutant[] = [
     ['the original does not get its own', '.filter((from) => from !== author)', ''],
     ['the original reads on at the very frame', 'before = item.place ?', 'before = true ? at : item.place ?'],
   ]),
+  ...of('room/signatures', [
+    ['each place has its own signature', 'places.get(seq + i)', '[...places.values()][i]'],
+    ['whoever asks is given signatures', 'this.#asked.set(from, seq);', ';'],
+  ]),
   ...of('log/ledger', [
     ['an id counts once', '!id || id.n <= last', '!id'],
     ['n follows n', 'id.n > last + 1 && !first', 'false'],

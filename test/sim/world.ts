@@ -11,6 +11,7 @@ import {
   rollBack,
   takeSnapshot,
   tamper,
+  tamperWithSignatures,
   writeLater,
 } from './faults.ts';
 import { Machines } from './machines.ts';
@@ -59,6 +60,7 @@ export class World extends Machines {
     const client = random.pick(this.clients);
     for (const legacy of this.legacies) if (random.chance(0.06)) return this.#legacyActs(legacy);
     if (this.withTampering && random.chance(0.06)) return tamper(this, client);
+    if (this.withTampering && random.chance(0.03)) return tamperWithSignatures(this, client);
     const dice = random.next();
     if (dice < 0.03) this.printSome(client);
     else if (dice < 0.2) this.#deliver(random);
@@ -184,6 +186,7 @@ export class World extends Machines {
     this.#advance(61_000);
     this.#settle(8);
     this.checker.whole(this.serverStore, this.clients);
+    if (this.isUntrimmed) this.checker.allSigned(this.serverStore, this.clients);
     for (const legacy of this.legacies) if (legacy.connection) this.checker.heardAll(legacy, this.serverStore);
     if (this.retention.ageMs < 1e15) this.#linger();
   }
