@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../src/protocol/codec.ts';
 import type { Entries, Message } from '../src/protocol/frames.ts';
-import type { Row } from '../src/protocol/rows.ts';
+import { maxBatchEntries, type Row } from '../src/protocol/rows.ts';
 
 const over = (wire: unknown) => decode(Buffer.from(JSON.stringify(wire)));
 const [dev, key, salt, words] = ['d'.repeat(32), 'k'.repeat(43), 's'.repeat(22), 'w'.repeat(43)];
@@ -54,13 +54,17 @@ describe('a batch of entries', () => {
     ]);
   });
 
-  test('of 100 short texts by 10 authors takes some 135 bytes an entry', () => {
-    const rows = Array.from({ length: 100 }, (_, i): Message => {
+  test.each([
+    [100, 140],
+    [40, 160],
+  ])('of %i short texts by 10 authors takes at most %i bytes an entry, the signed head included', (count, most) => {
+    const rows = Array.from({ length: count }, (_, i): Message => {
       const n = 5_000 + Math.floor(i / 10);
       const of = { name: `c${i % 10}`, id: { dev: `${i % 10}`.padEnd(32, 'd'), n }, in: n - 3 };
       return { ...plain, ...of, lc: 50_000 + i, at: 1.7e12 + i, ts: 1.7e12 + i - 15, text: 'x'.repeat(80), seq: 1 + i };
     });
-    expect(Buffer.byteLength(encode(frame(rows))) / 100).toBeLessThan(138);
+    const signed = { ...frame(rows, 1_000_000), hash: 'h'.repeat(22), sig: 's'.repeat(86) };
+    expect(Buffer.byteLength(encode(signed)) / count).toBeLessThanOrEqual(most);
   });
 
   const count = fc.maxSafeNat();
@@ -132,6 +136,12 @@ describe('a batch of entries', () => {
   test.each(wrong)('with %s is malformed', (_, e) => {
     expect(over({ from: 1, e: [[who], row], h: 'h' })).toMatchObject({ kind: 'entries' });
     expect(over({ from: 1, e, h: 'h' })).toMatchObject({ kind: 'malformed' });
+  });
+
+  test('of more entries than a frame may have is malformed', () => {
+    const rows = (count: number) => Array.from({ length: count }, () => [0, 1, 1, 1, 0, 0, '', salt]);
+    expect(over({ from: 1, e: [[who], ...rows(maxBatchEntries)], h: 'h' })).toMatchObject({ kind: 'entries' });
+    expect(over({ from: 1, e: [[who], ...rows(maxBatchEntries + 1)], h: 'h' })).toMatchObject({ kind: 'malformed' });
   });
 
   test.each([-1, 1.5, '1', null, undefined])('from place %s is malformed', (from) => {

@@ -164,6 +164,15 @@ function flipCell(folder: string, table: string, column: string): void {
   db.close();
 }
 
+test('a signature that the disk has changed takes its place with it: the chain does not cover it', () => {
+  const folder = newFolder();
+  writeFileSync(file(folder), whole);
+  flipCell(folder, 'entries', 'sig');
+  const { places } = ask(SqliteStore.open(folder, { newDev: () => 'lost' }));
+  expect(Object.keys(places)).toHaveLength(Object.keys(truth.places).length - 1);
+  expect(wrong(places, truth.places)).toHaveLength(1);
+});
+
 describe(`one flipped bit (SEED=${seed})`, () => {
   test.each(cells)('in %s.%s: what is lost is that row at most, and named', async (table = '', column = '') => {
     const folder = newFolder();

@@ -298,6 +298,17 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
     expect(store.signed).toEqual({ newest });
   });
 
+  test('a signature may come after its entry, and changes nothing else; for a place that is gone it is none', async () => {
+    const of = (seq: number) => entry(seq, message('ann', seq, 'x', { lc: 7 }));
+    const [first, unsigned, third] = [of(1), of(2), of(3)];
+    await store.commit({ entries: [first, unsigned, third] });
+    await store.commit({ signatures: [{ seq: 2, sig: 'sig' }] });
+    const signed = { ...unsigned, message: { ...unsigned.message, sig: 'sig' } };
+    expect(store.read(1, 9)).toEqual([first, signed, third]);
+    await store.commit({ keep: keepFrom(3), signatures: [2, 4].map((seq) => ({ seq, sig: 'other' })) });
+    expect(store.read(1, 9)).toEqual([third]);
+  });
+
   test('a change of nothing changes nothing', async () => {
     const before = answers(store);
     await store.commit({});

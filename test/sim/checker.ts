@@ -86,6 +86,8 @@ export class Checker {
   /** Highest n of a device that was printed at a client, in any of its runs. */
   readonly #printed = new Map<string, number>();
   #damages = 0;
+  /** Somebody on the way has changed entries. */
+  #isTampered = false;
   /** Somebody on the way has changed signatures, or held them back. */
   #areSignaturesAltered = false;
   /** Highest n of a device that a client was sent, or has sent, since its log began anew: what it sends may follow that. */
@@ -294,6 +296,15 @@ export class Checker {
 
   signaturesAltered(): void {
     this.#areSignaturesAltered = true;
+  }
+
+  /** P25: no batch is refused that nobody has changed. */
+  refused(client: string): void {
+    if (!this.#isTampered) throw new Violation('P25', `${client} refuses what nobody has changed`);
+  }
+
+  tampered(): void {
+    this.#isTampered = true;
   }
 
   /** P40: nobody is said to have signed wrongly who has not. */

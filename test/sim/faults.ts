@@ -73,6 +73,7 @@ export function tamper(world: Machines, { connection, dev }: Client): void {
   const row = entries?.rows.find((one) => one.seq === seq);
   if (!entries || row?.kind !== 'message') return;
   world.note(`tamper with ${connection.id}`);
+  world.checker.tampered();
   const dice = world.random.next();
   const [place] = world.serverStore.read(seq, 1);
   if (dice < 0.1) entries.hash = `${entries.hash}x`;

@@ -325,6 +325,7 @@ export class Machines {
   show(client: Client, event: ChatEvent, place: number | undefined): void {
     if (event.type === 'contradiction') throw new Violation('H1', `${client.dev} accuses a server that has not lied`);
     if (event.type === 'message' && place === undefined) this.checker.mended(client.dev, event);
+    if (event.type === 'error' && event.code === 'CHAIN_BROKEN') this.checker.refused(client.dev);
     if (event.type === 'unverified') this.checker.accused(client.dev, event.from.id);
     if (place !== undefined) client.output.push({ place, event });
   }

@@ -155,6 +155,8 @@ export class MemberWorld {
   /** The words of the last failure. */
   failure = '';
   hungUp = 0;
+  /** How many turns it took. */
+  turns = 0;
   #joined: Join | undefined;
   #asked: SignaturesFrame | undefined;
 
@@ -319,10 +321,11 @@ export class MemberWorld {
   }
 
   #clear(): void {
-    [this.sent, this.shown, this.failed, this.hungUp] = [[], [], [], 0];
+    [this.sent, this.shown, this.failed, this.hungUp, this.turns] = [[], [], [], 0, 0];
   }
 
   #turn(inputs: Input[]): void {
+    this.turns++;
     const now = { ms: this.nowMs, wallMs: this.nowMs + this.wrongMs };
     for (const effect of this.member.turn(inputs, now)) this.#sort(effect);
   }
