@@ -73,7 +73,7 @@ const message = {
   /** Its author's name was somebody else's, or nobody's to bear, at this place: it is shown as a guest's. [P6] */
   guest: may(flag),
 };
-/** Stands for an entry that is damaged: only the chain goes on. For a place already passed it asks for the entry. */
+/** A place whose entry is damaged: only the chain goes on. As a frame it asks for the entry. */
 const lost = { seq: must(count, 'lost'), hash: may(token, 'h') };
 /**
  * The wire protocol (docs/protocol.md): every kind of frame, one JSON object in one ZeroMQ frame, its fields in the order

@@ -87,16 +87,14 @@ export function tamper(world: Machines, { connection, dev }: Client): void {
   connection.toClient[at] = encode(frame.kind === 'batch' ? frame : entries);
 }
 
-/** A signature is another one when it arrives, or is held back, or all of them are. */
-export function tamperWithSignatures(world: Machines, { connection }: Client): void {
-  const at = connection?.toClient.findIndex((data) => data.startsWith('{"sigs":')) ?? -1;
-  const frame = decode(Buffer.from(connection?.toClient[at] ?? ''));
-  if (!connection || frame.kind !== 'signatures') return;
-  world.note(`tamper with signatures for ${connection.id}`);
+/** A signature is another one when it arrives, or is held back, or all of them are. Returns what arrives. */
+export function tamperWithSignatures(world: Machines, data: string): string | undefined {
+  const frame = decode(Buffer.from(data));
+  if (frame.kind !== 'signatures' || !world.random.chance(0.4)) return data;
+  world.note('tamper with signatures');
   world.checker.signaturesAltered();
   const sigs = (frame.sigs ?? []).map((sig) => (world.random.chance(0.5) ? world.random.pick(['', `${sig}x`]) : sig));
-  if (world.random.chance(0.3)) connection.toClient.splice(at, 1);
-  else connection.toClient[at] = encode({ ...frame, sigs });
+  return world.random.chance(0.3) ? undefined : encode({ ...frame, sigs });
 }
 
 /** A program of a later version has run with this client's folder, and has left what this one does not know. */

@@ -7,6 +7,7 @@ import type * as memory from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import type { Frame } from '../../src/protocol/frames.ts';
 import { Checker, entriesIn, Violation } from './checker.ts';
+import { tamperWithSignatures } from './faults.ts';
 import { Random } from './random.ts';
 import { rottenIn } from './rot.ts';
 import { Client, Connection, type Cores, crypto, flow, Legacy, salt, signature } from './sides.ts';
@@ -179,7 +180,9 @@ export class Machines {
     else this.checker.legacyReceived(side, data, this.serverStore.head);
   }
 
-  toClient(client: Client, data: string): void {
+  toClient(client: Client, sent: string): void {
+    const data = this.withTampering && !this.isHealing ? tamperWithSignatures(this, sent) : sent;
+    if (data === undefined) return;
     this.note(`${client.dev} <- ${data}`);
     if (client.output.length > 0 && this.random.chance(0.2)) this.printSome(client);
     const frame = decode(Buffer.from(data));

@@ -11,7 +11,6 @@ import {
   rollBack,
   takeSnapshot,
   tamper,
-  tamperWithSignatures,
   writeLater,
 } from './faults.ts';
 import { Machines } from './machines.ts';
@@ -60,7 +59,6 @@ export class World extends Machines {
     const client = random.pick(this.clients);
     for (const legacy of this.legacies) if (random.chance(0.06)) return this.#legacyActs(legacy);
     if (this.withTampering && random.chance(0.06)) return tamper(this, client);
-    if (this.withTampering && random.chance(0.03)) return tamperWithSignatures(this, client);
     const dice = random.next();
     if (dice < 0.03) this.printSome(client);
     else if (dice < 0.2) this.#deliver(random);
