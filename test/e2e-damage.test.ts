@@ -4,6 +4,7 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect } from 'vitest';
 import { Random } from './sim/random.ts';
 import { type Command, type Stage, test } from './support/command.ts';
+import { hasSignatures } from './support/signed.ts';
 
 const count = 40;
 const lines = Array.from({ length: count }, (_, i) => `line ${i + 1}`);
@@ -54,6 +55,7 @@ describe.concurrent('a flipped bit in each kind of column of the log', () => {
     author.end(lines.join('\n'));
     await author.ends(0);
     await old.json({ type: 'message', text: lines.at(-1) });
+    await hasSignatures(stage.home, 'old', count);
     await ended(first.server);
     const flipped = flipBits(folder, seed);
 

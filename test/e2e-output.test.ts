@@ -2,6 +2,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import { type Command, type Stage, test } from './support/command.ts';
+import { hasSignatures } from './support/signed.ts';
 
 const many = 5_000;
 const lines = Array.from({ length: many }, (_, i) => `line ${i} ${'x'.repeat(80)}`);
@@ -94,12 +95,14 @@ describe.concurrent('a server whose log was emptied', () => {
     const bo = await stage.jsonOnline(port, 'bo', '--listen');
     await says(ann, 'said by ann');
     await says(bo, 'said by bo');
+    await hasSignatures(stage.home, 'bo', 2);
     ann.kill('SIGTERM');
     await ann.exit;
     const other = await anew(server, 'other');
     await restored(bo);
     // The name is no part of what was signed: under any name it has everything, also what ann said, who is away.
     await says(bo, 'said to another name');
+    await hasSignatures(stage.home, 'bo', 3);
     const dan = await stage.jsonOnline(port, 'dan', '--history', '100');
     expect((await texts(dan)).sort()).toEqual(['said by ann', 'said by bo', 'said to another name']);
     dan.kill('SIGTERM');
