@@ -6,17 +6,20 @@ import type { Contradiction } from './core/events.ts';
 import { Log } from './core/log/log.ts';
 import type { Change } from './core/log/store.ts';
 import { Member } from './core/member/member.ts';
+import type { Waiting } from './core/turn.ts';
 import { fingerprint } from './errors.ts';
 import { keepEvidence } from './history/evidence.ts';
 import { MemoryStore } from './history/memory.ts';
 import { addName, isFreeName, personFolder } from './history/paths.ts';
 import { Rooms } from './history/rooms.ts';
-import { crypto, newDevice, newSalt } from './keys/ed25519.ts';
+import type { SqliteStore } from './history/sqlite.ts';
+import { crypto, newDevice, newNonce } from './keys/ed25519.ts';
 import { loadIdentity, newIdentity } from './keys/identity-file.ts';
 import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
 import { historyCommand } from './prompt/history.ts';
 import { nickCommand, openPrompt, settingCommand, signedUpTo } from './prompt/prompt.ts';
+import type { Message } from './protocol/frames.ts';
 import { joinsChoices } from './terminal/view.ts';
 import { connectEndpoint, isLoopback, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
@@ -35,30 +38,44 @@ await run(client, async (options, stop, opened) => {
   view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
   const endpoint = await connectEndpoint(ip, port);
   const home = personFolder(dataDir, name);
-  const rooms = new Rooms(home);
+  const newDev = () => newDevice(identity.key);
+  const rooms = new Rooms(home, newDev);
+  opened.push(rooms);
   const address = `${ip}:${port}`;
   if (options['forget-room']) rooms.remember(address);
+  let room = options['server-key'] ?? (check ? undefined : rooms.at(address));
   // Who only looks in needs no folder.
   const identity = check ? newIdentity() : loadIdentity(home);
-  const open = (room: string | undefined) =>
-    check ? new MemoryStore('', newDevice()) : rooms.open(address, room, newDevice);
-  let room = options['server-key'] ?? (check ? undefined : rooms.at(address));
-  let store = open(room);
-  opened.push(store);
+  const open = () => {
+    const store = check ? new MemoryStore('', newDev()) : rooms.open(address, room);
+    opened.push(store);
+    return store;
+  };
+  let store = open();
   const history = options.history ?? (person ? limits.history : 0);
   const show = { history, replay: options.replay || person, maxReplay: person ? limits.maxReplay : Infinity };
-  const place = () => ({ dev: store.dev, folder: store.folder, ...(room && { room }) });
-  const who = { name, identity, nonce: newDevice, salt: newSalt, ...place() };
-  const conversation = new Member({ ...who, ...limits, ...show, crypto, check }, store);
-  /** Nothing crosses over: what waits for the room before waits on. */
+  const place = (carried: Message[]) => {
+    const { dev, former, folder, isCopied } = store;
+    return { dev, former, folder, isCopied, carried, ...(room && { room }) };
+  };
+  const keeps = (key: string) => !check && rooms.keeps(key);
+  const secrets = { identity, crypto, nonce: newNonce, salt: newNonce, chance: Math.random, newDev };
+  const typed = room && !check ? rooms.typedAt(address) : [];
+  const conversation = new Member({ name, keeps, ...secrets, ...limits, ...show, check, ...place(typed) }, store);
+  const tellWaiting = (code: string, what: string, waiting: readonly Waiting[]) => {
+    const message = `${what}: ${waiting.map(({ text }) => `"${text}"`).join(', ')}`;
+    if (waiting.length > 0) view.show({ type: 'status', code, message });
+  };
+  /** Nothing crosses over from one room to another: what waits for the room before waits on. */
   const follow = (other: string) => {
-    const left = conversation.waiting.map(({ text }) => `"${text}"`);
-    const message = `what waits for the room before stays there: ${left.join(', ')}`;
-    if (left.length > 0) view.show({ type: 'status', code: 'LEFT_BEHIND', message });
+    const [before, wasMet] = [store, room !== undefined];
+    if (wasMet) tellWaiting('LEFT_BEHIND', 'what waits for the room before stays there', conversation.waiting);
     rooms.remember(address, other);
-    [room, store] = [other, open(other)];
-    opened.push(store);
-    conversation.move(place(), store);
+    room = other;
+    store = open();
+    const carried = wasMet ? rooms.typedAt(address) : rooms.carry(before as SqliteStore);
+    tellWaiting('WAITED', 'what has waited for this room goes out now', store.pending());
+    conversation.move(place(carried), store);
   };
   /** The first time online: from now on what is kept here is of this room. */
   const entered = (key: string) => {
@@ -68,6 +85,7 @@ await run(client, async (options, stop, opened) => {
     rooms.remember(address, key);
     view.show({ type: 'status', code: 'ROOM_KEY', message: `this room has the key ${fingerprint(key)}` });
   };
+  for (const message of rooms.doubtful) view.show({ type: 'error', code: 'DATA_DAMAGED', message });
   for (const what of store.damaged)
     view.show({ type: 'error', code: 'DATA_DAMAGED', message: `The disk has damaged ${what}.` });
   const timeoutMs = 1_000 * (options.timeout ?? (person ? Infinity : pipeTimeoutSeconds));
@@ -91,8 +109,14 @@ await run(client, async (options, stop, opened) => {
   const testify = (event: Contradiction) => keepEvidence(store.folder, event);
   const read = person ? { read: openPrompt(own, { conversation, view, settings, about }) } : {};
   const link = new Link(openDealer, endpoint);
-  const kept = { commit: (change: Change) => store.commit(change) };
+  const kept = {
+    async commit(change: Change) {
+      await store.commit(change);
+      await rooms.letGo();
+    },
+  };
   const going = { follow, mayFollow: isLoopback(endpoint) && options['server-key'] === undefined };
+  const mayResend = options.resend;
   const parts = {
     conversation,
     view,
@@ -100,6 +124,7 @@ await run(client, async (options, stop, opened) => {
     names,
     testify,
     ...going,
+    mayResend,
     ...read,
     trouble: new Trouble(ip, port),
     manner,

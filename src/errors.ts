@@ -12,15 +12,17 @@ export const exitCodes = {
   ROOM_FULL: 5,
   PEER_TAKEN: 5,
   OTHER_ROOM: 5,
+  PROOF_REFUSED: 5,
+  VERSION_REFUSED: 5,
   NAME_REFUSED: 6,
   DATA_IN_USE: 7,
   DATA_NOT_WRITABLE: 7,
   DATA_DAMAGED: 7,
   DATA_VERSION: 7,
   DATA_COPIED: 7,
-  DEVICE_REFUSED: 7,
   OUTPUT_FAILED: 7,
   NOT_ACCEPTED: 8,
+  NOT_ERASED: 8,
 } as const;
 
 /** The signals that ask a command to end. */
@@ -44,17 +46,30 @@ export class ChatError extends Error {
 
 /** There is another room than the one that was meant: `room` is its key, undefined for one of the original's. */
 export class OtherRoom extends ChatError {
+  /** The room that was meant; undefined if none was: then it is one that was met elsewhere. */
+  readonly known: string | undefined;
   readonly room: string | undefined;
 
-  constructor(known: string, room: string | undefined) {
+  constructor(known: string | undefined, room: string | undefined) {
     const found = room === undefined ? 'runs the original program' : `has the key ${fingerprint(room)}`;
-    const message = `this is another room: its server ${found}, the room known here has the key ${fingerprint(known)}.`;
-    super(
-      'OTHER_ROOM',
-      message,
-      'If its server was set up anew, enter it with --forget-room. What waits for the old room stays.',
-    );
+    const meant = known === undefined ? 'none' : fingerprint(known);
+    const message = `this is another room: its server ${found}, the room known here has the key ${meant}.`;
+    super('OTHER_ROOM', message, wayBack);
+    this.known = known;
     this.room = room;
+  }
+}
+
+const wayBack =
+  'If its server has lost its identity, the room that is known here is back as soon as that file is back in its place.\n' +
+  'If its server was set up anew, enter it with --forget-room. What waits for the old room stays.';
+
+/** Words wait in a folder that was copied, and were signed for the device that it belonged to before. */
+export class FormerWords extends ChatError {
+  constructor(texts: readonly string[]) {
+    const said = texts.map((text) => `"${text}"`).join(', ');
+    const message = `this data folder was copied, and what waits in it may have been said from elsewhere: ${said}.`;
+    super('DATA_COPIED', message, 'To say it from here, add --resend.');
   }
 }
 

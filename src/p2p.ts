@@ -3,7 +3,7 @@ import { p2p } from './cli/args/programs.ts';
 import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
 import { Pair } from './core/pair.ts';
-import { newDevice } from './keys/ed25519.ts';
+import { newToken } from './keys/ed25519.ts';
 import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
 import { openPrompt } from './prompt/prompt.ts';
@@ -32,7 +32,7 @@ await run(p2p, async (options, stop, opened) => {
     view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
     link = new Link(openConnectingPair, await connectEndpoint(ip, port));
   }
-  const conversation = new Pair({ name, dev: newDevice(), binds });
+  const conversation = new Pair({ name, dev: newToken(), binds });
   const timeoutMs = person || binds ? Infinity : pipeTimeoutMs;
   const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
   const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-import { join } from 'node:path';
-import { server, serverExport } from './cli/args/programs.ts';
+import { join, resolve } from 'node:path';
+import { server, serverErase, serverExport } from './cli/args/programs.ts';
+import { eraseMessage } from './cli/erase.ts';
 import { exportLog } from './cli/export.ts';
 import { openDiary } from './cli/logger.ts';
 import { run } from './cli/run.ts';
@@ -8,10 +9,11 @@ import { Room } from './core/room/room.ts';
 import { ChatError, fingerprint } from './errors.ts';
 import { MemoryStore } from './history/memory.ts';
 import { serverFolder } from './history/paths.ts';
+import { Requests } from './history/requests.ts';
 import { SqliteStore } from './history/sqlite.ts';
-import { inWords } from './history/trouble.ts';
-import { crypto, newDevice, newNonces, newSalt } from './keys/ed25519.ts';
-import { loadIdentity, newIdentity } from './keys/identity-file.ts';
+import { inWords, trouble } from './history/trouble.ts';
+import { crypto, newDevice, newNonce, newToken } from './keys/ed25519.ts';
+import { findIdentity, makeIdentity, newIdentity } from './keys/identity-file.ts';
 import { serve } from './loop/serve.ts';
 import type { Identity } from './protocol/signed.ts';
 import { JsonView } from './terminal/pipe-view.ts';
@@ -23,6 +25,7 @@ const dayMs = 86_400_000;
 const [, , command, ...others] = process.argv;
 
 if (command === 'export') await run(serverExport, exportLog, others);
+else if (command === 'erase') await run(serverErase, eraseMessage, others);
 else
   await run(server, async ({ name, ip, json, history, 'data-dir': dataDir, ...options }, stop, opened) => {
     const diary = openDiary(options.verbose ? 'debug' : options['log-level']);
@@ -32,48 +35,71 @@ else
     // An open socket would keep the process.
     opened.push(link);
     const port = portOf(await link.bind(await bindEndpoint(ip, options.port)));
-    const [newLog, folder] = [newDevice(), serverFolder(dataDir, port)];
+    const [newLog, folder] = [newToken(), serverFolder(dataDir, port)];
     const logFolder = join(folder, 'log');
-    const identity = roomIdentity(folder);
-    const log = { newLog, room: identity.key, program: 'server' };
+    const keyFile = resolve(options.identity ?? join(folder, 'identity'));
+    let identity: Identity | undefined;
+    const keyOf = (known?: string) => {
+      identity = roomIdentity(known);
+      return identity.key;
+    };
+    const log = { newLog, room: keyOf, program: 'server' };
     const store = history ? SqliteStore.open(logFolder, log) : new MemoryStore(newLog);
+    identity ??= roomIdentity();
     opened.push(store);
     const endpoint = showEndpoint(ip, port);
     view?.show({ type: 'listening', endpoint, port, room: identity.key });
     diary.log('info', `${name} is listening on ${endpoint}. Ctrl-C ends it.`, { port });
+    if (options.port === 0 && folder !== serverFolder(dataDir, 0)) diary.log('warn', passing(history, folder));
     diary.log('info', `the room's key is ${fingerprint(identity.key)}`, { room: identity.key });
 
     const retention = { entries: options['history-limit'], ageMs: options['history-days'] * dayMs };
     const maxClients = options['max-clients'] ?? maxConnections();
-    const room = new Room(
-      { name, identity, maxClients, retention, dev: newDevice(), nonce: newNonces(), salt: newSalt, crypto },
-      store,
-    );
+    const dev = newDevice(identity.key);
+    const secrets = { nonce: newNonce, salt: newNonce, crypto };
+    const room = new Room({ name, identity, dev, maxClients, retention, ...secrets }, store);
     const troubles = () => {
       const damaged = [...store.damaged].map((what) => `the disk has damaged ${what}`);
       store.damaged.clear();
       return isOutOfDescriptors() ? [...damaged, 'no file descriptor is left: nobody new gets in.'] : damaged;
     };
-    await serve({ room, store, link, stop, view, diary, troubles });
+    const requests = history ? new Requests(logFolder) : undefined;
+    await serve({ room, store, link, stop, view, diary, troubles, requests });
     view?.show({ type: 'closing' });
     diary.log('info', 'Server is off.');
     return 0;
 
-    /** Who keeps no room needs no place for its key, but members will take it for another room after each start. */
-    function roomIdentity(folder: string): Identity {
+    /** Made on the first start only: a log that had one cannot go on with another. */
+    function roomIdentity(known?: string): Identity {
       try {
-        return loadIdentity(folder, options.identity);
+        const found = findIdentity(keyFile, 'room');
+        if (found) return found;
+        if (known) throw trouble('lostKey', keyFile, fingerprint(known));
+        const made = makeIdentity(keyFile, 'room');
+        diary.log('info', `a new room: its key is made, and kept in ${keyFile}. If that is lost, so is the room.`);
+        return made;
       } catch (error) {
-        if (!(error instanceof ChatError)) throw error;
-        // The reason says more than that the key has no place.
-        if (history && error.cause) inWords(folder, () => rethrow(error.cause));
-        if (history || options.identity) throw error;
-        diary.log('warn', `${error.message} Until the next start this is a room of its own.`);
-        return newIdentity();
+        return withoutKey(error);
       }
+    }
+
+    /** Who keeps no room needs no place for its key, but members will take it for another room after each start. */
+    function withoutKey(error: unknown): Identity {
+      if (!(error instanceof ChatError)) throw error;
+      // The reason says more than that the key has no place.
+      if (history && error.cause) inWords(folder, () => rethrow(error.cause));
+      if (history || options.identity) throw error;
+      diary.log('warn', `${error.message} Until the next start this is a room of its own.`);
+      return newIdentity();
     }
   });
 
 function rethrow(error: unknown): never {
   throw error;
+}
+
+/** The folder is named by the port, which is another one the next time. */
+function passing(history: boolean, folder: string): string {
+  const what = history ? 'the key and the log' : 'the key';
+  return `port 0 makes a new room at each start: ${what} of this one are in ${folder}. To find it again: --data-dir.`;
 }

@@ -43,6 +43,7 @@ const talk = (some: Partial<Conversation> = {}): Conversation => ({
   name: 'Ana',
   online: true,
   waiting: [],
+  unsent: 0,
   others: ['Luis', 'Ana María', 'ana', 'Bo'],
   present: 5,
   hasLeft: false,

@@ -84,7 +84,7 @@ describe('what is typed', () => {
     expect(ann.sent).toEqual([{ ...mine(1, { type: 'action', ts }), first: true }]);
     ann.receive(log.own(1, 1, { type: 'action' }));
     expect(ann.shown).toMatchObject([{ type: 'message', text: 'own 1', own: true, action: true }]);
-    ann.receive(log.own(2, 2));
+    ann.receive(log.entry(2));
     expect(ann.shown).toEqual([expect.not.objectContaining({ action: true })]);
   });
 
@@ -200,7 +200,8 @@ describe('the disk', () => {
     expect([ann.waiting, ann.store.head]).toEqual([[], 0]);
     expect(ann.store.pending()).toMatchObject([{ text: 'own 1' }]);
     ann.print();
-    expect([ann.store.head, ann.store.pending(), ann.store.mark('A')]).toEqual([1, [], { dev: 'A', n: 1, key: 'kA' }]);
+    const hash = fakeCrypto.hash(signedText(fakeCrypto, 'server', log.own(1, 1)));
+    expect([ann.store.head, ann.store.pending(), ann.store.mark('A')]).toEqual([1, [], { dev: 'A', n: 1, hash }]);
   });
 });
 

@@ -3,9 +3,9 @@ import { maxNamed } from '../src/core/limits.ts';
 import { whyNameRefused } from '../src/core/names.ts';
 import { Presence } from '../src/core/room/presence.ts';
 import { encode } from '../src/protocol/codec.ts';
-import { maxFrameBytes, type Welcome } from '../src/protocol/frames.ts';
-import { welcomeProof } from '../src/protocol/signed.ts';
-import { signature } from './support/fake-crypto.ts';
+import { type Message, maxFrameBytes, type Welcome } from '../src/protocol/frames.ts';
+import { signedHash, welcomeProof } from '../src/protocol/signed.ts';
+import { fakeCrypto, signature } from './support/fake-crypto.ts';
 import { bye, entry, gone, greeting, hello, type Json, range, words } from './support/people.ts';
 import { RoomWorld } from './support/room-world.ts';
 
@@ -16,7 +16,7 @@ beforeEach(() => {
   world = new RoomWorld();
 });
 const refusal = (name: string) => [
-  { refused: 'NAME_REFUSED', ...words('server', `"${name}" belongs to somebody else.`) },
+  { cn: 'cn', refused: 'NAME_REFUSED', ...words('server', `"${name}" belongs to somebody else.`) },
 ];
 const eve = (name: string) => hello('eve', { name });
 
@@ -124,31 +124,31 @@ describe('who somebody is', () => {
   const ask = hello('ann');
 
   test('is asked before anything else, and proven with the answer', () => {
-    const challenge = { v: 1, nonce: 'nonce-a', room: 'server', log: 'log' };
+    const challenge = { v: 1, nonce: 'nonce', room: 'server', log: 'log', cn: 'cn' };
     expect([world.ask('a', ask), world.ask('a', ask)]).toEqual([[challenge], [challenge]]);
     expect([world.room.presence.online, world.ask('a', entry('ann', 1))]).toEqual([0, [{ rejoin: 0 }]]);
-    expect(world.ask('a', RoomWorld.proven('a', ask))).toMatchObject([{ welcome: 1, members: ['ann'] }]);
-    expect(world.ask('a', hello('anna'))).toMatchObject([{ nonce: 'nonce-a' }]);
+    expect(world.ask('a', world.proves('a', ask))).toMatchObject([{ welcome: 1, members: ['ann'] }]);
+    expect(world.ask('a', hello('anna'))).toMatchObject([{ nonce: 'nonce' }]);
   });
 
   test.each<[string, (join: Json) => Json]>([
-    ['made with another key', (join) => RoomWorld.proven('a', join, { key: 'kE' })],
-    ['of another connection', (join) => RoomWorld.proven('b', join)],
-    ['made for another room', (join) => RoomWorld.proven('a', join, { room: 'another' })],
-    ['of another name', (join) => ({ ...RoomWorld.proven('a', { ...join, name: 'eve' }), name: 'ann' })],
-    ['of another device', (join) => ({ ...RoomWorld.proven('a', { ...join, dev: 'E' }), dev: 'A' })],
-    ['of another member', (join) => ({ ...RoomWorld.proven('a', { ...join, key: 'kE' }), key: 'kA' })],
+    ['made with another key', (join) => RoomWorld.proven(join, { key: 'kE' })],
+    ['that answers another question', (join) => RoomWorld.proven(join, { nonce: 'another' })],
+    ['made for another room', (join) => RoomWorld.proven(join, { room: 'another' })],
+    ['of another name', (join) => ({ ...RoomWorld.proven({ ...join, name: 'eve' }), name: 'ann' })],
+    ['of another device', (join) => ({ ...RoomWorld.proven({ ...join, dev: 'E' }), dev: 'A' })],
+    ['of another member', (join) => ({ ...RoomWorld.proven({ ...join, key: 'kE' }), key: 'kA' })],
     ['that is any word', (join) => ({ ...join, proof: 'please' })],
-  ])('is not known by a proof %s: ignored and counted', (_name, prove) => {
-    expect(world.ask('a', prove(ask))).toEqual([]);
+  ])('is not known by a proof %s: it is told so', (_name, prove) => {
+    world.ask('a', ask);
+    expect(world.ask('a', prove(ask))).toMatchObject([{ refused: 'PROOF_REFUSED', cn: 'cn' }]);
     expect([world.room.presence.online, world.log.owner('ann')]).toEqual([0, undefined]);
-    world.tick();
-    expect(world.ignored).toEqual([{ frames: 1, reason: 'a join with a wrong proof' }]);
   });
 
   test('does not change with a wrong proof: the session goes on as it was', () => {
     world.joins('ann', 'bo');
-    expect(world.ask('a', { ...hello('eve'), proof: 'no' })).toEqual([]);
+    world.ask('a', hello('eve'));
+    expect(world.ask('a', { ...hello('eve'), proof: 'no' })).toMatchObject([{ refused: 'PROOF_REFUSED' }]);
     world.say('a', entry('ann', 1));
     expect(world.take('b')).toMatchObject([{ name: 'ann', seq: 1 }]);
   });
@@ -165,7 +165,7 @@ describe('a name', () => {
   test.each(['server', 'SERVER', 'ｓｅｒｖｅｒ'])('that is the server’s is refused: %s', (name) => {
     world.say('a', hello('ann', { name }));
     const text = words('server', `"${name}" is the name of the server.`);
-    expect(world.take('a')).toEqual([{ refused: 'NAME_REFUSED', ...text }]);
+    expect(world.take('a')).toEqual([{ refused: 'NAME_REFUSED', cn: 'cn', ...text }]);
     expect(world.room.presence.online).toBe(0);
   });
 
@@ -196,7 +196,7 @@ describe('a name', () => {
   });
 
   test('asked for by two at the same moment is given to the first', () => {
-    world.turn(...RoomWorld.frames('a', hello('ann')), ...RoomWorld.frames('x', eve('ann')));
+    world.turn(...world.frames('a', hello('ann')), ...world.frames('x', eve('ann')));
     expect(world.take('a')).toMatchObject([{ welcome: 1 }]);
     expect(world.take('x')).toEqual(refusal('ann'));
   });
@@ -217,24 +217,48 @@ describe('a name', () => {
 });
 
 describe('a device', () => {
-  test('belongs to the key that wrote with it: another is refused, also after a restart', () => {
+  const stolen = words('server', 'This device is made from another key.');
+
+  test('is one key’s: nobody else joins with it, whether it has written, after a restart, or in an empty log', () => {
     world.joins('ann');
     world.talk(1);
-    const text = words('server', 'The data folder of this client belongs to another identity.');
-    for (const now of [world, new RoomWorld({ store: world.log })]) {
+    const restarted = new RoomWorld({ store: world.log });
+    for (const now of [world, restarted, new RoomWorld()]) {
       now.say('x', hello('eve', { dev: 'A' }));
-      expect(now.take('x')).toEqual([{ refused: 'DEVICE_REFUSED', ...text }]);
+      expect(now.take('x')).toEqual(Array(2).fill({ refused: 'PROOF_REFUSED', ...stolen, cn: 'cn' }));
     }
     world.say('a', entry('ann', 2));
     expect(world.takeSeqs('a')).toEqual([1, 2]);
   });
 
-  test('that is in the room belongs to the key it came with: nobody else ends its session', () => {
+  test('that is in the room, and has said nothing yet, is not ended by who knows it', () => {
     world.joins('ann', 'bo');
     world.say('x', hello('eve', { dev: 'A' }));
-    expect(world.take('x')).toMatchObject([{ refused: 'DEVICE_REFUSED' }]);
     world.say('b', entry('bo', 1));
     expect([world.takeSeqs('a'), world.room.presence.online]).toEqual([[1], 2]);
+  });
+
+  test('cannot be used up for its author, who is welcomed by an emptied log as nobody else', () => {
+    world.joins('eve');
+    world.say('e', { ...entry('eve', 1, 'mine', { id: { dev: 'A', n: 1 } }), first: 1 });
+    const { sig } = entry('ann', 1);
+    world.say('e', { ...entry('eve', 1, 'mine', { id: { dev: 'A', n: 1 }, key: 'kA' }), sig, first: 1 });
+    expect(world.log.head).toBe(0);
+    world.say('a', hello('ann'));
+    expect(world.take('a')).toMatchObject([{ welcome: 1, n: 0 }]);
+    world.say('a', entry('ann', 1));
+    expect(world.takeSeqs('a')).toEqual([1]);
+  });
+
+  test('is told in the welcome how far it came, and by a hash what was said last', () => {
+    world.joins('ann');
+    world.say('a', entry('ann', 1), entry('ann', 2));
+    for (const now of [world, new RoomWorld({ store: world.log })]) {
+      now.say('a2', hello('ann'));
+      const { id: _, text: __, ...rest } = entry('ann', 2);
+      const said = { ...rest, id: { dev: 'A', n: 2 }, text: 'ann 2', kind: 'message' } as Message;
+      expect(now.take('a2').at(-1)).toMatchObject({ n: 2, nh: signedHash(fakeCrypto, 'server', said) });
+    }
   });
 });
 
@@ -247,7 +271,7 @@ describe('a room that is full', () => {
   test('lets nobody in, in its own form, nor under a name of its own, until somebody leaves', () => {
     world.say('b', hello('bo'));
     world.say('m', { auth: 1, name: 'max' }, words('max', 'hi'));
-    expect(world.take('b')).toEqual([{ refused: 'ROOM_FULL', ...words('server', 'The room is full.') }]);
+    expect(world.take('b')).toEqual([{ refused: 'ROOM_FULL', ...words('server', 'The room is full.'), cn: 'cn' }]);
     const full = words('server', 'The room is full.');
     expect(world.take('m')).toEqual([full, full]);
     expect([world.room.presence.online, world.log.head, world.log.owner('bo')]).toEqual([2, 0, undefined]);
@@ -265,7 +289,7 @@ describe('a room that is full', () => {
 
   test('is not fuller for two who come in one turn', () => {
     world.say('l', bye('lea'));
-    world.turn(...RoomWorld.frames('b', hello('bo')), ...RoomWorld.frames('c', hello('cy')));
+    world.turn(...world.frames('b', hello('bo')), ...world.frames('c', hello('cy')));
     expect(world.take('b')).toMatchObject([{ welcome: 1 }]);
     expect(world.take('c')).toMatchObject([{ refused: 'ROOM_FULL' }]);
   });
@@ -294,8 +318,34 @@ describe('whoever comes back is told', () => {
   });
 
   test('what comes after the replay, and no notice of its own coming', () => {
-    world.turn(...RoomWorld.frames('b', world.helloAt('bo', 4)), RoomWorld.frame('a', entry('ann', 6)));
+    world.turn(...world.frames('b', world.helloAt('bo', 4)), ...world.frames('a', entry('ann', 6)));
     world.say('c', hello('cy'));
     expect(world.take('b')).toMatchObject([{ since: 4, head: 6 }, { seq: 5 }, { seq: 6 }, { who: 'cy' }]);
+  });
+});
+
+describe('the name of the server', () => {
+  test('is a label: who bore it before is a guest under it until it takes another, and nobody else may have it', () => {
+    world.joins('ann');
+    world.say('a', entry('ann', 1));
+    world = new RoomWorld({ store: world.log, name: 'Ann' });
+    world.say('b', hello('bo'));
+    world.say('x', hello('eve', { name: 'ann' }));
+    expect(world.take('x')).toMatchObject([{ refused: 'NAME_REFUSED' }]);
+    world.say('a', hello('ann'));
+    expect(world.take('a')).toMatchObject([{ welcome: 1, name: 'Ann', who: 'ann (guest)' }]);
+    expect(world.takeNotices('b')).toMatchObject([{ notice: 'join', who: 'ann (guest)' }]);
+    world.say('a', entry('ann', 2));
+    expect(world.take('b')).toMatchObject([{ name: 'ann', guest: 1 }]);
+    world.say('a', hello('ann', { name: 'anna' }));
+    expect(world.takeNotices('b')).toMatchObject([{ notice: 'rename', was: 'ann (guest)', who: 'anna' }]);
+  });
+
+  test('may be taken from a name of any length', () => {
+    const long = 'x'.repeat(32);
+    world.say('a', hello('ann', { name: long }));
+    world = new RoomWorld({ store: world.log, name: long });
+    world.say('a', hello('ann', { name: long }));
+    expect(world.take('a')).toMatchObject([{ welcome: 1, who: `${'x'.repeat(24)} (guest)` }]);
   });
 });

@@ -74,26 +74,29 @@ describe.concurrent('a room with strangers at the door', () => {
     const { server, ana, bo, port } = await talking(stage);
     const [victim, thief] = [new Person(), new Person()];
     const dealer = stage.keep(new RawDealer(port));
-    expect(await victim.join(dealer, 'victim', 'device')).toMatchObject({ welcome: 1, n: 0 });
+    expect(await victim.join(dealer, 'victim')).toMatchObject({ welcome: 1, n: 0 });
     await ana.stdoutLine('[room] victim joined the room. 3 online.');
 
     const stranger = stage.keep(new RawDealer(port));
-    const guess = { name: 'victim', v: 1, key: victim.key, dev: 'device2', cn: 'nonce' };
-    await stranger.send({ auth: 1, ...guess, proof: 'guessed' });
-    await server.stderrLine(/ignored 1 frame: a join with a wrong proof/);
+    const guess = { name: 'victim', v: 1, key: victim.key, dev: victim.device, cn: 'nonce' };
+    await stranger.ask({ auth: 1, ...guess });
+    expect(await stranger.ask({ auth: 1, ...guess, proof: 'guessed' })).toContain('"refused":"PROOF_REFUSED"');
+    // Not even a device: it is its key's, whatever the log knows of it.
+    const claim = { auth: 1, ...guess, name: 'thief', key: thief.key };
+    expect(await stranger.ask(claim)).toContain('"refused":"PROOF_REFUSED"');
     const refused = { refused: 'NAME_REFUSED', text: '"Victim" belongs to somebody else.\n' };
-    expect(await thief.join(stranger, 'Victim', 'device3')).toMatchObject(refused);
-    expect(await thief.join(stranger, 'thief', 'device3')).toMatchObject({ welcome: 1 });
-    const owed = { name: 'victim', text: 'I owe you', id: 'device.1' };
+    expect(await thief.join(stranger, 'Victim')).toMatchObject(refused);
+    expect(await thief.join(stranger, 'thief')).toMatchObject({ welcome: 1 });
+    const owed = { name: 'victim', text: 'I owe you', id: `${victim.device}.1` };
     // Of the thief's making; and what the victim said, but elsewhere.
     for (const forged of [{ ...thief.says(owed), key: victim.key }, victim.says({ ...owed, room: thief.key })]) {
-      await stranger.send({ ...forged, first: 1 });
+      await thief.upload(stranger, forged);
       await server.stderrLine(/ignored 1 frame: a kept message without a valid signature/);
     }
-    await stranger.send(victim.says({ name: 'victim', text: 'kept for a friend', id: 'device.1' }));
+    await thief.upload(stranger, victim.says({ name: 'victim', text: 'kept for a friend', id: `${victim.device}.1` }));
     expect((await bo.stdoutUntil('[victim] kept for a friend')).join()).not.toContain('owe');
     for (const [i, name] of ['Victim', 'room'].entries()) {
-      await stranger.send(thief.says({ name, text: 'trust me', id: `device3.${i + 1}` }));
+      await thief.upload(stranger, thief.says({ name, text: 'trust me', id: `${thief.device}.${i + 1}` }));
       expect(await bo.stdoutUntil(/trust me/)).toEqual([`[${name} (guest)] trust me`]);
       await ana.stdoutLine(`[${name} (guest)] trust me`);
     }
@@ -145,12 +148,12 @@ describe.concurrent('a room with strangers at the door', () => {
     await reader.stdoutLine('[room] old joined the room. 3 online.');
     const modern = stage.keep(new RawDealer(port));
     const person = new Person();
-    expect(await person.join(modern, 'new', 'device')).toMatchObject({ welcome: 1 });
+    expect(await person.join(modern, 'new')).toMatchObject({ welcome: 1 });
     await reader.stdoutLine('[room] new joined the room. 4 online.');
     for (const [i, [text, shown]] of nasty.entries()) {
       await old.say(text);
       expect(await reader.stdoutUntil(/^\[old\]/)).toEqual([`[old] ${shown}`]);
-      await modern.send(person.says({ name: 'new', text, id: `device.${i + 1}`, ts: 8.64e15 + 1 }));
+      await person.upload(modern, person.says({ name: 'new', text, id: `${person.device}.${i + 1}`, ts: 8.64e15 + 1 }));
       expect(await reader.stdoutUntil(/^\[new\]/)).toEqual([`[new] ${shown}`]);
       await json.json({ type: 'message', text });
       expect(await json.json({ type: 'message', text })).toMatchObject({ from: { name: 'new' } });
@@ -164,7 +167,7 @@ describe.concurrent('a room with strangers at the door', () => {
     const json = await stage.jsonOnline(port, 'json', '--listen');
     const member = stage.keep(new RawDealer(port));
     const person = new Person();
-    expect(await person.join(member, 'new', 'device')).toMatchObject({ welcome: 1 });
+    expect(await person.join(member, 'new')).toMatchObject({ welcome: 1 });
     await reader.stdoutLine('[room] new joined the room. 3 online.');
     for (const [i, [text]] of nasty.entries()) {
       const old = stage.keep(LegacyClient.connect(port, text));
@@ -172,12 +175,12 @@ describe.concurrent('a room with strangers at the door', () => {
       const [joined, line] = await reader.stdoutUntil(new RegExp(`^\\[[^[\\]]+\\] legacy ${i}$`));
       expect(joined).toMatch(/^\[room\] .+ joined the room\. \d+ online\.$/);
       expect(line).toBeDefined();
-      await member.send(person.says({ name: text, text: `modern ${i}`, id: `device.${i + 1}` }));
+      await person.upload(member, person.says({ name: text, text: `modern ${i}`, id: `${person.device}.${i + 1}` }));
       expect(await reader.stdoutUntil(/modern/)).toEqual([expect.stringMatching(/^\[[^[\]]+ \(guest\)\] modern \d$/)]);
       const { from } = await json.json({ type: 'message', text: `modern ${i}` });
       expect(from).toMatchObject({ name: expect.stringMatching(/^[^[\]]+ \(guest\)$/), id: person.key });
       const modern = stage.keep(new RawDealer(port));
-      expect(await new Person().join(modern, text, `device${i}`)).toMatchObject({ refused: 'NAME_REFUSED' });
+      expect(await new Person().join(modern, text)).toMatchObject({ refused: 'NAME_REFUSED' });
     }
     expect(isPlain(reader.stdout) && isPlain(json.stdout)).toBe(true);
     expect(isPlain(server.stderr + server.stdout)).toBe(true);

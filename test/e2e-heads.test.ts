@@ -59,10 +59,14 @@ class Liar {
     for await (const [from, data] of this.#socket) {
       const frame = JSON.parse(String(data));
       this.#member = from;
-      if (frame.auth === 1 && !frame.proof) await this.#send({ v: 1, nonce: 'n', room: this.room, log: 'log' });
+      if (frame.auth === 1 && !frame.proof) await this.#ask(frame.cn);
       if (frame.auth === 1 && frame.proof) await this.#welcome(frame.cn);
       if (frame.auth === 0) await this.#send({ auth: 0, name: 'server' });
     }
+  }
+
+  async #ask(cn: string): Promise<void> {
+    await this.#send({ v: 1, nonce: 'n', room: this.room, log: 'log', cn });
   }
 
   async #welcome(cn: string): Promise<void> {

@@ -19,7 +19,7 @@ const textsIn = (stdout: string): string[] =>
 async function pipe(stage: Stage, port: number): Promise<void> {
   const bulk = stage.client(port, 'bulk');
   bulk.end(lines.join('\n'));
-  await bulk.ends(0);
+  await bulk.ends(0, 60_000);
 }
 
 // Not beside others: it needs all that a machine has.
@@ -36,7 +36,7 @@ test('20,000 piped lines arrive, each once and in order', async ({ stage }) => {
   await pipe.ends(0);
 });
 
-describe.concurrent('a reader that stands still', () => {
+describe.concurrent('a reader that stands still', { timeout: 90_000 }, () => {
   test('gets the rest the next time, each line once, and the program ends at once', async ({ stage }) => {
     const { port } = await stage.server();
     const first = await stage.jsonOnline(port, 'ana', '--listen');
@@ -110,6 +110,8 @@ describe.concurrent('a server whose log was emptied', () => {
     await anew(other, 'room');
     await restored(bo);
     await says(bo, 'said at the end');
+    // What others wrote is given back after a pause.
+    await hasSignatures(stage.home, 'bo', 4);
     expect(bo.stdout).not.toContain('OTHER_ROOM');
 
     const cy = await stage.jsonOnline(port, 'cy', '--history', '100');

@@ -61,7 +61,7 @@ describe.concurrent('another room at a known address', () => {
     rmSync(join(stage.home, 'first', 'identity'));
     const server = stage.spawn('server', ['--port', '0', '--data-dir', join(stage.home, 'first')]);
     await server.ends(7);
-    expect(server.stderr).toContain('is of a room with another key');
+    expect(server.stderr).toContain('the identity of this room is not in');
   });
 
   test('is no room whose log was emptied: who was there gives back what it has', async ({ stage }) => {

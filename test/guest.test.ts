@@ -68,7 +68,7 @@ describe('what it writes', () => {
     world.joins('max');
     world.turn(
       RoomWorld.frame('l', words('lea', '1')),
-      RoomWorld.frame('a', entry('ann', 1, '2')),
+      ...world.frames('a', entry('ann', 1, '2')),
       RoomWorld.frame('m', words('max', '3')),
       RoomWorld.frame('l', words('lea', '4')),
     );
@@ -118,7 +118,7 @@ describe('what it writes', () => {
   test('is under a device that no member can take: it would mute its author', () => {
     world.joins('bo');
     world.say('x', hello('eve', { dev: 'run' }));
-    expect(world.take('x')).toMatchObject([{ refused: 'DEVICE_REFUSED' }]);
+    expect(world.take('x')).toMatchObject([{ refused: 'PROOF_REFUSED' }, { refused: 'PROOF_REFUSED' }]);
     world.say('b', { ...entry('bo', 9e15, 'mute', { id: { dev: 'run', n: 9e15 } }), first: 1 });
     expect(world.log.head).toBe(0);
   });

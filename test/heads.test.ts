@@ -260,7 +260,7 @@ describe('a room', () => {
     expect(signatures()).toEqual([]);
     const sig = signature('server', `["0mq-chat head","server","log","run",3,"${hh}"]`);
     const beat = { hb: 3, head: 3, hh, sig };
-    expect(['a', 'b', 'l'].map((to) => beats(world, to))).toEqual([[beat], [beat], []]);
+    expect(['a', 'b', 'l'].map((to) => beats(world, to))).toMatchObject([[beat], [beat], []]);
   });
 
   test('signs the newest entry where that is sent, the same for all', () => {

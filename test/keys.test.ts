@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { addName, isFreeName, personFolder } from '../src/history/paths.ts';
-import { crypto, identityOf, newDevice, newNonces } from '../src/keys/ed25519.ts';
-import { loadIdentity } from '../src/keys/identity-file.ts';
+import { crypto, identityOf, newDevice, newNonce, newToken } from '../src/keys/ed25519.ts';
+import { findIdentity, loadIdentity, makeIdentity } from '../src/keys/identity-file.ts';
 import { test as staged } from './support/command.ts';
 
 const base64url = (hex: string) => Buffer.from(hex, 'hex').toString('base64url');
@@ -104,14 +105,39 @@ describe('crypto', () => {
     expect(crypto.verify(key, 'text', sign('text'))).toBe(true);
   });
 
-  test('devices and challenges: never the same twice; a challenge is known again for its connection', () => {
-    const devices = new Set(Array.from({ length: 1_000 }, newDevice));
+  test('a device is made from a key: never the same twice, and anybody can tell whose it is', () => {
+    const { key } = identityOf(Buffer.alloc(32, 1));
+    const other = identityOf(Buffer.alloc(32, 2)).key;
+    const devices = new Set(Array.from({ length: 1_000 }, () => newDevice(key)));
     expect(devices.size).toBe(1_000);
-    for (const dev of devices) expect(dev).toMatch(/^[\w-]{14}$/);
-    const nonce = newNonces();
-    expect(nonce('\x00a')).toBe(nonce('\x00a'));
-    expect(new Set([nonce('\x00a'), nonce('\x00b'), newNonces()('\x00a')]).size).toBe(3);
-    expect(nonce('\x00a')).toMatch(/^[\w-]{43}$/);
+    for (const dev of devices) {
+      expect(dev).toMatch(/^[\w-]{32}$/);
+      expect([crypto.isDeviceOf(key, dev), crypto.isDeviceOf(other, dev)]).toEqual([true, false]);
+    }
+  });
+
+  test('a device has 8 bytes of salt, and half a SHA-256 over its purpose, the key and the salt', () => {
+    const { key } = identityOf(Buffer.alloc(32, 1));
+    const salt = Buffer.from('01234567');
+    const text = `["0mq-chat device","${key}","${salt.toString('base64url')}"]`;
+    const half = createHash('sha256').update(text).digest().subarray(0, 16);
+    const dev = Buffer.concat([salt, half]).toString('base64url');
+    expect(crypto.isDeviceOf(key, dev)).toBe(true);
+    for (let bit = 0; bit < 192; bit++) {
+      const flipped = Buffer.from(dev, 'base64url');
+      flipped.writeUInt8(flipped.readUInt8(bit >> 3) ^ (1 << (bit & 7)), bit >> 3);
+      expect(crypto.isDeviceOf(key, flipped.toString('base64url'))).toBe(false);
+    }
+    for (const garbage of ['', dev.slice(1), `${dev}A`, `${dev}=`, 'é🙂', '_'.repeat(64)])
+      expect(crypto.isDeviceOf(key, garbage)).toBe(false);
+  });
+
+  test('tokens and nonces: never the same twice', () => {
+    const tokens = new Set(Array.from({ length: 1_000 }, newToken));
+    const nonces = new Set(Array.from({ length: 1_000 }, newNonce));
+    expect([tokens.size, nonces.size]).toEqual([1_000, 1_000]);
+    for (const token of tokens) expect(token).toMatch(/^[\w-]{14}$/);
+    for (const nonce of nonces) expect(nonce).toMatch(/^[\w-]{22}$/);
   });
 });
 
@@ -175,18 +201,39 @@ describe('the identity in a folder', () => {
     },
   );
 
-  test.each(['', '\n', 'x', 'A'.repeat(42), 'A'.repeat(46), '\0'.repeat(43), '{"seed":1}', 'not for me'])(
-    'damaged: %j',
-    (content) => {
-      writeFileSync(path, content, { mode: 0o600 });
-      expect(failure()).toMatchObject({
-        code: 'DATA_DAMAGED',
-        message: `the identity in ${path} is damaged.`,
-        hint: 'Restore it from a copy, or remove it to begin as somebody new.',
-      });
-      expect(readFileSync(path, 'utf8')).toBe(content);
-    },
-  );
+  test('of a room is the room’s, in words', () => {
+    makeIdentity(path, 'room');
+    chmodSync(path, 0o640);
+    expect(() => findIdentity(path, 'room')).toThrow("the room's identity can be read by others.");
+    chmodSync(path, 0o600);
+    writeFileSync(path, 'x');
+    expect(() => findIdentity(path, 'room')).toThrow(
+      expect.objectContaining({ hint: 'Restore it from a copy, or remove it to begin as a new room.' }),
+    );
+  });
+
+  test.each([
+    '',
+    '\n',
+    'x',
+    'A'.repeat(42),
+    'A'.repeat(46),
+    '\0'.repeat(43),
+    '{"seed":1}',
+    'not for me',
+    // Node would read these as a seed, too.
+    `${'+'.repeat(42)}8`,
+    `${'A'.repeat(42)}B`,
+    `${'A'.repeat(43)}=`,
+  ])('damaged: %j', (content) => {
+    writeFileSync(path, content, { mode: 0o600 });
+    expect(failure()).toMatchObject({
+      code: 'DATA_DAMAGED',
+      message: `the identity in ${path} is damaged.`,
+      hint: 'Restore it from a copy, or remove it to begin as somebody new.',
+    });
+    expect(readFileSync(path, 'utf8')).toBe(content);
+  });
 
   test('no file at all: words', () => {
     mkdirSync(path, { mode: 0o700 });

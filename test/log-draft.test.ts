@@ -8,7 +8,7 @@ let store: MemoryStore;
 let draft: Draft;
 beforeEach(() => {
   store = new MemoryStore('log');
-  store.apply({ marks: [{ dev: 'A', n: 3, key: 'kA' }], owners: [{ name: 'ann', key: 'kA', seenMs: 1 }] });
+  store.apply({ marks: [{ dev: 'A', n: 3, hash: 'h3' }], owners: [{ name: 'ann', key: 'kA', seenMs: 1 }] });
   draft = new Draft(store);
 });
 const message = (n: number): Message => ({ kind: 'message', name: 'x', text: `${n}`, id: { dev: 'A', n } });
@@ -17,19 +17,19 @@ describe('a draft of the next change', () => {
   test('is none before anything is in it', () => expect(draft.change).toBeUndefined());
 
   test('knows what was known, and what is in it', () => {
-    draft.see({ dev: 'A', n: 4, key: 'kA' });
+    draft.see({ dev: 'A', n: 4, hash: 'h4' });
     draft.claim({ name: 'bo', key: 'kB', seenMs: 2 });
-    expect([draft.mark('A'), draft.mark('B')]).toEqual([{ dev: 'A', n: 4, key: 'kA' }, undefined]);
+    expect([draft.mark('A'), draft.mark('B')]).toEqual([{ dev: 'A', n: 4, hash: 'h4' }, undefined]);
     expect([draft.owner('ann')?.key, draft.owner('bo')?.key, draft.owner('cy')]).toEqual(['kA', 'kB', undefined]);
     expect([store.mark('A')?.n, store.owner('bo')]).toEqual([3, undefined]);
   });
 
   test('lets no mark go back', () => {
     draft.see({ dev: 'A', n: 2 });
-    expect(draft.mark('A')).toEqual({ dev: 'A', n: 3 });
-    draft.see({ dev: 'A', n: 7, key: 'kA' });
-    draft.see({ dev: 'A', n: 5, key: 'kA' });
-    expect(draft.change?.marks).toEqual([{ dev: 'A', n: 7, key: 'kA' }]);
+    expect(draft.mark('A')).toEqual({ dev: 'A', n: 3, hash: 'h3' });
+    draft.see({ dev: 'A', n: 7, hash: 'h7' });
+    draft.see({ dev: 'A', n: 5, hash: 'h5' });
+    expect(draft.change?.marks).toEqual([{ dev: 'A', n: 7, hash: 'h7' }]);
   });
 
   test('says of a message that waits the last word', () => {

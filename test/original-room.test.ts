@@ -80,7 +80,7 @@ describe('a room of the original', () => {
       challenge,
       ann.welcome({ log: 'other' }),
       { kind: 'refused', name: 's', text: 't', code: 'ROOM_FULL' },
-      { kind: 'had', id: { dev: 'B', n: 1 } },
+      { kind: 'had', ids: [{ dev: 'B', n: 1 }], head: 0 },
       { kind: 'unknown' },
       { kind: 'malformed', reason: 'x' },
       notice({}),

@@ -58,8 +58,8 @@ const frames: [name: string, frame: Frame, wire: string][] = [
   ],
   [
     'a challenge',
-    { kind: 'challenge', nonce: 'n-1', room: 'kS', log: 'l' },
-    '{"v":1,"nonce":"n-1","room":"kS","log":"l"}',
+    { kind: 'challenge', nonce: 'n-1', room: 'kS', log: 'l', cn: 'c' },
+    '{"v":1,"nonce":"n-1","room":"kS","log":"l","cn":"c"}',
   ],
   [
     'a hello to a peer',
@@ -251,7 +251,31 @@ const frames: [name: string, frame: Frame, wire: string][] = [
   ['a question for signatures', { kind: 'signatures', seq: 4 }, '{"sigs":4}'],
   ['signatures', { kind: 'signatures', seq: 4, sigs: ['s-_', ''] }, '{"sigs":4,"s":["s-_",""]}'],
   ['a question for what was lost', { kind: 'lost', seq: 7 }, '{"lost":7}'],
-  ['a message the log has', { kind: 'had', id: { dev: 'd-_', n: 7 } }, '{"had":"d-_.7"}'],
+  ['a heartbeat with a receipt', { kind: 'heartbeat', seq: 9, kept: 7, held: 2 }, '{"hb":9,"kept":7,"held":2}'],
+  ['a receipt', { kind: 'receipt', kept: 7, held: 0 }, '{"kept":7,"held":0}'],
+  [
+    'messages the log has',
+    {
+      kind: 'had',
+      ids: [
+        { dev: 'd-_', n: 7 },
+        { dev: 'e', n: 1 },
+      ],
+      head: 9,
+    },
+    '{"had":["d-_.7","e.1"],"head":9}',
+  ],
+  ['a message that does not follow', { kind: 'hole', id: { dev: 'd', n: 7 } }, '{"hole":"d.7"}'],
+  [
+    'a refused version',
+    { kind: 'refused', name: 's', text: 'no', code: 'VERSION_REFUSED', cn: 'c', version: 1 },
+    '{"refused":"VERSION_REFUSED","name":"s","text":"no\\n","cn":"c","v":1}',
+  ],
+  [
+    'an upload',
+    { kind: 'upload', k: 2, messages: [{ kind: 'message', name: 'bo', text: 'hi', id: { dev: 'd', n: 7 } }] },
+    '{"up":2,"m":[{"name":"bo","text":"hi\\n","id":"d.7"}]}',
+  ],
   ['the word of libzmq that a connection ended', { kind: 'gone' }, '{"gone":1}'],
   ['an empty batch', { kind: 'batch', frames: [] }, '[]'],
   [
@@ -290,6 +314,9 @@ test('every kind of frame stands in the table', () => {
     rejoin: true,
     lost: true,
     had: true,
+    hole: true,
+    receipt: true,
+    upload: true,
     gone: true,
     batch: true,
   };
@@ -404,9 +431,9 @@ describe('what an optional field may not be is left out', () => {
 describe('an object that mixes kinds is of the one whose key comes first', () => {
   const words = '"name":"x","text":"y\\n"';
   test.each([
-    ['join', '"auth":1,"nonce":"n","room":"s","log":"l"'],
+    ['join', '"auth":1,"nonce":"n","room":"s","log":"l","cn":"c"'],
     ['leave', '"notice":"shutdown","auth":0'],
-    ['challenge', '"welcome":1,"nonce":"n","room":"s","log":"l"'],
+    ['challenge', '"welcome":1,"nonce":"n","room":"s","log":"l","cn":"c"'],
     ['welcome', '"refused":"ROOM_FULL","welcome":7,"log":"l","since":0,"head":0,"run":"r","sig":"s","online":1'],
     ['refused', '"notice":"info","refused":"ROOM_FULL"'],
     ['notice', '"ack":1,"notice":"join"'],
@@ -415,8 +442,8 @@ describe('an object that mixes kinds is of the one whose key comes first', () =>
     ['heartbeat', '"rejoin":2,"hb":1'],
     ['rejoin', '"gone":1,"rejoin":1'],
     ['gone', '"lost":1,"gone":0'],
-    ['lost', '"had":"d.1","lost":1'],
-    ['had', '"had":"d.1","seq":1'],
+    ['lost', '"had":["d.1"],"lost":1'],
+    ['had', '"had":["d.1"],"head":1,"seq":1'],
     ['message', '"seq":1,"v":1'],
   ])('%s: %s', (kind, fields) => expect(decodeText(`{${words},${fields}}`).kind).toBe(kind));
 });
@@ -477,7 +504,16 @@ const garbage: [name: string, input: string | number[]][] = [
   ['a lost place that is a string', '{"lost":"7"}'],
   ['a lost place of 2^53', '{"lost":9007199254740992,"h":"h"}'],
   ['a message that was had without an id', '{"had":null}'],
-  ['a message that was had with n 0', '{"had":"d.0"}'],
+  ['a message that was had with n 0', '{"had":["d.0"],"head":1}'],
+  ['messages that were had, and up to where is not said', '{"had":["d.1"]}'],
+  ['too many that were had', JSON.stringify({ had: Array(257).fill('d.1'), head: 1 })],
+  ['an upload 0', '{"up":0,"m":[{"name":"x","text":"y","id":"d.1"}]}'],
+  ['an upload of nothing', '{"up":1,"m":[]}'],
+  ['an upload of something else', '{"up":1,"m":[{"ack":1}]}'],
+  ['an upload of a message without an id', '{"up":1,"m":[{"name":"x","text":"y"}]}'],
+  ['an upload that is none', '{"up":1,"m":{}}'],
+  ['an upload of too many', JSON.stringify({ up: 1, m: Array(257).fill({ name: 'x', text: 'y', id: 'd.1' }) })],
+  ['a byte order mark', '\ufeff{"ack":1}'],
   ['a shutdown without a name', '{"text":"t","notice":"shutdown"}'],
   ['a shutdown without a text', '{"name":"s","notice":"shutdown"}'],
   ['a welcome without a log', '{"welcome":1,"name":"s","text":"t","since":0,"head":0,"run":"r","sig":"s","online":1}'],
@@ -486,7 +522,8 @@ const garbage: [name: string, input: string | number[]][] = [
     '{"welcome":1,"name":"s","text":"t","log":"l","since":9007199254740992,"head":0,"run":"r","sig":"s","online":1}',
   ],
   ['a challenge with a nonce that is no token', '{"v":1,"nonce":"a b","room":"s","log":"l"}'],
-  ['a challenge of nobody', '{"v":1,"nonce":"n","log":"l"}'],
+  ['a challenge of nobody', '{"v":1,"nonce":"n","log":"l","cn":"c"}'],
+  ['a challenge to no join', '{"v":1,"nonce":"n","room":"s","log":"l"}'],
   ['a challenge without a log', '{"v":1,"nonce":"n","room":"s","log":""}'],
   ['a refusal without a known code', '{"refused":"BECAUSE","name":"s","text":"t"}'],
   ['a notice without a text', '{"name":"s","notice":"join"}'],
@@ -531,7 +568,13 @@ describe('hostile objects', () => {
 });
 
 /** What is hashed stays readable. */
-const plain: Crypto = { hash: (text) => text, digest: (text) => `digest of ${text}`, verify: () => false };
+const plain: Crypto = {
+  hash: (text) => text,
+  digest: (text) => `digest of ${text}`,
+  mac: (_, text) => text,
+  verify: () => false,
+  isDeviceOf: () => false,
+};
 
 describe('what is signed and hashed', () => {
   const salt = 's'.repeat(22);
@@ -704,7 +747,7 @@ const single = fc.oneof(
     },
     { requiredKeys: ['kind', 'name', 'text', 'notice'] },
   ),
-  fc.record({ kind: kind('challenge'), nonce: token, room: token, log: token }),
+  fc.record({ kind: kind('challenge'), nonce: token, room: token, log: token, cn: token }),
   fc.record(
     {
       kind: kind('welcome'),
@@ -735,7 +778,9 @@ const single = fc.oneof(
   fc.record({ kind: kind('rejoin'), delayMs: count }),
   fc.record({ kind: kind('shutdown'), name, text }),
   fc.record({ kind: kind('lost'), seq: count, hash: token }, { requiredKeys: ['kind', 'seq'] }),
-  fc.record({ kind: kind('had'), id }),
+  fc.record({ kind: kind('had'), ids: fc.array(id, { maxLength: 5 }), head: count }),
+  fc.record({ kind: kind('hole'), id }),
+  fc.record({ kind: kind('receipt'), kept: count, held: count }),
   fc.record({ kind: kind('gone') }),
 ) as fc.Arbitrary<Batch['frames'][number]>;
 const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
@@ -780,6 +825,10 @@ test('any JSON under any key gives a frame or a reason, never an exception', () 
     'rejoin',
     'lost',
     'had',
+    'hole',
+    'kept',
+    'up',
+    'm',
     'gone',
     'nonce',
     'v',

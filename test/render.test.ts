@@ -209,6 +209,9 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
   ['a status', { type: 'status', code: 'X', message: 'trying again' }, 'self', '-- trying again'],
   ['an error', { type: 'error', code: 'NAME_REFUSED', message: 'No.' }, 'self', '!! No.'],
   ['listening', { type: 'listening', endpoint: 'tcp://*:9999', port: 9999 }, 'self', '-- listening on tcp://*:9999'],
+  ['an erased message', message('', { erased: true }), 'chat', '[bob] (erased)'],
+  ['an erasure', { type: 'erased', id: 'dev.1', seq: 7 }, 'self', '-- message 7 of the room was erased'],
+  ['an erasure of what is not kept here', { type: 'erased', id: 'dev.1' }, undefined],
   ['the end of a server', { type: 'closing' }, undefined],
 ];
 
@@ -238,6 +241,7 @@ test('every kind of event stands in the table', () => {
     replayed: true,
     clock: true,
     unverified: true,
+    erased: true,
     status: true,
     error: true,
     listening: true,

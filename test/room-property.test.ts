@@ -130,9 +130,9 @@ class Scene {
   readonly clients = [
     new Original('ada'),
     new Original('ben'),
-    new Member('cid', 'kC'),
-    new Member('dee', 'kD'),
-    new Member('dee-2', 'kD'),
+    new Member('cid', 'kcid'),
+    new Member('dee', 'kdee'),
+    new Member('dee2', 'kdee'),
   ];
 
   constructor() {

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -6,15 +6,16 @@ import { Rooms } from '../src/history/rooms.ts';
 import type { SqliteStore } from '../src/history/sqlite.ts';
 import { newDevice } from '../src/keys/ed25519.ts';
 
-const room = 'r'.repeat(43);
-const other = 'o'.repeat(43);
+const room = Buffer.alloc(32, 7).toString('base64url');
+const other = Buffer.alloc(32, 8).toString('base64url');
 const address = 'localhost:9999';
+const newDev = () => newDevice('k'.repeat(43));
 let home: string;
 let rooms: Rooms;
 let opened: SqliteStore[];
 beforeEach(() => {
   home = mkdtempSync(join(tmpdir(), 'rooms-'));
-  rooms = new Rooms(home);
+  rooms = new Rooms(home, newDev);
   opened = [];
 });
 afterEach(async () => {
@@ -22,7 +23,7 @@ afterEach(async () => {
   rmSync(home, { recursive: true });
 });
 const open = (key?: string, at = address) => {
-  const store = rooms.open(at, key, newDevice);
+  const store = rooms.open(at, key);
   opened.push(store);
   return store;
 };
@@ -35,7 +36,7 @@ describe('the room at an address', () => {
     rooms.remember(address, room);
     rooms.remember('::1:1', other);
     rooms.remember(address, room);
-    expect([new Rooms(home).at(address), rooms.at('::1:1')]).toEqual([room, other]);
+    expect([new Rooms(home, newDev).at(address), rooms.at('::1:1')]).toEqual([room, other]);
     rooms.remember(address);
     expect([rooms.at(address), rooms.at('::1:1')]).toEqual([undefined, other]);
   });
@@ -80,5 +81,98 @@ describe('what is kept', () => {
     await first.close();
     // What waits was promised to go out next time.
     expect(slotOf(open(room))).toBe('2');
+  });
+});
+
+describe('what was typed at an address', () => {
+  test('is carried to the room that is known already, and let go when it is kept there', async () => {
+    await open(room).close();
+    const early = open();
+    await early.commit({ pending: [message] });
+    await early.close();
+    const own = open(room);
+    expect([slotOf(own), rooms.typedAt(address)]).toMatchObject(['1', [message]]);
+    await rooms.letGo();
+    expect(rooms.typedAt(address)).toEqual([]);
+  });
+
+  test('stays there if the program ends before that', async () => {
+    await open(room).close();
+    const early = open();
+    await early.commit({ pending: [message] });
+    await early.close();
+    rooms.typedAt(address);
+    await rooms.close();
+    expect(new Rooms(home, newDev).typedAt(address)).toMatchObject([message]);
+  });
+
+  test('belongs to a room that is kept here when it is met, unless another client has it', async () => {
+    const first = open(room);
+    expect(rooms.keeps(room)).toBe(false);
+    await first.close();
+    expect([rooms.keeps(room), rooms.keeps(room), rooms.keeps(other)]).toEqual([true, true, false]);
+    expect(slotOf(open(room))).toBe('1');
+  });
+});
+
+describe('a folder that does not say whose it is', () => {
+  const slot = () => join(home, 'rooms', '1', 'room');
+
+  test('is taken if nothing is in it', async () => {
+    await open(room).close();
+    rmSync(slot());
+    expect([slotOf(open(other)), rooms.doubtful.size]).toEqual(['1', 0]);
+  });
+
+  test('is named, and left alone, if something waits in it', async () => {
+    const store = open(room);
+    await store.commit({ pending: [message] });
+    await store.close();
+    rmSync(slot());
+    expect(slotOf(open(other))).toBe('2');
+    expect([...rooms.doubtful]).toEqual([expect.stringContaining(slot())]);
+  });
+
+  const damages: [string, () => void][] = [
+    ['too short', () => writeFileSync(slot(), `${room.slice(1)}\n`)],
+    ['too long', () => writeFileSync(slot(), `${room}x\n`)],
+    ['of another alphabet', () => writeFileSync(slot(), `${'+'.repeat(43)}\n`)],
+    ['empty', () => writeFileSync(slot(), '')],
+    ['binary', () => writeFileSync(slot(), Buffer.from([0, 255, 254, 128]))],
+    ['an address without a port', () => writeFileSync(slot(), 'at localhost\n')],
+    [
+      'a folder',
+      () => {
+        rmSync(slot());
+        mkdirSync(slot());
+      },
+    ],
+  ];
+  test.each(damages)('is named, and is nobody’s: %s', async (_name, damage) => {
+    await open(room).close();
+    damage();
+    expect(slotOf(open(room))).toBe('2');
+    expect([...rooms.doubtful]).toEqual([expect.stringContaining(slot())]);
+  });
+});
+
+describe('known-rooms', () => {
+  const file = () => join(home, 'known-rooms');
+  const damages: [string, () => void][] = [
+    ['binary', () => writeFileSync(file(), Buffer.from([255, 0, 254, 10]))],
+    ['another alphabet', () => writeFileSync(file(), `${address} ${'+'.repeat(43)}\n`)],
+    ['no port', () => writeFileSync(file(), `localhost ${room}\n`)],
+    ['two rooms at one address', () => writeFileSync(file(), `${address} ${room}\n${address} ${other}\n`)],
+    ['a folder', () => mkdirSync(file())],
+  ];
+  test.each(damages)('that is damaged is a word, and no guess: %s', (_name, damage) => {
+    damage();
+    for (const ask of [() => rooms.at(address), () => rooms.remember(address, room)])
+      expect(ask).toThrow(expect.objectContaining({ code: 'DATA_DAMAGED' }));
+  });
+
+  test('that is empty knows no room', () => {
+    writeFileSync(file(), '');
+    expect(rooms.at(address)).toBeUndefined();
   });
 });

@@ -75,9 +75,9 @@ describe.concurrent('at a terminal', () => {
 async function says(stage: Stage, port: number, names: string[], text: string): Promise<void> {
   const person = new Person();
   const dealer = stage.keep(new RawDealer(port));
-  await person.join(dealer, 'mallory', 'devdevdev');
+  await person.join(dealer, 'mallory');
   for (const [i, name] of [...names, 'mallory'].entries())
-    await dealer.send(person.says({ name, text, id: `devdevdev.${i + 1}` }));
+    await person.upload(dealer, person.says({ name, text, id: `${person.device}.${i + 1}` }));
 }
 
 const colours = (screen: Screen) => [...new Set(screen.cells.flatMap((row) => row.map(({ fg }) => fg)))];

@@ -445,3 +445,13 @@ test('only looking in is answered by the challenge, and proves nothing', () => {
   ann.step({ type: 'leave' });
   expect([ann.member.hasLeft, ann.sent]).toEqual([true, []]);
 });
+
+test('a server that is called otherwise is the same room, and says so once', () => {
+  const ann = new MemberWorld();
+  ann.goOnline();
+  ann.comeBack({ name: 'new label' });
+  const said = { type: 'status', code: 'NAME', message: 'the server is called new label now' };
+  expect(ann.shown).toContainEqual(said);
+  ann.comeBack({ name: 'new label' });
+  expect(ann.shown).not.toContainEqual(said);
+});

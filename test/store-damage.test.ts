@@ -53,7 +53,7 @@ const numbers = (from: number, to: number) => Array.from({ length: to - from + 1
 
 const ask = (store: SqliteStore) => ({
   places: Object.fromEntries(store.read(1, 1_000).map((place) => [place.seq, place])),
-  marks: Object.fromEntries(numbers(0, devices - 1).map((i) => [i, store.mark(`dev${i}`)])),
+  marks: Object.fromEntries(numbers(0, devices - 1).map((i) => [i, store.mark(`dev${i}`)?.n])),
   owners: Object.fromEntries(numbers(1, people).map((i) => [i, store.owner(`name${i}`)])),
   pending: Object.fromEntries(store.pending().map((message) => [message.id?.n, message])),
 });
@@ -66,7 +66,7 @@ beforeAll(async () => {
   const store = SqliteStore.open(folder, { newLog: 'log', newDev: () => 'me' });
   await store.commit({
     entries: numbers(1, size).map(entry),
-    marks: numbers(size - devices + 1, size).map((n) => ({ dev: `dev${n % devices}`, n, key: 'k'.repeat(43) })),
+    marks: numbers(size - devices + 1, size).map((n) => ({ dev: `dev${n % devices}`, n, hash: 'k'.repeat(22) })),
     owners: numbers(1, people).map((i) => ({ name: `name${i}`, key: 'k'.repeat(43), seenMs: i })),
     pending: numbers(1, people).map((n) => said('me', n)),
     keep: { from: oldest, hash: hashOf(oldest - 1) },
@@ -142,9 +142,10 @@ function flip(bytes: Buffer, at: number, bit = random(8)): Buffer {
 
 const kinds = {
   state: 'copy version facts log first head base_hash head_hash ran_ms lc sum',
-  entries: 'seq prev hash at_ms ran_ms sig sum dev n name text type lc ts seen re ext salt words key void guest ago',
-  pending: 'dev n name text type lc ts seen re ext salt words key void guest ago sig at_ms sum',
-  marks: 'dev n key sum',
+  entries:
+    'seq prev hash at_ms ran_ms sig erased sum dev n name text type lc ts seen re ext salt words key void guest ago',
+  pending: 'dev n name text type lc ts seen re ext salt words key void guest ago sig erased at_ms sum',
+  marks: 'dev n hash sum',
   owners: 'name key seen_ms sum',
 };
 const cells = Object.entries(kinds).flatMap(([table, columns]) => columns.split(' ').map((column) => [table, column]));

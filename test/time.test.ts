@@ -30,7 +30,11 @@ describe('the heart beats', () => {
     world.tick(heartbeatIntervalMs - 1);
     expect(world.take('a')).toEqual([]);
     world.tick(1);
-    expect(['a', 'b', 'l'].map((to) => world.take(to))).toMatchObject([[{ hb: 3_000 }], [{ hb: windowEntries }], []]);
+    expect(['a', 'b', 'l'].map((to) => world.take(to))).toMatchObject([
+      [{ hb: 3_000, kept: 3_000, held: 0 }],
+      [{ hb: windowEntries, kept: 0, held: 0 }],
+      [],
+    ]);
   });
 });
 
@@ -120,7 +124,10 @@ describe('the log’s own clock', () => {
     world.talk(10, 11);
     world.forget();
     pass(heartbeatIntervalMs, 'a', 'b');
-    expect([world.take('a'), world.take('b')]).toMatchObject([[{ hb: 20 }], [{ hb: 20 }]]);
+    expect([world.take('a'), world.take('b')]).toMatchObject([
+      [{ hb: 20, kept: 20, held: 0 }],
+      [{ hb: 20, kept: 0, held: 0 }],
+    ]);
     pass(2 * tidyIntervalMs, 'a', 'b');
     world.wrongMs = 0;
     pass(2 * tidyIntervalMs, 'a', 'b');

@@ -3,7 +3,7 @@ import type { SignedHead } from '../protocol/signed.ts';
 
 /**
  * What the room has signed in one run of its server cannot all be true: two pasts (`signed`), or in a welcome less than
- * before (`back`), or another past than the one `read` here, of which that is the chain up to `seq`. [P37]
+ * before (`back`), or another past than the one `read` here, of which that is the chain up to `seq`. [P26]
  */
 export type Contradiction = {
   type: 'contradiction';
@@ -46,6 +46,8 @@ export type ChatEvent =
       text: string;
       /** The text says what its author does: `waves`. */
       action?: true;
+      /** The text is gone, by the will of whoever keeps the room. */
+      erased?: true;
       own: boolean;
       /** The text names me, who did not write it. */
       mention?: true;
@@ -79,6 +81,8 @@ export type ChatEvent =
   | { type: 'lost'; seq: number }
   /** An entry that the key it stands under did not sign. Told once for each key. */
   | { type: 'unverified'; seq: number; from: { name: string; id: string } }
+  /** The words of this message are gone; `seq` is its place, where that is kept here. */
+  | { type: 'erased'; id: string; seq?: number }
   | Contradiction
   /** The room's clock was set back: what comes now seems to be older than it is. */
   | { type: 'clock'; setBackMs: number }

@@ -2,17 +2,17 @@ import { maxBatchEntries } from '../protocol/rows.ts';
 
 /** Every interval, window and limit of the program, once. Times are in ms. */
 
-/** A live server, or peer, says something at least this often. [P14] */
+/** A live server, or peer, says something at least this often. [P29] */
 export const heartbeatIntervalMs = 2_500;
-/** After this long without a frame the other side is taken for dead or hung. [P14] */
+/** After this long without a frame the other side is taken for dead or hung. [P29] */
 export const silentMs = 8_000;
-/** A client says at least this often how far it has shown the log. [P14] */
+/** A client says at least this often how far it has shown the log. [P30] */
 export const ackIntervalMs = 5_000;
-/** A session of a version-1 client from which nothing came for this long has expired. [P14] */
+/** A session of a version-1 client from which nothing came for this long has expired. [P29] */
 export const sessionTimeoutMs = 20_000;
-/** How long a member whose connection broke is still counted, so that a short flap shows nothing. [P17] */
+/** How long a member whose connection broke is still counted, so that a short flap shows nothing. [P34] */
 export const graceMs = 15_000;
-/** Heartbeats without an echo while something is under way, before it is sent again. [P10] */
+/** Heartbeats without an echo while something is under way, before it is sent again. [P12] */
 export const maxUnanswered = 3;
 
 /** What does not follow from what was read before is read again after this long. [P25] */
@@ -20,8 +20,9 @@ export const rereadMs = 1_000;
 
 // To one reader
 /**
- * `windowEntries`: most entries sent and not acknowledged; the rest waits in the log, not in memory of its own. [P15]
- * `signatures`: they are fetched in blocks of so many places. [P40]
+ * `batchEntries`, `batchBytes`: most that shares a frame, here and in an upload. `windowEntries`: most entries sent and
+ * not acknowledged; the rest waits in the log, not in memory of its own. [P31] `signatures`: they are fetched in blocks of
+ * so many places. [P27]
  */
 export const defaultFlow = {
   windowEntries: 2_048,
@@ -30,11 +31,11 @@ export const defaultFlow = {
   signatures: 256,
 };
 export type Flow = typeof defaultFlow;
-/** So long after a signed head the next one may go out with entries. [P37] */
+/** So long after a signed head the next one may go out with entries. [P26] */
 export const signedHeadMs = 250;
 /** Frames to a client of the original in one turn: about what its connection's queue takes (transport/sockets.ts). */
 export const guestFrames = 24;
-/** What a full connection did not take is tried again after this long; if it takes nothing, after twice as long. [P16] */
+/** What a full connection did not take is tried again after this long; if it takes nothing, after twice as long. [P32] */
 export const retryFullMs = { first: 2, longest: 128 };
 /** Notices kept for readers that are behind; older ones are skipped, they are not part of the order. */
 export const maxNotices = 1_000;
@@ -44,6 +45,8 @@ export const maxTail = { entries: 1_024, characters: 262_144 };
 // In one room
 /** Unknown connections remembered as told to join; beyond, they may be told again. */
 export const maxStrangers = 10_000;
+/** Connections that were asked for a proof and have not answered; beyond, the oldest must be asked again. */
+export const maxChallenges = 10_000;
 /** A welcome must fit into a frame, whatever the names of those who are there. */
 export const maxNamed = 100;
 /** How often old messages are forgotten, names in use refreshed, and the log's clock kept. */
@@ -56,11 +59,11 @@ export const levelledMs = 60_000;
 export const lateMs = 60_000;
 /**
  * So far above the highest Lamport counter of the log one message may be. Up to the second number it may always be: what is
- * given back to a log that was emptied has counted all that was ever said. [P27]
+ * given back to a log that was emptied has counted all that was ever said. [P18]
  */
 export const maxLcStep = 2 ** 20;
 export const harmlessLc = 2 ** 40;
-/** Lines of the original's clients whose author is remembered, so as not to send them back: the newest. [P3] */
+/** Lines of the original's clients whose author is remembered, so as not to send them back: the newest. [P38] */
 export const maxRelayed = 10_000;
 /** Damaged places that are remembered, and asked for. */
 export const maxLost = 100;
@@ -69,8 +72,13 @@ export const maxLost = 100;
 /** Messages of one person that wait to be accepted, and of others that are kept for a log that has lost them. */
 export const maxWaiting = 10_000;
 export const maxAdopted = 10_000;
-/** Most messages under way at once: a long outbox must not flood the socket's queue. [P11] */
+/** Most messages under way at once: a long outbox must not flood the socket's queue. [P16] */
 export const uploadWindow = 256;
+/** Somebody else's message that did not follow is given back again after this long; what is behind it waits so long. [P35] */
+export const holeRetryMs = 5_000;
+export const holePatienceMs = 30_000;
+/** Before it gives back what others wrote, a client waits between these: their authors may do it themselves. [P35] */
+export const givingPauseMs = { shortest: 200, longest: 2_000 };
 /** The last place of the block of signatures that `seq` lies in. */
 export const blockEnd = (seq: number, { signatures }: Flow): number => Math.ceil(seq / signatures) * signatures;
 /** Of a block that is not full they are fetched when the oldest is this old, and again after this long, if no answer came. */
@@ -78,12 +86,12 @@ export const unsignedMs = 4_000;
 export const retryUnsignedMs = 10_000;
 /** So many are checked in one turn: a tenth of a millisecond each. */
 export const checkedAtOnce = 16;
-/** How long others have to give back what lies before a lost message known here. [P28] */
+/** How long others have to give back what lies before a lost message known here. [P35] */
 export const mendPatienceMs = 30_000;
 /** Names of others that are remembered. */
 export const maxNames = 1_000;
 
-// Between two people, until a hello is heard [P22]
+// Between two people, until a hello is heard [P42]
 /** A connection that lives this long leads to the original program. */
 export const legacyMs = 4_000;
 /** When the hello is said again. */

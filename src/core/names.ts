@@ -35,6 +35,16 @@ export function safeName(raw: string): string {
   return characters.join('').trim() || 'somebody';
 }
 
+const guestMark = ' (guest)';
+
+/** Of who may not bear the name itself. */
+export function guestName(name: string): string {
+  const characters = [...segmenter.segment(name)].slice(0, maxNameCharacters - guestMark.length);
+  const short = characters.map(({ segment }) => segment);
+  while (Buffer.byteLength(short.join('')) > maxNameBytes - guestMark.length) short.pop();
+  return `${short.join('').trim()}${guestMark}`;
+}
+
 /** What is a part of a word, or of the picture before it. */
 const joined = '[\\p{L}\\p{N}\\p{M}\\p{Emoji_Modifier}\\u200D]';
 const joinedBefore = new RegExp(`${joined}$`, 'u');

@@ -1,32 +1,34 @@
+import { isErased } from '../protocol/erasure.ts';
 import type { Message, Notice } from '../protocol/frames.ts';
 import { formatId, wrongSignature } from '../protocol/signed.ts';
 import type { ChatEvent } from './events.ts';
 import { maxWaiting } from './limits.ts';
 import { mentions, safeName } from './names.ts';
 
-/** What frames say: as events, and in the sentences of the original 0mq-chat, which are all that its server says. [P4, P18] */
+/** What frames say: as events, and in the sentences of the original 0mq-chat, which are all that its server says. [P33, P37] */
 
 /** @param head places up to this one were written before the reader came; leave it out where there are no places */
 export function messageEvent(message: Message, own: boolean, head = 0): ChatEvent {
   const { text, type, id, key, ts, seq, at, ago, sig } = message;
   const from = { name: shownName(message), ...(key !== undefined && { id: key }) };
   const place = seq === undefined ? { replay: false } : { seq, replay: seq <= head };
-  const marks = {
+  const said = {
     ...(sig === wrongSignature && { verified: false as const }),
     ...(type === 'action' && { action: true as const }),
-    ...(id && { id: formatId(id) }),
+    ...(isErased(message) && { erased: true as const }),
   };
+  const marks = { ...said, ...(id && { id: formatId(id) }) };
   const accepted = at === undefined ? {} : { acceptedMs: at, ...(ago !== undefined && { agoMs: ago }) };
   return { type: 'message', from, text, own, ...place, ...marks, ...(ts !== undefined && { sentMs: ts }), ...accepted };
 }
 
-/** Whether any reader is shown it: not what has no text any more, nor what only a later version understands. [P31] */
+/** Whether any reader is shown it: not what has no text any more, nor what only a later version understands. [P5] */
 export const isShown = ({ type = 'action', void: isVoid }: Message): boolean => type === 'action' && !isVoid;
 
 /** When it was said, by the room's clock. */
 export const saidMs = ({ at = 0, ago = 0 }: Message): number => Math.max(at - ago, 0);
 
-/** A name that its author does not own is marked, and may be anything. [P6] */
+/** A name that its author does not own is marked, and may be anything. [P11] */
 export const shownName = ({ name, guest }: Message): string => (guest ? `${safeName(name)} (guest)` : name);
 
 /** The event; a message of somebody else that names me is marked. My key tells me at another device from them. */
@@ -64,7 +66,7 @@ export function sentence({ notice, who, was, online, reason }: Omit<Notice, 'kin
 export const plainText = (notice: Notice): string =>
   notice.reason === 'lost' ? sentence({ ...notice, reason: 'left' }) : notice.text;
 
-/** A message in the original's form, which knows no actions. [P31] */
+/** A message in the original's form, which knows no actions. [P5] */
 export const plainMessage = (message: Message): Message => ({
   kind: 'message',
   name: shownName(message),

@@ -18,7 +18,7 @@ import { type Conversation, type Effect, Effects, type Input, type Now, theLink 
  *   together --leave--> leaving --goodbye answered--> down
  *   any --hello--> together                        (the other program was started again)
  *
- * A taken side gives no hello, as the original; but libzmq ends a connection to it when there is a second hello. [P22]
+ * A taken side gives no hello, as the original; but libzmq ends a connection to it when there is a second hello. [P42]
  *
  * Always true, whatever arrives:
  *   D1 a message is shown once, in the order it was typed;
@@ -71,6 +71,10 @@ export class Pair implements Conversation {
 
   get waiting(): Message[] {
     return this.#outbox.own;
+  }
+
+  get unsent(): number {
+    return this.#outbox.own.length;
   }
 
   get others(): string[] {
@@ -218,7 +222,7 @@ export class Pair implements Conversation {
     return true;
   }
 
-  /** What a peer that is gone has said needs no receipt. [P21] */
+  /** What a peer that is gone has said needs no receipt. [P41] */
   #acknowledge(place: number): void {
     const { id } = this.#inside.findLast((shown) => shown.place <= place && shown.id?.dev === this.#peer.dev) ?? {};
     this.#inside = this.#inside.filter((shown) => shown.place > place);

@@ -3,6 +3,7 @@ import { encode } from '../protocol/codec.ts';
 import type { Frame, Message, Received } from '../protocol/frames.ts';
 import type { ChatEvent } from './events.ts';
 import type { Position } from './log/feed.ts';
+import type { WhyKept } from './log/ledger.ts';
 import type { Change } from './log/store.ts';
 
 /**
@@ -28,6 +29,10 @@ export type Input =
   /** The text of the event that was given out with this `place`, and of all before it, has left the program. */
   | { type: 'shown'; place: number }
   | { type: 'typed'; text: string; action?: true }
+  /** What is to become of the words that a folder has from before it was copied. */
+  | { type: 'left'; wish: 'resend' | 'discard' | 'keep' }
+  /** Whoever keeps the room wants the words of this place to go; `answered` says what came of it, to `from`. */
+  | { type: 'erase'; from: string; seq: number }
   /** Another name was chosen: it counts when the server has taken it, which the event `renamed` says. */
   | { type: 'named'; name: string }
   /** It is time to look at the time, or to say goodbye. */
@@ -50,6 +55,8 @@ export type Effect =
   | { type: 'hangUp'; to: string }
   /** So many frames are none of this protocol, or not for this side. */
   | { type: 'ignored'; frames: number; reason: string }
+  /** What came of a wish of whoever keeps the room, on disk by now; without `why` it was fulfilled. */
+  | { type: 'answered'; to: string; why?: WhyKept }
   /** The core cannot go on as it is. */
   | { type: 'fail'; error: ChatError };
 
@@ -63,6 +70,8 @@ export interface Conversation extends Core {
   readonly online: boolean;
   /** Oldest first. */
   readonly waiting: readonly Waiting[];
+  /** How many of them the other side is not known to have. */
+  readonly unsent: number;
   /** The others who are there, as far as known: latest speaker first, then in order of coming. */
   readonly others: readonly string[];
   /** How many are online, I among them, as last said; 0 while nobody can say. */

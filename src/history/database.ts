@@ -1,14 +1,11 @@
-import { statfsSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
 import { DatabaseSync, type StatementSyncInstance } from '@photostructure/sqlite';
-import { dataPath, sizeOf } from './folder.ts';
+import { dataPath, isRemote, sizeOf } from './folder.ts';
 import type { Cell } from './schema.ts';
 import { busyMs, isUnopened } from './trouble.ts';
 
 /** After a long transaction the journal is cut to this. */
 const maxIdleJournalBytes = 4_194_304;
-/** NFS, SMB (three kinds), 9p, FUSE (sshfs, and what Docker Desktop shares), Ceph, AFS: as Linux numbers them. */
-const remoteTypes = [0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0xc36400, 0x5346414f];
 
 export class Connection extends DatabaseSync {
   readonly folder: string;
@@ -66,7 +63,22 @@ export function makeDurable(db: Connection): void {
   if (mode !== 'wal') db.exec('PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=DELETE');
   // EXTRA is FULL, and with a plain journal one sync more. On macOS only fullfsync makes a sync one.
   db.exec('PRAGMA synchronous=EXTRA; PRAGMA fullfsync=ON; PRAGMA checkpoint_fullfsync=ON; PRAGMA cell_size_check=ON');
-  db.exec(`PRAGMA journal_size_limit=${maxIdleJournalBytes}`);
+  // What is deleted is overwritten.
+  db.exec(`PRAGMA journal_size_limit=${maxIdleJournalBytes}; PRAGMA secure_delete=ON`);
+}
+
+/**
+ * Makes the file anew, and its journal empty: where rows were moved, parts of them are left in free space, which is not
+ * overwritten with what is deleted. Returns false if somebody who reads still needs the journal.
+ */
+export function removeTraces(db: Connection): boolean {
+  db.exec('VACUUM; PRAGMA busy_timeout=0');
+  try {
+    const [isBusy] = db.row('PRAGMA wal_checkpoint(TRUNCATE)');
+    return Number(isBusy) === 0;
+  } finally {
+    db.exec(`PRAGMA busy_timeout=${busyMs}`);
+  }
 }
 
 /** Opens for reading, beside a program that writes. */
@@ -94,7 +106,3 @@ export function closeWriter(db: Connection): void {
     db.close();
   }
 }
-
-/** On Windows a share is known by its path, unless it has a letter; macOS numbers its file systems as it likes. */
-const isRemote = (folder: string) =>
-  dataPath(folder).startsWith('\\\\') || remoteTypes.includes(statfsSync(folder).type);

@@ -1,4 +1,14 @@
-import { accessSync, closeSync, constants, existsSync, lstatSync, mkdirSync, openSync, statSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  statfsSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { trouble } from './trouble.ts';
 
@@ -33,6 +43,23 @@ export function filesOf(folder: string): string {
   const files = paths.map((path) => statSync(path, { throwIfNoEntry: false }));
   return files.map((file) => `${file?.dev} ${file?.ino}`).join();
 }
+
+/**
+ * Which folder this is: a copy has another lock file, with an inode or a birth time of its own, and one that was only moved
+ * has the same. Undefined on a network file system, where these may change whenever it is mounted.
+ */
+export function fileOf(folder: string): string | undefined {
+  if (isRemote(folder)) return undefined;
+  const { ino, birthtimeNs } = statSync(lockPath(folder), { bigint: true });
+  return `${ino} ${birthtimeNs}`;
+}
+
+/** NFS, SMB (three kinds), 9p, FUSE (sshfs, and what Docker Desktop shares), Ceph, AFS: as Linux numbers them. */
+const remoteTypes = [0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735546, 0xc36400, 0x5346414f];
+
+/** On Windows a share is known by its path, unless it has a letter; macOS numbers its file systems as it likes. */
+export const isRemote = (folder: string): boolean =>
+  dataPath(folder).startsWith('\\\\') || remoteTypes.includes(statfsSync(folder).type);
 
 /** Another program may make it at this moment, too. Node's own recursive mkdir does not return below /proc. */
 function makeFolder(path: string): void {

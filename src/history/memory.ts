@@ -1,5 +1,8 @@
+import { erasedAt } from '../core/log/log.ts';
 import {
   type Change,
+  type Device,
+  type Erased,
   emptyHash,
   type Mark,
   type Owner,
@@ -7,15 +10,23 @@ import {
   type Signed,
   type Store,
 } from '../core/log/store.ts';
-import type { Message } from '../protocol/frames.ts';
+import { type Erasure, erase } from '../protocol/erasure.ts';
+import type { Message, MessageId } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
 import type { EntryTable, Table } from './tables.ts';
 import { inWords } from './trouble.ts';
 
-export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs' | 'lc' | 'signed'>;
+export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs' | 'lc' | 'signed'> &
+  Device;
 
 type Rows<T> = Map<string, T> | Table<T>;
-type Tables = { entries: PlaceMap | EntryTable; marks: Rows<Mark>; owners: Rows<Owner>; pending: Rows<Message> };
+type Tables = {
+  entries: PlaceMap | EntryTable;
+  marks: Rows<Mark>;
+  owners: Rows<Owner>;
+  pending: Rows<Message>;
+  erasures: Rows<Erasure>;
+};
 
 /** A store that knows where its log stands; where its tables are does not matter to it. */
 export class LogStore implements Store {
@@ -28,7 +39,10 @@ export class LogStore implements Store {
   signed: Signed | undefined;
   lc = 0;
   /** Whose store this is; '' for a server's. */
-  readonly dev: string;
+  dev: string;
+  former: string[] = [];
+  /** The folder is a copy of the one that `dev` belongs to. */
+  readonly isCopied: boolean = false;
   readonly folder: string;
   readonly damaged: Set<string>;
   readonly #tables: Tables;
@@ -49,6 +63,8 @@ export class LogStore implements Store {
 
   mark = (dev: string): Mark | undefined => inWords(this.folder, () => this.#tables.marks.get(dev));
   owner = (name: string): Owner | undefined => inWords(this.folder, () => this.#tables.owners.get(name));
+  erasure = (id: string): Erasure | undefined => inWords(this.folder, () => this.#tables.erasures.get(id));
+  find = (id: MessageId): number | undefined => inWords(this.folder, () => this.#tables.entries.find(id));
   pending = (): Message[] => inWords(this.folder, () => [...this.#tables.pending.values()]);
 
   /** Not at once: nobody may read what is not committed yet. After a failure all fail. */
@@ -60,14 +76,14 @@ export class LogStore implements Store {
   /** What `commit` does, at once. */
   apply(change: Change): void {
     const after = this.#after(change);
-    inWords(this.folder, () => this.write(() => this.#put(change, after), after));
+    inWords(this.folder, () => this.write(() => this.#put(change, after), after, change.erased !== undefined));
     Object.assign(this, after);
   }
 
   async close(): Promise<void> {}
 
   /** Does all that changes the tables, or nothing of it. */
-  protected write(work: () => void, _after: State): void {
+  protected write(work: () => void, _after: State, _erases: boolean): void {
     work();
   }
 
@@ -81,6 +97,7 @@ export class LogStore implements Store {
       owners = [],
       pending = [],
       dropped = [],
+      erased = [],
     } = change;
     const tables = this.#tables;
     if (restart) tables.entries.clear();
@@ -92,6 +109,20 @@ export class LogStore implements Store {
     for (const owner of owners) tables.owners.set(owner.name, owner);
     for (const { first: _, ...message } of pending) if (message.id) tables.pending.set(formatId(message.id), message);
     for (const id of dropped) tables.pending.delete(formatId(id));
+    for (const erasure of erased) this.#erase(erasure);
+  }
+
+  #erase(erased: Erased): void {
+    const { entries, pending, erasures } = this.#tables;
+    const { seq, ...erasure } = erased;
+    const id = formatId(erasure.id);
+    const [place] = seq === undefined ? [] : entries.read(seq, seq);
+    const waiting = pending.get(id);
+    if (place) entries.set(place.seq, erasedAt(place, erased));
+    // What cannot be read any more may hold the words all the same.
+    else if (seq !== undefined) entries.drop(seq);
+    if (waiting) pending.set(id, erase(waiting, erasure));
+    erasures.set(id, erasure);
   }
 
   #sign(seq: number, sig: string): void {
@@ -100,7 +131,7 @@ export class LogStore implements Store {
   }
 
   /** Throws if the change does not follow. */
-  #after({ restart, entries = [], keep, ranMs = this.ranMs, signed = this.signed }: Change): State {
+  #after({ restart, entries = [], keep, ranMs = this.ranMs, signed = this.signed, device = this }: Change): State {
     let { log, first, head, baseHash, headHash, lc } = this;
     if (restart) ({ log, seq: head, hash: headHash } = restart);
     if (restart) [first, baseHash] = [head + 1, headHash];
@@ -110,13 +141,15 @@ export class LogStore implements Store {
     }
     if (keep && keep.from > head + 1) throw new Error(`place ${keep.from} cannot be the first after ${head}`);
     if (keep && keep.from > first) [first, baseHash] = [keep.from, keep.hash];
-    return { log, first, head, baseHash, headHash, ranMs, lc, signed };
+    const { dev, former } = device;
+    return { log, first, head, baseHash, headHash, ranMs, lc, signed, dev, former };
   }
 }
 
 export class MemoryStore extends LogStore {
   constructor(log = '', dev = '') {
-    super(log, dev, { entries: new PlaceMap(), marks: new Map(), owners: new Map(), pending: new Map() });
+    const tables = { marks: new Map(), owners: new Map(), pending: new Map(), erasures: new Map() };
+    super(log, dev, { entries: new PlaceMap(), ...tables });
   }
 }
 
@@ -125,6 +158,15 @@ class PlaceMap extends Map<number, Place> {
     const places: Place[] = [];
     for (let seq = from; seq <= to; seq++) places.push(this.get(seq) as Place);
     return places;
+  }
+
+  find({ dev, n }: MessageId): number | undefined {
+    const places = [...this.values()];
+    return places.find(({ message }) => message?.id?.dev === dev && message.id.n === n)?.seq;
+  }
+
+  drop(seq: number): void {
+    this.delete(seq);
   }
 
   trim(from: number, to: number): void {

@@ -1,22 +1,32 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChatError } from '../errors.ts';
+import { isPublicKey } from '../keys/curve.ts';
+import type { Message } from '../protocol/frames.ts';
 import { SqliteStore } from './sqlite.ts';
 
 /** Most clients of one person on one machine at a time. */
 const maxSlots = 64;
-const roomKey = /^[\w-]{43}$/;
+const slotOwner = /^(?:[\w-]{43}|at \S+:\d+)$/;
 
 /**
  * What one person keeps of rooms, in the person's folder. `known-rooms` has a line for each address: whose room is there, by
  * its key. Each folder below `rooms` belongs to one room: its file `room` has the key, or, until the room is met, `at ADDRESS`.
  */
 export class Rooms {
+  /** In words: folders of which nobody can say whose they are. */
+  readonly doubtful = new Set<string>();
   readonly #folder: string;
+  readonly #newDev: () => string;
+  /** What was typed for a room under another address, until it is kept with that room. */
+  #carried: SqliteStore[] = [];
+  /** What is kept of a room that was asked about: it stays open, for another program could take it. */
+  readonly #found = new Map<string, SqliteStore>();
 
   /** @param person the folder of the person */
-  constructor(person: string) {
+  constructor(person: string, newDev: () => string) {
     this.#folder = person;
+    this.#newDev = newDev;
   }
 
   /** The key of the room at this address; undefined if none was met there. Throws a ChatError if the file is damaged. */
@@ -32,29 +42,64 @@ export class Rooms {
     write(this.#file, [...known].map((line) => `${line.join(' ')}\n`).join(''));
   }
 
+  /** True if something is kept of this room, which no other client uses now. */
+  keeps(room: string): boolean {
+    const store = this.#found.get(room) ?? this.#best([room]);
+    if (store) this.#found.set(room, store);
+    return store !== undefined;
+  }
+
   /**
    * Opens the store for one client. Several of one person may be in a room at once, each in a folder of its own, with a
    * device, an outbox and a copy of the log. It is the first free one, unless messages wait in a later one: they were
    * promised to go out next time.
    */
-  open(address: string, room: string | undefined, newDev: () => string): SqliteStore {
-    const wanted = [room, `at ${address}`];
-    let spare: SqliteStore | undefined;
-    for (const folder of this.#slots.filter((slot) => wanted.includes(read(join(slot, 'room'))))) {
-      const store = openIfFree(folder, newDev);
-      const isWanted = !spare || (store && store.pending().length > 0);
-      void (isWanted ? spare : store)?.close();
-      if (isWanted) spare = store;
-      if (spare && spare.pending().length > 0) break;
-    }
-    const store = spare ?? SqliteStore.open(this.#newSlot(), { program: 'client', newDev });
-    this.claim(store, room ?? `at ${address}`);
+  open(address: string, room: string | undefined): SqliteStore {
+    const owner = `at ${address}`;
+    const store =
+      (room && (this.#takeFound(room) ?? this.#best([room]))) ||
+      this.#best([owner]) ||
+      this.#best(['']) ||
+      this.#openNew();
+    this.claim(store, room ?? owner);
     return store;
   }
 
   /** What is kept in the folder of this store is of this room. */
   claim({ folder }: { folder: string }, room: string): void {
     if (read(join(folder, 'room')) !== room) write(join(folder, 'room'), `${room}\n`);
+  }
+
+  /** What was typed for the room at this address before it was met: to be kept with the room, and then let go. */
+  typedAt(address: string): Message[] {
+    const store = this.#best([`at ${address}`]);
+    if (store && store.pending().length > 0) return this.carry(store);
+    void store?.close();
+    return [];
+  }
+
+  /** What waits in this store, to be kept in another one, and then let go. */
+  carry(store: SqliteStore): Message[] {
+    this.#carried.push(store);
+    return store.pending();
+  }
+
+  /** What was carried is kept elsewhere now. */
+  async letGo(): Promise<void> {
+    for (const store of this.#carried.splice(0)) {
+      await store.commit({ dropped: store.pending().flatMap(({ id }) => id ?? []) });
+      await store.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const store of [...this.#carried.splice(0), ...this.#found.values()]) await store.close();
+  }
+
+  #takeFound(room: string): SqliteStore | undefined {
+    const store = this.#found.get(room);
+    this.#found.delete(room);
+    return store;
   }
 
   get #file(): string {
@@ -64,12 +109,58 @@ export class Rooms {
   get #known(): Map<string, string> {
     const known = new Map<string, string>();
     for (const line of read(this.#file).split('\n').filter(Boolean)) {
-      const [address = '', room = ''] = line.split(' ');
-      const hint = `Mend or remove the line: ${JSON.stringify(line)}`;
-      if (!roomKey.test(room)) throw new ChatError('DATA_DAMAGED', `${this.#file} is damaged.`, hint);
+      const [, address = '', room = ''] = /^(\S+:\d+) (\S+)$/.exec(line) ?? [];
+      const hint = `Mend or remove the line: ${JSON.stringify(line.slice(0, 100))}`;
+      const isFine = isPublicKey(room) && (known.get(address) ?? room) === room;
+      if (!isFine) throw new ChatError('DATA_DAMAGED', `${this.#file} is damaged.`, hint);
       known.set(address, room);
     }
     return known;
+  }
+
+  /** Of the free folders of these owners the first one, or the first in which messages wait. */
+  #best(owners: readonly string[]): SqliteStore | undefined {
+    let best: SqliteStore | undefined;
+    for (const folder of this.#slots.filter((slot) => owners.includes(this.#ownerOf(slot)))) {
+      const store = this.#openFree(folder);
+      const isBetter = store && (!best || store.pending().length > 0);
+      void (isBetter ? best : store)?.close();
+      if (isBetter) best = store;
+      if (best && best.pending().length > 0) break;
+    }
+    return best;
+  }
+
+  /** Whose a folder is; '' if it is nobody's. */
+  #ownerOf(folder: string): string {
+    const path = join(folder, 'room');
+    if (!existsSync(path)) return '';
+    const owner = readOrNothing(path);
+    if (slotOwner.test(owner)) return owner;
+    this.#doubt(folder);
+    return 'nobody can say whose';
+  }
+
+  #doubt(folder: string): void {
+    this.doubtful.add(`${join(folder, 'room')} does not say which room this folder is of; it is left as it is.`);
+  }
+
+  /** What is nobody's is taken only if nothing is in it. */
+  #openFree(folder: string): SqliteStore | undefined {
+    const store = this.#tryToOpen(folder);
+    if (!store || existsSync(join(folder, 'room')) || (store.log === '' && store.pending().length === 0)) return store;
+    this.#doubt(folder);
+    void store.close();
+    return undefined;
+  }
+
+  #tryToOpen(folder: string): SqliteStore | undefined {
+    try {
+      return SqliteStore.open(folder, { program: 'client', newDev: this.#newDev });
+    } catch (error) {
+      if (error instanceof ChatError && error.code === 'DATA_IN_USE') return undefined;
+      throw error;
+    }
   }
 
   /** By number, the oldest first. */
@@ -79,38 +170,46 @@ export class Rooms {
     return numbers.sort((a, b) => Number(a) - Number(b)).map((name) => join(folder, name));
   }
 
-  #newSlot(): string {
-    const busy = new ChatError(
-      'DATA_IN_USE',
-      `${maxSlots} clients are using ${this.#folder} already.`,
-      'End some of them.',
-    );
+  #openNew(): SqliteStore {
     mkdirSync(join(this.#folder, 'rooms'), { recursive: true, mode: 0o700 });
-    for (let number = 1; ; number++) {
+    for (let number = 1; number <= 16 * maxSlots; number++) {
       const folder = join(this.#folder, 'rooms', String(number));
-      if (existsSync(folder)) continue;
-      if (number > 16 * maxSlots) throw busy;
-      try {
-        mkdirSync(folder, { mode: 0o700 });
-        return folder;
-      } catch (error) {
-        // Another program was faster.
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      }
+      // Another program may be faster.
+      const store = makeFolder(folder) ? this.#tryToOpen(folder) : undefined;
+      if (store) return store;
     }
+    const what = `${maxSlots} clients are using ${this.#folder} already.`;
+    throw new ChatError('DATA_IN_USE', what, 'End some of them.');
   }
 }
 
-function openIfFree(folder: string, newDev: () => string): SqliteStore | undefined {
+/** Returns true if it was not there. */
+function makeFolder(path: string): boolean {
   try {
-    return SqliteStore.open(folder, { program: 'client', newDev });
+    mkdirSync(path, { mode: 0o700 });
+    return true;
   } catch (error) {
-    if (error instanceof ChatError && error.code === 'DATA_IN_USE') return undefined;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    return false;
   }
 }
 
-const read = (path: string): string => (existsSync(path) ? readFileSync(path, 'utf8').trimEnd() : '');
+/** Throws a ChatError if something is there that is no file. */
+function read(path: string): string {
+  try {
+    return existsSync(path) ? readFileSync(path, 'utf8').trimEnd() : '';
+  } catch (error) {
+    throw new ChatError('DATA_DAMAGED', `cannot read ${path}.`, 'Mend or remove it.', error);
+  }
+}
+
+function readOrNothing(path: string): string {
+  try {
+    return read(path);
+  } catch {
+    return '';
+  }
+}
 
 /** All of it or nothing. */
 export function write(path: string, text: string): void {

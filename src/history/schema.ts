@@ -1,6 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Mark, Owner, Place } from '../core/log/store.ts';
 import { decode } from '../protocol/codec.ts';
+import type { Erasure } from '../protocol/erasure.ts';
 import type { Message } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
 import type { Connection } from './database.ts';
@@ -15,14 +16,20 @@ const tables = [
   `CREATE TABLE state (copy INTEGER PRIMARY KEY, version INTEGER, facts TEXT, log TEXT, first INTEGER, head INTEGER,
   base_hash TEXT, head_hash TEXT, ran_ms INTEGER, lc INTEGER, sum INTEGER)`,
   `CREATE TABLE entries (seq INTEGER PRIMARY KEY, prev TEXT, hash TEXT, at_ms INTEGER, ran_ms INTEGER, sig TEXT,
-  sum INTEGER, ${message})`,
-  `CREATE TABLE pending (${message}, sig TEXT, at_ms INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
-  'CREATE TABLE marks (dev TEXT PRIMARY KEY, n INTEGER, key TEXT, sum INTEGER) WITHOUT ROWID',
+  erased TEXT, sum INTEGER, ${message})`,
+  `CREATE TABLE pending (${message}, sig TEXT, erased TEXT, at_ms INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
+  'CREATE TABLE marks (dev TEXT PRIMARY KEY, n INTEGER, hash TEXT, sum INTEGER) WITHOUT ROWID',
   'CREATE TABLE owners (name TEXT PRIMARY KEY, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
+  'CREATE TABLE erasures (id TEXT PRIMARY KEY, words TEXT, proof TEXT, sum INTEGER) WITHOUT ROWID',
 ];
 
-/** `holder` is the program that has the file open, or had it last; `roots` says where the tables begin. */
-export type Kept = State & { facts: { dev?: string | undefined; room?: string; holder: string; roots?: string } };
+/**
+ * `holder` is the program that has the file open, or had it last; `roots` says where the tables begin, `file` in which
+ * folder (folder.ts). `traces`: of what was erased there may still be traces in free parts of the file.
+ */
+export type Kept = State & {
+  facts: { room?: string; file?: string | undefined; holder: string; roots?: string; traces?: true | undefined };
+};
 
 /** What the file says of itself; undefined if it is empty. Throws if it is not ours, or of another version. */
 export function readState(db: Connection): Kept | undefined {
@@ -38,18 +45,18 @@ export function readState(db: Connection): Kept | undefined {
     throw trouble('version', db.folder, `${written}, this program knows ${version}`);
   if (!values) throw trouble('damaged', db.folder);
   const [, , json, log, first, head, baseHash, headHash, ranMs, lc] = values;
-  const { signed, ...facts } = JSON.parse(String(json));
+  const { dev = '', former = [], signed, ...facts } = JSON.parse(String(json));
   // Somebody has tidied up (VACUUM), or a table has another one's rows. To find out may take long, but is seldom asked.
   if (facts.roots !== rootsOf(db) && db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', db.folder);
-  return { facts, log, first, head, baseHash, headHash, ranMs, lc, signed } as Kept;
+  return { facts, log, first, head, baseHash, headHash, ranMs, lc, signed, dev, former } as Kept;
 }
 
 const rootsOf = (db: Connection) => db.rows('SELECT rootpage FROM sqlite_schema').join();
 
 /** MUST be called within a transaction. */
 export function writeState(db: Connection, kept: Kept): void {
-  const { log, first, head, baseHash, headHash, ranMs, lc, signed } = kept;
-  const facts = JSON.stringify({ ...kept.facts, signed });
+  const { log, first, head, baseHash, headHash, ranMs, lc, signed, dev, former } = kept;
+  const facts = JSON.stringify({ ...kept.facts, signed, ...(dev && { dev, former }) });
   for (const copy of [1, 2])
     db.put('state', seal([copy, version, facts, log, first, head, baseHash, headHash, ranMs, lc]));
 }
@@ -59,6 +66,11 @@ export function writeFirst(db: Connection, kept: Kept, isNew: boolean): void {
   for (const sql of isNew ? tables : []) db.exec(sql);
   // 0x306d7163, "0mqc", tells programs like `file` what this is.
   db.exec(`PRAGMA user_version=${version}; PRAGMA application_id=${0x306d7163}; DELETE FROM state`);
+  writeRoots(db, kept);
+}
+
+/** Where the tables begin now. MUST be called within a transaction. */
+export function writeRoots(db: Connection, kept: Kept): void {
   kept.facts.roots = rootsOf(db);
   writeState(db, kept);
 }
@@ -108,14 +120,14 @@ export type Shape<T> = {
 export const entries: Shape<Place> = {
   name: 'entries',
   key: ['seq'],
-  // The message is proved by `hash`, all but its signature.
-  sealed: 6,
+  // The message is proved by `hash`, all but its signatures.
+  sealed: 7,
   values({ seq, prev, hash, atMs, ranMs, message }) {
     const said: Partial<Message> = message ?? {};
-    return [seq, prev, hash, atMs, ranMs, said.sig, ...messageValues(said)];
+    return [seq, prev, hash, atMs, ranMs, said.sig, said.erased, ...messageValues(said)];
   },
-  read([seq, prev, hash, atMs, ranMs, sig, ...said]) {
-    const message = readMessage(said, sig);
+  read([seq, prev, hash, atMs, ranMs, sig, erased, ...said]) {
+    const message = readMessage(said, { sig, erased });
     return { seq, prev, hash, atMs, ranMs, ...(message && { message: { ...message, seq, hash, at: atMs } }) } as Place;
   },
   lost: ['an entry', 0],
@@ -123,10 +135,10 @@ export const entries: Shape<Place> = {
 export const marks: Shape<Mark> = {
   name: 'marks',
   key: ['dev'],
-  values: ({ dev, n, key }) => [dev, n, key],
-  read: ([dev, n, key]) => ({ dev, n, ...(key !== undefined && { key }) }) as Mark,
+  values: ({ dev, n, hash }) => [dev, n, hash],
+  read: ([dev, n, hash]) => ({ dev, n, ...(hash !== undefined && { hash }) }) as Mark,
   lost: ['how far a device had come', 0],
-  rescue: "SELECT dev, max(n), key FROM entries WHERE typeof(dev) = 'text' AND typeof(n) = 'integer' GROUP BY dev",
+  rescue: "SELECT dev, max(n), NULL FROM entries WHERE typeof(dev) = 'text' AND typeof(n) = 'integer' GROUP BY dev",
 };
 export const owners: Shape<Owner> = {
   name: 'owners',
@@ -138,9 +150,23 @@ export const owners: Shape<Owner> = {
 export const pending: Shape<Message> = {
   name: 'pending',
   key: ['dev', 'n'],
-  values: (message) => [...messageValues(message), message.sig, message.at],
-  read: (values) => readMessage(values.slice(0, -2), values.at(-2), values.at(-1)),
+  values: (message) => [...messageValues(message), message.sig, message.erased, message.at],
+  read(values) {
+    const [sig, erased, at] = values.splice(-3);
+    return readMessage(values, { sig, erased, at });
+  },
   lost: ['a waiting message', 3],
+};
+export const erasures: Shape<Erasure> = {
+  name: 'erasures',
+  key: ['id'],
+  values: ({ id, words, proof }) => [formatId(id), words, proof],
+  read([id, words, proof]) {
+    const [dev, n] = String(id).split('.');
+    return { id: { dev, n: Number(n) }, words, proof } as Erasure;
+  },
+  lost: ['that a message was erased', 0],
+  rescue: "SELECT dev || '.' || n, words, erased FROM entries WHERE typeof(erased) = 'text'",
 };
 
 function messageValues(message: Partial<Message>): Value[] {
@@ -161,10 +187,10 @@ function messageValues(message: Partial<Message>): Value[] {
 }
 
 /** What comes from the disk is judged as what comes over the wire. */
-function readMessage([dev, n, name, said, ...more]: Value[], sig: Value, at?: Value): Message | undefined {
+function readMessage([dev, n, name, said, ...more]: Value[], proofs: Record<string, Value>): Message | undefined {
   const [type, lc, ts, seen, re, ext, salt, words, key, isVoid, guest, ago] = more;
   const text = said === undefined ? undefined : `${said}\n`;
-  const signed = { id: dev && `${dev}.${n}`, name, text, type, lc, ts, in: seen, re, ext, salt, words, key, sig };
-  const frame = decode(Buffer.from(JSON.stringify({ ...signed, void: isVoid, guest, at, ago })));
+  const signed = { id: dev && `${dev}.${n}`, name, text, type, lc, ts, in: seen, re, ext, salt, words, key };
+  const frame = decode(Buffer.from(JSON.stringify({ ...signed, ...proofs, void: isVoid, guest, ago })));
   return frame.kind === 'message' ? frame : undefined;
 }

@@ -1,8 +1,19 @@
 import { fingerprint } from '../errors.ts';
-import { Connection, closeWriter, makeDurable, openReader, openWriter } from './database.ts';
-import { filesOf, lockPath, prepareFolder } from './folder.ts';
+import { Connection, closeWriter, makeDurable, openReader, openWriter, removeTraces } from './database.ts';
+import { fileOf, filesOf, lockPath, prepareFolder } from './folder.ts';
 import { LogStore, type State } from './memory.ts';
-import { entries, type Kept, marks, owners, pending, readState, writeFirst, writeState } from './schema.ts';
+import {
+  entries,
+  erasures,
+  type Kept,
+  marks,
+  owners,
+  pending,
+  readState,
+  writeFirst,
+  writeRoots,
+  writeState,
+} from './schema.ts';
 import { EntryTable, Table } from './tables.ts';
 import { inWords, isBusy, trouble } from './trouble.ts';
 
@@ -10,8 +21,8 @@ export type SqliteOptions = {
   /** The id of a new log; a copy of another log begins without one. */
   newLog?: string;
   newDev?: () => string;
-  /** Whose room the log is of, by its key: one of another room is refused. */
-  room?: string;
+  /** Gives the key of the room that the log is of, when nobody else can write: it is told which one that was so far. */
+  room?: (known: string | undefined) => string;
   /** Beside a program that writes. */
   readOnly?: boolean;
   /** What this program is called when another one finds the folder in use. */
@@ -23,6 +34,7 @@ const checkedPlaces = 64;
 /** A store in one folder, in SQLite (schema.ts; docs/protocol.md, F1 to F5). A change is one transaction. */
 export class SqliteStore extends LogStore {
   readonly #facts: Kept['facts'];
+  override readonly isCopied: boolean;
   readonly #db: Connection;
   readonly #lock: Connection | undefined;
   readonly #files: string;
@@ -33,14 +45,17 @@ export class SqliteStore extends LogStore {
       marks: new Table(db, marks),
       owners: new Table(db, owners),
       pending: new Table(db, pending),
+      erasures: new Table(db, erasures),
     };
-    super(state.log, facts.dev ?? '', tables, db.folder, db.damaged);
+    super(state.log, state.dev, tables, db.folder, db.damaged);
     Object.assign(this, state);
     this.#facts = facts;
+    this.isCopied = facts.file !== undefined && facts.file !== fileOf(db.folder);
     this.#db = db;
     this.#lock = lock;
     this.#files = filesOf(db.folder);
     if (lock) this.read(this.head - checkedPlaces + 1, checkedPlaces);
+    if (lock) this.#clean();
   }
 
   /** Opens or makes the store in `folder`. Throws a ChatError: in use, not writable, damaged, of another version. */
@@ -62,6 +77,11 @@ export class SqliteStore extends LogStore {
     });
   }
 
+  /** Throws a ChatError if the log is of another room than this. */
+  check(room: string): void {
+    checkRoom(this.folder, this.#facts, room);
+  }
+
   override async close(): Promise<void> {
     // After what was given before; what is given later fails.
     this.committed = this.committed.then(() => Promise.reject(trouble('closed', this.folder)));
@@ -73,28 +93,52 @@ export class SqliteStore extends LogStore {
     this.#lock?.close();
   }
 
-  protected override write(work: () => void, after: State): void {
+  protected override write(work: () => void, after: State, erases: boolean): void {
     if (filesOf(this.folder) !== this.#files) throw trouble('replaced', this.folder);
+    if (after.dev !== this.dev) this.#facts.file = fileOf(this.folder);
+    if (erases) this.#facts.traces = true;
     this.#db.transaction(() => {
       work();
       writeState(this.#db, { ...after, facts: this.#facts });
     });
+    this.#clean(after);
+  }
+
+  /** Again after the next change, as long as somebody who reads needs the journal. A start goes on with what a kill has left. */
+  #clean(state: State = this): void {
+    if (!this.#facts.traces || !removeTraces(this.#db)) return;
+    const { log, first, head, baseHash, headHash, ranMs, lc, signed, dev, former } = state;
+    const facts = Object.assign(this.#facts, { traces: undefined });
+    const kept = { log, first, head, baseHash, headHash, ranMs, lc, signed, dev, former, facts };
+    this.#db.transaction(() => writeRoots(this.#db, kept));
   }
 }
 
 /** Makes a new log, or says in an old one who has it now. */
-function begin(db: Connection, { newLog = '', newDev, room, program = 'program' }: SqliteOptions): Kept {
+function begin(db: Connection, { newLog = '', newDev, room: roomOf, program = 'program' }: SqliteOptions): Kept {
   const known = readState(db);
-  const other = room && known?.facts.room;
-  if (other && other !== room) throw trouble('otherRoom', db.folder, fingerprint(other));
-  const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0, lc: 0, signed: undefined };
-  const dev = known?.facts.dev ?? newDev?.();
-  const facts = { ...known?.facts, ...(room && { room }), dev, holder: `${program} (pid ${process.pid})` };
-  const kept = { ...state, ...known, facts };
+  const room = roomOf?.(known?.facts.room);
+  checkRoom(db.folder, known?.facts, room);
+  const dev = newDev?.() ?? '';
+  const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0, lc: 0 };
+  const made = { ...state, signed: undefined, dev, former: [] };
+  const file = !known && dev ? fileOf(db.folder) : known?.facts.file;
+  const facts = {
+    ...known?.facts,
+    ...(room && { room }),
+    ...(file && { file }),
+    holder: `${program} (pid ${process.pid})`,
+  };
+  const kept = { ...made, ...known, facts };
   makeDurable(db);
   // Although nothing may be new: a disk that takes nothing more is to be found now.
   db.transaction(() => writeFirst(db, kept, !known));
   return kept;
+}
+
+function checkRoom(folder: string, facts: Kept['facts'] | undefined, room: string | undefined): void {
+  const other = room && facts?.room;
+  if (other && other !== room) throw trouble('otherRoom', folder, fingerprint(other));
 }
 
 /** For the life of the process, however that ends. A file of its own: SQLite would only make a second writer wait. */

@@ -1,4 +1,5 @@
 import type { Place } from '../core/log/store.ts';
+import type { MessageId } from '../protocol/frames.ts';
 import type { Connection } from './database.ts';
 import { type Cell, type Shape, seal, toCell, toValue, unseal } from './schema.ts';
 import { trouble } from './trouble.ts';
@@ -20,7 +21,7 @@ export class Table<T> {
   }
 
   get(key: string): T | undefined {
-    const cells = this.#find([toCell(key)]);
+    const cells = this.#find(this.#keyOf(key));
     const isDoubtful = cells ? !unseal(cells) : !this.#isChecked;
     if (isDoubtful && this.#mend()) return this.get(key);
     return cells && this.rowOf(cells);
@@ -36,10 +37,12 @@ export class Table<T> {
     this.db.put(name, seal(values(row), sealed));
   }
 
-  /** @param key as the store has it: `formatId` has put the two columns of a message in one */
   delete(key: string): void {
-    this.db.statement(`DELETE ${this.#where}`).run(...key.split('.'));
+    this.db.statement(`DELETE ${this.#where}`).run(...this.#keyOf(key));
   }
+
+  /** As the store has it, `formatId` has put the two columns of a message in one. */
+  #keyOf = (key: string): Cell[] => (this.#shape.key.length > 1 ? key.split('.') : [toCell(key)]);
 
   /** Writes all rows anew, and returns true, if one is damaged or not found: a changed key leads searches astray. */
   #mend(): boolean {
@@ -83,8 +86,17 @@ export class EntryTable extends Table<Place> {
     return [...found.values()].sort((a, b) => a.seq - b.seq);
   }
 
+  find({ dev, n }: MessageId): number | undefined {
+    const [seq] = this.db.statement('SELECT seq FROM entries WHERE dev = ? AND n = ?').get(dev, n) ?? [];
+    return seq === undefined ? undefined : Number(seq);
+  }
+
   clear(): void {
     this.db.exec('DELETE FROM entries');
+  }
+
+  drop(seq: number): void {
+    this.db.statement('DELETE FROM entries WHERE seq = ?').run(seq);
   }
 
   /** Removes those from `from` on that come before `to`. */
@@ -97,7 +109,9 @@ export class EntryTable extends Table<Place> {
   /** Looks at all rows. Where one is out of order, or is not found by a search, what is written next may be lost. */
   #findHoles(missing: ReadonlySet<number>): void {
     let last = 0;
-    for (const cells of this.db.statement('SELECT seq, prev, hash, at_ms, ran_ms, sig, sum FROM entries').iterate()) {
+    for (const cells of this.db
+      .statement('SELECT seq, prev, hash, at_ms, ran_ms, sig, erased, sum FROM entries')
+      .iterate()) {
       const [seq] = (unseal(cells) ?? []) as number[];
       if (seq === undefined) continue;
       if (seq <= last || missing.has(seq)) throw trouble('damaged', this.db.folder);

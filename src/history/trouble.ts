@@ -26,6 +26,11 @@ const words = {
     'the log in WHERE is of a room with another key, which begins with WHAT',
     'Put the identity of that room back, or move the log away to begin a new room: members will be asked whether to enter it.',
   ],
+  lostKey: [
+    'DATA_DAMAGED',
+    'the identity of this room is not in WHERE any more; its key begins with WHAT',
+    'Put it back from a copy: without it this is a new room. To begin that, move the log away: members will be asked whether to enter it.',
+  ],
   inUse: ['DATA_IN_USE', 'another WHAT is using WHERE', 'End it, or choose another folder with --data-dir.'],
   held: [
     'DATA_IN_USE',

@@ -1,43 +1,56 @@
 import { createHash, createHmac, createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto';
-import type { Crypto, Identity } from '../protocol/signed.ts';
+import { type Crypto, deviceText, type Identity } from '../protocol/signed.ts';
+import { agree, isPublicKey, secretOf } from './curve.ts';
 
 /** DER wrapping of a raw Ed25519 key (RFC 8410): Node takes no raw keys. */
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 export const seedBytes = 32;
+const saltBytes = 8;
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
+const halfHash = (text: string) => sha256(text).subarray(0, 16);
 
-/** SHA-256 and Ed25519 of Node. `verify` is total: what is no key or no signature is just not valid. */
+/** SHA-256, HMAC and Ed25519 of Node. `verify` is total: what is no key or no signature is just not valid. */
 export const crypto: Crypto = {
-  hash: (text) => sha256(text).subarray(0, 16).toString('base64url'),
+  hash: (text) => halfHash(text).toString('base64url'),
   digest: (text) => sha256(text).toString('base64url'),
+  isDeviceOf: (key, dev) => dev === deviceOf(key, Buffer.from(dev, 'base64url').subarray(0, saltBytes)),
   verify(key, text, signature) {
     try {
+      if (!isPublicKey(key)) return false;
       const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key }, format: 'jwk' });
-      // Base64 can say the same bytes in several ways; only one of them is the key, or one person could be several.
-      if (publicKey.export({ format: 'jwk' }).x !== key) return false;
       return verify(null, Buffer.from(text), publicKey, Buffer.from(signature, 'base64url'));
     } catch {
       return false;
     }
   },
+  mac: (key, text) =>
+    createHmac('sha256', Buffer.from(key, 'base64url')).update(text).digest().subarray(0, 16).toString('base64url'),
 };
 
 /** The key pair that grows from a seed of 32 bytes. */
 export function identityOf(seed: Buffer): Identity {
   const privateKey = createPrivateKey({ key: Buffer.concat([privatePrefix, seed]), format: 'der', type: 'pkcs8' });
   const { x: key = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
-  return { key, sign: (text) => sign(null, Buffer.from(text), privateKey).toString('base64url') };
+  const secret = secretOf(seed);
+  return {
+    key,
+    sign: (text) => sign(null, Buffer.from(text), privateKey).toString('base64url'),
+    sessionKey: (other, salt, info) => agree(secret, other, salt, info)?.toString('base64url'),
+  };
 }
 
-/** A name nobody else has: 10 random bytes. */
-export const newDevice = (): string => randomBytes(10).toString('base64url');
+/** A device of this key, as nobody else has one. [P3] */
+export const newDevice = (key: string): string => deviceOf(key, randomBytes(saltBytes));
 
-/** What stands with a text, so that nobody can guess it by its digest: 16 random bytes. [P24] */
-export const newSalt = (): string => randomBytes(16).toString('base64url');
-
-/** Challenges for the connections of one run of a server, which need no memory to be known again. [P23] */
-export function newNonces(): (routingId: string) => string {
-  const secret = randomBytes(32);
-  return (routingId) => createHmac('sha256', secret).update(routingId, 'latin1').digest('base64url');
+function deviceOf(key: string, salt: Buffer): string {
+  const half = halfHash(deviceText(key, salt.toString('base64url')));
+  return Buffer.concat([salt, half]).toString('base64url');
 }
+
+/** A name nobody else has, for what belongs to nobody: 10 random bytes. */
+export const newToken = (): string => randomBytes(10).toString('base64url');
+
+/** 16 random bytes, which nobody can foresee: a question that is answered once, or what stands with a text, so that nobody
+ * can guess it by its digest. [P7, P4] */
+export const newNonce = (): string => randomBytes(16).toString('base64url');

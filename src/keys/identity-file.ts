@@ -6,47 +6,61 @@ import type { Identity } from '../protocol/signed.ts';
 import { identityOf, seedBytes } from './ed25519.ts';
 
 const elsewhere = 'Choose another folder with --data-dir.';
+/** 32 bytes in base64url. */
+const written = /^[\w-]{43}\n?$/;
+const owners = { person: ['your identity', 'somebody new'], room: ["the room's identity", 'a new room'] } as const;
+type Owner = keyof typeof owners;
 
-/** The identity kept in `folder`, made on first use (docs/protocol.md, F2). Throws a ChatError. */
-export function loadIdentity(folder: string, path = join(folder, 'identity')): Identity {
-  return identityOf(read(path) ?? keep(path, randomBytes(seedBytes)));
+/** The identity of a person, kept in `folder`, made on first use (docs/protocol.md, F2). Throws a ChatError. */
+export function loadIdentity(folder: string): Identity {
+  const path = join(folder, 'identity');
+  return findIdentity(path, 'person') ?? makeIdentity(path, 'person');
 }
 
-/** Kept nowhere. */
-export const newIdentity = (): Identity => identityOf(randomBytes(seedBytes));
-
-function read(path: string): Buffer | undefined {
-  try {
-    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) {
-      const hint = `Close it: chmod 600 ${quote(path)}`;
-      throw new ChatError('DATA_NOT_WRITABLE', 'your identity can be read by others.', hint);
-    }
-    const seed = Buffer.from(readFileSync(path, 'utf8').trim(), 'base64url');
-    if (seed.length === seedBytes) return seed;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    if (error instanceof ChatError) throw error;
-    throw new ChatError('DATA_NOT_WRITABLE', `cannot read the identity in ${path}.`, elsewhere, error);
-  }
-  const hint = 'Restore it from a copy, or remove it to begin as somebody new.';
-  throw new ChatError('DATA_DAMAGED', `the identity in ${path} is damaged.`, hint);
+/** Throws a ChatError if what is there cannot be used. */
+export function findIdentity(path: string, owner: Owner): Identity | undefined {
+  const seed = read(path, owner);
+  return seed && identityOf(seed);
 }
 
 /** Two programs may start at once: each writes a file of its own, and the first to link it gives the identity. */
-function keep(path: string, seed: Buffer): Buffer {
+export function makeIdentity(path: string, owner: Owner): Identity {
+  const seed = randomBytes(seedBytes);
   const own = `${path}.${randomBytes(6).toString('hex')}`;
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     writeFileSync(own, `${seed.toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true });
     linkSync(own, path);
-    return seed;
+    return identityOf(seed);
   } catch (error) {
-    const other = (error as NodeJS.ErrnoException).code === 'EEXIST' ? read(path) : undefined;
+    const other = (error as NodeJS.ErrnoException).code === 'EEXIST' ? findIdentity(path, owner) : undefined;
     if (other) return other;
     throw new ChatError('DATA_NOT_WRITABLE', `cannot write ${path}.`, elsewhere, error);
   } finally {
     rmSync(own, { force: true });
   }
+}
+
+/** Kept nowhere. */
+export const newIdentity = (): Identity => identityOf(randomBytes(seedBytes));
+
+function read(path: string, owner: Owner): Buffer | undefined {
+  const [what, anew] = owners[owner];
+  try {
+    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) {
+      const hint = `Close it: chmod 600 ${quote(path)}`;
+      throw new ChatError('DATA_NOT_WRITABLE', `${what} can be read by others.`, hint);
+    }
+    const text = readFileSync(path, 'utf8');
+    const seed = Buffer.from(text, 'base64url');
+    if (written.test(text) && seed.toString('base64url') === text.trim()) return seed;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    if (error instanceof ChatError) throw error;
+    throw new ChatError('DATA_NOT_WRITABLE', `cannot read the identity in ${path}.`, elsewhere, error);
+  }
+  const hint = `Restore it from a copy, or remove it to begin as ${anew}.`;
+  throw new ChatError('DATA_DAMAGED', `the identity in ${path} is damaged.`, hint);
 }
 
 const quote = (path: string) => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

@@ -1,4 +1,5 @@
 import type { ChatEvent } from '../core/events.ts';
+import type { WhyKept } from '../core/log/ledger.ts';
 import type { Change, Store } from '../core/log/store.ts';
 import type { Core, Effect, Input, Now, Send } from '../core/turn.ts';
 import type { ChatError } from '../errors.ts';
@@ -14,6 +15,7 @@ export type Ports = {
   /** `taken` is called when the text of the event has left the program. */
   show(event: ChatEvent, taken?: () => void): void;
   ignored?(frames: number, reason: string): void;
+  answered?(to: string, why?: WhyKept): void;
   /** Is told that the core cannot go on as it is, and throws if nobody can help it. */
   failed?(error: ChatError): void;
 };
@@ -102,7 +104,7 @@ export class Driver {
   }
 
   async #perform(effects: readonly Effect[]): Promise<Input[]> {
-    const { links, ignored, failed } = this.#ports;
+    const { links, ignored, answered, failed } = this.#ports;
     const results: Input[] = [];
     const full = new Set<string>();
     let failure: ChatError | undefined;
@@ -112,6 +114,7 @@ export class Driver {
       else if (effect.type === 'show') this.#show(effect);
       else if (effect.type === 'hangUp') links.redial?.();
       else if (effect.type === 'ignored') ignored?.(effect.frames, effect.reason);
+      else if (effect.type === 'answered') answered?.(effect.to, effect.why);
       else failure = effect.error;
     }
     // The rest is done all the same, for the core may go on.

@@ -85,7 +85,7 @@ export class Ending {
   /** The exit code, and in words what was not sent. */
   verdict(): number {
     const { conversation, manner, view, store } = this.#options;
-    const waiting = conversation.waiting.length;
+    const waiting = conversation.unsent;
     const left = waiting + this.#notTaken;
     if (left === 0) return 0;
     const kept = waiting < left ? `${waiting} of them` : left === 1 ? 'it' : 'they';

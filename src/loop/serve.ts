@@ -1,8 +1,10 @@
 import type { ChatEvent } from '../core/events.ts';
 import type { Feed, Item } from '../core/log/feed.ts';
+import type { WhyKept } from '../core/log/ledger.ts';
 import type { Store } from '../core/log/store.ts';
 import { isShown, messageEvent, noticeEvent } from '../core/narrate.ts';
 import type { Room } from '../core/room/room.ts';
+import type { Input } from '../core/turn.ts';
 import type { View } from '../terminal/view.ts';
 import type { RouterLink } from '../transport/router.ts';
 import { Driver } from './drive.ts';
@@ -19,6 +21,8 @@ export type ServeOptions = {
   diary: Diary;
   /** What is wrong with this machine, and was not told before, in words. */
   troubles(): string[];
+  /** Where whoever keeps the room says what they want of it. */
+  requests?: { take(): Input[]; answer(to: string, why?: WhyKept): void } | undefined;
 };
 
 const tickMs = 500;
@@ -29,21 +33,23 @@ const atOnce = { items: 64, bytes: 1_048_576 };
  * The loop of a room. This is where all messages get their one order. Resolves when the room was asked to stop; rejects
  * when its log cannot be written: nothing is sent after that.
  */
-export async function serve({ room, store, link, stop, view, diary, troubles }: ServeOptions): Promise<void> {
+export async function serve({ room, store, link, stop, view, diary, troubles, requests }: ServeOptions): Promise<void> {
   const warn = (words: string) => diary.log('warn', words);
   const show = (event: ChatEvent) => {
     if (event.type === 'lost') warn(`message ${event.seq} is damaged; members are asked for it`);
+    if (event.type === 'erased' && event.seq !== undefined) diary.log('info', `message ${event.seq} was erased`);
     view?.show(event);
   };
   const ignored = (frames: number, reason: string) =>
     warn(`ignored ${frames} ${frames === 1 ? 'frame' : 'frames'}: ${reason}`);
-  const driver = new Driver({ core: room, links: link, store, show, ignored });
+  const answered = (to: string, why?: WhyKept) => requests?.answer(to, why);
+  const driver = new Driver({ core: room, links: link, store, show, ignored, answered });
   const pump = watch(room.feed, view, diary);
   let isStopping = false;
   void driver.pump(stop, () => (isStopping = true));
   void driver.pump(link.inputs, (inputs) => driver.turned(...inputs));
   setInterval(() => troubles().forEach(warn), lookMs).unref();
-  for await (const _ of driver.turns(tickMs)) {
+  for await (const _ of driver.turns(tickMs, () => driver.put({ type: 'tick' }, ...(requests?.take() ?? [])))) {
     pump();
     if (isStopping) break;
   }

@@ -21,6 +21,8 @@ export type TalkOptions = {
   /** Goes to another room than the one that was meant, by its key, without being asked if `mayFollow`. */
   follow?: (room: string) => void;
   mayFollow?: boolean;
+  /** What waits from before the folder was copied is said as another device, without being asked. */
+  mayResend?: boolean;
   /** Which names are somebody else's on this machine, and where it is written down what a name or a room is. */
   names?: { whyNotCalled(name: string): string | undefined; renamed(name: string): void; entered(room: string): void };
   /** Keeps what proves that the room contradicts itself. Returns the event with the place. */
@@ -47,6 +49,8 @@ export class Talk {
   #isNaming = false;
   /** Another room than the one that was meant: the person is asked. */
   #other: string | undefined;
+  /** Words wait from before the folder was copied: the person is asked. */
+  #asksAboutLeft = false;
   #wantedName: string | undefined;
 
   constructor(options: TalkOptions) {
@@ -59,6 +63,7 @@ export class Talk {
     const failed = (error: ChatError) => {
       const { message, code } = error;
       if (error instanceof OtherRoom && error.room !== undefined && options.follow) this.#meetOther(error, error.room);
+      else if (code === 'DATA_COPIED') this.#askAboutLeft(error);
       else if (code === 'NAME_REFUSED' && manner.person) {
         // It can be replaced by typing another.
         this.#isNaming = true;
@@ -99,7 +104,8 @@ export class Talk {
   }
 
   async #line(line: string): Promise<void> {
-    if (this.#other !== undefined && line.trim() === 'yes') this.#follow(this.#other);
+    if (this.#other !== undefined && line.trim() === 'yes') this.#leaveFor(this.#other);
+    else if (this.#asksAboutLeft && ['yes', 'no'].includes(line.trim())) this.#decideLeft(line.trim() === 'yes');
     else if (this.#isNaming && !line.startsWith('/')) this.#name(line);
     else if (line.trim() !== '') this.#obey(this.#options.read ? this.#options.read(line) : { text: line });
     while (!this.#wantsLine) await this.#driver.turned();
@@ -159,21 +165,42 @@ export class Talk {
 
   #meetOther(error: OtherRoom, room: string): void {
     const { manner, mayFollow, view } = this.#options;
-    const { code, message } = error;
+    const { code, message, known } = error;
+    // What was typed for the room at this address goes with it.
+    if (known === undefined) return this.#follow(room);
     if (mayFollow) {
       view.show({ type: 'status', code, message });
-      return this.#follow(room);
+      return this.#leaveFor(room);
     }
     if (!manner.person) throw error;
     if (this.#other !== room) view.show({ type: 'error', code, message: `${message} Type yes to enter it, or /quit.` });
     this.#other = room;
   }
 
+  #leaveFor(room: string): void {
+    this.#ending.leftBehind(this.#options.conversation.waiting.length);
+    this.#follow(room);
+  }
+
   #follow(room: string): void {
     this.#other = undefined;
-    this.#ending.leftBehind(this.#options.conversation.waiting.length);
     this.#options.follow?.(room);
     this.#options.link.redial();
+  }
+
+  #askAboutLeft(error: ChatError): void {
+    const { manner, mayResend, view } = this.#options;
+    if (mayResend) return this.#driver.put({ type: 'left', wish: 'resend' });
+    if (!manner.person) throw error;
+    const message = `${error.message} Type yes to say it from here, or no to drop it.`;
+    view.show({ type: 'error', code: error.code, message });
+    this.#asksAboutLeft = true;
+    this.#driver.put({ type: 'left', wish: 'keep' });
+  }
+
+  #decideLeft(isWanted: boolean): void {
+    this.#asksAboutLeft = false;
+    this.#driver.put({ type: 'left', wish: isWanted ? 'resend' : 'discard' });
   }
 
   #name(line: string): void {

@@ -1,7 +1,7 @@
-import type { Frame, Kind, Malformed, Received, Single, Unknown } from './frames.ts';
+import type { Frame, Kind, Leave, Malformed, Message, Received, Single, Unknown, Upload } from './frames.ts';
 import { maxFrameBytes, table } from './frames.ts';
 import { maxBatchEntries } from './rows.ts';
-import type { Field } from './values.ts';
+import { count, type Field } from './values.ts';
 
 /**
  * The first of these that an object has tells its kind; where kinds share it, `only` does. Many have a `text`, so that is
@@ -16,10 +16,12 @@ const tags = [
   'notice',
   'ack',
   'hb',
+  'kept',
   'rejoin',
   'gone',
   'lost',
   'had',
+  'hole',
   'sigs',
   'text',
   'words',
@@ -27,19 +29,48 @@ const tags = [
 
 /** Encodes a frame as JSON text. MUST be given well-formed strings; every text gets the original's final newline. */
 export function encode(frame: Frame): string {
-  return JSON.stringify(frame.kind === 'batch' ? frame.frames.map(toJson) : toJson(frame));
+  if (frame.kind === 'batch') return JSON.stringify(frame.frames.map(toJson));
+  if (frame.kind === 'upload') return JSON.stringify({ up: frame.k, m: frame.messages.map(toJson) });
+  return JSON.stringify(toJson(frame));
 }
+
+/** Encodes a frame with the MAC of all that stands before it as its last field. [P14] */
+export function seal(frame: Upload | Leave, mac: (text: string) => string): string {
+  const text = encode(frame).slice(0, -1);
+  return `${text},"mac":"${mac(text)}"}`;
+}
+const sealed = /^,"mac":"([\w-]{22})"}$/;
+const sealLength = 32;
 
 /** Decodes one ZeroMQ frame. Never throws. Texts lose one final newline; ill-formed UTF-16 is repaired to U+FFFD. */
 export function decode(bytes: Uint8Array): Received {
   if (bytes.length > maxFrameBytes) return malformed('frame too large');
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(utf8.decode(bytes));
+    text = utf8.decode(bytes);
+    value = JSON.parse(text);
   } catch {
     return malformed('not JSON in UTF-8');
   }
-  return Array.isArray(value) ? batch(value) : fromJson(value);
+  const frame = Array.isArray(value) ? batch(value) : whole(value);
+  if (frame.kind !== 'upload' && frame.kind !== 'leave') return frame;
+  const mac = sealed.exec(text.slice(-sealLength))?.[1];
+  return mac === undefined ? frame : { ...frame, seal: { mac, text: text.slice(0, -sealLength) } };
+}
+
+/** What stands in no batch is a frame of its own. */
+function whole(value: unknown): Single | Upload | Unknown | Malformed {
+  const frame = fromJson(value);
+  return frame.kind === 'unknown' && (value as Json).up !== undefined ? upload(value as Json) : frame;
+}
+
+function upload({ up, m }: Json): Upload | Malformed {
+  const k = count.read(up, {});
+  const messages = Array.isArray(m) && m.length <= maxBatchEntries ? m.map(fromJson) : [];
+  const isWhole = messages.every((frame): frame is Message => frame.kind === 'message' && frame.id !== undefined);
+  if (!k || messages.length === 0 || !isWhole) return malformed('messages of upload are missing or wrong');
+  return { kind: 'upload', k, messages };
 }
 
 function batch(values: unknown[]): Received {
@@ -83,7 +114,7 @@ function read({ kind, rows }: Shape, json: Json): Single | Malformed {
   return frame as Single;
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const malformed = (reason: string): Malformed => ({ kind: 'malformed', reason });
 
 type Json = Record<string, unknown>;

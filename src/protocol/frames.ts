@@ -8,12 +8,14 @@ import {
   filledName,
   flag,
   id,
+  ids,
   may,
   must,
   name,
   names,
   oneOf,
   only,
+  proof,
   salt,
   shortText,
   signature,
@@ -39,7 +41,7 @@ const message = {
   name: must(name),
   /** '' where it is gone; what is left of it is `words`. */
   text: must(wordsOrDigest),
-  /** What it is, if it is not plain text: `action` (`/me`), or what no reader is shown: `nothing`, and all unknown ones. [P31] */
+  /** What it is, if it is not plain text: `action` (`/me`), or what no reader is shown: `nothing`, and all unknown ones. [P5] */
   type: may(word),
   id: may(id),
   /** Lamport counter: higher than that of everything its author had seen. */
@@ -56,10 +58,12 @@ const message = {
   salt: may(salt),
   /** The digest of salt and text, where the text is gone. */
   words: may(digest),
-  /** Its author's public key, and the signature over `signedText`. [P24] */
+  /** The room's signature, where it has erased the text: it says that the text may be missing. [P36] */
+  erased: may(proof),
+  /** Its author's public key, and the signature over `signedText`. [P4] */
   key: may(token),
   sig: may(signature),
-  /** Sent first after a welcome: every lower n of this device has been seen in a log. [P26] */
+  /** Sent first after a welcome: every lower n of this device has been seen in a log. [P17] */
   first: may(flag),
   seq: may(count),
   /** The chain up to and including this entry. [P25] */
@@ -68,9 +72,9 @@ const message = {
   at: may(count),
   /** For how long it had been said by then, if that is worth a word. */
   ago: may(count),
-  /** Holds its place in the order but is never shown: its text was too long. [P12] */
+  /** Holds its place in the order but is never shown: its text was too long. [P19] */
   void: may(flag),
-  /** Its author's name was somebody else's, or nobody's to bear, at this place: it is shown as a guest's. [P6] */
+  /** Its author's name was somebody else's, or nobody's to bear, at this place: it is shown as a guest's. [P11] */
   guest: may(flag),
 };
 /** A place whose entry is damaged: only the chain goes on. As a frame it asks for the entry. */
@@ -81,13 +85,13 @@ const lost = { seq: must(count, 'lost'), hash: may(token, 'h') };
  * malformed; where a field `may` be there, anything that is no such value counts as absent.
  */
 export const table = {
-  /** Enter the room, or say hello to a peer (then with `text`, so that a legacy peer can show it). [P1, P20] */
+  /** Enter the room, or say hello to a peer (then with `text`, so that a legacy peer can show it). [P6, P40] */
   join: {
     auth: only(1),
     name: must(name),
     /** Absent: a legacy client. */
     version: may(version, 'v'),
-    /** Ed25519 public key, 32 bytes in base64url: who this is. [P23] */
+    /** Ed25519 public key, 32 bytes in base64url: who this is. [P7] */
     key: may(token),
     dev: may(token),
     /** The last seq this client has of log `log`, and the hash there; absent on a first join. */
@@ -96,7 +100,7 @@ export const table = {
     hash: may(token, 'h'),
     /** First join: how many of the newest entries to begin with. */
     history: may(count),
-    /** A nonce, for the server to prove whose room this is. [P35] */
+    /** A nonce, for the server to prove whose room this is. [P8] */
     cn: may(token),
     /** Signature over `joinProof`, in answer to a challenge. */
     proof: may(signature),
@@ -108,12 +112,12 @@ export const table = {
   message,
   /**
    * Places `from`, `from` + 1, … of the log, and the chain up to and including the last of them. [P25] Where that is the
-   * newest one, `sig` may be the signature of the room's key over `headProof`. [P37]
+   * newest one, `sig` may be the signature of the room's key over `headProof`. [P26]
    */
   entries: { from: must(count), rows: must(rows, 'e'), hash: may(token, 'h'), sig: may(signature) },
   /** The room closes. On the wire it is a notice, so that each reader shows at least its text. */
   shutdown: { ...words, notice: only('shutdown') },
-  /** What the room says of itself: the original's words, plus keys for programs. `was`: the name before. [P4, P32] */
+  /** What the room says of itself: the original's words, plus keys for programs. `was`: the name before. [P33, P10] */
   notice: {
     ...words,
     notice: must(anyNews),
@@ -122,15 +126,22 @@ export const table = {
     online: may(count),
     reason: may(oneOf('left', 'lost')),
   },
-  /** Who are you? Answered by a join with a proof. Only a version-1 server asks. [P23] */
-  challenge: { v: always(protocolVersion), nonce: must(token), room: must(token), log: must(token) },
+  /** Who are you? Answered by a join with a proof. Only a version-1 server asks. [P7] */
+  challenge: {
+    v: always(protocolVersion),
+    nonce: must(token),
+    room: must(token),
+    log: must(token),
+    /** Of the join that it answers, as in `refused`. */
+    cn: must(token),
+  },
   /** The session is open. Entries follow from `since + 1`; those up to `head` were written before. [P9] */
   welcome: {
     welcome: always(1),
     v: always(protocolVersion),
     name: must(filledName),
     text: must(text),
-    /** The name the client goes by from here on. [P32] */
+    /** The name the client goes by from here on. [P10] */
     who: may(name),
     log: must(token),
     since: must(count),
@@ -141,35 +152,49 @@ export const table = {
     headHash: may(token, 'hh'),
     /** Names this run of the server. */
     run: must(token),
-    /** Signature of the room's key over `welcomeProof`. [P35] */
+    /** Signature of the room's key over `welcomeProof`. [P8] */
     sig: must(signature),
     /** The highest n of this device in the log, kept or not. */
     n: may(count),
-    /** What the client has is not what this log has: read it again from `since`, then send what it lacks. [P28] */
+    /** The hash of what was signed under it, if it is known. */
+    nHash: may(token, 'nh'),
+    /** What the client has is not what this log has: read it again from `since`, then send what it lacks. [P35] */
     fork: may<boolean>(flag),
     /** When the oldest entry kept was written, in ms since 1970. */
     firstMs: may(count),
     online: must(count),
     members: must(names),
   },
-  refused: { code: must(oneOf('NAME_REFUSED', 'ROOM_FULL', 'DEVICE_REFUSED'), 'refused'), ...words },
+  refused: {
+    code: must(oneOf('NAME_REFUSED', 'ROOM_FULL', 'PROOF_REFUSED', 'VERSION_REFUSED'), 'refused'),
+    ...words,
+    cn: may(token),
+    /** The version that the server speaks. */
+    version: may(version, 'v'),
+  },
   ack: { seq: must(count, 'ack') },
-  /** The server lives; `seq` is the highest one it sent to this session. */
+  /** The server lives; `seq` is the highest one it sent to this session, `kept` and `held` are its receipt. */
   heartbeat: {
     seq: must(count, 'hb'),
-    /** How far the log goes, the chain up to there, and the signature of the room's key over `headProof`. [P37] */
+    kept: may(count),
+    held: may(count),
+    /** How far the log goes, the chain up to there, and the signature of the room's key over `headProof`. [P26] */
     head: may(count),
     headHash: may(token, 'hh'),
     sig: may(signature),
   },
+  /** Own messages up to n are on the server's disk, and so many wait to be: for who reads too slowly to see them come back. [P22] */
+  receipt: { kept: must(count), held: may(count) },
   /** Join again, after `delayMs`: until then nothing from here is heard. */
   rejoin: { delayMs: must(count, 'rejoin') },
   lost,
-  /** Asks for the signatures of the entries from this place on; in answer, what the room has of them, '' where it has none. [P40] */
+  /** Asks for the signatures of the entries from this place on; in answer, what the room has of them, '' where it has none. [P27] */
   signatures: { seq: must(count, 'sigs'), sigs: may(signatures, 's') },
-  /** A message that was given back is not needed: the log already had this one of its device, or a later one. */
-  had: { id: must(id, 'had') },
-  /** Put in by libzmq itself when a connection has ended. [P17] */
+  /** These messages are not needed: up to `head`, the log had each of them, or a later one of its device. [P21] */
+  had: { ids: must(ids, 'had'), head: must(count) },
+  /** This one of somebody else's does not follow, and nothing more of others is taken until the next proof. [P35] */
+  hole: { id: must(id, 'hole') },
+  /** Put in by libzmq itself when a connection has ended. [P34] */
   gone: { gone: always(1) },
 };
 
@@ -191,16 +216,21 @@ export type Heartbeat = FrameOf<'heartbeat'>;
 export type Lost = Fields<'lost', typeof lost>;
 export type Entries = FrameOf<'entries'>;
 export type SignaturesFrame = FrameOf<'signatures'>;
-/** A message id is `dev.n`: the sender's device and its own count 1, 2, 3 … [P7] */
+/** A message id is `dev.n`: the sender's device and its own count 1, 2, 3 … [P3] */
 export type MessageId = { dev: string; n: number };
 
+/** What stands at the end of a frame, and all that stands before it: only who has the session's key can write both. [P14] */
+export type Seal = { mac: string; text: string };
+export type Leave = FrameOf<'leave'> & { seal?: Seal };
 /** One object on the wire. */
-export type Single = { [K in Kind]: FrameOf<K> }[Kind];
+export type Single = { [K in Exclude<Kind, 'leave'>]: FrameOf<K> }[Exclude<Kind, 'leave'>] | Leave;
 /** Several entries and notices in one frame, in order; for version-1 sessions only. */
 export type Batch = { kind: 'batch'; frames: Single[] };
+/** Messages for the log, the k-th such frame of a session: `{"up":k,"m":[message, …]}`. [P14] */
+export type Upload = { kind: 'upload'; k: number; messages: Message[]; seal?: Seal };
 /** What may be sent. */
-export type Frame = Single | Batch;
-/** A well-formed object of a kind this version does not know: ignored. [P19] */
+export type Frame = Single | Batch | Upload;
+/** A well-formed object of a kind this version does not know: ignored. [P1] */
 export type Unknown = { kind: 'unknown' };
 /** Not a frame of this protocol. The peer's fault: counted and ignored, never an exception. */
 export type Malformed = { kind: 'malformed'; reason: string };

@@ -1,5 +1,5 @@
 import type { Lost, Message, MessageId } from './frames.ts';
-import { count, digest, flag, id, name, salt, shortText, token, type Value, word } from './values.ts';
+import { count, digest, flag, id, name, proof, salt, shortText, token, type Value, word } from './values.ts';
 
 /** Most entries, or frames, in one frame. */
 export const maxBatchEntries = 256;
@@ -73,10 +73,11 @@ const seldom: { [key: string]: Pick<Value<unknown>, 'read'> } = {
   ext: shortText,
   ago: count,
   void: flag,
+  erased: proof,
 };
 
-function moreOf({ type, re, ext, ago, void: isVoid }: Message): object | undefined {
-  const more = { type, re: re && id.write(re, {}), ext, ago, void: isVoid && 1 };
+function moreOf({ type, re, ext, ago, erased, void: isVoid }: Message): object | undefined {
+  const more = { type, re: re && id.write(re, {}), ext, ago, void: isVoid && 1, erased };
   return Object.values(more).some((value) => value !== undefined) ? more : undefined;
 }
 

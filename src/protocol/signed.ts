@@ -7,24 +7,36 @@ export const formatId = (id: MessageId): string => `${id.dev}.${id.n}`;
  * purpose in one room.
  */
 
-/** What the signature of a message covers: what its author wrote. [P24] */
+/** What the signature of a message covers: what its author wrote. [P4] */
 export const signedText = (crypto: Crypto, room: string, message: Message): string =>
   JSON.stringify(['0mq-chat message', room, ...written(crypto, message)]);
 
-/** What a client signs to prove who it is, to this room, on this connection. [P23] */
+/** Names what its author signed, for whoever has to compare it with what another one has. [P23] */
+export const signedHash = (crypto: Crypto, room: string, message: Message): string =>
+  crypto.hash(signedText(crypto, room, message));
+
+/** What a client signs to prove who it is, to this room, on this connection. [P7] */
 export const joinProof = (nonce: string, room: string, { name, key, dev }: Join): string =>
   JSON.stringify(['0mq-chat join', room, nonce, name, key, dev]);
 
-/** What a server signs to prove whose room it is, in answer to the `cn` of a join, and how far its log goes in this run. [P35] */
+/** What a server signs to prove whose room it is, in answer to the `cn` of a join, and how far its log goes in this run. [P8] */
 export const welcomeProof = (cn: string, room: string, { log, run, head, headHash }: Told): string =>
   JSON.stringify(['0mq-chat welcome', room, cn, log, run, head, headHash ?? '']);
 type Told = Pick<Welcome, 'log' | 'run' | 'head' | 'headHash'>;
+
+/** What the half of a device covers that follows its salt: so a device is one key's, and nobody else can use it. [P3] */
+export const deviceText = (key: string, salt: string): string => JSON.stringify(['0mq-chat device', key, salt]);
+
+/** What the key of a session is made of, besides the secret that both sides share: it is good for one proof alone. [P14] */
+export const sessionSalt = (nonce: string, cn: string): string => JSON.stringify([nonce, cn]);
+export const sessionInfo = (room: string, { key, dev }: Join): string =>
+  JSON.stringify(['0mq-chat session', room, key, dev]);
 
 /** How far a log goes in one run of its server. `cn`: it was told in the welcome that answers this nonce. */
 export type Head = { log: string; run: string; seq: number; hash: string; cn?: string };
 export type SignedHead = Head & { sig: string };
 
-/** What the room's key signs of a head: a server stands by one past as long as it runs. [P37] */
+/** What the room's key signs of a head: a server stands by one past as long as it runs. [P26] */
 export const headProof = (room: string, { log, run, seq, hash, cn }: Head): string =>
   cn === undefined
     ? JSON.stringify(['0mq-chat head', room, log, run, seq, hash])
@@ -37,7 +49,7 @@ export const chainHash = (crypto: Crypto, before: string, message: Message): str
 /** Stands in the place of a signature that is not its author's. */
 export const wrongSignature = '-';
 
-/** What stands for the text in everything that is signed and chained, so that the text itself can go. [P24] */
+/** What stands for the text in everything that is signed and chained, so that the text itself can go. [P4] */
 export const digestOf = (crypto: Crypto, { words, salt, text }: Message): string =>
   words ?? crypto.digest(JSON.stringify(['0mq-chat words', salt ?? 0, text]));
 
@@ -64,6 +76,10 @@ export interface Crypto {
   digest(text: string): string;
   /** True if `signature` over `text` was made with the private half of `key` (Ed25519, both in base64url). */
   verify(key: string, text: string, signature: string): boolean;
+  /** True if this device was made from `key`. [P3] */
+  isDeviceOf(key: string, dev: string): boolean;
+  /** First 16 bytes of HMAC-SHA-256 over the UTF-8 text, in base64url; `key` is of `Identity.sessionKey`. */
+  mac(key: string, text: string): string;
 }
 
 /** A key pair of one person; the private half stays inside. */
@@ -71,4 +87,6 @@ export interface Identity {
   /** Public key, 32 bytes in base64url: the member's id. */
   readonly key: string;
   sign(text: string): string;
+  /** A key that only this identity and the one with the key `other` can come to; undefined if `other` is no key of anybody's. */
+  sessionKey(other: string, salt: string, info: string): string | undefined;
 }

@@ -83,8 +83,22 @@ export const digest: Value<string> = {
     text === undefined && typeof json === 'string' && /^[\w-]{43}$/.test(json) ? json : undefined,
   isVital: true,
 };
+/** As the digest, it means nothing where the text itself stands. */
+export const proof: Value<string> = {
+  write: (value) => value,
+  read: (json, { text }) => (text === undefined ? signature.read(json, {}) : undefined),
+};
 export const flag: Value<true> = { write: (value) => (value ? 1 : undefined), read: (json) => json === 1 || undefined };
 export const id: Value<MessageId> = { write: formatId, read: readId, isVital: true };
+
+const maxIds = 256;
+export const ids: Value<MessageId[]> = {
+  write: (value) => value.map(formatId),
+  read(json) {
+    const read = Array.isArray(json) && json.length <= maxIds ? json.map(readId) : [undefined];
+    return read.every((one) => one !== undefined) ? read : undefined;
+  },
+};
 
 function readId(json: unknown): MessageId | undefined {
   const parts = typeof json === 'string' ? /^([\w-]{1,64})\.([1-9]\d{0,15})$/.exec(json) : null;

@@ -55,6 +55,7 @@ export class Renderer {
     gap: ({ firstMs }, nowMs) =>
       this.#self(`messages before ${moment(firstMs ?? nowMs, nowMs)} are no longer kept by the server`),
     lost: ({ seq }) => this.#self(`message ${seq} of the room is damaged; it is shown when somebody has it`),
+    erased: ({ seq }) => (seq === undefined ? undefined : this.#self(`message ${seq} of the room was erased`)),
     contradiction: (event) => ({ channel: 'self', text: this.#chalk.red(`!! ${this.safe(contradicted(event))}`) }),
     replay: (event, nowMs) => this.#self(`${replayed(event, nowMs)} ---`),
     replayed: ({ first }) => this.#self(first ? 'now ---' : 'end of missed messages ---'),
@@ -100,12 +101,14 @@ export class Renderer {
     return `${this.#more} ${type === 'action' ? '/me ' : ''}${shown}${rest}${slow}`;
   }
 
-  #message({ from, text, own, mention, action, acceptedMs, agoMs }: Event<'message'>, nowMs: number): Rendered {
+  #message({ from, text, own, mention, action, erased, acceptedMs, agoMs }: Event<'message'>, nowMs: number): Rendered {
     const time = this.#time(acceptedMs ?? nowMs, nowMs, agoMs);
     const color = this.#chalk.ansi256(nameColors[hash(from.name) % nameColors.length] ?? 30);
     const paint = own ? color.bold : mention ? color.inverse : color;
     const name = this.safe(from.name);
-    return chat(`${time}${action ? `* ${paint(name)}` : paint(`[${name}]`)} ${this.#text(text)}`);
+    return chat(
+      `${time}${action ? `* ${paint(name)}` : paint(`[${name}]`)} ${erased ? this.#chalk.dim('(erased)') : this.#text(text)}`,
+    );
   }
 
   #passage(did: Group['did'], { server, name, online }: Passage, nowMs: number): Rendered {

@@ -32,7 +32,7 @@ export class RouterLink {
     return full;
   }
 
-  /** Reads on for a moment: a socket that is closed with unread data takes with it what it has just sent. [P29] */
+  /** Reads on for a moment: a socket that is closed with unread data takes with it what it has just sent. [P24] */
   async close(): Promise<void> {
     setTimeout(() => this.#socket.close(), farewellMs);
     for await (const _ of this.inputs) await nextTurn();

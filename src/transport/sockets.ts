@@ -27,7 +27,7 @@ const perConnection = { sendHighWaterMark: 24, receiveHighWaterMark: 256 };
 /**
  * ZeroMQ's heartbeats end a connection to a taken side, and one of the original's that the network has cut. In p2p alone:
  * libzmq 4.3.5 aborts the process when one is due, or read, on a connection that ended while its input was held back, and
- * a PAIR never holds it back (no high-water mark). [T3, P22]
+ * a PAIR never holds it back (no high-water mark). [T3, P42]
  */
 const heartbeats = { heartbeatInterval: 500, heartbeatTimeout: 2_000, heartbeatTimeToLive: 2_000 };
 const pair = { ...everySocket, receiveHighWaterMark: 0, linger: 500 };

@@ -1,7 +1,7 @@
 import type * as memory from '../../src/history/memory.ts';
-import { decode, encode } from '../../src/protocol/codec.ts';
+import { decode, encode, seal } from '../../src/protocol/codec.ts';
 import type { Frame, Message, Single } from '../../src/protocol/frames.ts';
-import { signedText } from '../../src/protocol/signed.ts';
+import { chainHash, signedText, withoutText } from '../../src/protocol/signed.ts';
 import { liarsLog } from './checker.ts';
 import type { Machines } from './machines.ts';
 import { damages, rot, rottenIn } from './rot.ts';
@@ -46,6 +46,7 @@ export function damage(world: Machines, client: Client): void {
 /** Everything of an entry that the chain covers, as somebody on the way may change it. */
 const changes: ((message: Message) => Partial<Message>)[] = [
   ({ id }) => ({ ...(id && { id: { ...id, n: id.n + 1 } }) }),
+  emptied,
   ({ lc = 0 }) => ({ lc: lc + 1 }),
   ({ ts = 0 }) => ({ ts: ts + 1 }),
   (message) => ({ in: (message.in ?? 0) + 1 }),
@@ -61,6 +62,38 @@ const changes: ((message: Message) => Partial<Message>)[] = [
   ({ at = 0 }) => ({ at: at + 86_400_000 }),
   ({ ago = 0 }) => ({ ago: ago + 86_400_000 }),
 ];
+
+/** Without its words, although nobody has erased them: the chain does not tell. */
+function emptied(message: Message): Partial<Message> {
+  return { ...withoutText(crypto, message), salt: undefined, erased: 'no' } as unknown as Partial<Message>;
+}
+
+/** Whoever keeps the room wants some words to go. */
+export function erase(world: Machines): void {
+  const { first, head } = world.serverStore;
+  const seq = Math.max(first, 1) + world.random.below(head - first + 2);
+  world.note(`erase ${seq}`);
+  world.turn([{ type: 'erase', from: 'keeper', seq }]);
+}
+
+/** Somebody has kept what was ever said, and gives it back: with words that are erased, or without those that are not. */
+export function giveBackOld(world: Machines, { connection }: Client): void {
+  const old = world.remembered;
+  if (!connection || old.length === 0) return;
+  const lacking = old.filter(({ id }) => id && id.n === (world.serverStore.mark(id.dev)?.n ?? 0) + 1);
+  const rotten = old.filter(({ seq = 0, hash }) => rottenIn(world.serverStore).has(seq) && isAt(world, seq, hash));
+  const [kind = old] = [rotten, lacking].filter((messages) => messages.length > 0);
+  const message = world.random.pick(kind);
+  const { seq: _, hash: __, void: ___, guest: ____, ...said } = message;
+  const given = rotten.includes(message) ? message : said;
+  world.note(`${connection.id} gives back what it should not`);
+  const sent = world.random.chance(0.5) ? given : { ...given, ...emptied(given) };
+  if (!rotten.includes(message)) world.mallory.giveBack(sent);
+  else connection.toServer.push(encode(sent));
+}
+
+const isAt = (world: Machines, seq: number, hash: string | undefined) =>
+  world.serverStore.read(seq, 1)[0]?.hash === hash;
 
 /** Something else stands in an entry when it arrives, or in the chain behind it, or the entry is gone from its place. */
 export function tamper(world: Machines, { connection, dev }: Client): void {
@@ -98,35 +131,25 @@ export function tamperWithSignatures(world: Machines, data: string): string | un
 }
 
 /** A program of a later version has run with this client's folder, and has left what this one does not know. */
-export function writeLater(world: Machines, { store, dev, name, key }: Client): void {
+export function writeLater(world: Machines, client: Client): void {
+  const { store, dev, name, key } = client;
   if (!store.log) return;
   const waiting = store.pending().flatMap(({ id }) => (id?.dev === dev ? id.n : []));
   const last = Math.max(store.mark(dev)?.n ?? 0, ...waiting);
   const id = { dev, n: last + 1 };
-  const when = { lc: store.lc + 1 + waiting.length, ts: world.nowMs, in: store.mark(dev)?.n ?? 0, salt };
+  const when = {
+    lc: Math.max(store.lc, ...store.pending().map(({ lc = 0 }) => lc)) + 1,
+    ts: world.nowMs,
+    in: store.mark(dev)?.n ?? 0,
+    salt,
+  };
   const type = world.random.pick(['nothing', 'later']);
   const more = world.random.chance(0.5) ? { re: { dev, n: 1 }, ext: 'more' } : {};
   const message: Message = { kind: 'message', name, text: `hidden${++world.typed}`, id, ...when, type, ...more, key };
   const change = { pending: [{ ...message, sig: signature(key, signedText(crypto, 'room', message)) }] };
   world.note(`a later version writes ${dev}.${id.n}`);
   store.apply(change);
-  world.checker.kept(dev, change, { log: store.log, head: store.head, nowMs: world.nowMs });
-}
-
-/** Somebody wants to bring the counters of all others to their end, with words that are well signed. */
-export function inflate(world: Machines, { connection }: Client): void {
-  const id = { dev: 'eve', n: (world.serverStore.mark('eve')?.n ?? 0) + 1 };
-  const message: Message = {
-    kind: 'message',
-    name: 'eve',
-    text: 'inflated',
-    id,
-    lc: 2 ** 50,
-    ts: 1,
-    salt,
-    key: 'keve',
-  };
-  connection?.toServer.push(encode({ ...message, sig: signature('keve', signedText(crypto, 'room', message)) }));
+  world.checker.kept(client, change, { log: store.log, head: store.head, nowMs: world.nowMs });
 }
 
 /** Everything that a disk holds, as one change; of a damaged one there is no other copy. */
@@ -136,13 +159,13 @@ export function takeSnapshot(world: Machines, store: memory.MemoryStore): void {
   const entries = store.read(store.first, 1e9);
   const marks = world.clients.flatMap(({ dev }) => store.mark(dev) ?? []);
   const restart = { log: store.log, seq: store.first - 1, hash: store.baseHash };
-  world.snapshot = { restart, entries: structuredClone(entries), marks, ranMs: store.ranMs };
+  const erased = world.checker.erasedIds.flatMap((id) => store.erasure(id) ?? []);
+  world.snapshot = { restart, entries: structuredClone(entries), marks, ranMs: store.ranMs, erased };
 }
 
 /** The server's disk as it was at the last snapshot, or empty with a log of another name. */
-export function rollBack(world: Machines): void {
+export function rollBack(world: Machines, emptied = world.random.chance(0.3)): void {
   world.crashServer();
-  const emptied = world.random.chance(0.3);
   world.note(emptied ? 'empty disk' : `roll back to ${world.snapshot.entries?.length}`);
   const store = new world.cores.MemoryStore(emptied ? `log-${world.random.below(1e9)}` : world.serverStore.log);
   if (emptied) world.snapshot = {};
@@ -169,48 +192,73 @@ export function lieOfHead(world: Machines, { connection, store: { head } }: Clie
 /** Some of these names are free, some are another one's. */
 export function rename(world: Machines, client: Client): void {
   const name = `n${world.random.below(9)}`;
-  world.note(`${client.dev} wants to be ${name}`);
+  world.note(`${client.id} wants to be ${name}`);
   world.input(client, { type: 'named', name });
 }
 
-/** Says what another one never wrote: over a session of its own, or over one it cannot prove. */
-export function forge(world: Machines, { connection }: Client): void {
-  if (!connection) return;
-  const victim = world.random.pick(world.clients);
-  if (world.random.chance(0.3)) return impersonate(world, victim);
-  const n = (world.serverStore.mark(victim.dev)?.n ?? 0) + 1 + world.random.below(2);
-  const id = { dev: victim.dev, n };
-  const signed = { lc: 1, ts: 1, key: victim.key, sig: 'no' };
-  const forged: Message = { kind: 'message', name: victim.name, text: 'forged', id, ...signed };
-  if (rottenIn(world.serverStore).size > 0) return forgeLost(world, connection, forged);
-  // Over the victim's own connection it would be its own word.
-  if (
-    victim.connection !== connection &&
-    !world.clients.some((c) => c.key === victim.key && c.connection === connection)
-  )
-    connection.toServer.push(encode(forged));
+/** What Mallory says, under a device of another or under her own. */
+export function mallorys(said: Pick<Message, 'text' | 'id' | 'lc'>): Message {
+  const message: Message = { kind: 'message', name: 'mallory', salt, ts: 1, key: 'kmal', ...said };
+  return { ...message, sig: signature('kmal', signedText(crypto, 'room', message)) };
+}
+
+/** The log begins with what a server has taken that does not check devices. */
+export function claim(store: memory.MemoryStore, dev: string): void {
+  const message: Message = { ...mallorys({ text: 'stolen', id: { dev, n: 3 }, lc: 1 }), at: 0 };
+  const place = { seq: 1, prev: '', hash: chainHash(crypto, '', message), atMs: 0, ranMs: 0 };
+  store.apply({ entries: [{ ...place, message: { ...message, seq: 1, hash: place.hash } }] });
 }
 
 /** Other words for a place that the server has lost. */
-function forgeLost(world: Machines, { toServer }: Connection, forged: Message): void {
+export function forgeLost(world: Machines, { connection }: Client): void {
   const [seq] = rottenIn(world.serverStore).keys();
-  if (seq === undefined) return;
+  if (seq === undefined || !connection) return;
   const [place] = world.serverStore.read(seq, 1);
   const [held] = world.random.pick(world.clients).store.read(seq, 1);
   const right = world.random.chance(0.5) ? held?.message : undefined;
-  if (right) return void toServer.push(encode({ ...right, sig: 'no' }));
-  toServer.push(encode({ ...forged, ...place?.message, text: 'forged', seq, hash: place?.hash ?? 'h' }));
+  const made: Message = { kind: 'message', name: 'n', text: '', id: { dev: 'k0d0', n: 1 }, lc: 1, ts: 1, key: 'k0' };
+  const forged = right
+    ? { ...right, sig: 'no' }
+    : { ...made, ...place?.message, text: 'forged', seq, hash: place?.hash ?? 'h' };
+  connection.toServer.push(encode(forged));
 }
 
+/** One upload vanishes, and those behind it arrive. */
+export function loseUpload(world: Machines, { connection }: Client): void {
+  const at = connection?.toServer.findIndex((data) => data.startsWith('{"up"')) ?? -1;
+  if (!connection || at < 0) return;
+  world.note(`lose an upload of ${connection.id}`);
+  connection.toServer.splice(at, 1);
+}
+
+/** Somebody on the way to the room hears all, and sends what it likes over a connection of somebody else. */
+export function meddle(world: Machines, client: Client): void {
+  const { connection, dev, key, name } = client;
+  const dice = world.random.next();
+  if (dice < 0.2) return impersonate(world, client);
+  if (!connection) return;
+  const pipe = connection.toServer;
+  world.note(`meddle with ${connection.id}`);
+  const heard = client.overheard[world.random.below(client.overheard.length)];
+  if (dice < 0.4 && heard) pipe.push(heard.data);
+  else if (dice < 0.45) world.mallory.intrude(client);
+  else if (dice < 0.5) pipe.push(...pipe.splice(0, 1));
+  else if (dice < 0.6) pipe.push(encode({ kind: 'leave', name }));
+  else {
+    const id = { dev, n: (world.serverStore.mark(dev)?.n ?? 0) + 1 };
+    const forged: Message = { kind: 'message', name, text: 'forged', id, lc: 1, ts: 1, key, sig: 'no' };
+    const k = world.uploads.next(connection.id);
+    const upload: Frame = { kind: 'upload', k, messages: [forged] };
+    pipe.unshift(dice < 0.8 ? encode(upload) : seal(upload, () => 'guessed'.padEnd(22, '-')));
+  }
+}
+
+/** Comes in under the name of somebody whose key it does not have. */
 function impersonate(world: Machines, { name, key, dev }: Client): void {
   const stray = new Connection().id;
-  const join: Frame = { kind: 'join', name, version: 1, key, dev, cn: 'cn', proof: 'guessed' };
-  const id = { dev, n: (world.serverStore.mark(dev)?.n ?? 0) + 1 };
+  const join: Frame = { kind: 'join', name, version: 1, key, dev, cn: 'cn' };
   world.toServer(stray, encode(join));
+  world.toServer(stray, encode({ ...join, proof: 'guessed' }));
   world.syncServer();
-  world.toServer(
-    stray,
-    encode({ kind: 'message', name, text: 'stolen', id, lc: 1, ts: 1, key, sig: 'no', first: true }),
-  );
   world.toServer(stray, '{"gone":1}');
 }

@@ -6,7 +6,7 @@ import type * as memory from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import { Violation } from './checker.ts';
 import { Random } from './random.ts';
-import { Client, Connection, type Cores, crypto, flow, salt, signature } from './sides.ts';
+import { Client, Connection, type Cores, crypto, flow, identityOf, salt } from './sides.ts';
 
 /** One of the pasts that the server tells: to whoever is connected there it is a room like any other. */
 type Story = { room: rooms.Room; store: memory.MemoryStore };
@@ -28,6 +28,7 @@ export class LiarsWorld {
   #stories: Story[];
   #nowMs = 1_000_000;
   #typed = 0;
+  #nonces = 0;
   #isLying = false;
   /** It gives no signatures, so that nobody can bring from one story to the other what others wrote. */
   readonly #isSparing: boolean;
@@ -39,7 +40,7 @@ export class LiarsWorld {
     this.#steps = steps;
     this.#stories = [this.#begin(new cores.MemoryStore('log'))];
     this.#witnesses = Array.from({ length: 2 + this.#random.below(2) }, (_, i) => {
-      const client = new Client(`n${i}`, `d${i}`, `k${i}`, new cores.MemoryStore());
+      const client = new Client(`n${i}`, `k${i}d`, `k${i}`, new cores.MemoryStore('', `k${i}d`));
       return { client, story: undefined, connection: new Connection(), said: [] };
     });
   }
@@ -123,8 +124,8 @@ export class LiarsWorld {
 
   /** The runs of both have one name: to its members it is one server. */
   #begin(store: memory.MemoryStore): Story {
-    const identity = { key: 'room', sign: (text: string) => signature('room', text) };
-    const nonce = (id: string) => `nonce-${id}`;
+    const identity = identityOf('room');
+    const nonce = () => `nonce${++this.#nonces}`;
     const retention = { entries: 1e9, ageMs: 1e15 };
     const options = { name: 'server', dev: 'run', identity, nonce, salt: () => salt, retention, crypto, flow };
     return { room: new this.#cores.Room(options, store), store };
@@ -133,8 +134,9 @@ export class LiarsWorld {
   #start({ client }: Witness): void {
     this.#note(`start ${client.dev}`);
     const { name, dev, key, store } = client;
-    const identity = { key, sign: (text: string) => signature(key, text) };
-    const fresh = { nonce: () => `cn${++client.run}`, salt: () => salt };
+    const identity = identityOf(key);
+    const chance = () => this.#random.next();
+    const fresh = { nonce: () => `cn${++this.#nonces}`, salt: () => salt, chance, newDev: () => `${key}d` };
     const wishes = { history: 1e9, replay: true, maxReplay: 1e9, maxKept: 1e9, ...fresh };
     client.session = new this.#cores.Member({ name, dev, identity, crypto, flow, room: 'room', ...wishes }, store);
   }

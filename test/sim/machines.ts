@@ -5,12 +5,14 @@ import { type Input, type Now, type Send, theLink } from '../../src/core/turn.ts
 import type { ChatError } from '../../src/errors.ts';
 import type * as memory from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
-import type { Frame } from '../../src/protocol/frames.ts';
+import type { Frame, Message, MessageId } from '../../src/protocol/frames.ts';
 import { Checker, entriesIn, Violation } from './checker.ts';
-import { tamperWithSignatures } from './faults.ts';
+import { claim, tamperWithSignatures } from './faults.ts';
+import { Mallory } from './mallory.ts';
 import { Random } from './random.ts';
 import { rottenIn } from './rot.ts';
-import { Client, Connection, type Cores, crypto, flow, Legacy, salt, signature } from './sides.ts';
+import { Client, Connection, type Cores, crypto, flow, identityOf, Legacy, salt } from './sides.ts';
+import { Uploads } from './uploads.ts';
 
 /** The programs of a world with their disks, outputs and connections: what each does when it is told to, and no more. */
 export class Machines {
@@ -20,14 +22,27 @@ export class Machines {
   readonly clients: Client[];
   readonly legacies: Legacy[];
   readonly withRollback: boolean;
+  /** Folders of clients are copied, and restored from an older state. */
+  readonly withCopies: boolean;
+  backup: { of: Client; store: memory.MemoryStore } | undefined;
+  readonly withErasures: boolean;
   /** Somebody on the way changes what is sent. */
   readonly withTampering: boolean;
   readonly retention: { entries: number; ageMs: number };
   server: { room: rooms.Room; commits: Change[] } | undefined;
   serverStore: memory.MemoryStore;
   snapshot: Change = {};
+  /** What was ever said, as it was on the server's disk first. */
+  readonly remembered: Message[] = [];
   serverRuns = 0;
   typed = 0;
+  /** Words of a folder that was copied, which its person has said from elsewhere. */
+  readonly saidAnew = new Set<string>();
+  /** All that there are and were. */
+  readonly devices = new Set<string>();
+  nonces = 0;
+  /** A member who means no good, if there is one. */
+  readonly mallory = new Mallory(this);
   nowMs = 1_000_000;
   /** By how much the machines' clocks are wrong. */
   wrongMs = 0;
@@ -35,7 +50,8 @@ export class Machines {
   tracing = false;
   readonly trace: string[] = [];
   /** Whose a connection is or was. */
-  readonly deviceOf = new Map<string, string>();
+  readonly clientAt = new Map<string, Client>();
+  readonly uploads = new Uploads();
   /** Where its readers stood before a frame was sent. */
   readonly sentFrom = new Map<string, Send['before']>();
   /** Signed heads of this run of the server, and of those before it. */
@@ -50,27 +66,43 @@ export class Machines {
     const people = Array.from({ length: count }, (_, i) => {
       // Now and then two clients are one person: one key, two devices.
       const person = i > 0 && this.random.chance(0.15) ? i - 1 : i;
-      return new Client(`n${person}`, `d${i}`, `k${person}`, new cores.MemoryStore(), this.random.chance(0.15));
+      const dev = this.newDevice(`k${person}`);
+      return new Client(`n${person}`, dev, `k${person}`, new cores.MemoryStore('', dev), this.random.chance(0.15));
     });
     this.clients = people;
     this.legacies = this.random.chance(0.3) ? [new Legacy('old')] : [];
     this.withRollback = this.random.chance(0.25);
     this.withTampering = this.random.chance(0.1);
     this.retention = { entries: this.random.chance(0.3) ? 12 : 1e9, ageMs: this.random.chance(0.1) ? 200_000 : 1e15 };
+    // Where a server has not looked whose a device is, two messages may have one id.
+    const isClaimed = !this.withRollback && seed % 8 === 2;
+    this.withErasures = this.random.chance(0.5) && !isClaimed;
+    this.withCopies = !this.withRollback && seed % 4 === 1;
+    if (isClaimed) claim(this.serverStore, people[0]?.dev ?? '');
     this.checker = new Checker(this.withRollback, this.retention.ageMs < 1e15, crypto);
+  }
+
+  newDevice(key: string): string {
+    const dev = `${key}d${this.devices.size}`;
+    this.devices.add(dev);
+    return dev;
   }
 
   // Programs
 
   start(client: Client, history = 0): void {
     if (client.session) return;
-    this.note(`start ${client.dev}`);
-    const { name, dev, key, store } = client;
-    const identity = { key, sign: (text: string) => signature(key, text) };
-    const nonce = () => `cn${client.run}`;
+    this.note(`start ${client.id}`);
+    const { name, key, store } = client;
+    const { dev, former } = store;
+    const identity = identityOf(key);
+    const nonce = () => `cn${++this.nonces}`;
+    const chance = () => this.random.next();
+    const newDev = () => this.newDevice(key);
     // The room is known as soon as anything of it is kept.
     const wishes = {
       nonce,
+      chance,
       salt: () => salt,
       ...(store.log && { room: 'room' }),
       history,
@@ -79,14 +111,17 @@ export class Machines {
       maxKept: 1e9,
     };
     client.run++;
-    client.session = new this.cores.Member({ name, dev, identity, crypto, flow, ...wishes }, store);
-    this.checker.started(client.dev);
+    client.session = new this.cores.Member(
+      { name, dev, former, isCopied: dev === client.copyOf, newDev, identity, crypto, flow, ...wishes },
+      store,
+    );
+    this.checker.started(client.id);
   }
 
   /** Killed: what was not on disk is gone. */
   stop(client: Client): void {
     if (!client.session) return;
-    this.note(`kill ${client.dev}`);
+    this.note(`kill ${client.id}`);
     client.session = undefined;
     // What the output has not taken goes with the program.
     client.output = [];
@@ -103,10 +138,10 @@ export class Machines {
       name: 'server',
       retention: this.retention,
       dev: `run${++this.serverRuns}`,
-      nonce: (id: string) => `nonce-${id}`,
+      nonce: () => `nonce${++this.nonces}`,
       salt: () => salt,
       crypto,
-      identity: { key: 'room', sign: (text: string) => signature('room', text) },
+      identity: identityOf('room'),
       flow,
     };
     this.server = { room: new this.cores.Room(options, this.serverStore), commits: [] };
@@ -124,7 +159,7 @@ export class Machines {
   connect(client: Client): void {
     if (!client.session || client.connection || !this.server) return;
     const connection = new Connection();
-    this.deviceOf.set(connection.id, client.dev);
+    this.clientAt.set(connection.id, client);
     this.note(`connect ${client.dev} as ${connection.id}`);
     connection.toServer.push(...client.stale.splice(0));
     client.connection = connection;
@@ -166,12 +201,12 @@ export class Machines {
   toServer(from: string, data: string): void {
     this.note(`${from} -> ${data}`);
     const frame = decode(Buffer.from(data));
-    const dev = this.deviceOf.get(from);
-    if (dev && frame.kind === 'message' && frame.first && frame.id) {
-      const skips = frame.id.n > (this.serverStore.mark(frame.id.dev)?.n ?? 0) + 1;
-      if (frame.id.dev !== dev) this.checker.overtook(frame.id, this.nowMs);
-      else if (skips && this.withRollback && !this.isUntrimmed) this.checker.skipped(frame.id);
+    const dev = this.clientAt.get(from)?.dev;
+    for (const { id, first } of frame.kind === 'upload' ? frame.messages : []) {
+      const skips = id && first && id.dev === dev && id.n > (this.serverStore.mark(id.dev)?.n ?? 0) + 1;
+      if (skips && this.withRollback && !this.isUntrimmed) this.checker.skipped(id);
     }
+    this.uploads.arrived(from, frame);
     this.turn([{ type: 'frame', from, frame }]);
   }
 
@@ -187,7 +222,7 @@ export class Machines {
     if (client.output.length > 0 && this.random.chance(0.2)) this.printSome(client);
     const frame = decode(Buffer.from(data));
     for (const part of entriesIn(frame))
-      if (part.kind === 'message' && part.id) this.checker.passed(client.dev, part.id);
+      if (part.kind === 'message' && part.id) this.checker.passed(client.id, part.id);
     this.input(client, { type: 'frame', from: theLink, frame });
   }
 
@@ -199,7 +234,10 @@ export class Machines {
     this.checker.trimmed(this.serverStore, change, this.retention, this.nowMs);
     this.checker.judged(change, this.serverStore);
     this.serverStore.apply(change);
+    this.checker.wordsAt('the server', change, this.serverStore);
     this.checker.stored(change);
+    for (const { message } of change.entries ?? [])
+      if (message && message.words === undefined) this.remembered.push(structuredClone(message));
     this.turn([{ type: 'committed', change }]);
   }
 
@@ -210,9 +248,10 @@ export class Machines {
     if (isKilled && this.random.chance(0.5)) return this.stop(client);
     const { log, head } = client.store;
     client.store.apply(change);
-    this.checker.kept(client.dev, change, { log, head, nowMs: this.nowMs });
+    this.checker.wordsAt(client.id, change, client.store);
+    this.checker.kept(client, change, { log, head, nowMs: this.nowMs });
     for (const { seq } of change.signatures ?? [])
-      if (!rottenIn(client.store).has(seq)) this.checker.signed(client.dev, client.store.read(seq, 1)[0]?.message);
+      if (!rottenIn(client.store).has(seq)) this.checker.signed(client.id, client.store.read(seq, 1)[0]?.message);
     if (isKilled) return this.stop(client);
     this.input(client, { type: 'committed', change });
   }
@@ -231,8 +270,7 @@ export class Machines {
 
   print(client: Client, count: number): void {
     const taken = client.output.splice(0, count);
-    for (const { event } of taken)
-      if (event.type === 'message') this.checker.shown(client.dev, event, this.serverStore);
+    for (const { event } of taken) if (event.type === 'message') this.checker.shown(client.id, event, this.serverStore);
     const last = taken.at(-1);
     if (!last) return;
     const shown: Input = { type: 'shown', place: last.place };
@@ -264,6 +302,7 @@ export class Machines {
       if (effect.before) this.sentFrom.set(effect.data, effect.before);
       if (effect.data.startsWith('{"hb"')) this.beats.push(effect.data);
       this.checkWelcome(effect);
+      this.uploads.answered(effect);
       for (const to of effect.to) this.pipeTo(to)?.push(effect.data);
     }
     if (server.commits.length > 1) throw new Violation('L1', 'two changes are under way');
@@ -275,6 +314,7 @@ export class Machines {
 
   decided(commits: Change[], change: Change): void {
     commits.push(change);
+    this.uploads.decided(change);
     this.checker.decided(change, this.now, this.serverStore, this.retention);
   }
 
@@ -282,11 +322,13 @@ export class Machines {
     if (!data.startsWith('{"welcome"')) return;
     const welcomed = this.clients.find(({ connection }) => connection?.id === to[0]);
     const frame = decode(Buffer.from(data));
-    if (welcomed && frame.kind === 'welcome') this.checker.named(welcomed.key, frame.who ?? '', this.serverStore);
+    if (frame.kind === 'welcome') this.uploads.welcomed(to[0] ?? '', frame);
+    if (welcomed && frame.kind === 'welcome' && frame.who !== 'mallory')
+      this.checker.named(welcomed.key, frame.who ?? '', this.serverStore);
   }
 
   pipeTo(id: string): string[] | undefined {
-    const sides = [...this.clients, ...this.legacies];
+    const sides = [...this.clients, ...this.legacies, this.mallory];
     return sides.find(({ connection }) => connection?.id === id)?.connection?.toClient;
   }
 
@@ -298,7 +340,7 @@ export class Machines {
       if (effect.type === 'commit') {
         changes.push(effect.change);
         for (const message of effect.change.pending ?? []) {
-          this.checker.typed(client.dev, message);
+          this.checker.typed(client, message);
           if (inputs[0]?.type === 'typed' && client.session.everLive)
             this.checker.bears(client.key, message, this.serverStore);
         }
@@ -318,28 +360,57 @@ export class Machines {
 
   send(client: Client, data: string): void {
     const frame = decode(Buffer.from(data)) as Frame;
-    this.checker.sent(client.dev, frame, client.store);
-    if (frame.kind === 'message') this.checker.gaveBack(client.dev, frame, this.nowMs);
-    if (frame.kind === 'ack' && this.isKeptWhole) this.checker.acknowledged(client.dev, frame.seq, client.output);
+    if (client.connection) client.overheard.push({ on: client.connection, data });
+    if (client.overheard.length > 20) client.overheard.shift();
+    for (const message of frame.kind === 'upload' ? frame.messages : []) {
+      this.checker.sent(client, message);
+      this.checker.gaveBack(client, message, this.nowMs);
+    }
+    if (frame.kind === 'ack' && this.isKeptWhole) this.checker.acknowledged(client.id, frame.seq, client.output);
     client.connection?.toServer.push(data);
   }
 
   /** Most outputs take everything at once. */
   show(client: Client, event: ChatEvent, place: number | undefined): void {
-    if (event.type === 'contradiction') throw new Violation('H1', `${client.dev} accuses a server that has not lied`);
-    if (event.type === 'message' && place === undefined) this.checker.mended(client.dev, event);
-    if (event.type === 'error' && event.code === 'CHAIN_BROKEN') this.checker.refused(client.dev);
-    if (event.type === 'unverified') this.checker.accused(client.dev, event.from.id);
+    if (event.type === 'contradiction') throw new Violation('H1', `${client.id} accuses a server that has not lied`);
+    if (event.type === 'message' && place === undefined) this.checker.mended(client.id, event);
+    if (event.type === 'error' && event.code === 'CHAIN_BROKEN') this.checker.refused(client.id);
+    if (event.type === 'unverified') this.checker.accused(client.id, event.from.id);
     if (place !== undefined) client.output.push({ place, event });
+    if (event.type === 'status' && event.code === 'NEW_DEVICE') this.checker.renewed(client);
   }
 
   /** Who has no name left takes one that nobody else has. */
   failed(client: Client, { code, message }: ChatError): void {
-    if (code !== 'NAME_REFUSED') throw new Violation('P30', `${client.dev} ends: ${message}`);
+    if (code === 'DATA_COPIED') return this.decideLeft(client);
+    if (code !== 'NAME_REFUSED') throw new Violation('P23', `${client.dev} ends: ${message}`);
     this.input(client, { type: 'named', name: `n${this.clients.indexOf(client)} the ${++this.typed}th` });
+  }
+
+  /** Its person says anew what was said nowhere else, and knows what that is. */
+  decideLeft(client: Client): void {
+    const left = new Set(client.session?.courier.left.map(({ text }) => text));
+    if (left.size === 0) return;
+    const waits = this.clients.some(
+      (other) => other !== client && other.store.pending().some(({ id, text }) => left.has(text) && isOwn(other, id)),
+    );
+    const unsaid = [...left].filter((text) => !this.checker.isSaid(text));
+    const wish = waits ? 'keep' : unsaid.length === left.size ? 'resend' : 'discard';
+    this.note(`${client.id} would ${wish} ${[...left]}`);
+    if (wish !== 'keep') for (const text of unsaid) this.saidAnew.add(text);
+    // What is not said yet is typed once more.
+    for (const text of wish === 'discard' ? unsaid : []) this.input(client, { type: 'typed', text });
+    this.input(client, { type: 'left', wish });
+  }
+
+  /** Somebody else's words that the log cannot take, for what lies before them is gone. */
+  isStuck({ id, in: seen = 0 }: Message): boolean {
+    return this.withRollback && id !== undefined && id.n > Math.max(this.serverStore.mark(id.dev)?.n ?? 0, seen) + 1;
   }
 
   note(line: string): void {
     if (this.tracing) this.trace.push(`${this.nowMs} ${line}`);
   }
 }
+
+const isOwn = ({ store }: Client, id: MessageId | undefined) => id !== undefined && !store.former.includes(id.dev);

@@ -43,17 +43,13 @@ export const entryMutants: Mutant[] = [
     ['no counter is far ahead', 'return lc > Math.max(', 'return false && lc > Math.max('],
     ['the room signs what the original says', 'this.#append({ ...message, sig },', 'this.#append(message,'],
     ['the original’s messages are counted', 'n: (this.draft.mark(dev)?.n ?? 0) + 1 }', 'n: 1 }'],
-    [
-      'what mends is signed',
-      'this.#isGenuine(message) ? this.#log.mend(message) : undefined',
-      'this.#log.mend(message)',
-    ],
+    ['what mends is signed', 'this.#isGenuine(message) && this.#isProper(message) ?', 'this.#isProper(message) ?'],
   ]),
   ...of('member/courier', [
     [
       'what the original has said is given back',
-      'kept.filter(canBeKept)',
-      'kept.filter((message) => canBeKept(message) && message.key !== this.#room)',
+      'canBeKept(message) && this.#copy',
+      'canBeKept(message) && message.key !== this.#room && this.#copy',
     ],
   ]),
 ];

@@ -3,12 +3,33 @@ import { type Mutant, of } from './mutate.ts';
 /** The rules of the room, and of its log. */
 export const roomMutants: Mutant[] = [
   ...of('room/door', [
-    ['a join is proven', '!crypto.verify(key, joinProof(nonce, room, join), proof)', 'false'],
-    ['the welcome says what the log had', 'log.store.mark(dev)?.n ?? 0', '0'],
+    ['a session’s device is made from its key', '!this.#options.crypto.isDeviceOf(key, dev)', 'false'],
+    [
+      'the welcome says what the log had',
+      '{ n = 0, hash: nHash } = log.store.mark(dev) ?? {}',
+      '{ n = 0, hash: nHash } = {}',
+    ],
     ['whoever joins is asked for what is lost', 'if (seq <= since)', 'if (false)'],
     ['a client of the original hears what comes', 'log.head, now.ms', '1e9, now.ms'],
-    ['only the author needs no signature', 'message.id.dev === session.dev && message.key === session.who', 'true'],
-    ['an entry with its place mends', 'if (message.seq !== undefined)', 'if (false)'],
+    ['only the author needs no signature', 'message.id?.dev === by.dev && message.key === by.key', 'true'],
+    ['behind an upload that is missing nothing is taken', 'upload.k === by.taken + 1', 'upload.k > by.taken'],
+    [
+      'words of a session are sealed',
+      'if (!by)\n            return [unsealed];',
+      'by ??= { taken: upload.k - 1, key: session.who, dev: session.dev };',
+    ],
+    ['a goodbye is sealed', 'this.#proofs.sealed(session, leave) ?', 'true ?'],
+    ['an entry with its place mends', 'message.seq === undefined ?', 'true ?'],
+  ]),
+  ...of('room/proofs', [
+    ['a join is proven', '!crypto.verify(key, joinProof(nonce, identity.key, join), proof)', 'false'],
+    [
+      'a proof opens one session',
+      'const { nonce } = asked;\n        this.#asked.delete(from);',
+      'const { nonce } = asked;',
+    ],
+    ['the seal is that of the session', 'this.#options.crypto.mac(proof.sessionKey, seal.text) === seal.mac', 'true'],
+    ['the seal is that of who is there', '!seal || proof?.key !== who || proof.dev !== dev', '!seal || !proof'],
   ]),
   ...of('room/room', [
     ['one change is under way', 'if (this.#underWay || ', 'if ('],
@@ -35,12 +56,35 @@ export const roomMutants: Mutant[] = [
     ['whoever asks is given signatures', 'this.#asked.set(from, seq);', ';'],
   ]),
   ...of('log/ledger', [
-    ['an id counts once', '!id || id.n <= last', '!id'],
-    ['n follows n', 'id.n > last + 1 && !first', 'false'],
-    ['what others lost may jump', '(mark?.n ?? 0) + 1 && !message.first', '(mark?.n ?? 0) + 1'],
+    ['a device that is given back is its author’s', '!this.#options.crypto.isDeviceOf(key, id.dev) ||', ''],
+    [
+      'an id counts once',
+      'if (id.n <= last)\n            return this.#answerHad(by, message, id);\n        if (!this.#isProper(message))\n            return withoutProof;\n        if (this.#isAhead',
+      'if (this.#isAhead',
+    ],
+    ['n follows n', 'if (id.n === last + 1 || first)', 'if (true)'],
+    [
+      'what was given back and had is answered',
+      'return this.#answerHad(by, message, id);\n        if (!this.#isProper(message))\n            return withoutProof;\n        // What lies',
+      'return [];\n        // What lies',
+    ],
+    [
+      'what others wrote is never the first',
+      '(last, message.in ?? 0) + 1',
+      '(last, message.first ? 1e9 : message.in ?? 0) + 1',
+    ],
+    ['what its author had seen in a log needs not come first', 'Math.max(last, message.in ?? 0) + 1', 'last + 1'],
     ['whoever speaks for others needs their signature', ' || !this.#isGenuine(message))', ')'],
-    ['a decision knows what it has decided', '(id && this.draft.mark(id.dev)?.n)', '(id && this.#log.mark(id.dev)?.n)'],
-    ['what is said moves the mark', 'this.draft.see({ ...message.id, key: message.key });', ';'],
+    [
+      'a decision knows what it has decided',
+      '[];\n        const last = this.draft.mark(id.dev)?.n ?? 0;\n        if (id.n <= last)\n            return this.#answerHad(by, message, id);\n        if (!this.#isProper(message))\n            return withoutProof;\n        if',
+      '[];\n        const last = this.#log.store.mark(id.dev)?.n ?? 0;\n        if (id.n <= last)\n            return this.#answerHad(by, message, id);\n        if (!this.#isProper(message))\n            return withoutProof;\n        if',
+    ],
+    [
+      'what is said moves the mark',
+      'this.draft.see({ ...message.id, hash: signedHash(crypto, identity.key, message) });',
+      ';',
+    ],
     ['places follow each other', 'hash: chainHash(crypto, prev, said) };', 'hash: prev };'],
     [
       'an older name is its owner’s',

@@ -3,7 +3,10 @@ import type { MemoryStore } from '../../src/history/memory.ts';
 
 /** What a disk may do to a place. */
 export const damages: Record<string, (place: Place) => Place | undefined> = {
-  'another text': (place) => ({ ...place, ...(place.message && { message: { ...place.message, text: 'rotten' } }) }),
+  'another text': (place) => ({
+    ...place,
+    ...(place.message && { message: { ...place.message, text: 'rotten', words: undefined } as never }),
+  }),
   'another id': (place) => ({
     ...place,
     ...(place.message && { message: { ...place.message, id: { dev: 'rotten', n: 1 } } }),

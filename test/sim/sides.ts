@@ -3,7 +3,7 @@ import type * as members from '../../src/core/member/member.ts';
 import type * as rooms from '../../src/core/room/room.ts';
 import type { Input } from '../../src/core/turn.ts';
 import type * as memory from '../../src/history/memory.ts';
-import type { Crypto } from '../../src/protocol/signed.ts';
+import type { Crypto, Identity } from '../../src/protocol/signed.ts';
 
 /** The program under test: the real cores, or mutants of them. */
 export type Cores = {
@@ -21,8 +21,21 @@ const hash = (text: string): string => {
 export const signature = (key: string, text: string) => hash(`${key} ${text}`);
 /** Of the form of a real one. */
 const digest = (text: string) => hash(text).padEnd(43, '-');
+const mac = (key: string, text: string) => hash(`${key} ${text}`).padEnd(22, '-');
 export const salt = 'salt'.padEnd(22, '-');
-export const crypto: Crypto = { hash, digest, verify: (key, text, sig) => sig === signature(key, text) };
+/** The devices of `k1` are `k1d0`, `k1d1` …, and those of the room `run1`, `run2` … */
+export const crypto: Crypto = {
+  hash,
+  digest,
+  mac,
+  verify: (key, text, sig) => sig === signature(key, text),
+  isDeviceOf: (key, dev) => dev.startsWith(key === 'room' ? 'run' : `${key}d`),
+};
+export const identityOf = (key: string): Identity => ({
+  key,
+  sign: (text) => signature(key, text),
+  sessionKey: (other, salt, info) => hash([...[key, other].sort(), salt, info].join(' ')),
+});
 export const flow = { windowEntries: 6, batchEntries: 3, batchBytes: 4_000, signatures: 4 };
 
 /** One TCP connection with what is in its pipes, in order. */
@@ -36,8 +49,11 @@ export class Connection {
 export class Client {
   readonly name: string;
   readonly key: string;
-  readonly dev: string;
-  readonly store: memory.MemoryStore;
+  /** Names it for the checker; its device may change. */
+  readonly id: string;
+  store: memory.MemoryStore;
+  /** Its folder is a copy of the one of this device, and that can be told before anything is sent. */
+  copyOf: string | undefined;
   session: members.Member | undefined;
   connection: Connection | undefined;
   /** Frames the socket kept from before a reconnect: they arrive first. */
@@ -49,13 +65,19 @@ export class Client {
   /** What shares a turn with whatever happens next. */
   later: Input[] = [];
   run = 0;
+  /** What it sent last, as somebody on the way has heard it. */
+  readonly overheard: { on: Connection; data: string }[] = [];
 
-  constructor(name: string, dev: string, key: string, store: memory.MemoryStore, isHeld = false) {
+  constructor(name: string, id: string, key: string, store: memory.MemoryStore, isHeld = false) {
     this.name = name;
-    this.dev = dev;
+    this.id = id;
     this.key = key;
     this.store = store;
     this.isHeld = isHeld;
+  }
+
+  get dev(): string {
+    return this.session?.courier.dev ?? this.store.dev;
   }
 }
 

@@ -1,12 +1,16 @@
 import { encode } from '../../src/protocol/codec.ts';
+import { backUp, copyFolder, restore } from './copies.ts';
 import {
   damage,
+  erase,
   fail,
-  forge,
-  inflate,
+  forgeLost,
+  giveBackOld,
   lie,
   lieOfHead,
   loseTail,
+  loseUpload,
+  meddle,
   rename,
   rollBack,
   takeSnapshot,
@@ -40,6 +44,7 @@ export class World extends Machines {
     if (this.random.chance(0.8)) for (const client of this.clients) this.#calm(client);
     for (let step = 0; step < this.#steps; step++) this.#step();
     if (this.random.chance(0.2)) this.#lastWords(this.random.pick(this.clients));
+    if (this.withRollback && this.random.chance(0.15)) this.#leaveHole();
     this.#heal();
   }
 
@@ -54,11 +59,32 @@ export class World extends Machines {
     for (const other of this.clients) if (other !== client) other.connection?.toClient.splice(0);
   }
 
+  /** Of what is gone with the disk, only somebody who came late is left: it has not read how it began. */
+  #leaveHole(): void {
+    const [author, other] = this.clients;
+    const late = new Client('late', 'klated', 'klate', new this.cores.MemoryStore('', 'klated'));
+    if (!author || !other) return;
+    this.startServer();
+    for (const speaker of [author, author, other]) {
+      for (const client of this.clients) this.start(client);
+      for (let round = 0; round < 4; round++) for (const client of this.clients) this.#calm(client);
+      this.#type(speaker);
+      for (let round = 0; round < 4; round++) for (const client of this.clients) this.#calm(client);
+      if (this.clients.includes(late)) continue;
+      this.clients.push(late);
+      this.start(late);
+    }
+    rollBack(this, true);
+    for (const client of this.clients.filter((one) => one !== late)) this.#loseForGood(client);
+  }
+
   #step(): void {
     const { random } = this;
     const client = random.pick(this.clients);
     for (const legacy of this.legacies) if (random.chance(0.06)) return this.#legacyActs(legacy);
+    if (this.withCopies && random.chance(0.04)) return random.pick([copyFolder, backUp, restore])(this, client);
     if (this.withTampering && random.chance(0.06)) return tamper(this, client);
+    if (this.withErasures && random.chance(0.15)) return random.chance(0.4) ? erase(this) : giveBackOld(this, client);
     const dice = random.next();
     if (dice < 0.03) this.printSome(client);
     else if (dice < 0.2) this.#deliver(random);
@@ -69,7 +95,8 @@ export class World extends Machines {
     else if (dice < 0.76) this.connect(client);
     else if (dice < 0.84) this.#advance(random.pick([10, 50, 600, 2_600, 9_000, 61_000]));
     else if (dice < 0.89) this.cut(client);
-    else if (dice < 0.92) loseTail(this, client);
+    else if (dice < 0.91) loseTail(this, client);
+    else if (dice < 0.92) loseUpload(this, client);
     else if (dice < 0.935) this.stop(client);
     else if (dice < 0.95) this.#begin(client);
     else if (dice < 0.96) this.crashServer();
@@ -80,12 +107,15 @@ export class World extends Machines {
   #rarely(client: Client): void {
     const { random } = this;
     const dice = random.next();
-    if (dice < 0.1) lieOfHead(this, client);
-    else if (dice < 0.4) forge(this, client);
-    else if (dice < 0.45) inflate(this, client);
+    if (dice < 0.06) lieOfHead(this, client);
+    else if (dice < 0.12) this.mallory.usurp(client);
+    else if (dice < 0.3) this.mallory.act(client);
+    else if (dice < 0.4) meddle(this, client);
+    else if (dice < 0.45) forgeLost(this, client);
     else if (dice < 0.55) fail(this, client);
     else if (dice < 0.6) client.isHeld = !client.isHeld;
     else if (dice < 0.7) rename(this, client);
+    else if (dice < 0.77 && this.withCopies) return;
     else if (dice < 0.74) damage(this, client);
     else if (dice < 0.77) tamper(this, client);
     else if (dice < 0.8) this.wrongMs = random.pick([-86_400_000, 31 * 86_400_000, -1e12, this.wrongMs - 40_000]);
@@ -95,7 +125,7 @@ export class World extends Machines {
   }
 
   #begin(client: Client): void {
-    if (!client.session && this.random.chance(0.3)) writeLater(this, client);
+    if (!client.session && !this.withCopies && this.random.chance(0.3)) writeLater(this, client);
     this.start(client);
   }
 
@@ -130,7 +160,7 @@ export class World extends Machines {
   #type(client: Client): void {
     if (!client.session) return;
     const refused = this.random.chance(0.03);
-    this.note(`${client.dev} types`);
+    this.note(`${client.id} types`);
     const text = refused ? tooLong : `t${++this.typed}`;
     this.input(client, { type: 'typed', text, ...(this.random.chance(0.1) && { action: true }) });
   }
@@ -173,7 +203,7 @@ export class World extends Machines {
       this.start(client);
     }
     // Somebody new reads all there is, and so comes upon what is damaged.
-    const newcomer = new Client('new', 'new', 'knew', new this.cores.MemoryStore());
+    const newcomer = new Client('new', 'knewd', 'knew', new this.cores.MemoryStore('', 'knewd'));
     this.clients.push(newcomer);
     this.start(newcomer, 1e9);
     this.#settle(8);
@@ -182,7 +212,7 @@ export class World extends Machines {
     this.checker.witnessed(this.serverStore, this.clients);
     // A question may be lost, but it is asked again.
     this.#advance(61_000);
-    this.#settle(8);
+    this.#settle(16);
     this.checker.whole(this.serverStore, this.clients);
     if (this.isUntrimmed) this.checker.allSigned(this.serverStore, this.clients);
     for (const legacy of this.legacies) if (legacy.connection) this.checker.heardAll(legacy, this.serverStore);
@@ -213,6 +243,7 @@ export class World extends Machines {
       for (const client of this.clients) this.connect(client);
       for (const side of [...this.clients, ...this.legacies]) this.flushSide(side);
       this.syncServer();
+      for (const client of this.clients) if (client.session?.online) this.decideLeft(client);
       this.#advance(500);
       if (round > rounds && this.#isQuiet) break;
     }
@@ -221,8 +252,13 @@ export class World extends Machines {
   /** Nothing is under way but heartbeats, and everybody is at the end of the log. */
   get #isQuiet(): boolean {
     const pipes = this.clients.flatMap(({ connection }) => [connection?.toServer ?? [], connection?.toClient ?? []]);
-    const isBusy = pipes.flat().some((data) => !/^{"(hb|ack)"/.test(data)) || this.server?.commits.length !== 0;
+    const isBusy = pipes.flat().some((data) => !/^{"(hb|ack|kept)"/.test(data)) || this.server?.commits.length !== 0;
     const { head } = this.serverStore;
-    return !isBusy && this.clients.every(({ store }) => store.head === head && store.pending().length === 0);
+    return (
+      !isBusy &&
+      this.clients.every(
+        ({ store }) => store.head === head && store.pending().every((message) => this.isStuck(message)),
+      )
+    );
   }
 }

@@ -65,13 +65,17 @@ export class Command {
 
   /** Resolves when the program is gone and all its output is read. */
   get exit(): Promise<Exit> {
+    return this.#exitWithin();
+  }
+
+  #exitWithin(timeoutMs?: number): Promise<Exit> {
     if (this.#end.all[0]) return Promise.resolve(this.#end.all[0]);
-    return this.#end.until(() => true, 'the end of the program').then(([exit]) => exit as Exit);
+    return this.#end.until(() => true, 'the end of the program', timeoutMs).then(([exit]) => exit as Exit);
   }
 
   /** Awaits the end and insists on its exit code. */
-  async ends(code: number): Promise<Exit> {
-    const exit = await this.exit;
+  async ends(code: number, timeoutMs?: number): Promise<Exit> {
+    const exit = await this.#exitWithin(timeoutMs);
     if (exit.code !== code) throw new Error(`ended with ${exit.code ?? exit.signal}, not ${code}\n${this.transcript}`);
     return exit;
   }

@@ -10,6 +10,18 @@ const hash = (text: string): string => {
 export const signature = (key: string, text: string) => hash(`${key} ${text}`);
 /** Of the form of a real one. */
 const digest = (text: string) => hash(text).padEnd(43, '-');
+const mac = (key: string, text: string) => hash(`${key} ${text}`).padEnd(22, '-');
 export const fakeSalt = 'salt'.padEnd(22, '-');
-export const fakeCrypto: Crypto = { hash, digest, verify: (key, text, sig) => sig === signature(key, text) };
-export const fakeIdentity = (key: string): Identity => ({ key, sign: (text) => signature(key, text) });
+/** Device `A` is made from the key `kA`, and so are `A2`, `A3` …; `run` from that of the server. */
+export const fakeCrypto: Crypto = {
+  hash,
+  digest,
+  mac,
+  verify: (key, text, sig) => sig === signature(key, text),
+  isDeviceOf: (key, dev) => key === (/^run\d*$/.test(dev) ? 'server' : `k${dev.replace(/\d+$/, '')}`),
+};
+export const fakeIdentity = (key: string): Identity => ({
+  key,
+  sign: (text) => signature(key, text),
+  sessionKey: (other, salt, info) => hash([...[key, other].sort(), salt, info].join(' ')),
+});

@@ -1,5 +1,5 @@
 import type { ChatEvent } from '../../src/core/events.ts';
-import { unsignedMs } from '../../src/core/limits.ts';
+import { givingPauseMs, unsignedMs } from '../../src/core/limits.ts';
 import type { Change } from '../../src/core/log/store.ts';
 import type { MemberOptions } from '../../src/core/member/member.ts';
 import { Member } from '../../src/core/member/member.ts';
@@ -24,6 +24,8 @@ import { fakeCrypto, fakeIdentity, fakeSalt, signature } from './fake-crypto.ts'
 
 /** The log of a room as a server would send it: entries that are signed, each chained to the one before. */
 export class Chain {
+  /** What Ann has signed for the device `A`, by its number. */
+  static readonly typed = new Map<number, Message>();
   readonly id: string;
   readonly base: number;
   readonly #room: string;
@@ -57,9 +59,15 @@ export class Chain {
     return entry;
   }
 
-  /** Words of Ann's. */
+  /** Words of Ann's: what she has typed and signed, if she has, or else others. */
   own(seq: number, n: number, more: Partial<Message> = {}): Message {
-    return this.entry(seq, { name: 'ann', text: `own ${n}`, id: { dev: 'A', n }, ...more });
+    const {
+      seq: _,
+      hash: __,
+      ...written
+    } = Chain.typed.get(n) ?? { name: 'ann', text: `own ${n}`, id: { dev: 'A', n } };
+    const { sig: ___, ...words } = written as Message;
+    return this.entry(seq, Object.keys(more).length > 0 ? { ...words, ...more } : written);
   }
 
   /** Entries one after the other, in one frame. */
@@ -72,8 +80,14 @@ export class Chain {
   }
 }
 
-export const challenge: Challenge = { kind: 'challenge', nonce: 'n', room: 'server', log: 'log' };
-export const refused = (text: string): Received => ({ kind: 'refused', name: 'server', text, code: 'NAME_REFUSED' });
+export const challenge: Challenge = { kind: 'challenge', nonce: 'n', room: 'server', log: 'log', cn: 'cn' };
+export const refused = (text: string): Received => ({
+  kind: 'refused',
+  name: 'server',
+  text,
+  code: 'NAME_REFUSED',
+  cn: 'cn',
+});
 export const plain = (name: string, text: string): Message => ({ kind: 'message', name, text });
 export const notice = (more: Partial<Notice>): Notice => ({
   kind: 'notice',
@@ -158,9 +172,11 @@ export class MemberWorld {
   /** How many turns it took. */
   turns = 0;
   #joined: Join | undefined;
+  #devices = 1;
   #asked: SignaturesFrame | undefined;
 
   constructor(options: Partial<MemberOptions> = {}) {
+    Chain.typed.clear();
     this.start(options);
   }
 
@@ -173,6 +189,8 @@ export class MemberWorld {
       crypto: fakeCrypto,
       nonce: () => 'cn',
       salt: () => fakeSalt,
+      newDev: () => `A${++this.#devices}`,
+      chance: () => 0,
     };
     this.member = new Member({ ...who, ...wishes, ...options }, this.store);
     this.commits = [];
@@ -295,6 +313,18 @@ export class MemberWorld {
     this.step(disconnected);
     this.log = log;
     this.goOnline({ fork: true, ...more });
+    this.pause();
+  }
+
+  /** What others wrote is given back only now. */
+  pause(): void {
+    const { sent, shown } = this;
+    this.nowMs += givingPauseMs.shortest;
+    this.receive({ kind: 'unknown' });
+    [this.sent, this.shown] = [
+      [...sent, ...this.sent],
+      [...shown, ...this.shown],
+    ];
   }
 
   /** A join from a cursor, with the hash there. */
@@ -332,7 +362,7 @@ export class MemberWorld {
 
   #sort(effect: Effect): void {
     if (effect.type === 'send') this.#send(decode(Buffer.from(effect.data)) as Frame);
-    else if (effect.type === 'commit') this.commits.push(effect.change);
+    else if (effect.type === 'commit') this.#note(effect.change);
     else if (effect.type === 'hangUp') this.hungUp++;
     else if (effect.type === 'fail') [this.failed, this.failure] = [[effect.error.code], effect.error.message];
     else if (effect.type === 'show') {
@@ -341,10 +371,19 @@ export class MemberWorld {
     }
   }
 
+  #note(change: Change): void {
+    this.commits.push(change);
+    for (const message of change.pending ?? [])
+      if (message.id?.dev === 'A' && message.sig) Chain.typed.set(message.id.n, message);
+  }
+
   #send(sent: Frame): void {
     if (sent.kind === 'join') this.#joined = sent;
     if (sent.kind === 'signatures') this.#asked = sent;
-    this.sent.push(sent);
+    // Tests read what was uploaded message by message.
+    if (sent.kind === 'upload') this.sent.push(...sent.messages);
+    else if (sent.kind === 'leave') this.sent.push({ kind: 'leave', name: sent.name });
+    else this.sent.push(sent);
   }
 
   #settle(): void {

@@ -1,8 +1,10 @@
 /** Strangers: bare TCP connections and DEALER sockets that send whatever a test wants. */
 import {
   createHash,
+  createHmac,
+  createPrivateKey,
   createPublicKey,
-  generateKeyPairSync,
+  hkdfSync,
   type KeyObject,
   randomBytes,
   sign,
@@ -10,6 +12,7 @@ import {
 } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { Dealer } from 'zeromq';
 
 /** A bare TCP connection that sends these bytes and stays; its errors are nobody's business. */
@@ -63,18 +66,28 @@ export type Said = { name: string; text: string; id: string; lc?: number; ts?: n
 /** A person of version 1: a key pair, and what it signs. Written from docs/protocol.md, sharing nothing with src. */
 export class Person {
   readonly key: string;
+  /** Made from the key. */
+  readonly device: string;
   /** The key of the room that was joined last. */
   room = '';
+  readonly #seed = randomBytes(32);
   readonly #privateKey: KeyObject;
+  /** Of each connection: the key that its newest proof made, and how many uploads were sealed with it. */
+  readonly #sessions = new Map<RawDealer, { key: Buffer; uploads: number }>();
 
   constructor() {
-    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
-    this.key = publicKey.export({ format: 'jwk' }).x ?? '';
-    this.#privateKey = privateKey;
+    const x = Buffer.from(ed25519.getPublicKey(this.#seed)).toString('base64url');
+    const d = this.#seed.toString('base64url');
+    this.key = x;
+    this.#privateKey = createPrivateKey({ key: { kty: 'OKP', crv: 'Ed25519', x, d }, format: 'jwk' });
+    const salt = randomBytes(8);
+    const text = JSON.stringify(['0mq-chat device', this.key, salt.toString('base64url')]);
+    const half = createHash('sha256').update(text).digest().subarray(0, 16);
+    this.device = Buffer.concat([salt, half]).toString('base64url');
   }
 
   /** Joins over a connection as `name`. Resolves with the welcome, whose signature is right, or with what refuses. */
-  async join(dealer: RawDealer, name: string, dev: string, more: object = {}): Promise<Answer> {
+  async join(dealer: RawDealer, name: string, dev = this.device, more: object = {}): Promise<Answer> {
     const cn = `nonce-of-${dev}`;
     const join = { auth: 1, name, v: 1, key: this.key, dev, cn, ...more };
     const { nonce, room } = JSON.parse(await dealer.ask(join)) as Challenge;
@@ -82,7 +95,17 @@ export class Person {
     const answer: Answer = JSON.parse(await dealer.ask({ ...join, proof }));
     if (answer.welcome && !isOfRoom(room, cn, answer)) throw new Error(`not the room's: ${JSON.stringify(answer)}`);
     this.room = room;
+    this.#sessions.set(dealer, { key: this.#sessionKey([nonce, cn], dev), uploads: 0 });
     return answer;
+  }
+
+  /** Sends messages over a connection where it has joined, in an upload. */
+  async upload(dealer: RawDealer, ...messages: object[]): Promise<void> {
+    const session = this.#sessions.get(dealer);
+    if (!session) throw new Error('not joined');
+    const text = JSON.stringify({ up: ++session.uploads, m: messages }).slice(0, -1);
+    const mac = createHmac('sha256', session.key).update(text).digest().subarray(0, 16).toString('base64url');
+    await dealer.send(`${text},"mac":"${mac}"}`);
   }
 
   /** A message, signed for the room that was joined, or for another. */
@@ -93,6 +116,13 @@ export class Person {
       .digest('base64url');
     const sig = this.#sign(['0mq-chat message', room, id, lc, ts, seen, 0, name, words, 0, 0]);
     return { name, text: `${text}\n`, id, lc, ts, in: seen, salt, key: this.key, sig };
+  }
+
+  #sessionKey(salt: string[], dev: string): Buffer {
+    const theirs = ed25519.utils.toMontgomery(Buffer.from(this.room, 'base64url'));
+    const shared = x25519.getSharedSecret(ed25519.utils.toMontgomerySecret(this.#seed), theirs);
+    const info = JSON.stringify(['0mq-chat session', this.room, this.key, dev]);
+    return Buffer.from(hkdfSync('sha256', shared, JSON.stringify(salt), info, 32));
   }
 
   #sign(parts: unknown[]): string {

@@ -8,7 +8,7 @@ import type { Effect, Input, Now, Send } from '../../src/core/turn.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
 import { decode, encode } from '../../src/protocol/codec.ts';
 import type { Join } from '../../src/protocol/frames.ts';
-import { joinProof } from '../../src/protocol/signed.ts';
+import { joinProof, sessionInfo, sessionSalt } from '../../src/protocol/signed.ts';
 import { fakeCrypto, fakeIdentity, fakeSalt, signature } from './fake-crypto.ts';
 import { entry, hello, type Json, range } from './people.ts';
 import { hashAt } from './places.ts';
@@ -24,12 +24,12 @@ export type RoomWorldOptions = {
   signed?: string[];
 };
 
-const nonce = (routingId: string) => `nonce-${routingId}`;
+const theNonce = 'nonce';
 
 /**
  * A room without sockets and disk: tests say what arrives as JSON, and read what each connection was sent as JSON.
  * A version-1 join is followed by the same join with its proof, as a client would answer the challenge; the challenge
- * itself is not kept. What the room wants on disk is there at once, unless `slowDisk` is set.
+ * itself is not kept. What a member says is sealed and counted, as its client would do it. What the room wants on disk is there at once, unless `slowDisk` is set.
  */
 export class RoomWorld {
   readonly log: MemoryStore;
@@ -52,20 +52,22 @@ export class RoomWorld {
   readonly #events: ChatEvent[] = [];
   #watched: Position = { seq: 0, notice: 0 };
   #inbox = new Map<string, Json[]>();
+  /** The key of each connection's newest proof, and how many uploads were sealed with it. */
+  readonly #sessions = new Map<string, { key: string; uploads: number }>();
 
   constructor({ name = 'server', limit = 10_000, ageMs = 1e12, store, signed, ...more }: RoomWorldOptions = {}) {
     this.log = store ?? new MemoryStore('log');
     const retention = { entries: limit, ageMs };
-    const { key, sign } = fakeIdentity('server');
+    const { sign, ...keys } = fakeIdentity('server');
     const identity = {
-      key,
+      ...keys,
       sign(text: string) {
         signed?.push(text);
         return sign(text);
       },
     };
-    const options = { name, retention, dev: 'run', nonce, salt: () => fakeSalt, crypto: fakeCrypto, identity };
-    this.room = new Room({ ...options, ...more }, this.log);
+    const secrets = { nonce: () => theNonce, salt: () => fakeSalt, crypto: fakeCrypto, identity };
+    this.room = new Room({ name, retention, dev: 'run', ...secrets, ...more }, this.log);
   }
 
   get now(): Now {
@@ -99,7 +101,7 @@ export class RoomWorld {
 
   /** Frames of one connection, arriving in one turn; joins are proven. */
   say(from: string, ...frames: (Json | string)[]): void {
-    this.turn(...frames.flatMap((frame) => RoomWorld.frames(from, frame)));
+    this.turn(...frames.flatMap((frame) => this.frames(from, frame)));
   }
 
   /** One frame exactly as it is. Returns what comes back, with challenges. */
@@ -139,16 +141,41 @@ export class RoomWorld {
     return { type: 'frame', from, frame: decode(new TextEncoder().encode(text)) };
   }
 
-  /** The frame; a version-1 join twice, the second time with its proof. */
-  static frames(from: string, frame: Json | string): Input[] {
-    const plain = RoomWorld.frame(from, frame);
-    const isJoin = typeof frame !== 'string' && frame.auth === 1 && frame.key !== undefined;
-    return isJoin ? [plain, RoomWorld.frame(from, RoomWorld.proven(from, frame))] : [plain];
+  /** The frame as a client would send it: a version-1 join twice, the second time with its proof, and words sealed. */
+  frames(from: string, frame: Json | string): Input[] {
+    if (typeof frame === 'string') return [RoomWorld.frame(from, frame)];
+    const isJoin = frame.auth === 1 && frame.key !== undefined;
+    if (!isJoin) return [RoomWorld.frame(from, this.sealed(from, frame))];
+    return [RoomWorld.frame(from, frame), RoomWorld.frame(from, this.proves(from, frame))];
   }
 
-  static proven(from: string, join: Json, { room = 'server', key = String(join.key) } = {}): Json {
+  /** The join with its proof; what this connection says from now on is sealed with the key that it makes. */
+  proves(from: string, join: Json): Json {
+    const { key = '', dev, cn = '' } = join as { key?: string; dev?: string; cn?: string };
+    const info = sessionInfo('server', { key, dev } as Join);
+    const session = fakeIdentity(key).sessionKey('server', sessionSalt(theNonce, cn), info) ?? '';
+    this.#sessions.set(from, { key: session, uploads: 0 });
+    return RoomWorld.proven(join);
+  }
+
+  /** What needs a seal, as text with one; everything else as it is. */
+  sealed(from: string, frame: Json): Json | string {
+    const session = this.#sessions.get(from);
+    const isMessage = frame.id !== undefined && frame.seq === undefined;
+    if (!session || !(isMessage || frame.auth === 0)) return frame;
+    return seal(isMessage ? { up: ++session.uploads, m: [frame] } : frame, session.key);
+  }
+
+  /** Several messages in one upload. */
+  bundle(from: string, ...messages: Json[]): string {
+    const { key = '', uploads = 0 } = this.#sessions.get(from) ?? {};
+    this.#sessions.set(from, { key, uploads: uploads + 1 });
+    return seal({ up: uploads + 1, m: messages }, key);
+  }
+
+  static proven(join: Json, { room = 'server', key = String(join.key), nonce = theNonce } = {}): Json {
     const { name, dev } = join as { name: string; dev: string };
-    const text = joinProof(nonce(from), room, { kind: 'join', name, key: String(join.key), dev } satisfies Join);
+    const text = joinProof(nonce, room, { kind: 'join', name, key: String(join.key), dev } satisfies Join);
     return { ...join, proof: signature(key, text) };
   }
 
@@ -231,4 +258,10 @@ export class RoomWorld {
     inbox.push(...frames.filter((frame) => this.#keepsChallenges || !('nonce' in frame)));
     return true;
   }
+}
+
+/** The frame with the MAC of what stands before it. */
+export function seal(frame: Json, key: string): string {
+  const text = JSON.stringify(frame).slice(0, -1);
+  return `${text},"mac":"${fakeCrypto.mac(key, text)}"}`;
 }

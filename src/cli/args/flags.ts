@@ -8,6 +8,10 @@ export type Option = {
   /** What the help says in place of the default. */
   defaultDescription?: string;
   choices?: readonly string[];
+  /** The help leaves it out: who needs it is told. */
+  isHidden?: true;
+  /** The word that belongs to no option is its value: `--seq` need not be written. */
+  isBare?: boolean;
   /** Each time counts; of all others the last one. */
   repeatable?: boolean;
   /** Turns the text into the value; throws a ChatError USAGE. */

@@ -15,7 +15,10 @@ export function helpText({ command, purpose, example, options, subcommands }: Pr
     ([name, { words, purpose }]): Row => [`       ${command} ${name} [${words?.join('|') ?? 'options'}]`, purpose],
   );
   const usage = table([[`Usage: ${command} [options]`, purpose], ...ways], width);
-  return `${[example, ...usage, 'Options [default]:', ...table(Object.entries(options).map(rowOf), width)].join('\n')}\n`;
+  const rows = Object.entries(options)
+    .filter(([, option]) => !option.isHidden)
+    .map(rowOf);
+  return `${[example, ...usage, 'Options [default]:', ...table(rows, width)].join('\n')}\n`;
 }
 
 /** What is spelled both ways shares a row. */

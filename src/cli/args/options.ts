@@ -15,10 +15,11 @@ const inEnvironment = ['name', 'port', 'ip', 'data-dir'];
  */
 export function parse<Table extends OptionTable>(
   program: Program<Table>,
-  args: readonly string[],
+  given: readonly string[],
   { env, columns }: { env: NodeJS.ProcessEnv; columns: number },
 ): Values<Table> | string {
   const options = withVariables(program.options, env);
+  const args = withBare(given, options);
   const { argv, words, rest } = read(args, options);
   const help = () => helpText({ ...program, options }, columns);
   // Who asks for help gets it, also where the rest is not understood.
@@ -29,6 +30,14 @@ export function parse<Table extends OptionTable>(
   rejectMistakes(words, rest, program);
   if (argv.help) return help();
   return argv.version ? `${version}\n` : valuesOf(argv, options);
+}
+
+/** The first word that belongs to no option is the value of the one that need not be written. */
+function withBare(args: readonly string[], table: OptionTable): readonly string[] {
+  const [name] = Object.entries(table).find(([, { isBare }]) => isBare) ?? [];
+  const { rest } = read(args, table);
+  const [word] = rest;
+  return name && word !== undefined ? args.toSpliced(args.length - rest.length, 1, `--${name}=${word}`) : args;
 }
 
 function withVariables<Table extends OptionTable>(table: Table, env: NodeJS.ProcessEnv): Table {

@@ -5,11 +5,12 @@ import { bellChoices, joinsChoices } from '../../terminal/view.ts';
 import { logLevels } from '../logger.ts';
 import { completion } from './completion.ts';
 import type { OptionTable, Program } from './flags.ts';
-import { choice, count, folder, host, name, port, roomKey, span, texts, toggle } from './values.ts';
+import { choice, count, folder, host, name, place, port, roomKey, span, texts, toggle } from './values.ts';
 
 const person = { ...name('your name in the chat'), default: loginName() };
 const roomPort = { ...port('TCP port'), default: '9999' };
 const json = toggle('events as JSON lines on stdout');
+const keyFile = { ...folder('file with the key of the room'), defaultDescription: 'identity in the folder' };
 const dataDir = { ...folder('folder for what must be kept'), defaultDescription: 'a folder of your user' };
 
 export const p2p = program({
@@ -34,6 +35,19 @@ export const serverExport = program({
   subcommands: {},
 });
 
+export const serverErase = program({
+  command: 'chat-server erase',
+  purpose: 'takes the words of a message away',
+  example: 'chat-server erase 1234 --port 9999',
+  options: {
+    seq: { ...place('number of the message; --seq may be left out'), isBare: true },
+    port: roomPort,
+    'data-dir': dataDir,
+    identity: keyFile,
+  },
+  subcommands: {},
+});
+
 export const server = program({
   command: 'chat-server',
   purpose: 'keeps a room',
@@ -43,7 +57,7 @@ export const server = program({
     port: roomPort,
     ip: { ...host('address to listen on; all is every interface'), default: 'all' },
     'data-dir': dataDir,
-    identity: { ...folder('file with the key of the room'), defaultDescription: 'identity in the folder' },
+    identity: keyFile,
     history: { default: true, describe: 'keep the room in memory only' },
     'history-limit': { ...count('most messages kept'), default: '100000' },
     'history-days': { ...count('days a message is kept'), default: '30' },
@@ -51,7 +65,7 @@ export const server = program({
     json,
     'log-level': { ...choice('LEVEL', logLevels, 'what to say on stderr'), default: 'info' },
   },
-  subcommands: { export: serverExport, completion },
+  subcommands: { export: serverExport, erase: serverErase, completion },
 });
 
 export const client = program({
@@ -75,6 +89,7 @@ export const client = program({
     'data-dir': dataDir,
     'server-key': roomKey("the room's key, in hexadecimal digits"),
     'forget-room': toggle('take whatever room is at this address'),
+    resend: { ...toggle('say from here what waits in a copied folder'), isHidden: true },
   },
   subcommands: { completion },
 });

@@ -1,5 +1,6 @@
 import { normalizeName, whyNameRefused } from '../../core/names.ts';
 import { ChatError } from '../../errors.ts';
+import { isPublicKey } from '../../keys/curve.ts';
 import { closest } from '../../text/closest.ts';
 import { readSpanMs } from '../../text/span.ts';
 
@@ -16,11 +17,20 @@ export const host = kind(
   'Examples: localhost, 192.168.1.7, all.',
 );
 export const count = kind('N', numberTo(999_999_999), 'not a whole number', 'Give a number such as 10.');
+export const place = kind(
+  'SEQ',
+  (raw) => (/^[1-9]\d{0,14}$/.test(raw) ? Number(raw) : undefined),
+  'not the number of a message',
+  'chat-server export --json shows it: seq.',
+);
 export const span = kind('SPAN', readSpanMs, 'not a span of time', 'Examples: 30m, 2h, 2d.');
 /** As a fingerprint begins; here in full, 32 bytes. Kept in base64url, as it stands on the wire. */
 export const roomKey = kind(
   'HEX',
-  (raw) => (/^[0-9a-f]{64}$/i.test(raw) ? Buffer.from(raw, 'hex').toString('base64url') : undefined),
+  (raw) => {
+    const key = Buffer.from(/^[0-9a-f]{64}$/i.test(raw) ? raw : '', 'hex').toString('base64url');
+    return isPublicKey(key) ? key : undefined;
+  },
   'not a key',
   'A key is 64 hexadecimal digits.',
 );

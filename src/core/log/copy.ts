@@ -1,22 +1,32 @@
+import { type Erasure, withoutWords } from '../../protocol/erasure.ts';
 import { type Message, type MessageId, maxTextBytes } from '../../protocol/frames.ts';
 import type { Row } from '../../protocol/rows.ts';
-import { type Crypto, chainHash, formatId, wrongSignature } from '../../protocol/signed.ts';
+import { type Crypto, chainHash, digestOf, formatId, wrongSignature } from '../../protocol/signed.ts';
 import type { Now } from '../turn.ts';
 import { Draft } from './draft.ts';
 import { type Log, whole } from './log.ts';
-import { type Change, emptyHash, type Mark, type Place, type Signature, type Signed } from './store.ts';
+import {
+  type Change,
+  type Device,
+  type Erased,
+  emptyHash,
+  type Mark,
+  type Place,
+  type Signature,
+  type Signed,
+} from './store.ts';
 
 /** The copy is trimmed to `limit` places when it is this share longer. */
 const slack = 0.1;
 
-/** A place that was read: it is kept, with `dropped` and `marks`, as soon as everything up to `shows` has been shown. */
-type Taken = { place: Place | undefined; shows: number; dropped: MessageId[]; marks: Mark[] };
+/** A place that was read: it is kept, with what it brings, as soon as everything up to `shows` has been shown. */
+type Taken = { place: Place | undefined; shows: number; dropped: MessageId[]; marks: Mark[]; erased: Erased[] };
 
 /**
  * A client's copy of the room's log. Reading runs ahead of what was shown, and that of what is on disk.
  *
- *   K1 `log`, `cursor` and `hash` always belong together; K2 an id counts as seen once, for ever;
- *   K3 what is kept was shown, and is the log without a gap.
+ *   K2 `log`, `cursor` and `hash` always belong together; K3 an id counts as seen once, for ever;
+ *   K1 what is kept was shown, and is the log without a gap.
  */
 export class Copy {
   /** The log this is a copy of; '' before the first. */
@@ -36,6 +46,8 @@ export class Copy {
   #taken: Taken[] = [];
   /** Highest n of those devices of which something is read and not on disk yet. */
   readonly #seen = new Map<string, number>();
+  /** By id: what is erased by what is read and not on disk yet. */
+  readonly #erased = new Map<string, Erasure>();
   #draft: Draft;
 
   constructor(kept: Log, crypto: Crypto, limit: number, pending: readonly Message[]) {
@@ -64,7 +76,7 @@ export class Copy {
     return this.#isKept ? [...this.#kept.lost.values()] : [];
   }
 
-  /** A Lamport counter above everything seen and written here; at its end, which only malice reaches, it stays. [P27] */
+  /** A Lamport counter above everything seen and written here; at its end, which only malice reaches, it stays. [P18] */
   nextLc(): number {
     this.#lc = Math.min(this.#lc + 1, Number.MAX_SAFE_INTEGER);
     return this.#lc;
@@ -72,6 +84,10 @@ export class Copy {
 
   seen(dev: string): number {
     return Math.max(this.#seen.get(dev) ?? 0, this.#draft.mark(dev)?.n ?? 0);
+  }
+
+  has(text: string, ts: number | undefined): boolean {
+    return this.#entries().some((message) => message.ts === ts && message.text === text);
   }
 
   /** The entry at `seq`, if it is here, on disk or on its way there, and what it was. */
@@ -96,22 +112,22 @@ export class Copy {
   }
 
   /** Reads the next place: `hash` is the chain after it. Returns the message if no log had it before. */
-  take(seq: number, hash: string, row: Row, { wallMs }: Now): Message | 'lost' | undefined {
-    const said = row.kind === 'message' && { message: { ...row, seq, hash } };
-    const atMs = said ? (said.message.at ?? 0) : wallMs;
+  take(seq: number, hash: string, message: Message | undefined, { wallMs }: Now): Message | 'lost' | undefined {
+    const said = message && { message: this.erasedIn({ ...message, seq, hash }) };
+    const atMs = message ? (message.at ?? 0) : wallMs;
     this.#taken.push({
       place: { seq, prev: this.hash, hash, atMs, ranMs: 0, ...said },
       shows: Number.POSITIVE_INFINITY,
       dropped: [],
       marks: [],
+      erased: [],
     });
     this.cursor = seq;
     this.hash = hash;
     if (!said) return 'lost';
-    const { message } = said;
-    this.atMs = message.at;
-    this.#lc = Math.max(this.#lc, message.lc ?? 0);
-    return this.#isNew(message) ? message : undefined;
+    this.atMs = said.message.at;
+    this.#lc = Math.max(this.#lc, said.message.lc ?? 0);
+    return this.#isNew(said.message) ? said.message : undefined;
   }
 
   /** The newest place that was read counts as shown when everything up to `shows` is. */
@@ -123,7 +139,9 @@ export class Copy {
   /** Everything up to this was shown. */
   release(shown: number): void {
     while ((this.#taken[0]?.shows ?? Number.POSITIVE_INFINITY) <= shown) this.#keep(this.#taken.shift() as Taken);
-    if (this.#taken.length === 0) this.#seen.clear();
+    if (this.#taken.length > 0) return;
+    this.#seen.clear();
+    this.#erased.clear();
   }
 
   /** The oldest place on disk whose signature is to be fetched, and the newest place there. */
@@ -156,13 +174,13 @@ export class Copy {
     const isThere = ({ seq }: Place) => seq === message.seq;
     const taken = this.#taken.find(({ place }) => place && isThere(place));
     const place = taken?.place ?? this.#draft.places.find(isThere) ?? this.lost.find(isThere);
-    const entry = place && whole(place, message, this.#crypto);
+    const entry = place && whole(place, this.erasedIn(message), this.#crypto);
     if (!entry) return false;
     if (taken) taken.place = entry;
     else this.#draft.mend(entry);
     this.#unsigned = Math.min(this.#unsigned, entry.seq);
-    const { id, key } = message;
-    if (id) this.see(markOf(id, key));
+    const { id } = message;
+    if (id && this.isOfAuthor(message)) this.see(id);
     return true;
   }
 
@@ -185,7 +203,25 @@ export class Copy {
   keep(messages: readonly Message[]): void {
     const ids = new Set(messages.map(({ id }) => id && formatId(id)));
     for (const taken of this.#taken) taken.dropped = taken.dropped.filter((id) => !ids.has(formatId(id)));
-    this.#draft.keep(messages);
+    this.#draft.keep(messages.map((message) => this.erasedIn(message)));
+  }
+
+  /** The newest place that was read tells it: these words go with that. Returns the place that loses them, if it is here. */
+  erase(erasure: Erasure): number | undefined {
+    const place = this.#placeOf(erasure.id);
+    if (place?.message && digestOf(this.#crypto, place.message) !== erasure.words) return undefined;
+    this.#erased.set(formatId(erasure.id), erasure);
+    const erased = { ...erasure, ...(place && { seq: place.seq }) };
+    const newest = this.#taken.at(-1);
+    if (newest) newest.erased.push(erased);
+    else this.#draft.erase(erased);
+    return place?.seq;
+  }
+
+  /** The message without its words, if they are erased. */
+  erasedIn(message: Message): Message {
+    const id = message.id ? formatId(message.id) : '';
+    return withoutWords(this.#crypto, message, this.#erased.get(id) ?? this.#draft.erasure(id));
   }
 
   /** Messages that need no keeping any more, as soon as what was read up to now is kept. */
@@ -196,9 +232,27 @@ export class Copy {
     else this.#draft.drop(ids);
   }
 
+  /** Messages that need no keeping any more, together with whatever else is written now. */
+  forget(messages: readonly Message[]): void {
+    this.#draft.drop(messages.flatMap(({ id }) => id ?? []));
+  }
+
+  /** What was seen of this device last, and its hash. */
+  mark(dev: string): Mark | undefined {
+    const isThis = (mark: Mark) => mark.dev === dev;
+    const newest = this.#taken.findLast(({ marks }) => marks.some(isThis));
+    return newest?.marks.findLast(isThis) ?? this.#draft.mark(dev);
+  }
+
+  /** What is typed from now on is of this device. */
+  use(device: Device): void {
+    this.#draft.device(device);
+  }
+
   /** A log has had everything of this device up to `n`, whether it is still kept or not. */
   see(mark: Mark): void {
-    if (mark.n <= this.seen(mark.dev)) return;
+    const seen = this.seen(mark.dev);
+    if (mark.n < seen || (mark.n === seen && !(mark.hash && !this.mark(mark.dev)?.hash))) return;
     this.#seen.set(mark.dev, mark.n);
     const newest = this.#taken.at(-1);
     if (newest) newest.marks.push(mark);
@@ -222,17 +276,29 @@ export class Copy {
     this.#kept.settle(change);
   }
 
-  #isNew({ id, key }: Message): boolean {
+  /** A message counts only if its device is its author's: nobody else can use up its numbers. [P3] */
+  isOfAuthor({ id, key }: Message): boolean {
+    return !id || key === undefined || this.#crypto.isDeviceOf(key, id.dev);
+  }
+
+  #isNew(message: Message): boolean {
+    const { id } = message;
     if (!id) return true;
-    if (id.n <= this.seen(id.dev)) return false;
-    this.see(markOf(id, key));
+    if (!this.isOfAuthor(message) || id.n <= this.seen(id.dev)) return false;
+    this.see(id);
     return true;
   }
 
-  #keep({ place, dropped, marks }: Taken): void {
+  #placeOf(id: MessageId): Place | undefined {
+    const isIt = ({ message }: Place) => message?.id && formatId(message.id) === formatId(id);
+    return this.#unkept.find(isIt) ?? (this.#isKept ? this.#kept.find(id) : undefined);
+  }
+
+  #keep({ place, dropped, marks, erased }: Taken): void {
     if (place) this.#draft.append(place);
     if (place) this.shown = place.seq;
     for (const mark of marks) this.#draft.see(mark);
+    for (const erasure of erased) this.#draft.erase(erasure);
     this.#draft.drop(dropped);
   }
 
@@ -257,9 +323,6 @@ export class Copy {
     return this.#kept.read(this.#kept.first, this.#kept.head).flatMap(({ message }) => message ?? []);
   }
 }
-
-const markOf = ({ dev, n }: MessageId, key: string | undefined): Mark =>
-  key === undefined ? { dev, n } : { dev, n, key };
 
 const isUnsigned = (message: Message | undefined): boolean => message !== undefined && message.sig === undefined;
 

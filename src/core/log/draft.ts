@@ -1,17 +1,20 @@
+import type { Erasure } from '../../protocol/erasure.ts';
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
-import type { Change, Entry, Mark, Owner, Place, Signature, Signed, Store } from './store.ts';
+import type { Change, Device, Entry, Erased, Mark, Owner, Place, Signature, Signed, Store } from './store.ts';
+
+type Known = Pick<Store, 'mark' | 'owner' | 'erasure'>;
 
 /** The next write: a change that grows, and what the store will know after it. Nothing else is changed by it. */
 export class Draft {
-  readonly #known: Pick<Store, 'mark' | 'owner'>;
+  readonly #known: Known;
   #change: Change = {};
   readonly #marks = new Map<string, Mark>();
   readonly #owners = new Map<string, Owner>();
   /** By id: what is to be kept, or no more. The last word counts. */
   readonly #pending = new Map<string, Message | MessageId>();
 
-  constructor(known: Pick<Store, 'mark' | 'owner'>) {
+  constructor(known: Known) {
     this.#known = known;
   }
 
@@ -43,6 +46,10 @@ export class Draft {
     return this.#owners.get(name) ?? this.#known.owner(name);
   }
 
+  erasure(id: string): Erasure | undefined {
+    return this.#change.erased?.find((erased) => formatId(erased.id) === id) ?? this.#known.erasure(id);
+  }
+
   append(place: Place): void {
     (this.#change.entries ??= []).push(place);
   }
@@ -55,10 +62,14 @@ export class Draft {
     (this.#change.signatures ??= []).push(...signatures);
   }
 
+  erase(erased: Erased): void {
+    (this.#change.erased ??= []).push(erased);
+  }
+
   /** Everything of this device up to its n has been in the log. */
   see(mark: Mark): void {
-    const { dev, n } = mark;
-    this.#marks.set(dev, { ...mark, n: Math.max(n, this.mark(dev)?.n ?? 0) });
+    const known = this.mark(mark.dev);
+    this.#marks.set(mark.dev, known && known.n > mark.n ? known : mark);
   }
 
   claim(owner: Owner): void {
@@ -74,12 +85,17 @@ export class Draft {
   }
 
   restart(log: string, seq: number, hash: string): void {
-    const { signed } = this.#change;
-    this.#change = { restart: { log, seq, hash }, ...(signed && { signed }) };
+    const { device, erased, signed } = this.#change;
+    const kept = { ...(device && { device }), ...(erased && { erased }), ...(signed && { signed }) };
+    this.#change = { restart: { log, seq, hash }, ...kept };
   }
 
   trim(from: number, hash: string): void {
     this.#change.keep = { from, hash };
+  }
+
+  device(device: Device): void {
+    this.#change.device = device;
   }
 
   ran(ranMs: number): void {

@@ -1,7 +1,8 @@
-import type { Join, Message } from '../../protocol/frames.ts';
-import { type Crypto, chainHash } from '../../protocol/signed.ts';
+import { erase } from '../../protocol/erasure.ts';
+import type { Join, Message, MessageId } from '../../protocol/frames.ts';
+import { type Crypto, chainHash, formatId } from '../../protocol/signed.ts';
 import { maxLost, maxTail } from '../limits.ts';
-import type { Change, Entry, Place, Store } from './store.ts';
+import type { Change, Entry, Erased, Place, Store } from './store.ts';
 
 /**
  * The log as everybody reads it: verified. A disk may give back other bytes than it took, so a place counts only if its
@@ -57,7 +58,13 @@ export class Log {
     return places;
   }
 
-  settle({ restart, entries = [], mended = [], signatures = [], keep }: Change): void {
+  /** Where this message is kept, if anywhere. */
+  find(id: MessageId): Place | undefined {
+    const seq = this.store.find(id);
+    return seq === undefined ? undefined : this.read(seq, 1)[0];
+  }
+
+  settle({ restart, entries = [], mended = [], signatures = [], erased = [], keep }: Change): void {
     if (restart) this.#shorten(Number.POSITIVE_INFINITY);
     if (restart) this.lost.clear();
     for (const place of entries) if (!place.message) this.#remember(place);
@@ -65,15 +72,24 @@ export class Log {
     this.#tail.push(...entries);
     for (const { message } of entries) this.#tailSize += message?.text.length ?? 0;
     for (const { seq, sig } of signatures) this.#sign(seq, sig);
+    for (const erasure of erased) this.#erase(erasure);
     this.#shorten(mended.length > 0 ? Number.POSITIVE_INFINITY : (keep?.from ?? 0));
     if (!keep) return;
     for (const seq of this.lost.keys()) if (seq < keep.from) this.lost.delete(seq);
   }
 
   #sign(seq: number, sig: string): void {
+    this.#alter(seq, ({ message, ...place }) => (message ? { ...place, message: { ...message, sig } } : place));
+  }
+
+  #erase(erased: Erased): void {
+    this.#alter(erased.seq ?? 0, (place) => erasedAt(place, erased));
+  }
+
+  #alter(seq: number, alter: (place: Place) => Place): void {
     const at = seq - (this.head - this.#tail.length + 1);
-    const { message, ...place } = this.#tail[at] ?? {};
-    if (message) this.#tail[at] = { ...(place as Place), message: { ...message, sig } };
+    const place = this.#tail[at];
+    if (place) this.#tail[at] = alter(place);
   }
 
   /** Places before `from` are held no more, nor those that are too many; but always one. */
@@ -130,6 +146,12 @@ export class Log {
   }
 }
 
+/** The place without the words that are erased; what stands there under another id is as it is. */
+export function erasedAt({ message, ...place }: Place, erased: Erased): Place {
+  const isIt = message?.id && formatId(message.id) === formatId(erased.id) && !message.void;
+  return message ? { ...place, message: isIt ? erase(message, erased) : message } : place;
+}
+
 /** The place with its message, if this is the one that is lost there. */
 export function whole({ message: known, ...place }: Place, message: Message, crypto: Crypto): Entry | undefined {
   if (known || chainHash(crypto, place.prev, message) !== place.hash) return undefined;
@@ -142,7 +164,7 @@ export type Resumption = { since: number; fork: boolean };
 
 /**
  * Where a joining client reads on: after what it has; on a first join with the newest `history`; and from the start if
- * what it has is not what this log has: that is a `fork`. [P9, P28]
+ * what it has is not what this log has: that is a `fork`. [P9, P35]
  */
 export function resume(log: Log, { log: id, since, hash = '', history = 0 }: Join): Resumption {
   const oldest = log.first - 1;

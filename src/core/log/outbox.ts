@@ -12,6 +12,7 @@ export class Outbox {
   readonly #devices = new Set<string>();
   /** Sent on this connection. */
   readonly #sent = new Set<Message>();
+  #kept = 0;
 
   constructor(dev: string, messages: readonly Message[] = []) {
     this.#dev = dev;
@@ -21,6 +22,16 @@ export class Outbox {
   /** How many were sent on this connection and have not come back. */
   get underWay(): number {
     return this.#sent.size;
+  }
+
+  /** Of those it is not known either that the server has them. */
+  get isAwaiting(): boolean {
+    return [...this.#sent].some((message) => !this.#isKept(message));
+  }
+
+  /** How many of my own the server is not known to have on its disk. */
+  get unkept(): number {
+    return this.own.filter((message) => !this.#isKept(message)).length;
   }
 
   get isFull(): boolean {
@@ -54,6 +65,17 @@ export class Outbox {
 
   restart(): void {
     this.#sent.clear();
+    this.#kept = 0;
+  }
+
+  /** What others wrote is to be sent again. */
+  recall(): void {
+    for (const message of this.others) this.#sent.delete(message);
+  }
+
+  /** The server has my own up to this n on its disk: they will come back. [P22] */
+  keepUpTo(n: number): void {
+    this.#kept = Math.max(this.#kept, n);
   }
 
   /** Everything of this device up to and including its n has arrived for good. */
@@ -72,11 +94,14 @@ export class Outbox {
     return removed;
   }
 
-  /** Puts other words in the place of own ones, with the same ids: they are not sent yet. Returns those that changed. */
+  /** Puts other words in the place of these, with the same ids: they are not sent yet. Returns those that changed. */
   change(change: (message: Message) => Message): Message[] {
-    const old = new Set(this.own);
+    const old = new Set([...this.own, ...this.others]);
     this.own = this.own.map(change);
-    return this.own.filter((message) => !old.has(message));
+    this.others = this.others.map(change);
+    const now = new Set([...this.own, ...this.others]);
+    for (const message of old) if (!now.has(message)) this.#sent.delete(message);
+    return [...now].filter((message) => !old.has(message));
   }
 
   #take(message: Message): boolean {
@@ -84,6 +109,10 @@ export class Outbox {
     (this.#isOwn(message) ? this.own : this.others).push(message);
     if (message.id) this.#devices.add(message.id.dev);
     return true;
+  }
+
+  #isKept(message: Message): boolean {
+    return this.#isOwn(message) && (message.id?.n ?? 0) <= this.#kept;
   }
 
   #isOwn({ id }: Message): boolean {
@@ -94,7 +123,7 @@ export class Outbox {
 export const idOf = ({ id }: Message): string => (id ? formatId(id) : '');
 
 /** What somebody had seen when writing e has a lower lc than e; the rest makes the order total. */
-function byCause(a: Message, b: Message): number {
+export function byCause(a: Message, b: Message): number {
   const lc = (a.lc ?? 0) - (b.lc ?? 0);
   if (lc !== 0 || !a.id || !b.id) return lc;
   return a.id.dev === b.id.dev ? a.id.n - b.id.n : a.id.dev < b.id.dev ? -1 : 1;

@@ -1,3 +1,4 @@
+import type { Erasure } from '../../protocol/erasure.ts';
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import type { SignedHead } from '../../protocol/signed.ts';
 
@@ -15,13 +16,17 @@ export type Place = {
 };
 export type Entry = Place & { message: Message };
 
-/** What the log knows of a device: its highest n, and whose it is. */
-export type Mark = { dev: string; n: number; key?: string };
+/** What the log knows of a device: its highest n, and the hash of what its author signed under it. */
+export type Mark = { dev: string; n: number; hash?: string };
+/** Whose a client's folder is; under the devices before it, only words still wait that its person is to be asked about. */
+export type Device = { dev: string; former: string[] };
 /** A name belongs to the key that used it first; `seenMs`: when it last did, on the log's own clock. */
 export type Owner = { name: string; key: string; seenMs: number };
 
 /** The signature of the entry at a place. */
 export type Signature = { seq: number; sig: string };
+/** An erasure, and the place of the message in this log, if it has one. */
+export type Erased = Erasure & { seq?: number };
 
 /**
  * What the room has signed in its server's newest run, as far as a member goes by it: the newest head, and the oldest one
@@ -45,9 +50,13 @@ export type Change = {
   /** Messages that are not in the log yet, to be kept until they are `dropped`. */
   pending?: Message[];
   dropped?: MessageId[];
+  /** Messages whose words go, from their place and from `pending`. Applied last; the file then MUST NOT hold them any more. */
+  erased?: Erased[];
   /** Places before `from` are no longer kept; `hash` is the chain up to there. */
   keep?: { from: number; hash: string };
   ranMs?: number;
+  /** What is typed from now on is of this device. */
+  device?: Device;
   signed?: Signed;
 };
 
@@ -77,6 +86,10 @@ export interface Store {
   read(from: number, limit: number): Place[];
   mark(dev: string): Mark | undefined;
   owner(name: string): Owner | undefined;
+  /** By id, as `formatId` writes it: its words are erased, wherever they come from. */
+  erasure(id: string): Erasure | undefined;
+  /** The place of a message, if it is kept and can be found. It looks at all of them. */
+  find(id: MessageId): number | undefined;
   /** Messages not in the log yet, in no particular order. */
   pending(): Message[];
   commit(change: Change): Promise<void>;

@@ -1,16 +1,23 @@
+import { type Erasure, withoutWords } from '../../protocol/erasure.ts';
 import type { Message, MessageId } from '../../protocol/frames.ts';
-import { type Crypto, formatId, type Identity, signedText } from '../../protocol/signed.ts';
-import { lateMs, mendPatienceMs } from '../limits.ts';
+import { type Crypto, formatId, type Identity, signedHash, signedText } from '../../protocol/signed.ts';
+import { givingPauseMs, holePatienceMs, holeRetryMs, lateMs, mendPatienceMs } from '../limits.ts';
 import { type Copy, canBeKept } from '../log/copy.ts';
-import { idOf, Outbox } from '../log/outbox.ts';
+import { byCause, idOf, Outbox } from '../log/outbox.ts';
 import type { Now } from '../turn.ts';
 
 export type CourierOptions = {
+  /** Names the data folder this runs in: message ids count within it. */
   dev: string;
+  /** Devices of this folder from before it was copied: their words wait here to be asked about. */
+  former?: string[];
+  newDev: () => string;
   identity: Identity;
   crypto: Crypto;
   /** What stands with a text, so that nobody can guess it by its digest; another one each time. */
   salt: () => string;
+  /** In [0, 1), by chance. */
+  chance: () => number;
   room?: string;
 };
 
@@ -19,7 +26,16 @@ export type CourierOptions = {
  * of those. Everything stays in the outbox, and in the store, until the log is known to have it.
  */
 export class Courier {
-  readonly outbox: Outbox;
+  outbox: Outbox;
+  dev: string;
+  /**
+   * What was typed for a device of before, in the order it was typed: the folder was copied, and the other one may have
+   * said it. It stays, and is sent by nobody, until it is read in the log or its person has decided.
+   */
+  left: Message[];
+  /** Nothing is sent until it is decided what becomes of `left`, which nobody knows before the log is read. */
+  isHeld = false;
+  #isDecided = false;
   /** The highest n that was given to a message of mine. */
   lastN: number;
   /** From a fork until the log is read again: before that nobody knows what it lacks. */
@@ -34,23 +50,107 @@ export class Courier {
   /** Highest n of each device that is in this log, and that is on its way there over this connection. */
   readonly #inLog = new Map<string, number>();
   readonly #onWay = new Map<string, number>();
-  /** Devices of which something was sent on this connection. */
-  readonly #begun = new Set<string>();
+  /** Something of my own was sent on this connection. */
+  #hasBegun = false;
+  /** When what others wrote is given back on this connection, and since when the room takes none of it. */
+  #giveAtMs: number | undefined;
+  #heldAtMs: number | undefined;
+  /** The message of each device that the room could not take, for it lacks what lies before. */
+  readonly #holes = new Map<string, { n: number; sinceMs: number }>();
 
   constructor(options: CourierOptions, copy: Copy, pending: readonly Message[]) {
     this.#options = options;
     this.#copy = copy;
     this.#room = options.room;
-    this.outbox = new Outbox(options.dev, pending);
+    const { dev, former = [] } = options;
+    const isLeft = ({ id }: Message) => id !== undefined && former.includes(id.dev);
+    this.dev = dev;
+    this.left = pending.filter(isLeft).sort(byCause);
+    this.outbox = new Outbox(
+      dev,
+      pending.filter((message) => !isLeft(message)),
+    );
     this.isMending = this.outbox.others.length > 0;
-    this.lastN = Math.max(copy.seen(options.dev), ...this.outbox.own.map(({ id }) => id?.n ?? 0));
+    this.lastN = Math.max(copy.seen(dev), ...this.outbox.own.map(({ id }) => id?.n ?? 0));
   }
 
-  write(words: Pick<Message, 'name' | 'text' | 'type'>, { wallMs }: Now): void {
-    const { dev, salt } = this.#options;
-    const id = { dev, n: ++this.lastN };
-    const when = { lc: this.#copy.nextLc(), ts: Math.max(wallMs, 0), in: this.#copy.seen(dev) };
-    const message: Message = { kind: 'message', ...words, id, ...when, salt: salt() };
+  /** What was typed for this room elsewhere is said here, unless it was kept here before. */
+  carry(messages: readonly Message[], name: string): void {
+    const isHere = ({ text, ts }: Message) =>
+      this.#copy.has(text, ts) || this.outbox.own.some((own) => own.ts === ts && own.text === text);
+    for (const { text, type, ts = 0 } of messages.filter((message) => !isHere(message)))
+      this.write({ name, text, ...(type && { type }) }, { wallMs: ts });
+  }
+
+  /** Goes on as another device: with this one somebody else counts, too. What a log had of it is given back as ever. */
+  renew(): void {
+    const isLost = (message: Message) => this.#lost.has(message);
+    this.left.push(...this.outbox.own.filter((message) => !isLost(message)));
+    const others = [...this.outbox.others, ...this.outbox.own.filter(isLost)];
+    this.dev = this.#options.newDev();
+    this.outbox = new Outbox(this.dev, others);
+    this.lastN = 0;
+    this.#isDecided = false;
+    this.#useDevice();
+  }
+
+  /** True if somebody else counts with my device: with an n that was never used here, or other words under one that was. [P23] */
+  isShared(room: string, n: number, hash: string | undefined): boolean {
+    if (n > this.lastN) return true;
+    const mark = this.#copy.mark(this.dev);
+    const waiting = this.outbox.own.find(({ id }) => id?.n === n);
+    // What is not signed has gone to nobody from here.
+    if (waiting && !waiting.sig) return true;
+    const mine = waiting ? signedHash(this.#options.crypto, room, waiting) : mark?.n === n ? mark.hash : undefined;
+    return mine !== undefined && hash !== undefined && mine !== hash;
+  }
+
+  /** Nothing goes out before it is decided what becomes of the words that are left. */
+  hold(): void {
+    this.isHeld = this.left.length > 0 && !this.#isDecided;
+  }
+
+  /** The words that are left go out anew, or are not wanted any more. */
+  settleLeft(wish: 'resend' | 'discard' | 'keep', name: string, now: Now): void {
+    this.isHeld = false;
+    this.#isDecided = true;
+    if (wish === 'keep') return;
+    const left = this.left.splice(0);
+    if (wish === 'resend')
+      for (const { text, type, ts = now.wallMs } of left)
+        this.write({ name, text, ...(type && { type }) }, { wallMs: ts });
+    this.#letGo(left);
+  }
+
+  /** What is in the log by its hash has arrived, whoever sent it. */
+  findLeft(entry: Message): void {
+    const said = this.left.filter((message) => this.#isSame(message, entry));
+    this.left = this.left.filter((message) => !said.includes(message));
+    if (said.length > 0) this.#letGo(said);
+  }
+
+  #letGo(left: readonly Message[]): void {
+    this.#copy.forget(left);
+    this.#useDevice();
+  }
+
+  #useDevice(): void {
+    const former = [...new Set(this.left.flatMap(({ id }) => id?.dev ?? []))];
+    this.#copy.use({ dev: this.dev, former });
+  }
+
+  /** What was not signed yet got its name from the room. */
+  #isSame(message: Message, entry: Message): boolean {
+    const { crypto } = this.#options;
+    if (this.#room === undefined || idOf(message) !== idOf(entry)) return false;
+    const written = message.sig ? message : { ...message, name: entry.name };
+    return signedHash(crypto, this.#room, written) === signedHash(crypto, this.#room, entry);
+  }
+
+  write(words: Pick<Message, 'name' | 'text' | 'type'>, { wallMs }: Pick<Now, 'wallMs'>): void {
+    const id = { dev: this.dev, n: ++this.lastN };
+    const when = { lc: this.#copy.nextLc(), ts: Math.max(wallMs, 0), in: this.#copy.seen(this.dev) };
+    const message: Message = { kind: 'message', ...words, id, ...when, salt: this.#options.salt() };
     const written = this.#room === undefined ? message : this.#sign(message, this.#room);
     this.outbox.add(written);
     this.#copy.keep([written]);
@@ -62,15 +162,21 @@ export class Courier {
     const sign = (message: Message) => (message.sig ? message : this.#sign({ ...message, name }, room));
     this.#copy.keep(this.outbox.change(sign));
     this.outbox.restart();
-    this.#begun.clear();
+    this.hold();
+    this.#hasBegun = false;
     this.#onWay.clear();
+    this.#giveAtMs = undefined;
+    this.#heldAtMs = undefined;
   }
 
   /** The log is not the one these entries were read in. */
   fork(kept: readonly Message[]): void {
     this.isMending = true;
     this.#inLog.clear();
-    const lost = kept.filter(canBeKept).map(({ seq: _, hash: __, ...message }) => message);
+    this.#holes.clear();
+    const lost = kept
+      .filter((message) => canBeKept(message) && this.#copy.isOfAuthor(message))
+      .map(({ seq: _, hash: __, ...message }) => this.#copy.erasedIn(message));
     const adopted = this.outbox.adopt(lost);
     this.#lost = new Set(adopted);
     this.#copy.keep(adopted);
@@ -83,8 +189,16 @@ export class Courier {
     return this.outbox.own.filter((message) => this.#lost.has(message)).length + this.outbox.others.length;
   }
 
+  /** A message of mine is in the log. What it said is known here, unless it is void. */
+  see(entry: Message, mine: Message | undefined): void {
+    const said = mine ?? (entry.void ? undefined : entry);
+    if (said?.id && this.#room)
+      this.#copy.see({ ...said.id, hash: signedHash(this.#options.crypto, this.#room, said) });
+  }
+
   /** A message is in the log. Returns what waited here for that, up to its n. */
   accept({ dev, n }: MessageId): Message[] {
+    if (n + 1 >= (this.#holes.get(dev)?.n ?? Number.POSITIVE_INFINITY)) this.#holes.delete(dev);
     // Only what is given back has to know what it follows.
     if (this.isMending || this.outbox.others.length > 0) raise(this.#inLog, dev, n);
     return this.outbox.accept({ dev, n });
@@ -92,43 +206,62 @@ export class Courier {
 
   /** Own words come back without the signature that they went out with. */
   withOwnSignature(message: Message): Message {
-    const { crypto, dev } = this.#options;
+    const { crypto } = this.#options;
     const { sig, ...own } =
-      (message.id?.dev === dev && this.outbox.own.find(({ id }) => id?.n === message.id?.n)) || {};
+      (message.id?.dev === this.dev && this.outbox.own.find(({ id }) => id?.n === message.id?.n)) || {};
     const isSame = sig && signedText(crypto, '', own as Message) === signedText(crypto, '', message);
     return isSame ? { ...message, sig } : message;
   }
 
-  /** The log had everything up to `n` of my device, whether it is still kept or not. */
-  acceptLogged(n: number): void {
-    const { dev, identity } = this.#options;
-    this.#copy.see({ dev, n, key: identity.key });
-    this.#copy.drop(this.outbox.accept({ dev, n }));
+  /** Nothing that waits here brings these words back. */
+  erase(erasure: Erasure): void {
+    this.outbox.change((message) =>
+      idOf(message) === formatId(erasure.id) ? withoutWords(this.#options.crypto, message, erasure) : message,
+    );
   }
 
-  /** The log had this message of somebody else, which was given back, and keeps it no longer. */
-  acceptHad(id: MessageId): void {
-    // It does not count as seen: where it is still kept, it comes, and may never have been shown here.
-    if (this.outbox.others.some((other) => idOf(other) === formatId(id))) this.#copy.drop(this.accept(id));
+  /** The log had everything up to this of its device, whether it is still kept or not. What is kept of it was read. */
+  acceptLogged({ dev, n }: MessageId, hash?: string): void {
+    if (this.#waitsFor(dev)) this.#copy.see({ dev, n, ...(hash && { hash }) });
+    this.#copy.drop(this.accept({ dev, n }));
   }
 
-  /** What is to be sent to the room now. */
-  takeSigned({ ms, wallMs }: Now): Message[] {
-    if (this.isMending) return [];
-    const isPatient = ms - this.#mendedAtMs >= mendPatienceMs;
-    const unsent = this.outbox.takeUnsent((message) => this.#canFollow(message, isPatient));
-    return unsent.map((message) => {
-      const said = late(message, wallMs);
-      return this.#isFirst(message, isPatient) ? { ...said, first: true } : said;
-    });
+  #waitsFor(dev: string): boolean {
+    return dev === this.dev || this.outbox.others.some(({ id }) => id?.dev === dev);
+  }
+
+  /** The room lacks what lies before this, and takes nothing more of others' until the next proof. [P35] */
+  meetHole({ dev, n }: MessageId, { ms }: Now): void {
+    this.#heldAtMs = ms;
+    this.outbox.recall();
+    if (this.#holes.get(dev)?.n !== n) this.#holes.set(dev, { n, sinceMs: ms });
+  }
+
+  /** After a hole everything of others is given back again, as long as there is something. */
+  mayTryAgain({ ms }: Now): boolean {
+    return this.#heldAtMs !== undefined && ms - this.#heldAtMs >= holeRetryMs && this.outbox.others.length > 0;
+  }
+
+  /** What is to be sent to the room now: own words, and, after a pause, those of others. */
+  takeSigned(now: Now): Message[] {
+    if (this.isMending || this.isHeld) return [];
+    this.#giveAtMs ??= now.ms + this.#pauseMs;
+    const unsent = this.outbox.takeUnsent((message) => this.#mayGive(message, now));
+    // Everything that this device wrote below it has been seen in a log. [P17]
+    const first = this.#hasBegun ? undefined : unsent.find(({ id }) => id?.dev === this.dev);
+    this.#hasBegun ||= first !== undefined;
+    return unsent.map((message) => ({
+      ...late(message, now.wallMs),
+      ...(message === first && { first: true as const }),
+    }));
   }
 
   /** What is to be sent to an original server now: it counts as accepted. */
   takePlain(): Message[] {
-    const { dev, identity } = this.#options;
+    if (this.isHeld) return [];
     const plain = this.outbox.remove(({ sig }) => sig === undefined);
     const newest = plain.at(-1)?.id;
-    if (newest) this.#copy.see({ dev, n: newest.n, key: identity.key });
+    if (newest) this.#copy.see(newest);
     this.#copy.drop(plain);
     return plain;
   }
@@ -138,7 +271,14 @@ export class Courier {
     return { ...message, key: identity.key, sig: identity.sign(signedText(crypto, room, message)) };
   }
 
-  /** What is somebody else's goes behind what lies before it, or when nobody else had that. [P28] */
+  /** Others may bring theirs themselves meanwhile, and after a hole nothing would be taken. [P35] */
+  #mayGive(message: Message, { ms }: Now): boolean {
+    const isTime = this.#heldAtMs === undefined && ms >= (this.#giveAtMs ?? 0);
+    const { sinceMs = ms } = this.#holes.get(message.id?.dev ?? '') ?? {};
+    return isTime && ms - sinceMs < holePatienceMs && this.#canFollow(message, ms - this.#mendedAtMs >= mendPatienceMs);
+  }
+
+  /** It goes behind what lies before it, or when nobody else seems to have that. */
   #canFollow({ id }: Message, isPatient: boolean): boolean {
     if (!id) return false;
     const before = Math.max(this.#inLog.get(id.dev) ?? 0, this.#onWay.get(id.dev) ?? 0);
@@ -147,15 +287,10 @@ export class Courier {
     return true;
   }
 
-  /**
-   * True for the lowest n of a device on this connection, if nothing below it is to come: all that this device wrote
-   * below has been seen in a log; what others wrote below could have been given back meanwhile. [P26]
-   */
-  #isFirst({ id }: Message, isPatient: boolean): boolean {
-    const dev = id?.dev ?? '';
-    const isLowest = !this.#begun.has(dev);
-    this.#begun.add(dev);
-    return isLowest && (dev === this.#options.dev || isPatient);
+  /** So that not all who hold the same give it back at once. */
+  get #pauseMs(): number {
+    const { shortest, longest } = givingPauseMs;
+    return shortest + this.#options.chance() * (longest - shortest);
   }
 }
 

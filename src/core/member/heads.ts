@@ -7,7 +7,7 @@ import type { Member } from './member.ts';
 /**
  * Holds the room to its word. A server signs how far its log goes; in one run that log has one past, which only grows. So
  * what was signed is compared with what is signed later, and with what is read here. Another run may have another past:
- * its disk was restored, which is a fork. [P37]
+ * its disk was restored, which is a fork. [P26]
  *
  *   H1 only what the room's key has signed counts; H2 what counts is kept in the same turn;
  *   H3 a contradiction is said once for each run of a server.

@@ -1,6 +1,5 @@
-import { OtherRoom } from '../../errors.ts';
+import { FormerWords, OtherRoom } from '../../errors.ts';
 import type { Frame, Message } from '../../protocol/frames.ts';
-import type { Crypto, Identity } from '../../protocol/signed.ts';
 import type { ChatEvent } from '../events.ts';
 import { defaultFlow, type Flow } from '../limits.ts';
 import { Copy } from '../log/copy.ts';
@@ -8,24 +7,23 @@ import { Log } from '../log/log.ts';
 import type { Store } from '../log/store.ts';
 import { markMention, tooManyWaiting } from '../narrate.ts';
 import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from '../turn.ts';
-import { Courier } from './courier.ts';
+import { Courier, type CourierOptions } from './courier.ts';
 import { Heads } from './heads.ts';
 import { Naming } from './naming.ts';
 import { Roster } from './roster.ts';
 import { Session } from './session.ts';
 
-export type MemberOptions = {
+/** `room` is the room that is meant, by its key; undefined if it was never met. */
+export type MemberOptions = CourierOptions & {
   name: string;
-  /** Names the data folder this runs in: message ids count within it. */
-  dev: string;
-  identity: Identity;
-  crypto: Crypto;
-  /** The room that is meant, by its key; undefined if it was never met. */
-  room?: string;
+  /** What was typed for this room before it was known to be this one. */
+  carried?: Message[];
+  /** Whether something is kept of this room, in a folder of its own. */
+  keeps?: (room: string) => boolean;
+  /** The data folder is a copy of the one that `dev` belongs to. */
+  isCopied?: boolean;
   /** A nonce nobody can foresee, another one each time. */
   nonce: () => string;
-  /** What stands with a text, so that nobody can guess it by its digest; another one each time. */
-  salt: () => string;
   /** Only find out whether a server answers: nothing is proven, nobody is told. */
   check?: boolean;
   /** Where the store is, to name it in an error. */
@@ -82,10 +80,11 @@ export class Member implements Conversation {
   }
 
   /** Goes to another room, with what is kept of that. What waits for the room before stays there. */
-  move(place: Pick<MemberOptions, 'room' | 'dev' | 'folder'>, store: Store): void {
-    const options = { ...this.options, ...place };
+  move(place: Pick<MemberOptions, 'room' | 'dev' | 'former' | 'isCopied' | 'folder' | 'carried'>, store: Store): void {
+    const options = { ...this.options, former: [], isCopied: false, ...place };
     this.options = options;
     this.room = options.room;
+    this.server = '';
     this.everLive = false;
     this.lostAtMs = undefined;
     this.roster = new Roster(options.identity.key);
@@ -97,6 +96,23 @@ export class Member implements Conversation {
     for (const { seq } of log.takeFound()) this.show({ type: 'lost', seq });
     this.courier = new Courier(options, this.copy, pending);
     this.#talk = new Session(this);
+    // Whose identity was lost is somebody new, in the folder of who it was.
+    if (options.isCopied || !options.crypto.isDeviceOf(options.identity.key, options.dev)) this.renew();
+    this.courier.carry(place.carried ?? [], this.name);
+  }
+
+  /** Goes on as another device, before anything more is sent with the one that somebody else has, too. */
+  renew(): void {
+    this.courier.renew();
+    this.show({ type: 'status', code: 'NEW_DEVICE', message: copiedFolder });
+  }
+
+  /** The log was read: what of the words that are left is not in it is for their person to decide. */
+  askAboutLeft(): void {
+    const { left, isHeld } = this.courier;
+    if (left.length > 0 && isHeld)
+      this.effects.push({ type: 'fail', error: new FormerWords(left.map(({ text }) => text)) });
+    else this.courier.isHeld = false;
   }
 
   get name(): string {
@@ -117,6 +133,10 @@ export class Member implements Conversation {
 
   get waiting(): Message[] {
     return this.courier.outbox.own;
+  }
+
+  get unsent(): number {
+    return this.courier.outbox.unkept;
   }
 
   get others(): string[] {
@@ -143,6 +163,7 @@ export class Member implements Conversation {
 
   #take(input: Input, now: Now): void {
     if (input.type === 'typed') this.#type(input, now);
+    else if (input.type === 'left') this.courier.settleLeft(input.wish, this.name, now);
     else if (input.type === 'committed') this.copy.settle(input.change);
     else if (input.type === 'shown') {
       this.#shown = input.place;
@@ -182,6 +203,12 @@ export class Member implements Conversation {
     this.show({ type: 'state', state: 'online', ...found, ...after, waiting });
   }
 
+  /** What the server is called is a label: the room is the same. */
+  tellLabel(server: string): void {
+    const isOther = this.server !== '' && this.server !== server;
+    if (isOther) this.show({ type: 'status', code: 'NAME', message: `the server is called ${server} now` });
+  }
+
   goOffline(reason: 'lost' | 'silent', { ms }: Now): void {
     this.roster.present = 0;
     if (!this.everLive || this.lostAtMs !== undefined) return;
@@ -191,7 +218,8 @@ export class Member implements Conversation {
 
   /** True if this is the room that is meant, or the first that is met; `room` is its key, undefined for an original's. */
   isFor(room: string | undefined): boolean {
-    if (this.room === undefined || this.room === room) return true;
+    const isFirst = this.room === undefined && !(room !== undefined && this.options.keeps?.(room));
+    if (isFirst || this.room === room) return true;
     this.effects.push({ type: 'fail', error: new OtherRoom(this.room, room) });
     return false;
   }
@@ -224,3 +252,6 @@ export class Member implements Conversation {
     this.effects.push({ type: 'show', event: marked, ...(place !== undefined && { place }) });
   }
 }
+
+const copiedFolder =
+  'this data folder is a copy, or was restored from an older state; from here on it counts as another device of yours';

@@ -1,6 +1,7 @@
-import { ChatError } from '../../errors.ts';
-import type { Entries, Message, Welcome } from '../../protocol/frames.ts';
+import { type Erasure, erasureOf, isProper } from '../../protocol/erasure.ts';
+import type { Entries, Message, MessageId, Received, Welcome } from '../../protocol/frames.ts';
 import type { Row } from '../../protocol/rows.ts';
+import { formatId, signedHash } from '../../protocol/signed.ts';
 import type { ChatEvent } from '../events.ts';
 import { levelledMs, maxLost } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
@@ -17,9 +18,10 @@ type Missed = { from: number; to: number; quietTo: number; mark: { first?: true 
  */
 export class Reading {
   readonly #member: Member;
-  /** Entries up to here were in the log when the session opened, and own messages up to this n. */
+  /** Entries up to here were in the log when the session opened. */
   #head = 0;
-  #logged = 0;
+  /** What the log had of a device when its head was at `seq`, whether it is still kept or not: the newest word of each. */
+  readonly #had = new Map<string, { seq: number; id: MessageId; hash?: string }>();
   /** Places after `from` and up to `to` were missed: they are shown between two marks, or not at all up to `quietTo`. */
   #missed: Missed = { from: 0, to: 0, quietTo: 0, mark: {} };
   /** Between the two marks. */
@@ -44,8 +46,21 @@ export class Reading {
     const isOther = welcome.fork === true || welcome.log !== copy.log;
     this.#place(welcome);
     this.#head = welcome.head;
-    this.#logged = welcome.n ?? 0;
+    this.#had.clear();
+    const { n, nHash, head } = welcome;
+    if (n) this.#hear({ dev: this.#member.courier.dev, n }, head, nHash);
     if (isOther || !this.#member.isResuming) this.#beginReplay(isFirst);
+  }
+
+  /** What was sent to the log was there already. */
+  had({ ids, head }: Received & { kind: 'had' }, now: Now): void {
+    for (const id of ids) this.#hear(id, head);
+    this.caughtUp(now);
+  }
+
+  #hear(id: MessageId, seq: number, hash?: string): void {
+    const known = this.#had.get(id.dev);
+    if (!known || known.id.n <= id.n) this.#had.set(id.dev, { seq, id, ...(hash && { hash }) });
   }
 
   /** Takes what follows; false if it is not what the log says here, for then it was changed on its way. */
@@ -61,10 +76,12 @@ export class Reading {
   #takeOne(row: Row, seq: number, hash: string, now: Now): void {
     const { copy, courier } = this.#member;
     const { atMs } = copy;
-    const taken = copy.take(seq, hash, row.kind === 'message' ? courier.withOwnSignature(row) : row, now);
+    const message = row.kind === 'message' && this.#isProper(row) ? courier.withOwnSignature(row) : undefined;
+    const taken = copy.take(seq, hash, message, now);
     if (taken === 'lost' && this.#neverShown.size < maxLost) this.#neverShown.add(seq);
-    this.#member.showPlace(this.#eventsOf(taken, seq, atMs));
-    if (row.kind === 'message') this.#accept(row);
+    const erasure = message && this.#erasureOf(message);
+    this.#member.showPlace([...this.#eventsOf(taken, seq, atMs), ...(erasure ? this.#erase(erasure) : [])]);
+    if (message && copy.isOfAuthor(message)) this.#accept(message);
     this.#member.heads.reached();
     this.caughtUp(now);
   }
@@ -72,33 +89,48 @@ export class Reading {
   /** An entry for a place that is lost here. */
   mend(message: Message): void {
     const { copy } = this.#member;
-    if (!copy.mend(message) || !this.#neverShown.delete(message.seq ?? 0) || !isShown(message)) return;
-    this.#member.show({ ...this.#eventOf(message), replay: true, mended: true } as ChatEvent);
+    if (!this.#isProper(message) || !copy.mend(message)) return;
+    const erasure = this.#erasureOf(message);
+    for (const event of erasure ? this.#erase(erasure) : []) this.#member.show(event);
+    if (!this.#neverShown.delete(message.seq ?? 0) || !isShown(message)) return;
+    this.#member.show({ ...this.#eventOf(copy.erasedIn(message)), replay: true, mended: true } as ChatEvent);
+  }
+
+  /** What is here without its words because of this is told once, by the entry that it came with. */
+  #erase(erasure: Erasure): ChatEvent[] {
+    const { copy, courier } = this.#member;
+    courier.erase(erasure);
+    const seq = copy.erase(erasure);
+    return [{ type: 'erased', id: formatId(erasure.id), ...(seq !== undefined && { seq }) }];
+  }
+
+  #erasureOf(message: Message): Erasure | undefined {
+    const { options, room = '' } = this.#member;
+    return message.words === undefined ? erasureOf(options.crypto, room, message) : undefined;
+  }
+
+  #isProper(message: Message): boolean {
+    const { options, room = '' } = this.#member;
+    return isProper(options.crypto, room, message);
   }
 
   /** When the session has read up to where it began. */
   caughtUp(now: Now): void {
     const { copy, courier } = this.#member;
+    for (const [dev, { seq, id, hash }] of this.#had) {
+      if (copy.cursor < seq) continue;
+      // What the log had and no longer keeps was not seen, but it has arrived.
+      this.#had.delete(dev);
+      courier.acceptLogged(id, hash);
+    }
     if (copy.cursor < this.#head) return;
-    // What the log had and no longer keeps was not seen, but it has arrived.
-    if (this.#logged > 0) courier.acceptLogged(this.#logged);
-    this.#logged = 0;
+    this.#member.askAboutLeft();
     if (!courier.isMending) return;
     const count = courier.mend(now);
     const given =
       count === 0 ? 'it was read again.' : `${count} lost ${count === 1 ? 'message was' : 'messages were'} given back.`;
     const message = `the server's log is not the one known here; ${given}`;
     this.#member.show({ type: 'status', code: 'RESTORED', message });
-  }
-
-  /** Two programs that count with one device would each lose messages of the other. */
-  failCopied(what: string, more: readonly Message[] = []): void {
-    const { courier, options } = this.#member;
-    const texts = [...more, ...courier.outbox.own].map(({ text }) => `"${text}"`);
-    const unsent = texts.length === 0 ? '' : ` Not sent: ${texts.join(', ')}.`;
-    const message = `this data folder is a copy of another one, or was restored from an older state; ${what}.${unsent}`;
-    const hint = `Use each data folder in one place only. To begin anew, remove ${options.folder ?? 'it'}.`;
-    this.#member.effects.push({ type: 'fail', error: new ChatError('DATA_COPIED', message, hint) });
   }
 
   #place({ log, since, hash = emptyHash, fork, firstMs }: Welcome): void {
@@ -131,7 +163,7 @@ export class Reading {
 
   #shown(taken: Message | 'lost', seq: number): ChatEvent[] {
     if (taken === 'lost') return [{ type: 'lost', seq }];
-    const isOwn = taken.id?.dev === this.#member.options.dev;
+    const isOwn = this.#isOwn(taken);
     if (taken.void && isOwn)
       return [{ type: 'error', code: 'REFUSED', message: 'The room refused a message of yours.' }];
     if (!isShown(taken)) return [];
@@ -143,15 +175,29 @@ export class Reading {
   }
 
   #eventOf(message: Message): ChatEvent {
-    return messageEvent(message, message.id?.dev === this.#member.options.dev, this.#missed.to);
+    return messageEvent(message, this.#isOwn(message), this.#missed.to);
   }
 
-  #accept({ id, text, void: isVoid }: Message): void {
+  #isOwn({ id }: Message): boolean {
+    return id?.dev === this.#member.courier.dev;
+  }
+
+  /** Other words stand under a number of mine, or one that I never used. What is void has none any more. */
+  #isShared(entry: Message): boolean {
+    const { courier, options, room = '' } = this.#member;
+    const hash = entry.void ? undefined : signedHash(options.crypto, room, entry);
+    return courier.isShared(room, entry.id?.n ?? 0, hash);
+  }
+
+  #accept(message: Message): void {
+    const { id } = message;
     if (!id) return;
-    const { copy, courier, options } = this.#member;
+    const { copy, courier } = this.#member;
+    if (this.#isOwn(message) && this.#isShared(message)) this.#member.renew();
     const accepted = courier.accept(id);
-    const mine = accepted.find((message) => message.id?.n === id.n && id.dev === options.dev);
-    if (mine && mine.text !== text && !isVoid) this.failCopied('other words stand under the same numbers', accepted);
+    const mine = accepted.find(({ id: { dev, n } = id }) => n === id.n && dev === courier.dev);
+    if (this.#isOwn(message)) courier.see(message, mine);
+    courier.findLeft(message);
     copy.drop(accepted);
   }
 }

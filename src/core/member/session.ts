@@ -9,13 +9,14 @@ import {
   type Refused,
   type Welcome,
 } from '../../protocol/frames.ts';
-import { joinProof, welcomeProof } from '../../protocol/signed.ts';
+import { welcomeProof } from '../../protocol/signed.ts';
 import { ackIntervalMs, maxLost, maxUnanswered, rereadMs, silentMs, tidyIntervalMs } from '../limits.ts';
 import { isSigned } from '../log/copy.ts';
 import { emptyHash } from '../log/store.ts';
 import { isName } from '../names.ts';
 import { noticeEvent } from '../narrate.ts';
 import { type Input, type Now, theLink } from '../turn.ts';
+import { Delivery } from './delivery.ts';
 import type { Member, Talk } from './member.ts';
 import { OriginalRoom } from './original-room.ts';
 import { Reading } from './reading.ts';
@@ -42,6 +43,7 @@ type State = 'down' | 'joining' | 'live' | 'refused' | 'leaving';
 export class Session implements Talk {
   readonly #member: Member;
   readonly #reading: Reading;
+  readonly #delivery: Delivery;
   readonly #signatures: Signatures;
   #state: State = 'down';
   #proven = false;
@@ -65,6 +67,7 @@ export class Session implements Talk {
   constructor(member: Member) {
     this.#member = member;
     this.#reading = new Reading(member);
+    this.#delivery = new Delivery(member.effects, member.options, member.flow);
     this.#signatures = new Signatures(member);
   }
 
@@ -97,14 +100,14 @@ export class Session implements Talk {
     this.#signatures.check();
     if (this.#state !== 'live') return;
     this.#signatures.ask(now);
-    for (const message of this.#member.courier.takeSigned(now)) this.#member.send(message);
+    this.#delivery.upload(this.#member.courier.takeSigned(now));
     const { shown } = this.#member.copy;
     if (shown - this.#acked >= this.#member.flow.windowEntries / 4) this.#ack(now);
   }
 
   #leave(): void {
     this.#rejoinAtMs = undefined;
-    if (this.#state === 'live') this.#member.send({ kind: 'leave', name: this.#member.naming.name });
+    if (this.#state === 'live') this.#delivery.leave(this.#member.naming.name);
     this.#state = this.#state === 'live' ? 'leaving' : 'down';
   }
 
@@ -137,8 +140,9 @@ export class Session implements Talk {
   }
 
   get #joinFrame(): Join {
-    const { copy, naming, options } = this.#member;
-    const { identity, dev, history } = options;
+    const { copy, courier, naming, options } = this.#member;
+    const { identity, history } = options;
+    const { dev } = courier;
     const { log, cursor: since, hash } = copy;
     const cn = this.#cn;
     const who = { kind: 'join', name: naming.asked, version: protocolVersion, key: identity.key, dev, cn } as const;
@@ -170,7 +174,7 @@ export class Session implements Talk {
       case 'rejoin':
         return this.#rejoin(frame.delayMs, now);
       case 'refused':
-        return this.#proven ? this.#refused(frame, now) : undefined;
+        return this.#refused(frame, now);
       case 'shutdown':
       case 'notice':
         // No part of the log: it would not come again.
@@ -179,7 +183,8 @@ export class Session implements Talk {
   }
 
   /** Who has another name to go by is back under that one. */
-  #refused({ code, text }: Refused, now: Now): void {
+  #refused({ code, text, cn }: Refused, now: Now): void {
+    if (cn !== this.#cn || (!this.#proven && code !== 'VERSION_REFUSED')) return;
     if (code === 'NAME_REFUSED' && this.#member.naming.refuse()) {
       this.#member.show({ type: 'error', code, message: text });
       return this.#join(now);
@@ -203,9 +208,13 @@ export class Session implements Talk {
         return this.#signatures.take(frame);
       case 'heartbeat':
         this.#member.heads.hear(frame);
-        return this.#heartbeat(frame.seq, now);
+        return this.#heartbeat(frame, now);
       case 'had':
-        return this.#member.courier.acceptHad(frame.id);
+        return this.#reading.had(frame, now);
+      case 'hole':
+        return this.#member.courier.meetHole(frame.id, now);
+      case 'receipt':
+        return this.#member.courier.outbox.keepUpTo(frame.kept);
       case 'rejoin':
         return this.#rejoin(frame.delayMs, now);
     }
@@ -222,9 +231,11 @@ export class Session implements Talk {
     const { underWay } = courier.outbox;
     if (this.#reading.isFull || this.#rejoinAtMs !== undefined) return;
     if (frame.from > copy.cursor + 1) return this.#join(now);
+    const { dev } = courier;
     if (!this.#reading.take(frame, now)) return this.#refuse(now);
     this.#isBroken = false;
     this.#hearHead(frame);
+    if (courier.dev !== dev) return this.#join(now);
     if (courier.outbox.underWay < underWay) this.#unanswered = 0;
   }
 
@@ -251,31 +262,36 @@ export class Session implements Talk {
 
   /**
    * A frame was lost if the server sent more than came, or if what went out does not come back, although my own output
-   * has taken everything: the server waits for that. [P10]
+   * has taken everything: the server waits for that. [P12]
    */
-  #heartbeat(sentSeq: number, now: Now): void {
+  #heartbeat({ seq, kept = 0 }: Received & { kind: 'heartbeat' }, now: Now): void {
     const { copy, courier } = this.#member;
-    if (copy.behind > 0 || courier.outbox.underWay === 0) this.#unanswered = 0;
+    courier.outbox.keepUpTo(kept);
+    if (copy.behind > 0 || !courier.outbox.isAwaiting) this.#unanswered = 0;
     else this.#unanswered++;
-    const isBehind = sentSeq > copy.cursor && !this.#reading.isFull;
+    const isBehind = seq > copy.cursor && !this.#reading.isFull;
     if (this.#rejoinAtMs === undefined && (isBehind || this.#unanswered >= maxUnanswered)) this.#join(now);
   }
 
-  #prove({ nonce, room }: Challenge): void {
-    const { options } = this.#member;
-    this.#answered = options.check === true;
+  /** One proof for one join. A question that was asked of an older join is of no use any more. */
+  #prove(challenge: Challenge): void {
+    const { room, cn } = challenge;
+    if (this.#proven || cn !== this.#cn) return;
+    this.#answered = this.#member.options.check === true;
     if (this.#answered || !this.#member.isFor(room)) return;
-    const join = this.#joinFrame;
     this.#room = room;
-    this.#proven = true;
-    this.#member.send({ ...join, proof: options.identity.sign(joinProof(nonce, room, join)) });
+    this.#proven = this.#delivery.prove(challenge, this.#joinFrame);
   }
 
   #welcome(welcome: Welcome, now: Now): void {
     const { naming, copy, courier, options } = this.#member;
-    const { name, online, members, n = 0, sig } = welcome;
+    const { name, online, members, n = 0, nHash, sig } = welcome;
     // Nobody but the room can sign this: whoever else shows its key opens nothing.
     if (!options.crypto.verify(this.#room, welcomeProof(this.#cn, this.#room, welcome), sig)) return;
+    if (courier.isShared(this.#room, n, nHash)) {
+      this.#member.renew();
+      return this.#join(now);
+    }
     const was = naming.take(isName(welcome.who) ? welcome.who : undefined);
     this.#reading.begin(welcome);
     this.#signatures.restart();
@@ -283,7 +299,7 @@ export class Session implements Talk {
     this.#member.room = this.#room;
     this.#acked = copy.shown;
     this.#ackedAtMs = now.ms;
-    if (n > courier.lastN) return this.#reading.failCopied('its messages were numbered further elsewhere');
+    this.#member.tellLabel(name);
     this.#member.roster.goBy(naming.name);
     this.#member.roster.begin(members, online);
     this.#member.goOnline({ server: name, online, legacy: false, members, room: this.#room }, now);
@@ -302,7 +318,8 @@ export class Session implements Talk {
   }
 
   #tick(now: Now): void {
-    if (this.#rejoinAtMs !== undefined && now.ms >= this.#rejoinAtMs) return this.#join(now);
+    const isDue = this.#rejoinAtMs !== undefined && now.ms >= this.#rejoinAtMs;
+    if (isDue || (this.#state === 'live' && this.#member.courier.mayTryAgain(now))) return this.#join(now);
     // An original server sends no heartbeats; its death is seen by TCP alone.
     const isKnown =
       this.#state === 'live' || (this.#state === 'joining' && (this.#proven || this.#member.copy.log !== ''));
@@ -315,7 +332,7 @@ export class Session implements Talk {
     if (now.ms - this.#askedAtMs >= tidyIntervalMs) this.#ask(now);
   }
 
-  /** What is lost in the copy kept here, the server may have. [P33] */
+  /** What is lost in the copy kept here, the server may have. [P28] */
   #ask({ ms }: Now): void {
     this.#askedAtMs = ms;
     for (const { seq, hash } of this.#member.copy.lost) this.#member.send({ kind: 'lost', seq, hash });

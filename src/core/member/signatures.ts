@@ -7,7 +7,7 @@ import type { Member } from './member.ts';
 
 /**
  * Entries come without their signatures: nobody needs those at once, but only what is signed can be given back to a log
- * that has lost it. They are fetched afterwards, many at a time, and checked a few at a time. [P40]
+ * that has lost it. They are fetched afterwards, many at a time, and checked a few at a time. [P27]
  *
  *   S1 a signature is kept only if it is right; S2 what is wrongly signed keeps its place, and is never given back.
  */

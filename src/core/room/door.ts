@@ -1,30 +1,41 @@
-import { type Frame, type Join, type Message, maxTextBytes, type Refused } from '../../protocol/frames.ts';
-import { joinProof, welcomeProof } from '../../protocol/signed.ts';
+import {
+  type Frame,
+  type Join,
+  type Leave,
+  type Message,
+  maxTextBytes,
+  protocolVersion,
+  type Refused,
+  type Upload,
+} from '../../protocol/frames.ts';
+import { welcomeProof } from '../../protocol/signed.ts';
 import { maxStrangers } from '../limits.ts';
-import { foreignDevice, type Ledger, type LedgerOptions, type Outcome, type Proposal } from '../log/ledger.ts';
+import type { Ledger, LedgerOptions, Outcome, Proposal } from '../log/ledger.ts';
 import { type Log, type Resumption, resume } from '../log/log.ts';
-import { nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
+import { guestName, nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
 import { greeting } from '../narrate.ts';
 import type { Effects, Now } from '../turn.ts';
 import type { Presence, Session } from './presence.ts';
+import { type Proof, Proofs, type ProofsOptions } from './proofs.ts';
 
 /** `dev` MUST be new for every run of the program: it numbers what clients of the original say. */
-export type DoorOptions = LedgerOptions & {
-  /** A challenge nobody can foresee, always the same for one connection. */
-  nonce: (routingId: string) => string;
-  /** What stands with a text, so that nobody can guess it by its digest; another one each time. */
-  salt: () => string;
-  maxClients?: number;
-};
+export type DoorOptions = LedgerOptions &
+  ProofsOptions & {
+    /** What stands with a text, so that nobody can guess it by its digest; another one each time. */
+    salt: () => string;
+    maxClients?: number;
+  };
+type Refusal = { from: string; code: Refused['code']; text: string; join: Join };
 type Parts = { log: Log; ledger: Ledger; presence: Presence; effects: Effects };
 
 /**
  * Who comes in, and may speak, by what is known of the connection alone: a version-1 client that proves its key, under a
- * name that may be shown; whether the name is somebody else's is for the log to say. [P6, P23]
+ * name that may be shown; whether the name is somebody else's is for the log to say. [P11, P7]
  */
 export class Door {
   readonly #options: DoorOptions;
   readonly #parts: Parts;
+  readonly #proofs: Proofs;
   /** The newest join of each connection that the log decides about. */
   readonly #entering = new Map<string, Join>();
   readonly #strangers = new Set<string>();
@@ -32,23 +43,27 @@ export class Door {
   constructor(options: DoorOptions, parts: Parts) {
     this.#options = options;
     this.#parts = parts;
+    this.#proofs = new Proofs(options);
   }
 
   /** A join. What is returned is not answered yet. */
   knock(from: string, join: Join, now: Now): Proposal | Outcome | undefined {
-    const { version, key, dev, cn, proof } = join;
-    const { identity, crypto } = this.#options;
+    const { version, key, dev, cn } = join;
     if (version === undefined) return void this.#enterGuest(from, join.name, now);
+    if (version !== protocolVersion)
+      return void this.refuse({ from, code: 'VERSION_REFUSED', text: otherVersion, join });
     if (!key || !dev || !cn) return { type: 'ignored', reason: 'a version-1 join without key, dev and cn' };
-    const nonce = this.#options.nonce(from);
-    const room = identity.key;
-    if (!proof) return void this.#send(from, { kind: 'challenge', nonce, room, log: this.#parts.log.store.log });
-    if (!crypto.verify(key, joinProof(nonce, room, join), proof))
-      return { type: 'ignored', reason: 'a join with a wrong proof' };
-    const name = normalizeName(join.name);
+    if (!this.#options.crypto.isDeviceOf(key, dev))
+      return void this.refuse({ from, code: 'PROOF_REFUSED', text: foreignDevice, join });
+    if (!join.proof) return void this.#challenge(from, cn);
+    const isProven = this.#proofs.prove(from, join);
+    // What is left in the queue of a connection before this one answers no question of this one.
+    if (isProven === undefined) return void this.tellToJoin(from);
+    if (!isProven) return void this.refuse({ from, code: 'PROOF_REFUSED', text: wrongProof, join });
+    const name = this.#nameFor(key, normalizeName(join.name), now);
     const text = whyNameRefused(name) ?? this.#whyServers(name);
-    if (text !== undefined) return void this.refuse({ from, code: 'NAME_REFUSED', text });
-    if (this.#isFull(from, dev)) return void this.refuse({ from, code: 'ROOM_FULL', text: full });
+    if (text !== undefined) return void this.refuse({ from, code: 'NAME_REFUSED', text, join });
+    if (this.#isFull(from, dev)) return void this.refuse({ from, code: 'ROOM_FULL', text: full, join });
     const same = this.#entering.get(from);
     this.#entering.set(from, join);
     // A client that was told several times to join is welcomed once.
@@ -56,18 +71,22 @@ export class Door {
     return { type: 'enter', from, name, key, dev, join };
   }
 
-  refuse({ from, code, text }: { from: string; code: Refused['code']; text: string }): void {
+  #challenge(from: string, cn: string): void {
+    const { identity } = this.#options;
+    const { log } = this.#parts.log.store;
+    this.#send(from, { kind: 'challenge', nonce: this.#proofs.ask(from, cn), room: identity.key, log, cn });
+  }
+
+  refuse({ from, code, text, join }: Refusal): void {
     this.#entering.delete(from);
-    this.#send(from, { kind: 'refused', name: this.#options.name, text, code });
+    const version = code === 'VERSION_REFUSED' && { version: protocolVersion };
+    const answered = join.cn !== undefined && { cn: join.cn };
+    this.#send(from, { kind: 'refused', name: this.#options.name, text, code, ...answered, ...version });
   }
 
   enter({ from, name, key, dev, join }: Outcome & { type: 'entered' }, nowMs: number): void {
     const { presence, log } = this.#parts;
-    // Who comes back on a new connection takes the place of the old one, which libzmq has not reported yet.
-    const older = presence.ofDevice(dev);
-    if (this.#isFull(from, dev)) return this.refuse({ from, code: 'ROOM_FULL', text: full });
-    if (older && older.from !== from && older.who !== key)
-      return this.refuse({ from, code: 'DEVICE_REFUSED', text: foreignDevice });
+    if (this.#isFull(from, dev)) return this.refuse({ from, code: 'ROOM_FULL', text: full, join });
     const newest = this.#entering.get(from);
     if (newest?.name === join.name) this.#entering.delete(from);
     this.#strangers.delete(from);
@@ -77,20 +96,49 @@ export class Door {
     this.#welcome(from, name, asked, resumption);
   }
 
-  /** A message. What is returned is for the log to decide. */
-  hear(from: string, message: Message, now: Now): Proposal | undefined {
+  /** A message in a frame of its own: of a client of the original, or a place that the log has lost. */
+  hear(from: string, message: Message, now: Now): Proposal | Outcome | undefined {
     const { sessions } = this.#parts.presence;
     if (!sessions.has(from) && !this.#entering.has(from) && !message.id) this.#enterGuest(from, message.name, now);
     const session = sessions.get(from);
     if (session?.guest !== undefined) return this.#hearGuest(session, message.text);
     if (!message.id) return undefined;
     if (!session) return void this.tellToJoin(from);
-    if (message.seq !== undefined) return { type: 'mend', message };
-    // What its author wrote, and nothing that only a log may say.
-    const { hash: _, void: __, guest: ___, ...written } = message;
-    const isOwn = message.id.dev === session.dev && message.key === session.who;
-    if (!isOwn) return { type: 'giveBack', from, message: written };
-    return { type: 'say', from, message: written, name: session.name };
+    return message.seq === undefined ? unsealed : { type: 'mend', message };
+  }
+
+  /** Messages for the log. Behind an upload that is missing nothing is taken. [P14] */
+  take(from: string, upload: Upload): (Proposal | Outcome)[] {
+    const session = this.#parts.presence.sessions.get(from);
+    if (!session) this.tellToJoin(from);
+    const by = session && this.#proofs.sealed(session, upload);
+    if (!session || by?.isStopped) return [];
+    if (!by) return [unsealed];
+    if (upload.k === by.taken + 1) {
+      by.taken = upload.k;
+      return upload.messages.map((message) => this.#wish(by, message, session.name));
+    }
+    if (upload.k <= by.taken) return [{ type: 'ignored', reason: 'an upload that was taken before' }];
+    by.isStopped = true;
+    return [{ type: 'rejoin', by }];
+  }
+
+  /** What its author wrote, and nothing that only a log may say. */
+  #wish(by: Proof, { hash: _, seq: __, void: ___, guest: ____, ...message }: Message, name: string): Proposal {
+    const isOwn = message.id?.dev === by.dev && message.key === by.key;
+    return isOwn ? { type: 'say', by, message, name } : { type: 'giveBack', by, message };
+  }
+
+  /** Who is there says goodbye. */
+  part(from: string, leave: Leave): { type: 'leave'; from: string } | Outcome | undefined {
+    const session = this.#parts.presence.sessions.get(from);
+    if (!session) return undefined;
+    return session.guest !== undefined || this.#proofs.sealed(session, leave) ? { type: 'leave', from } : unsealed;
+  }
+
+  /** The connection is gone, and with it what was proven over it. */
+  forget(from: string): void {
+    this.#proofs.forget(from);
   }
 
   /** Once: what is left in an old connection's queue comes before the join and must not be answered again and again. [P13] */
@@ -108,7 +156,7 @@ export class Door {
       if (this.#isFull(from)) return this.#say(from, full);
       const safe = safeName(rawName);
       const isTaken = ledger.owner(safe, now) !== undefined || this.#whyServers(safe) !== undefined;
-      const name = isTaken ? `${safe} (guest)` : safe;
+      const name = isTaken ? guestName(safe) : safe;
       presence.enter({ from, who: from, name, guest: safe }, log.head, now.ms);
     }
     this.#say(from, greeting(presence.online));
@@ -136,11 +184,18 @@ export class Door {
     const headHash = log.hashAt(log.head);
     const head = { head: log.head, ...(headHash && { headHash }), run };
     const place = { log: log.store.log, since, ...(hash && { hash }), ...head, fork };
-    const n = log.store.mark(dev)?.n ?? 0;
+    const { n = 0, hash: nHash } = log.store.mark(dev) ?? {};
+    const own = { n, ...(nHash && { nHash }) };
     const age = oldest && { firstMs: oldest.atMs };
-    const welcome = { kind: 'welcome' as const, ...words, ...place, n, online, members, ...age };
+    const welcome = { kind: 'welcome' as const, ...words, ...place, ...own, online, members, ...age };
     this.#send(from, { ...welcome, sig: identity.sign(welcomeProof(cn, identity.key, welcome)) });
     for (const [seq, { hash }] of log.lost) if (seq <= since) this.#send(from, { kind: 'lost', seq, hash });
+  }
+
+  /** The server's name is a label, which may be given anew: who bore it before is a guest until it takes another. */
+  #nameFor(key: string, name: string, now: Now): string {
+    const isServers = this.#whyServers(name) !== undefined;
+    return isServers && this.#parts.ledger.owner(name, now) === key ? guestName(name) : name;
   }
 
   #whyServers(name: string): string | undefined {
@@ -160,3 +215,8 @@ export class Door {
 }
 
 const full = 'The room is full.';
+const foreignDevice = 'This device is made from another key.';
+const wrongProof = 'The room does not accept the proof of your key.';
+const otherVersion = `This room speaks version ${protocolVersion} of the protocol, and not that of your program.`;
+/** Whether there must be a seal is for the door to say, never for the frame. */
+const unsealed: Outcome = { type: 'ignored', reason: 'words without the seal of their session' };

@@ -6,7 +6,7 @@ import type { DoorOptions } from './door.ts';
 
 type SignedPart = Pick<Heartbeat, 'head' | 'headHash' | 'sig'>;
 
-/** Signs how far the log goes on the disk: once for all who are told of it, and anew only when it has grown. [P37] */
+/** Signs how far the log goes on the disk: once for all who are told of it, and anew only when it has grown. [P26] */
 export class HeadSigner {
   readonly #options: Pick<DoorOptions, 'identity' | 'dev'>;
   readonly #log: Log;

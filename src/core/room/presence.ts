@@ -61,6 +61,7 @@ export class Presence {
   enter(newcomer: Pick<Session, 'from' | 'who' | 'name' | 'dev' | 'guest'>, since: number, nowMs: number): void {
     const { from, who, name, dev, guest } = newcomer;
     const here = this.sessions.get(from);
+    // Who comes back on a new connection takes the place of the old one, which libzmq has not reported yet.
     const older = dev === undefined ? undefined : this.ofDevice(dev);
     const before = here ?? older;
     // On one connection somebody else is there now.

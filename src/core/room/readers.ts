@@ -1,4 +1,5 @@
 import { encode } from '../../protocol/codec.ts';
+import { isErased } from '../../protocol/erasure.ts';
 import type { Single } from '../../protocol/frames.ts';
 import { type Flow, guestFrames, maxRelayed, retryFullMs, signedHeadMs } from '../limits.ts';
 import { type Feed, framesOf, type Item, type Position } from '../log/feed.ts';
@@ -46,7 +47,7 @@ export class Readers {
     if (seq > reader.sent.seq) reader.sent = { ...reader.sent, seq };
   }
 
-  /** A frame that was sent from this position, and all after it, did not fit into the connection's queue. [P16] */
+  /** A frame that was sent from this position, and all after it, did not fit into the connection's queue. [P32] */
   holdBack(routingId: string, before: Position, nowMs: number): void {
     const reader = this.#sessions.get(routingId);
     // Of several frames the first one counts.
@@ -98,7 +99,7 @@ export class Readers {
     return [{ type: 'send', to: group.map(({ from }) => from), data, before }];
   }
 
-  /** What ends with the newest entry says so under the room's key: nobody can tell others another one. [P37] */
+  /** What ends with the newest entry says so under the room's key: nobody can tell others another one. [P26] */
   #sign(frames: readonly Single[], { seq }: Position, nowMs: number): void {
     const last = frames.findLast((frame) => frame.kind === 'entries');
     const { head, sig } = last?.hash && seq === this.#feed.end.seq ? this.#signer.head : {};
@@ -107,7 +108,7 @@ export class Readers {
     this.#signedAtMs = nowMs;
   }
 
-  /** In the original's form, a frame for each: name and text only, no voids, nobody's own words. [P18] */
+  /** In the original's form, a frame for each: name and text only, no voids, nobody's own words. [P37] */
   #plainFrames(items: readonly Item[], at: Position, group: Group): Send[] {
     let before = at;
     return items.flatMap((item): Send[] => {
@@ -134,5 +135,7 @@ const isBehind = (a: Position, b: Position): boolean => a.seq < b.seq || a.notic
 
 function plainFrame({ place, notice }: Item): string {
   if (notice) return encode({ kind: 'message', name: notice.name, text: plainText(notice) });
-  return place?.message && isShown(place.message) ? encode(plainMessage(place.message)) : '';
+  return place?.message && isShown(place.message) && !isErased(place.message)
+    ? encode(plainMessage(place.message))
+    : '';
 }

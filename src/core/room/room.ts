@@ -1,4 +1,5 @@
 import type { Lost, Received } from '../../protocol/frames.ts';
+import { formatId } from '../../protocol/signed.ts';
 import { defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
 import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
@@ -8,7 +9,7 @@ import { farewell } from '../narrate.ts';
 import { type Core, type Effect, Effects, type Input, type Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
 import { HeadSigner } from './head-signer.ts';
-import { Presence } from './presence.ts';
+import { Presence, type Session } from './presence.ts';
 import { Readers } from './readers.ts';
 import { SignatureDesk } from './signatures.ts';
 
@@ -43,7 +44,11 @@ export class Room implements Core {
   readonly #signer: HeadSigner;
   readonly #effects = new Effects();
   #proposals: (Proposal | Aside)[] = [];
+  /** What the change under way was made of, and what came of that. */
+  #deciding: (Proposal | Aside)[] = [];
   #underWay: Aside[] | undefined;
+  /** Whose words were taken in this turn. */
+  readonly #heard = new Set<string>();
   #ignored = { frames: 0, reason: '' };
   #heartbeatAtMs = Number.NEGATIVE_INFINITY;
   #tidiedAtMs = Number.NEGATIVE_INFINITY;
@@ -67,6 +72,7 @@ export class Room implements Core {
     if (now.ms - this.#tidiedAtMs >= tidyIntervalMs) this.#tidy(now.ms);
     this.#decide(now);
     this.#effects.push(...this.#readers.pump(now.ms));
+    this.#sendReceipts();
     for (const { to, frame } of this.#signatures.answers()) this.#effects.send(to, frame);
     this.#tellFound();
     return this.#effects.take();
@@ -84,7 +90,14 @@ export class Room implements Core {
         return input.sent.before && this.#readers.holdBack(input.from, input.sent.before, now.ms);
       case 'committed':
         this.#log.settle(input.change);
+        for (const { id, seq } of input.change.erased ?? [])
+          this.#effects.push({
+            type: 'show',
+            event: { type: 'erased', id: formatId(id), ...(seq !== undefined && { seq }) },
+          });
         return this.#tell(now);
+      case 'erase':
+        return this.#propose(input);
       case 'tick':
         return this.#tick(now);
       case 'leave':
@@ -99,7 +112,9 @@ export class Room implements Core {
       case 'join':
         return this.#propose(this.#door.knock(from, frame, now));
       case 'leave':
-        return this.#propose({ type: 'leave', from });
+        return this.#propose(this.#door.part(from, frame));
+      case 'upload':
+        return this.#propose(...this.#door.take(from, frame));
       case 'message':
         return this.#propose(this.#door.hear(from, frame, now));
       case 'ack':
@@ -109,6 +124,7 @@ export class Room implements Core {
       case 'signatures':
         return session?.who && session.guest === undefined ? this.#signatures.ask(from, frame.seq) : undefined;
       case 'gone':
+        this.#door.forget(from);
         return this.#propose({ type: 'leave', from, lostAtMs: now.ms });
       case 'unknown':
         return;
@@ -119,8 +135,8 @@ export class Room implements Core {
     }
   }
 
-  #propose(wish: Proposal | Aside | undefined): void {
-    if (wish) this.#proposals.push(wish);
+  #propose(...wishes: (Proposal | Aside | undefined)[]): void {
+    for (const wish of wishes) if (wish) this.#proposals.push(wish);
   }
 
   #tidy(ms: number): void {
@@ -133,6 +149,7 @@ export class Room implements Core {
   #decide(now: Now): void {
     if (this.#underWay || this.#proposals.length === 0) return;
     const { change, outcomes } = this.#ledger.decide<Aside>(this.#proposals, now);
+    this.#deciding = this.#proposals;
     this.#proposals = [];
     this.#underWay = outcomes;
     if (change) this.#effects.push({ type: 'commit', change });
@@ -142,6 +159,25 @@ export class Room implements Core {
   #tell(now: Now): void {
     for (const outcome of this.#underWay ?? []) this.#tellOne(outcome, now);
     this.#underWay = undefined;
+    for (const wish of this.#deciding) if (wish.type === 'say' && wish.by) this.#heard.add(wish.by.from);
+    this.#deciding = [];
+  }
+
+  /** Who does not see at once that its words came back hears at least that they are kept. [P22] */
+  #sendReceipts(): void {
+    for (const from of this.#heard) {
+      const session = this.presence.sessions.get(from);
+      if (session && session.sent.seq < this.#log.head)
+        this.#effects.send(from, { kind: 'receipt', ...this.#receipt(session) });
+    }
+    this.#heard.clear();
+  }
+
+  #receipt({ from, dev }: Session): { kept: number; held: number } {
+    const waiting = [...this.#deciding, ...this.#proposals].filter(
+      (wish) => (wish.type === 'say' || wish.type === 'giveBack') && wish.by?.from === from,
+    );
+    return { kept: this.#log.store.mark(dev ?? '')?.n ?? 0, held: waiting.length };
   }
 
   #tellOne(outcome: Aside, now: Now): void {
@@ -151,13 +187,23 @@ export class Room implements Core {
       case 'refused':
         return this.#door.refuse(outcome);
       case 'rejoin':
-        return this.#effects.send(outcome.from, { kind: 'rejoin', delayMs: 0 });
+        outcome.by.isStopped = true;
+        return this.#effects.send(outcome.by.from, { kind: 'rejoin', delayMs: 0 });
+      case 'hole':
+        outcome.by.isHeld = true;
+        return this.#effects.send(outcome.by.from, { kind: 'hole', id: outcome.id });
       case 'had':
-        return this.#effects.send(outcome.from, { kind: 'had', id: outcome.id });
+        return this.#effects.send(outcome.by.from, { kind: 'had', ids: outcome.ids, head: this.#log.head });
       case 'relayed':
         return this.#readers.relayed(outcome.seq, outcome.from);
       case 'mended':
         return this.#effects.send(this.#readersOf(outcome.entry.seq), outcome.entry.message);
+      case 'erased':
+        return void this.#effects.push({
+          type: 'answered',
+          to: outcome.from,
+          ...(outcome.why && { why: outcome.why }),
+        });
       case 'ignored':
         return this.#ignore(outcome.reason);
       case 'leave':
@@ -165,7 +211,7 @@ export class Room implements Core {
     }
   }
 
-  /** A goodbye is answered, so that a client can wait for it: closing a socket with unread data loses what it sent. [P29] */
+  /** A goodbye is answered, so that a client can wait for it: closing a socket with unread data loses what it sent. [P24] */
   #depart({ from, lostAtMs }: Aside & { type: 'leave' }): void {
     const session = this.presence.leave(from, lostAtMs);
     if (lostAtMs === undefined && session && session.guest === undefined)
@@ -212,8 +258,10 @@ export class Room implements Core {
     this.#ignored = { frames: 0, reason: '' };
     if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;
     this.#heartbeatAtMs = ms;
-    for (const { from, sent } of this.presence.proven)
-      this.#effects.send(from, { kind: 'heartbeat', seq: sent.seq, ...this.#signer.head });
+    for (const session of this.presence.proven) {
+      const receipt = this.#receipt(session);
+      this.#effects.send(session.from, { kind: 'heartbeat', seq: session.sent.seq, ...receipt, ...this.#signer.head });
+    }
   }
 
   #ignore(reason: string): void {

@@ -6,7 +6,7 @@ type Answer = { to: string[]; frame: Frame };
 
 /**
  * Gives out signatures, a block at a time. All members of a room ask for the same one when it is full, so what is asked in
- * one turn is answered together; of each session one question, so that nobody can ask for more than is sent. [P40]
+ * one turn is answered together; of each session one question, so that nobody can ask for more than is sent. [P27]
  */
 export class SignatureDesk {
   readonly #log: Log;

@@ -1,0 +1,73 @@
+import type { Join, Leave, Upload } from '../../protocol/frames.ts';
+import { type Crypto, type Identity, joinProof, sessionInfo, sessionSalt } from '../../protocol/signed.ts';
+import { maxChallenges } from '../limits.ts';
+import type { Uploader } from '../log/ledger.ts';
+
+export type ProofsOptions = {
+  identity: Identity;
+  crypto: Crypto;
+  /** Nobody can foresee it; another one each time. */
+  nonce: () => string;
+};
+
+/** What an accepted proof opens: whose words come over the connection from here on, and how many uploads of them were taken. */
+export type Proof = Uploader & { key: string; dev: string; sessionKey: string; taken: number };
+
+/**
+ * Who has proven what over which connection. A nonce is good for one proof over one connection; a proof makes a key that
+ * only its author and the room have, and that all of its author's words are sealed with until the next proof. [P7, P14]
+ */
+export class Proofs {
+  readonly #options: ProofsOptions;
+  /** The newest question that each connection was asked and has not answered, and to which join. */
+  readonly #asked = new Map<string, { nonce: string; cn: string }>();
+  readonly #proofs = new Map<string, Proof>();
+
+  constructor(options: ProofsOptions) {
+    this.#options = options;
+  }
+
+  /** One question for one join. Of too many the oldest is void. */
+  ask(from: string, cn: string): string {
+    const asked = this.#asked.get(from);
+    const nonce = asked?.cn === cn ? asked.nonce : this.#options.nonce();
+    this.#asked.delete(from);
+    for (const oldest of this.#asked.keys()) {
+      if (this.#asked.size < maxChallenges) break;
+      this.#asked.delete(oldest);
+    }
+    this.#asked.set(from, { nonce, cn });
+    return nonce;
+  }
+
+  /** The answer to the question, which is answered then: undefined if it was none, false if it is wrong. */
+  prove(from: string, join: Join): boolean | undefined {
+    const { identity, crypto } = this.#options;
+    const { key = '', dev = '', cn = '', proof = '' } = join;
+    const asked = this.#asked.get(from);
+    if (asked?.cn !== cn) return undefined;
+    const { nonce } = asked;
+    this.#asked.delete(from);
+    if (!crypto.verify(key, joinProof(nonce, identity.key, join), proof)) return false;
+    const sessionKey = identity.sessionKey(key, sessionSalt(nonce, cn), sessionInfo(identity.key, join));
+    if (sessionKey === undefined) return false;
+    this.#proofs.set(from, { from, key, dev, sessionKey, taken: 0, isStopped: false, isHeld: false });
+    return true;
+  }
+
+  /** The proof of this connection, if it is that of this member and device, and if the frame was sealed with its key. */
+  sealed(
+    { from, who, dev }: { from: string; who: string; dev?: string | undefined },
+    { seal }: Upload | Leave,
+  ): Proof | undefined {
+    const proof = this.#proofs.get(from);
+    if (!seal || proof?.key !== who || proof.dev !== dev) return undefined;
+    return this.#options.crypto.mac(proof.sessionKey, seal.text) === seal.mac ? proof : undefined;
+  }
+
+  /** The connection is gone. */
+  forget(from: string): void {
+    this.#asked.delete(from);
+    this.#proofs.delete(from);
+  }
+}

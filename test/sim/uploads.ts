@@ -1,0 +1,83 @@
+import type { Change } from '../../src/core/log/store.ts';
+import type { Send } from '../../src/core/turn.ts';
+import { decode } from '../../src/protocol/codec.ts';
+import type { Received, Welcome } from '../../src/protocol/frames.ts';
+import { formatId, welcomeProof } from '../../src/protocol/signed.ts';
+import { Violation } from './checker.ts';
+import { signature } from './sides.ts';
+
+/** What arrived over a connection since its newest proof: how many uploads without a gap, and which messages in them. */
+type Line = { taken: number; ids: string[] };
+
+/** Watches what crosses each connection: P7, P14, P35. */
+export class Uploads {
+  readonly #lines = new Map<string, Line>();
+  /** Those of the joins of a connection that were not welcomed yet. */
+  readonly #cns = new Map<string, Set<string>>();
+  /** Ids that came behind an upload that is missing, and those that came in order, over any connection. */
+  readonly #early = new Set<string>();
+  readonly #inOrder = new Set<string>();
+  /** Over which connections an id came, and which of them are in a change. */
+  readonly #bearers = new Map<string, Set<string>>();
+  readonly #decided = new Set<string>();
+  readonly #proofs = new Set<string>();
+
+  next(from: string): number {
+    return (this.#lines.get(from)?.taken ?? 0) + 1;
+  }
+
+  arrived(from: string, frame: Received): void {
+    if (frame.kind === 'join' && frame.proof && !this.#proofs.has(frame.proof)) {
+      this.#proofs.add(frame.proof);
+      this.#lines.set(from, { taken: 0, ids: [] });
+      if (frame.cn && frame.proof !== 'guessed') this.#cns.set(from, (this.#cns.get(from) ?? new Set()).add(frame.cn));
+    }
+    if (frame.kind !== 'upload' || !frame.seal || frame.seal.mac.startsWith('guessed')) return;
+    const line = this.#lines.get(from) ?? { taken: 0, ids: [] };
+    const isNext = frame.k === line.taken + 1;
+    if (isNext) line.taken = frame.k;
+    for (const { id } of frame.messages) {
+      if (!id) continue;
+      const name = formatId(id);
+      if (isNext) line.ids.push(name);
+      if (isNext) this.#inOrder.add(name);
+      else if (frame.k > line.taken) this.#early.add(name);
+      this.#bearers.set(name, (this.#bearers.get(name) ?? new Set()).add(from));
+    }
+  }
+
+  /** P14: behind an upload that is missing nothing is taken. */
+  decided({ entries = [] }: Change): void {
+    for (const { message } of entries) {
+      if (!message?.id) continue;
+      const id = formatId(message.id);
+      if (this.#early.has(id) && !this.#inOrder.has(id))
+        throw new Violation('P14', `${id} was taken, and an upload before it is missing`);
+      this.#decided.add(id);
+    }
+  }
+
+  answered({ to: [to = ''], data }: Send): void {
+    if (data.startsWith('{"auth":0') && !to.startsWith('old')) throw new Violation('P14', `${to} did not leave`);
+    if (!data.startsWith('{"hole"')) return;
+    const frame = decode(Buffer.from(data));
+    if (frame.kind === 'hole') this.#held(to, formatId(frame.id));
+  }
+
+  /** P35: what came behind a hole over one connection, and over no other, is not taken. */
+  #held(from: string, hole: string): void {
+    const { ids }: Line = this.#lines.get(from) ?? { taken: 0, ids: [] };
+    const dev = hole.split('.')[0];
+    for (const id of ids.slice(ids.lastIndexOf(hole) + 1))
+      if (!id.startsWith(`${dev}.`) && this.#decided.has(id) && this.#bearers.get(id)?.size === 1)
+        throw new Violation('P35', `${id} was taken behind ${hole}`);
+  }
+
+  /** P7: one proof opens one session, and nobody's but who made it. */
+  welcomed(to: string, welcome: Welcome): void {
+    const cns: Set<string> = this.#cns.get(to) ?? new Set();
+    const cn = [...cns].find((one) => welcome.sig === signature('room', welcomeProof(one, 'room', welcome)));
+    if (cn === undefined) throw new Violation('P7', `${to} is welcomed for no proof of its own`);
+    cns.delete(cn);
+  }
+}
