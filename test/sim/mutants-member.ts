@@ -110,7 +110,6 @@ export const memberMutants: Mutant[] = [
       'isWhole && message.sig !== undefined',
     ],
     ['the chain that is read follows', 'chainHash(this.#crypto, hash, row)', 'chainHash(this.#crypto, this.hash, row)'],
-    ['what mends has no signature yet', 'mend({ sig: _, ...message })', 'mend(message)'],
     ['what was signed is kept', 'this.#draft.sign(signed);', ';'],
     ['a message is shown once', 'id.n <= this.seen(id.dev)', 'false'],
     ['kept when it was shown', 'taken.shows = shows;', 'taken.shows = 0;'],
