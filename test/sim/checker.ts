@@ -568,7 +568,7 @@ export class Checker {
         !isRefused &&
         !this.#isOvertaken(id) &&
         !this.#damaged.has(id) &&
-        !this.#isStuck(id, server)
+        !this.isStuck(id, server)
       )
         throw new Violation('I5', `${id} was typed and is lost`);
     }
@@ -578,14 +578,14 @@ export class Checker {
         !present.has(id) &&
         !this.#isOvertaken(id) &&
         !this.#damaged.has(id) &&
-        !this.#isStuck(id, server)
+        !this.isStuck(id, server)
       )
         throw new Violation('I1', `${id} was kept and is lost`);
     for (const [id, holders] of this.#read) if (!present.has(id) && this.#isUnsigned(id, holders)) tally.unsigned++;
     for (const { id: dev, store } of clients) {
       if (store.head !== server.head) throw new Violation('I5', `${dev} is at ${store.head} of ${server.head}`);
       if (store.headHash !== server.headHash) throw new Violation('I2', `${dev} has another log`);
-      const left = store.pending().filter((message) => message.id && !this.#isStuck(formatId(message.id), server));
+      const left = store.pending().filter((message) => message.id && !this.isStuck(formatId(message.id), server));
       if (left.length > 0) throw new Violation('I5', `${dev} has ${left.length} messages left`);
     }
     const counted = log.filter(({ message }) => message && this.#isOfAuthor(message));
@@ -656,11 +656,14 @@ export class Checker {
     return Number(n) < (this.#overtaken.get(dev) ?? 0);
   }
 
-  /** P35: what lies before it is gone with the disk of the server, and nobody else has it. */
-  #isStuck(id: string, server: Store): boolean {
+  /** P35: what lies before it, or before another one that does, is gone with the disk of the server, and nobody else has it. */
+  isStuck(id: string, server: Store): boolean {
     const [dev = '', n] = id.split('.');
-    const seen = this.#written.get(id)?.[0]?.in ?? 0;
-    return this.#rollback && Number(n) > Math.max(server.mark(dev)?.n ?? 0, seen) + 1;
+    const last = server.mark(dev)?.n ?? 0;
+    const follows = (one: number) => one <= Math.max(last, this.#written.get(`${dev}.${one}`)?.[0]?.in ?? 0) + 1;
+    for (let one = last + 1; one <= Number(n); one++)
+      if ((one === Number(n) || this.#written.has(`${dev}.${one}`)) && !follows(one)) return this.#rollback;
+    return false;
   }
 
   #fix(seq: number, hash: string): void {

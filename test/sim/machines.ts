@@ -6,6 +6,7 @@ import type { ChatError } from '../../src/errors.ts';
 import type * as memory from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import type { Frame, Message, MessageId } from '../../src/protocol/frames.ts';
+import { formatId } from '../../src/protocol/signed.ts';
 import { Checker, entriesIn, Violation } from './checker.ts';
 import { claim, tamperWithSignatures } from './faults.ts';
 import { Mallory } from './mallory.ts';
@@ -404,8 +405,8 @@ export class Machines {
   }
 
   /** Somebody else's words that the log cannot take, for what lies before them is gone. */
-  isStuck({ id, in: seen = 0 }: Message): boolean {
-    return this.withRollback && id !== undefined && id.n > Math.max(this.serverStore.mark(id.dev)?.n ?? 0, seen) + 1;
+  isStuck({ id }: Message): boolean {
+    return id !== undefined && this.checker.isStuck(formatId(id), this.serverStore);
   }
 
   note(line: string): void {
