@@ -7,10 +7,10 @@ import { Log } from '../log/log.ts';
 import type { Store } from '../log/store.ts';
 import { markMention, tooManyWaiting } from '../narrate.ts';
 import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from '../turn.ts';
+import { Company } from './company.ts';
 import { Courier, type CourierOptions } from './courier.ts';
 import { Heads } from './heads.ts';
 import { Naming } from './naming.ts';
-import { Roster } from './roster.ts';
 import { Session } from './session.ts';
 
 /** `room` is the room that is meant, by its key; undefined if it was never met. */
@@ -56,7 +56,7 @@ export class Member implements Conversation {
   options: MemberOptions;
   readonly flow: Flow;
   readonly naming: Naming;
-  roster!: Roster;
+  company!: Company;
   copy!: Copy;
   courier!: Courier;
   readonly heads = new Heads(this);
@@ -87,8 +87,8 @@ export class Member implements Conversation {
     this.server = '';
     this.everLive = false;
     this.lostAtMs = undefined;
-    this.roster = new Roster(options.identity.key);
-    this.roster.goBy(this.naming.name);
+    this.company = new Company(options.identity.key);
+    this.company.goBy(this.naming.name);
     const pending = store.pending();
     const log = new Log(store, options.crypto);
     this.copy = new Copy(log, options.crypto, options.maxKept, pending);
@@ -140,11 +140,11 @@ export class Member implements Conversation {
   }
 
   get others(): string[] {
-    return this.roster.others;
+    return this.company.others;
   }
 
   get present(): number {
-    return this.roster.present;
+    return this.company.present;
   }
 
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
@@ -210,7 +210,7 @@ export class Member implements Conversation {
   }
 
   goOffline(reason: 'lost' | 'silent', { ms }: Now): void {
-    this.roster.present = 0;
+    this.company.present = 0;
     if (!this.everLive || this.lostAtMs !== undefined) return;
     this.lostAtMs = ms;
     this.show({ type: 'state', state: 'offline', reason });
@@ -247,7 +247,7 @@ export class Member implements Conversation {
   }
 
   show(event: ChatEvent, place?: number): void {
-    this.roster.hear(event);
+    this.company.hear(event);
     const marked = markMention(event, this.naming.name, this.options.identity.key);
     this.effects.push({ type: 'show', event: marked, ...(place !== undefined && { place }) });
   }

@@ -19,11 +19,11 @@ export class OriginalRoom implements Talk {
   constructor(member: Member, session: Talk, { name: server, text }: Message, now: Now) {
     this.#member = member;
     this.#session = session;
-    const { naming, roster, isResuming, lostAtMs } = member;
+    const { naming, company, isResuming, lostAtMs } = member;
     const was = naming.take();
     const online = readGreeting(text);
-    roster.goBy(naming.name);
-    roster.begin([], online);
+    company.goBy(naming.name);
+    company.begin([], online);
     member.goOnline({ server, online, legacy: true }, now);
     if (!isResuming && lostAtMs === undefined)
       member.show({ type: 'status', code: 'LEGACY_SERVER', message: whatItLacks });

@@ -113,7 +113,7 @@ export class Session implements Talk {
 
   #disconnected(reason: 'lost' | 'silent', now: Now): void {
     this.#rejoinAtMs = undefined;
-    if (this.#state === 'leaving') this.#member.roster.present = 0;
+    if (this.#state === 'leaving') this.#member.company.present = 0;
     else this.#member.goOffline(reason, now);
     this.#state = this.#state === 'refused' ? 'refused' : 'down';
   }
@@ -300,8 +300,8 @@ export class Session implements Talk {
     this.#acked = copy.shown;
     this.#ackedAtMs = now.ms;
     this.#member.tellLabel(name);
-    this.#member.roster.goBy(naming.name);
-    this.#member.roster.begin(members, online);
+    this.#member.company.goBy(naming.name);
+    this.#member.company.begin(members, online);
     this.#member.goOnline({ server: name, online, legacy: false, members, room: this.#room }, now);
     if (was !== undefined) this.#member.show({ type: 'renamed', was, name: naming.name });
     this.#state = 'live';

@@ -2,14 +2,14 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ChatEvent } from '../src/core/events.ts';
 import { maxNames } from '../src/core/limits.ts';
-import { Roster } from '../src/core/member/roster.ts';
+import { Company } from '../src/core/member/company.ts';
 import { nameKey } from '../src/core/names.ts';
 
 /** Ann's, whose key is `kA`. */
-let roster: Roster;
+let company: Company;
 beforeEach(() => {
-  roster = new Roster('kA');
-  roster.goBy('ann');
+  company = new Company('kA');
+  company.goBy('ann');
 });
 
 const server = 'server';
@@ -25,37 +25,37 @@ const speak = (name: string, more: Partial<ChatEvent & { type: 'message' }> = {}
   ...more,
 });
 const hear = (...events: ChatEvent[]) => {
-  for (const event of events) roster.hear(event);
+  for (const event of events) company.hear(event);
 };
 
 describe('a welcome', () => {
   test('names who is there, without me', () => {
-    roster.begin(['bo', 'ANN', 'cy'], 3);
-    expect([roster.present, roster.others]).toEqual([3, ['bo', 'cy']]);
+    company.begin(['bo', 'ANN', 'cy'], 3);
+    expect([company.present, company.others]).toEqual([3, ['bo', 'cy']]);
   });
 
   test('puts others in the place of those before; who spoke stays first', () => {
-    roster.begin(['ann', 'bo', 'cy', 'dot'], 4);
+    company.begin(['ann', 'bo', 'cy', 'dot'], 4);
     hear(speak('cy'), speak('dot'));
-    roster.begin(['eve', 'dot', 'bo', 'ann'], 4);
-    expect(roster.others).toEqual(['dot', 'eve', 'bo']);
+    company.begin(['eve', 'dot', 'bo', 'ann'], 4);
+    expect(company.others).toEqual(['dot', 'eve', 'bo']);
   });
 
   test('that names all: who else speaks is not there, its message is older than its author’s name', () => {
-    roster.begin(['ann', 'bo'], 2);
+    company.begin(['ann', 'bo'], 2);
     hear(speak('cy'));
-    expect(roster.others).toEqual(['bo']);
+    expect(company.others).toEqual(['bo']);
   });
 
   test('that names not all: who else speaks is there too', () => {
-    roster.begin(['ann', 'bo'], 3);
+    company.begin(['ann', 'bo'], 3);
     hear(speak('cy'));
-    expect(roster.others).toEqual(['cy', 'bo']);
+    expect(company.others).toEqual(['cy', 'bo']);
   });
 });
 
 describe('who comes and goes', () => {
-  beforeEach(() => roster.begin(['ann', 'bo'], 2));
+  beforeEach(() => company.begin(['ann', 'bo'], 2));
 
   test.each<[string, ChatEvent[], string[]]>([
     ['a join', [join('cy')], ['bo', 'cy']],
@@ -82,33 +82,33 @@ describe('who comes and goes', () => {
     ['the words of the room', [{ type: 'notice', server, text: 'x' }], ['bo']],
   ])('%s', (_name, events, others) => {
     hear(...events);
-    expect(roster.others).toEqual(others);
+    expect(company.others).toEqual(others);
   });
 
   test('is counted as the room says, and not at all when it is lost', () => {
     hear(join('cy', 7));
-    expect(roster.present).toBe(7);
+    expect(company.present).toBe(7);
     hear(leave('bo', 6));
-    expect(roster.present).toBe(6);
-    roster.present = 0;
-    expect([roster.present, roster.others]).toEqual([0, ['cy']]);
+    expect(company.present).toBe(6);
+    company.present = 0;
+    expect([company.present, company.others]).toEqual([0, ['cy']]);
   });
 
   test('a name that becomes mine is no other one’s', () => {
-    roster.goBy('BO');
-    expect(roster.others).toEqual([]);
+    company.goBy('BO');
+    expect(company.others).toEqual([]);
   });
 });
 
 test('a thousand names are remembered: who was silent for the longest time is forgotten first', () => {
-  roster.begin([], 1e9);
+  company.begin([], 1e9);
   hear(speak('speaker'));
   for (let i = 0; i < maxNames + 5; i++) hear(join(`n${i}`));
-  expect(roster.others).toHaveLength(maxNames);
-  expect(roster.others.slice(0, 2)).toEqual(['speaker', 'n6']);
+  expect(company.others).toHaveLength(maxNames);
+  expect(company.others.slice(0, 2)).toEqual(['speaker', 'n6']);
   for (let i = 0; i < maxNames + 5; i++) hear(speak(`s${i}`));
-  expect(roster.others).toHaveLength(maxNames);
-  expect(roster.others.at(-1)).toBe('s5');
+  expect(company.others).toHaveLength(maxNames);
+  expect(company.others.at(-1)).toBe('s5');
 });
 
 test('whatever is heard: each name once, mine never, and not too many', () => {
@@ -122,7 +122,7 @@ test('whatever is heard: each name once, mine never, and not too many', () => {
   );
   fc.assert(
     fc.property(fc.array(event, { maxLength: 30 }), (events) => {
-      const any = new Roster('kA');
+      const any = new Company('kA');
       any.goBy('ann');
       for (const heard of events) Array.isArray(heard) ? any.begin(heard, heard.length) : any.hear(heard);
       const keys = any.others.map(nameKey);

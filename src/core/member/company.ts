@@ -3,7 +3,7 @@ import { maxNames } from '../limits.ts';
 import { nameKey } from '../names.ts';
 
 /** Who is there besides me, by what the room says and who speaks. Each name once, mine never, at most `maxNames`. */
-export class Roster {
+export class Company {
   /** How many are online, as last said; 0 while nobody can say. */
   present = 0;
   readonly #key: string;
