@@ -52,6 +52,7 @@ await run(client, async (options, stop, opened) => {
     return store;
   };
   let store = open();
+  const mayLink = person || options.listen;
   const history = options.history ?? (person ? limits.history : 0);
   const show = { history, replay: options.replay || person, maxReplay: person ? limits.maxReplay : Infinity };
   const place = (carried: Message[]) => {
@@ -61,7 +62,10 @@ await run(client, async (options, stop, opened) => {
   const keeps = (key: string) => !check && rooms.keeps(key);
   const secrets = { identity, crypto, nonce: newNonce, salt: newNonce, chance: Math.random, newDev };
   const typed = room && !check ? rooms.typedAt(address) : [];
-  const conversation = new Member({ name, keeps, ...secrets, ...limits, ...show, check, ...place(typed) }, store);
+  const conversation = new Member(
+    { name, keeps, ...secrets, ...limits, ...show, check, ...(mayLink && { hosts: [] }), ...place(typed) },
+    store,
+  );
   const tellWaiting = (code: string, what: string, waiting: readonly Waiting[]) => {
     const message = `${what}: ${waiting.map(({ text }) => `"${text}"`).join(', ')}`;
     if (waiting.length > 0) view.show({ type: 'status', code, message });

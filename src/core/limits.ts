@@ -65,6 +65,15 @@ export const maxLcStep = 2 ** 20;
 export const harmlessLc = 2 ** 40;
 /** Lines of the original's clients whose author is remembered, so as not to send them back: the newest. [P38] */
 export const maxRelayed = 10_000;
+// The roster
+/** A new version of it is signed at most this often. [P43] */
+export const rosterIntervalMs = 5_000;
+/** Members, and devices of one member that can be reached; of more those that were there last. Who left is told so long. */
+export const maxMembers = 10_000;
+export const maxDevices = 8;
+export const maxDeparted = 1_000;
+/** Of the roster, at most so much goes out in one frame, and to all readers together in one tick. */
+export const rosterBytes = { frame: 32_768, tick: 262_144 };
 /** Damaged places that are remembered, and asked for. */
 export const maxLost = 100;
 

@@ -5,8 +5,11 @@ import {
   type Erased,
   emptyHash,
   type Mark,
+  type Membership,
   type Owner,
   type Place,
+  type Reachable,
+  type RosterState,
   type Signed,
   type Store,
 } from '../core/log/store.ts';
@@ -16,7 +19,10 @@ import { formatId } from '../protocol/signed.ts';
 import type { EntryTable, Table } from './tables.ts';
 import { inWords } from './trouble.ts';
 
-export type State = Pick<Store, 'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs' | 'lc' | 'signed'> &
+export type State = Pick<
+  Store,
+  'log' | 'first' | 'head' | 'baseHash' | 'headHash' | 'ranMs' | 'lc' | 'signed' | 'roster'
+> &
   Device;
 
 type Rows<T> = Map<string, T> | Table<T>;
@@ -24,6 +30,8 @@ type Tables = {
   entries: PlaceMap | EntryTable;
   marks: Rows<Mark>;
   owners: Rows<Owner>;
+  members: Rows<Membership>;
+  addresses: Rows<Reachable>;
   pending: Rows<Message>;
   erasures: Rows<Erasure>;
 };
@@ -37,6 +45,7 @@ export class LogStore implements Store {
   headHash = emptyHash;
   ranMs = 0;
   signed: Signed | undefined;
+  roster: RosterState = { last: 0, base: 0 };
   lc = 0;
   /** Whose store this is; '' for a server's. */
   dev: string;
@@ -63,6 +72,10 @@ export class LogStore implements Store {
 
   mark = (dev: string): Mark | undefined => inWords(this.folder, () => this.#tables.marks.get(dev));
   owner = (name: string): Owner | undefined => inWords(this.folder, () => this.#tables.owners.get(name));
+  member = (key: string): Membership | undefined => inWords(this.folder, () => this.#tables.members.get(key));
+  members = (): Membership[] => inWords(this.folder, () => [...this.#tables.members.values()]);
+  address = (dev: string): Reachable | undefined => inWords(this.folder, () => this.#tables.addresses.get(dev));
+  addresses = (): Reachable[] => inWords(this.folder, () => [...this.#tables.addresses.values()]);
   erasure = (id: string): Erasure | undefined => inWords(this.folder, () => this.#tables.erasures.get(id));
   find = (id: MessageId): number | undefined => inWords(this.folder, () => this.#tables.entries.find(id));
   pending = (): Message[] => inWords(this.folder, () => [...this.#tables.pending.values()]);
@@ -95,6 +108,9 @@ export class LogStore implements Store {
       signatures = [],
       marks = [],
       owners = [],
+      members = [],
+      addresses = [],
+      forgotten = [],
       pending = [],
       dropped = [],
       erased = [],
@@ -107,6 +123,9 @@ export class LogStore implements Store {
     tables.entries.trim(restart ? restart.seq + 1 : this.first, first);
     for (const mark of marks) tables.marks.set(mark.dev, mark);
     for (const owner of owners) tables.owners.set(owner.name, owner);
+    for (const one of forgotten) for (const table of [tables.members, tables.addresses]) table.delete(one);
+    for (const member of members) tables.members.set(member.key, member);
+    for (const address of addresses) tables.addresses.set(address.dev, address);
     for (const { first: _, ...message } of pending) if (message.id) tables.pending.set(formatId(message.id), message);
     for (const id of dropped) tables.pending.delete(formatId(id));
     for (const erasure of erased) this.#erase(erasure);
@@ -131,7 +150,7 @@ export class LogStore implements Store {
   }
 
   /** Throws if the change does not follow. */
-  #after({ restart, entries = [], keep, ranMs = this.ranMs, signed = this.signed, device = this }: Change): State {
+  #after({ restart, entries = [], keep, ranMs = this.ranMs, ...facts }: Change): State {
     let { log, first, head, baseHash, headHash, lc } = this;
     if (restart) ({ log, seq: head, hash: headHash } = restart);
     if (restart) [first, baseHash] = [head + 1, headHash];
@@ -141,14 +160,16 @@ export class LogStore implements Store {
     }
     if (keep && keep.from > head + 1) throw new Error(`place ${keep.from} cannot be the first after ${head}`);
     if (keep && keep.from > first) [first, baseHash] = [keep.from, keep.hash];
+    const { signed = this.signed, roster = this.roster, device = this } = facts;
     const { dev, former } = device;
-    return { log, first, head, baseHash, headHash, ranMs, lc, signed, dev, former };
+    return { log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former };
   }
 }
 
 export class MemoryStore extends LogStore {
   constructor(log = '', dev = '') {
-    const tables = { marks: new Map(), owners: new Map(), pending: new Map(), erasures: new Map() };
+    const people = { owners: new Map(), members: new Map(), addresses: new Map() };
+    const tables = { marks: new Map(), ...people, pending: new Map(), erasures: new Map() };
     super(log, dev, { entries: new PlaceMap(), ...tables });
   }
 }

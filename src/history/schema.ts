@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Mark, Owner, Place } from '../core/log/store.ts';
+import type { Mark, Membership, Owner, Place, Reachable } from '../core/log/store.ts';
 import { decode } from '../protocol/codec.ts';
 import type { Erasure } from '../protocol/erasure.ts';
 import type { Message } from '../protocol/frames.ts';
@@ -20,6 +20,9 @@ const tables = [
   `CREATE TABLE pending (${message}, sig TEXT, erased TEXT, at_ms INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
   'CREATE TABLE marks (dev TEXT PRIMARY KEY, n INTEGER, hash TEXT, sum INTEGER) WITHOUT ROWID',
   'CREATE TABLE owners (name TEXT PRIMARY KEY, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
+  'CREATE TABLE members (key TEXT PRIMARY KEY, name TEXT, version INTEGER, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
+  `CREATE TABLE addresses (dev TEXT PRIMARY KEY, key TEXT, ts INTEGER, hosts TEXT, sig TEXT, version INTEGER,
+  sum INTEGER) WITHOUT ROWID`,
   'CREATE TABLE erasures (id TEXT PRIMARY KEY, words TEXT, proof TEXT, sum INTEGER) WITHOUT ROWID',
 ];
 
@@ -45,18 +48,18 @@ export function readState(db: Connection): Kept | undefined {
     throw trouble('version', db.folder, `${written}, this program knows ${version}`);
   if (!values) throw trouble('damaged', db.folder);
   const [, , json, log, first, head, baseHash, headHash, ranMs, lc] = values;
-  const { dev = '', former = [], signed, ...facts } = JSON.parse(String(json));
+  const { dev = '', former = [], signed, roster, ...facts } = JSON.parse(String(json));
   // Somebody has tidied up (VACUUM), or a table has another one's rows. To find out may take long, but is seldom asked.
   if (facts.roots !== rootsOf(db) && db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', db.folder);
-  return { facts, log, first, head, baseHash, headHash, ranMs, lc, signed, dev, former } as Kept;
+  return { facts, log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former } as Kept;
 }
 
 const rootsOf = (db: Connection) => db.rows('SELECT rootpage FROM sqlite_schema').join();
 
 /** MUST be called within a transaction. */
 export function writeState(db: Connection, kept: Kept): void {
-  const { log, first, head, baseHash, headHash, ranMs, lc, signed, dev, former } = kept;
-  const facts = JSON.stringify({ ...kept.facts, signed, ...(dev && { dev, former }) });
+  const { log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former } = kept;
+  const facts = JSON.stringify({ ...kept.facts, signed, roster, ...(dev && { dev, former }) });
   for (const copy of [1, 2])
     db.put('state', seal([copy, version, facts, log, first, head, baseHash, headHash, ranMs, lc]));
 }
@@ -146,6 +149,21 @@ export const owners: Shape<Owner> = {
   values: ({ name, key, seenMs }) => [name, key, seenMs],
   read: ([name, key, seenMs]) => ({ name, key, seenMs }) as Owner,
   lost: ['who owns a name', 0],
+};
+export const members: Shape<Membership> = {
+  name: 'members',
+  key: ['key'],
+  values: ({ key, name, version, seenMs }) => [key, name, version, seenMs],
+  read: ([key, name, version, seenMs]) => ({ key, ...(name !== undefined && { name }), version, seenMs }) as Membership,
+  lost: ['who is a member', 0],
+};
+export const addresses: Shape<Reachable> = {
+  name: 'addresses',
+  key: ['dev'],
+  values: ({ dev, key, ts, hosts, sig, version }) => [dev, key, ts, hosts.join(' '), sig, version],
+  read: ([dev, key, ts, hosts, sig, version]) =>
+    ({ dev, key, ts, hosts: hosts ? String(hosts).split(' ') : [], sig, version }) as Reachable,
+  lost: ['where a device can be reached', 0],
 };
 export const pending: Shape<Message> = {
   name: 'pending',

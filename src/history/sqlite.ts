@@ -3,10 +3,12 @@ import { Connection, closeWriter, makeDurable, openReader, openWriter, removeTra
 import { fileOf, filesOf, lockPath, prepareFolder } from './folder.ts';
 import { LogStore, type State } from './memory.ts';
 import {
+  addresses,
   entries,
   erasures,
   type Kept,
   marks,
+  members,
   owners,
   pending,
   readState,
@@ -44,6 +46,8 @@ export class SqliteStore extends LogStore {
       entries: new EntryTable(db, entries),
       marks: new Table(db, marks),
       owners: new Table(db, owners),
+      members: new Table(db, members),
+      addresses: new Table(db, addresses),
       pending: new Table(db, pending),
       erasures: new Table(db, erasures),
     };
@@ -107,9 +111,9 @@ export class SqliteStore extends LogStore {
   /** Again after the next change, as long as somebody who reads needs the journal. A start goes on with what a kill has left. */
   #clean(state: State = this): void {
     if (!this.#facts.traces || !removeTraces(this.#db)) return;
-    const { log, first, head, baseHash, headHash, ranMs, lc, signed, dev, former } = state;
+    const { log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former } = state;
     const facts = Object.assign(this.#facts, { traces: undefined });
-    const kept = { log, first, head, baseHash, headHash, ranMs, lc, signed, dev, former, facts };
+    const kept = { log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former, facts };
     this.#db.transaction(() => writeRoots(this.#db, kept));
   }
 }
@@ -120,7 +124,16 @@ function begin(db: Connection, { newLog = '', newDev, room: roomOf, program = 'p
   const room = roomOf?.(known?.facts.room);
   checkRoom(db.folder, known?.facts, room);
   const dev = newDev?.() ?? '';
-  const state = { log: newLog, first: 1, head: 0, baseHash: '', headHash: '', ranMs: 0, lc: 0 };
+  const state = {
+    log: newLog,
+    first: 1,
+    head: 0,
+    baseHash: '',
+    headHash: '',
+    ranMs: 0,
+    lc: 0,
+    roster: { last: 0, base: 0 },
+  };
   const made = { ...state, signed: undefined, dev, former: [] };
   const file = !known && dev ? fileOf(db.folder) : known?.facts.file;
   const facts = {

@@ -23,6 +23,7 @@ const tags = [
   'had',
   'hole',
   'sigs',
+  'roster',
   'text',
   'words',
 ];

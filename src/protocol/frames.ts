@@ -1,3 +1,4 @@
+import { addresses, listed } from './roster.ts';
 import { rows } from './rows.ts';
 import {
   always,
@@ -190,6 +191,19 @@ export const table = {
   lost,
   /** Asks for the signatures of the entries from this place on; in answer, what the room has of them, '' where it has none. [P27] */
   signatures: { seq: must(count, 'sigs'), sigs: may(signatures, 's') },
+  /**
+   * Who the members are. A client says which version it has; the server answers with what has changed from there on, in
+   * parts: all there is where `from` is 0. The last part brings the room's signature over `rosterText`. [P43]
+   */
+  roster: {
+    version: must(count, 'roster'),
+    from: may(count),
+    members: may(listed, 'm'),
+    addresses: may(addresses, 'a'),
+    at: may(count),
+    digest: may(token),
+    sig: may(signature),
+  },
   /** These messages are not needed: up to `head`, the log had each of them, or a later one of its device. [P21] */
   had: { ids: must(ids, 'had'), head: must(count) },
   /** This one of somebody else's does not follow, and nothing more of others is taken until the next proof. [P35] */
@@ -215,6 +229,7 @@ export type Refused = FrameOf<'refused'>;
 export type Heartbeat = FrameOf<'heartbeat'>;
 export type Lost = Fields<'lost', typeof lost>;
 export type Entries = FrameOf<'entries'>;
+export type RosterFrame = FrameOf<'roster'>;
 export type SignaturesFrame = FrameOf<'signatures'>;
 /** A message id is `dev.n`: the sender's device and its own count 1, 2, 3 … [P3] */
 export type MessageId = { dev: string; n: number };

@@ -11,6 +11,7 @@ import { Checker, entriesIn, Violation } from './checker.ts';
 import { claim, tamperWithSignatures } from './faults.ts';
 import { Mallory } from './mallory.ts';
 import { Random } from './random.ts';
+import { hostsOf, Rosters, tamperWithRoster } from './roster.ts';
 import { rottenIn } from './rot.ts';
 import { Client, Connection, type Cores, crypto, flow, identityOf, Legacy, salt } from './sides.ts';
 import { Uploads } from './uploads.ts';
@@ -53,6 +54,8 @@ export class Machines {
   /** Whose a connection is or was. */
   readonly clientAt = new Map<string, Client>();
   readonly uploads = new Uploads();
+  readonly rosters = new Rosters();
+  readonly seed: number;
   /** Where its readers stood before a frame was sent. */
   readonly sentFrom = new Map<string, Send['before']>();
   /** Signed heads of this run of the server, and of those before it. */
@@ -61,6 +64,7 @@ export class Machines {
 
   constructor(cores: Cores, seed: number) {
     this.cores = cores;
+    this.seed = seed;
     this.random = new Random(seed);
     this.serverStore = new cores.MemoryStore(`log${seed}`);
     const count = 2 + this.random.below(4);
@@ -112,8 +116,20 @@ export class Machines {
       maxKept: 1e9,
     };
     client.run++;
+    const hosts = hostsOf(this.seed, this.clients.indexOf(client));
     client.session = new this.cores.Member(
-      { name, dev, former, isCopied: dev === client.copyOf, newDev, identity, crypto, flow, ...wishes },
+      {
+        name,
+        dev,
+        former,
+        isCopied: dev === client.copyOf,
+        newDev,
+        identity,
+        crypto,
+        flow,
+        ...(hosts && { hosts }),
+        ...wishes,
+      },
       store,
     );
     this.checker.started(client.id);
@@ -217,7 +233,8 @@ export class Machines {
   }
 
   toClient(client: Client, sent: string): void {
-    const data = this.withTampering && !this.isHealing ? tamperWithSignatures(this, sent) : sent;
+    const isTampered = this.withTampering && !this.isHealing;
+    const data = isTampered ? tamperWithSignatures(this, tamperWithRoster(this, sent)) : sent;
     if (data === undefined) return;
     this.note(`${client.dev} <- ${data}`);
     if (client.output.length > 0 && this.random.chance(0.2)) this.printSome(client);
@@ -237,6 +254,7 @@ export class Machines {
     this.serverStore.apply(change);
     this.checker.wordsAt('the server', change, this.serverStore);
     this.checker.stored(change);
+    this.rosters.published(change, this.serverStore, this.withRollback);
     for (const { message } of change.entries ?? [])
       if (message && message.words === undefined) this.remembered.push(structuredClone(message));
     this.turn([{ type: 'committed', change }]);
@@ -248,7 +266,9 @@ export class Machines {
     const isKilled = !this.isHealing && this.random.chance(0.02);
     if (isKilled && this.random.chance(0.5)) return this.stop(client);
     const { log, head } = client.store;
+    const { version = 0 } = client.store.roster.signed ?? {};
     client.store.apply(change);
+    this.rosters.kept(client, change, version);
     this.checker.wordsAt(client.id, change, client.store);
     this.checker.kept(client, change, { log, head, nowMs: this.nowMs });
     for (const { seq } of change.signatures ?? [])

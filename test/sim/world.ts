@@ -214,6 +214,7 @@ export class World extends Machines {
     this.#advance(61_000);
     this.#settle(16);
     this.checker.whole(this.serverStore, this.clients);
+    this.rosters.agreed(this);
     if (this.isUntrimmed) this.checker.allSigned(this.serverStore, this.clients);
     for (const legacy of this.legacies) if (legacy.connection) this.checker.heardAll(legacy, this.serverStore);
     if (this.retention.ageMs < 1e15) this.#linger();

@@ -19,6 +19,7 @@ import {
 /** The copy is trimmed to `limit` places when it is this share longer. */
 const slack = 0.1;
 
+type Enrolled = Pick<Change, 'members' | 'addresses' | 'forgotten' | 'roster'>;
 /** A place that was read: it is kept, with what it brings, as soon as everything up to `shows` has been shown. */
 type Taken = { place: Place | undefined; shows: number; dropped: MessageId[]; marks: Mark[]; erased: Erased[] };
 
@@ -257,6 +258,14 @@ export class Copy {
     const newest = this.#taken.at(-1);
     if (newest) newest.marks.push(mark);
     else this.#draft.see(mark);
+  }
+
+  /** Who the members of the room are, as far as that has changed. */
+  enroll({ members = [], addresses = [], forgotten = [], roster }: Enrolled): void {
+    if (forgotten.length > 0) this.#draft.forget(forgotten);
+    for (const member of members) this.#draft.enroll(member);
+    for (const address of addresses) this.#draft.reach(address);
+    if (roster) this.#draft.goOn(roster);
   }
 
   sign(signed: Signed): void {

@@ -1,9 +1,23 @@
 import type { Erasure } from '../../protocol/erasure.ts';
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
-import type { Change, Device, Entry, Erased, Mark, Owner, Place, Signature, Signed, Store } from './store.ts';
+import type {
+  Change,
+  Device,
+  Entry,
+  Erased,
+  Mark,
+  Membership,
+  Owner,
+  Place,
+  Reachable,
+  RosterState,
+  Signature,
+  Signed,
+  Store,
+} from './store.ts';
 
-type Known = Pick<Store, 'mark' | 'owner' | 'erasure'>;
+type Known = Pick<Store, 'mark' | 'owner' | 'erasure' | 'member' | 'members' | 'address' | 'addresses' | 'roster'>;
 
 /** The next write: a change that grows, and what the store will know after it. Nothing else is changed by it. */
 export class Draft {
@@ -11,6 +25,8 @@ export class Draft {
   #change: Change = {};
   readonly #marks = new Map<string, Mark>();
   readonly #owners = new Map<string, Owner>();
+  readonly #members = new Map<string, Membership>();
+  readonly #addresses = new Map<string, Reachable>();
   /** By id: what is to be kept, or no more. The last word counts. */
   readonly #pending = new Map<string, Message | MessageId>();
 
@@ -21,6 +37,8 @@ export class Draft {
   get change(): Change | undefined {
     if (this.#marks.size > 0) this.#change.marks = [...this.#marks.values()];
     if (this.#owners.size > 0) this.#change.owners = [...this.#owners.values()];
+    if (this.#members.size > 0) this.#change.members = [...this.#members.values()];
+    if (this.#addresses.size > 0) this.#change.addresses = [...this.#addresses.values()];
     const pending = [...this.#pending.values()];
     const kept = pending.filter((message) => 'kind' in message);
     const dropped = pending.filter((id) => 'dev' in id);
@@ -44,6 +62,32 @@ export class Draft {
 
   owner(name: string): Owner | undefined {
     return this.#owners.get(name) ?? this.#known.owner(name);
+  }
+
+  get roster(): RosterState {
+    return this.#change.roster ?? this.#known.roster;
+  }
+
+  member(key: string): Membership | undefined {
+    return this.#members.get(key) ?? this.#known.member(key);
+  }
+
+  members(): Membership[] {
+    return this.#with(this.#members, this.#known.members());
+  }
+
+  address(dev: string): Reachable | undefined {
+    return this.#addresses.get(dev) ?? this.#known.address(dev);
+  }
+
+  addresses(): Reachable[] {
+    return this.#with(this.#addresses, this.#known.addresses());
+  }
+
+  #with<T extends Membership | Reachable>(rows: Map<string, T>, known: T[]): T[] {
+    const gone = new Set(this.#change.forgotten);
+    const nameOf = (row: T) => ('dev' in row ? row.dev : row.key);
+    return [...known.filter((row) => !rows.has(nameOf(row)) && !gone.has(nameOf(row))), ...rows.values()];
   }
 
   erasure(id: string): Erasure | undefined {
@@ -76,6 +120,24 @@ export class Draft {
     this.#owners.set(owner.name, owner);
   }
 
+  enroll(member: Membership): void {
+    this.#members.set(member.key, member);
+  }
+
+  reach(address: Reachable): void {
+    this.#addresses.set(address.dev, address);
+  }
+
+  /** Keys or devices. */
+  forget(ids: readonly string[]): void {
+    (this.#change.forgotten ??= []).push(...ids);
+    for (const id of ids) for (const rows of [this.#members, this.#addresses]) rows.delete(id);
+  }
+
+  goOn(roster: RosterState): void {
+    this.#change.roster = roster;
+  }
+
   keep(messages: readonly Message[]): void {
     for (const message of messages) if (message.id) this.#pending.set(formatId(message.id), message);
   }
@@ -85,8 +147,9 @@ export class Draft {
   }
 
   restart(log: string, seq: number, hash: string): void {
-    const { device, erased, signed } = this.#change;
-    const kept = { ...(device && { device }), ...(erased && { erased }), ...(signed && { signed }) };
+    const { device, erased, signed, roster, forgotten } = this.#change;
+    const facts = { device, erased, signed, roster, forgotten };
+    const kept = Object.fromEntries(Object.entries(facts).filter(([, fact]) => fact !== undefined));
     this.#change = { restart: { log, seq, hash }, ...kept };
   }
 

@@ -1,6 +1,7 @@
 import { type Erasure, erasing, erasureOf, erasureText, isProper, withoutWords } from '../../protocol/erasure.ts';
 import type { Join, Message, MessageId, Refused } from '../../protocol/frames.ts';
 import { maxTextBytes } from '../../protocol/frames.ts';
+import type { Address } from '../../protocol/roster.ts';
 import { maxBatchEntries } from '../../protocol/rows.ts';
 import {
   type Crypto,
@@ -16,6 +17,7 @@ import { harmlessLc, lateMs, levelledMs, maxLcStep, trimSlack } from '../limits.
 import { isName, nameKey } from '../names.ts';
 import type { Now } from '../turn.ts';
 import { Draft } from './draft.ts';
+import { Enrolment } from './enrolment.ts';
 import type { Log } from './log.ts';
 import type { Change, Entry, Place } from './store.ts';
 
@@ -53,6 +55,12 @@ export type Proposal =
   | { type: 'mend'; message: Message }
   /** Whoever keeps the room wants the words at this place to go. */
   | { type: 'erase'; from: string; seq: number }
+  /** Where a member's device can be reached, signed by its owner. */
+  | { type: 'reach'; address: Address }
+  /** A member has this version of the roster, which the room has signed. */
+  | { type: 'goOn'; version: number }
+  /** The roster has changed for long enough. */
+  | { type: 'publish' }
   /** Names that are in use. */
   | { type: 'tidy'; present: { name: string; key: string }[] };
 /** What became of a proposal, for its author alone. What was written, all read in the log. */
@@ -92,6 +100,7 @@ export class Ledger {
   decide<Other extends { type: string }>(proposals: readonly (Proposal | Other)[], now: Now): Decision<Other> {
     const judge = new Judge(this.#options, this.#log, { ranMs: this.#ranMs(now), wallMs: now.wallMs });
     const outcomes = proposals.flatMap((proposal) => judge.judge(proposal as Proposal) ?? (proposal as Other));
+    judge.end();
     return { change: judge.draft.change, outcomes };
   }
 
@@ -117,6 +126,8 @@ class Judge {
   readonly #stopped = new Set<Uploader>();
   readonly #held = new Set<Uploader>();
   readonly #had = new Map<Uploader, MessageId[]>();
+  readonly #enrolment: Enrolment;
+  #publishes = false;
   #head: Pick<Place, 'seq' | 'hash'>;
   #lc: number;
 
@@ -127,6 +138,7 @@ class Judge {
     this.#head = { seq: log.head, hash: log.store.headHash };
     this.#lc = log.store.lc;
     this.draft = new Draft(log.store);
+    this.#enrolment = new Enrolment(options, this.draft, this.#now);
   }
 
   /** Returns what became of it: nothing to tell, something, or undefined for what is no proposal. */
@@ -144,9 +156,21 @@ class Judge {
         return this.#mend(proposal.message);
       case 'erase':
         return this.#erase(proposal);
+      case 'reach':
+        return this.#enrolment.reach(proposal.address);
+      case 'goOn':
+        return this.#enrolment.goOn(proposal.version);
+      case 'publish':
+        this.#publishes = true;
+        return [];
       case 'tidy':
         return this.#tidy(proposal.present);
     }
+  }
+
+  /** After all other changes, so that what is signed is what is kept. */
+  end(): void {
+    if (this.#publishes) this.#enrolment.publish();
   }
 
   /** A name belongs to the key that had it first. [P11] */
@@ -155,6 +179,7 @@ class Judge {
     if (!this.#isFree(name, key))
       return { type: 'refused', from, code: 'NAME_REFUSED', text: `"${name}" belongs to somebody else.`, join };
     this.#claim(name, key);
+    this.#enrolment.enter(key, name);
     return { ...proposal, type: 'entered' };
   }
 
@@ -332,6 +357,7 @@ class Judge {
       const owner = this.draft.owner(nameKey(name));
       if (owner?.key === key && ranMs - owner.seenMs > this.#options.retention.ageMs / 4) this.#claim(name, key);
     }
+    this.#enrolment.tidy(new Set(present.map(({ key }) => key)));
     const from = this.#keepFrom();
     if (from > this.#log.first) this.draft.trim(from, this.#log.hashAt(from - 1) ?? '');
     if (ranMs > this.#log.store.ranMs) this.draft.ran(ranMs);

@@ -1,5 +1,6 @@
 import type { Erasure } from '../../protocol/erasure.ts';
 import type { Message, MessageId } from '../../protocol/frames.ts';
+import type { Address, Listed, SignedRoster } from '../../protocol/roster.ts';
 import type { SignedHead } from '../../protocol/signed.ts';
 
 /** What stands at one place of the log. Each row proves itself: `hash` is what `prev` and `message` come to. [P25] */
@@ -22,6 +23,15 @@ export type Mark = { dev: string; n: number; hash?: string };
 export type Device = { dev: string; former: string[] };
 /** A name belongs to the key that used it first; `seenMs`: when it last did, on the log's own clock. */
 export type Owner = { name: string; key: string; seenMs: number };
+
+/** `version`: the change of the roster that this row came with; `seenMs`: when it was here last, on the log's own clock. */
+export type Membership = Listed & { version: number; seenMs: number };
+export type Reachable = Address & { version: number };
+/**
+ * How far the roster goes: what was signed of it last, and the number of its newest change, signed or not. What somebody
+ * knows of it from before `base` is no part of it.
+ */
+export type RosterState = { signed?: SignedRoster; last: number; base: number };
 
 /** The signature of the entry at a place. */
 export type Signature = { seq: number; sig: string };
@@ -47,6 +57,12 @@ export type Change = {
   /** Each takes the place of the one of its device. */
   marks?: Mark[];
   owners?: Owner[];
+  /** Each takes the place of the one of its key, and of its device. */
+  members?: Membership[];
+  addresses?: Reachable[];
+  /** Keys and devices of which nothing more is known; applied before `members`. */
+  forgotten?: string[];
+  roster?: RosterState;
   /** Messages that are not in the log yet, to be kept until they are `dropped`. */
   pending?: Message[];
   dropped?: MessageId[];
@@ -80,12 +96,17 @@ export interface Store {
   readonly ranMs: number;
   /** A member's; it outlives the log that it is of. */
   readonly signed: Signed | undefined;
+  readonly roster: RosterState;
   /** The highest Lamport counter that was ever written here. */
   readonly lc: number;
   /** As `Log.read`, but a place that cannot be read is left out; one that can be read only in part has no `message`. */
   read(from: number, limit: number): Place[];
   mark(dev: string): Mark | undefined;
   owner(name: string): Owner | undefined;
+  member(key: string): Membership | undefined;
+  members(): Membership[];
+  address(dev: string): Reachable | undefined;
+  addresses(): Reachable[];
   /** By id, as `formatId` writes it: its words are erased, wherever they come from. */
   erasure(id: string): Erasure | undefined;
   /** The place of a message, if it is kept and can be found. It looks at all of them. */

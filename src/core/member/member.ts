@@ -11,6 +11,7 @@ import { Company } from './company.ts';
 import { Courier, type CourierOptions } from './courier.ts';
 import { Heads } from './heads.ts';
 import { Naming } from './naming.ts';
+import { Roster } from './roster.ts';
 import { Session } from './session.ts';
 
 /** `room` is the room that is meant, by its key; undefined if it was never met. */
@@ -26,6 +27,8 @@ export type MemberOptions = CourierOptions & {
   nonce: () => string;
   /** Only find out whether a server answers: nothing is proven, nobody is told. */
   check?: boolean;
+  /** Where others can reach this device when the server is away; absent: nobody is linked with. */
+  hosts?: readonly string[];
   /** Where the store is, to name it in an error. */
   folder?: string;
   /** First join: how many of the newest entries to begin with. */
@@ -57,6 +60,7 @@ export class Member implements Conversation {
   readonly flow: Flow;
   readonly naming: Naming;
   company!: Company;
+  roster!: Roster;
   copy!: Copy;
   courier!: Courier;
   readonly heads = new Heads(this);
@@ -89,6 +93,7 @@ export class Member implements Conversation {
     this.lostAtMs = undefined;
     this.company = new Company(options.identity.key);
     this.company.goBy(this.naming.name);
+    this.roster = new Roster(this, store);
     const pending = store.pending();
     const log = new Log(store, options.crypto);
     this.copy = new Copy(log, options.crypto, options.maxKept, pending);

@@ -206,6 +206,8 @@ export class Session implements Talk {
         return this.#notice(frame);
       case 'signatures':
         return this.#signatures.take(frame);
+      case 'roster':
+        return this.#member.roster.take(frame);
       case 'heartbeat':
         this.#member.heads.hear(frame);
         return this.#heartbeat(frame, now);
@@ -332,9 +334,10 @@ export class Session implements Talk {
     if (now.ms - this.#askedAtMs >= tidyIntervalMs) this.#ask(now);
   }
 
-  /** What is lost in the copy kept here, the server may have. [P28] */
-  #ask({ ms }: Now): void {
-    this.#askedAtMs = ms;
+  /** What is lost in the copy kept here, the server may have; and it knows who the members are by now. [P28, P43] */
+  #ask(now: Now): void {
+    this.#askedAtMs = now.ms;
+    this.#member.roster.ask(now);
     for (const { seq, hash } of this.#member.copy.lost) this.#member.send({ kind: 'lost', seq, hash });
   }
 

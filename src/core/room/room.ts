@@ -11,6 +11,7 @@ import { Door, type DoorOptions } from './door.ts';
 import { HeadSigner } from './head-signer.ts';
 import { Presence, type Session } from './presence.ts';
 import { Readers } from './readers.ts';
+import { RosterDesk } from './roster-desk.ts';
 import { SignatureDesk } from './signatures.ts';
 
 /**
@@ -40,6 +41,7 @@ export class Room implements Core {
   readonly #ledger: Ledger;
   readonly #readers: Readers;
   readonly #signatures: SignatureDesk;
+  readonly #roster: RosterDesk;
   readonly #door: Door;
   readonly #signer: HeadSigner;
   readonly #effects = new Effects();
@@ -63,6 +65,8 @@ export class Room implements Core {
     this.#signer = new HeadSigner(options, this.#log);
     this.#readers = new Readers(this.feed, flow, this.presence.sessions, this.#signer);
     this.#signatures = new SignatureDesk(this.#log, flow);
+    this.#roster = new RosterDesk(options, store, this.presence.sessions);
+    this.#roster.settle();
     const parts = { log: this.#log, ledger: this.#ledger, presence: this.presence, effects: this.#effects };
     this.#door = new Door(options, parts);
   }
@@ -90,6 +94,7 @@ export class Room implements Core {
         return input.sent.before && this.#readers.holdBack(input.from, input.sent.before, now.ms);
       case 'committed':
         this.#log.settle(input.change);
+        this.#roster.settle();
         for (const { id, seq } of input.change.erased ?? [])
           this.#effects.push({
             type: 'show',
@@ -123,6 +128,8 @@ export class Room implements Core {
         return session && this.#answer(from, frame);
       case 'signatures':
         return session?.who && session.guest === undefined ? this.#signatures.ask(from, frame.seq) : undefined;
+      case 'roster':
+        return session && this.#propose(...this.#roster.ask(session, frame));
       case 'gone':
         this.#door.forget(from);
         return this.#propose({ type: 'leave', from, lostAtMs: now.ms });
@@ -254,6 +261,8 @@ export class Room implements Core {
 
   #tick({ ms }: Now): void {
     for (const { from } of this.presence.expire(ms)) this.#propose({ type: 'leave', from, lostAtMs: ms });
+    if (this.#roster.isDue(ms)) this.#propose({ type: 'publish' });
+    for (const { to, frame } of this.#roster.parts(this.#log.head)) this.#effects.send(to, frame);
     if (this.#ignored.frames > 0) this.#effects.push({ type: 'ignored', ...this.#ignored });
     this.#ignored = { frames: 0, reason: '' };
     if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;

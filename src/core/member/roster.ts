@@ -1,0 +1,99 @@
+import type { RosterFrame } from '../../protocol/frames.ts';
+import { type Address, addressText, membersDigest, rosterText, type SignedRoster } from '../../protocol/roster.ts';
+import { maxMembers } from '../limits.ts';
+import type { Store } from '../log/store.ts';
+import type { Now } from '../turn.ts';
+import type { Member } from './member.ts';
+
+/** Parts of the roster that came since the last signed version; `isAnew`: they begin at the beginning. */
+type Staged = { version: number; isAnew: boolean; members: Map<string, string | undefined>; addresses: Address[] };
+
+/**
+ * Who the members of the room are, and where they can be reached: for those who may link with them when the server is away.
+ *
+ *   R3 only a list that comes to the digest that the room has signed counts, and is kept, whole; R4 its version only rises.
+ */
+export class Roster {
+  /** The newest version that counts. */
+  signed: SignedRoster | undefined;
+  readonly #member: Member;
+  readonly #store: Store;
+  #staged: Staged;
+  /** The names, by key. */
+  #members: Map<string, string> | undefined;
+  #isAskedAnew = false;
+
+  constructor(member: Member, store: Store) {
+    this.#member = member;
+    this.#store = store;
+    this.signed = store.roster.signed;
+    this.#staged = this.#nothing(this.signed?.version ?? 0);
+  }
+
+  /** Says what is here, so that the room tells what came after it; and where this device can be reached. */
+  ask(now: Now): void {
+    const { hosts } = this.#member.options;
+    if (!hosts) return;
+    this.#isAskedAnew = false;
+    this.#staged = this.#nothing(this.signed?.version ?? 0);
+    const own = hosts.length > 0 && { addresses: [this.#address(hosts, now)] };
+    this.#member.send({ kind: 'roster', version: 0, ...this.signed, ...own });
+  }
+
+  /** Later than the one before, whatever the clock says. */
+  #address(hosts: readonly string[], { wallMs }: Now): Address {
+    const { courier, options, room = '' } = this.#member;
+    const { identity } = options;
+    const ts = Math.max(Math.trunc(wallMs), (this.#store.address(courier.dev)?.ts ?? 0) + 1, 0);
+    const address = { key: identity.key, dev: courier.dev, ts, hosts: [...hosts] };
+    return { ...address, sig: identity.sign(addressText(room, address)) };
+  }
+
+  /** The next part of what was asked for. */
+  take({ from = 0, version, members = [], addresses = [], at, digest, sig }: RosterFrame): void {
+    if (from === 0) this.#staged = { ...this.#nothing(version), isAnew: true };
+    else if (from !== this.#staged.version) return;
+    this.#staged.version = version;
+    for (const { key, name } of members) this.#staged.members.set(key, name);
+    this.#staged.addresses.push(...addresses);
+    const { size } = this.#staged.members;
+    if (size + this.#staged.addresses.length > 4 * maxMembers) this.#staged = this.#nothing(0);
+    if (at !== undefined && digest !== undefined && sig !== undefined) this.#settle({ version, at, digest, sig });
+  }
+
+  #settle(signed: SignedRoster): void {
+    const { options, copy, room = '' } = this.#member;
+    const known = (this.#members ??= this.#read());
+    const { isAnew, members: changed, addresses } = this.#staged;
+    this.#staged = this.#nothing(signed.version);
+    if (this.signed && signed.version <= this.signed.version) return;
+    const members = new Map(isAnew ? [] : known);
+    for (const [key, name] of changed) name === undefined ? members.delete(key) : members.set(key, name);
+    const isWhole = membersDigest(options.crypto, members) === signed.digest;
+    if (!isWhole || !options.crypto.verify(room, rosterText(room, signed), signed.sig)) return this.#askAnew();
+    this.#members = members;
+    this.signed = signed;
+    const { version } = signed;
+    const came = [...changed].flatMap(([key, name]) => (name === undefined ? [] : { key, name, version, seenMs: 0 }));
+    const newest = addresses.filter(({ dev, ts }) => ts > (this.#store.address(dev)?.ts ?? -1));
+    const devices = this.#store.addresses().filter(({ key }) => !members.has(key));
+    copy.enroll({
+      members: came,
+      addresses: newest.map((address) => ({ ...address, version })),
+      forgotten: [...[...known.keys()].filter((key) => !members.has(key)), ...devices.map(({ dev }) => dev)],
+      roster: { signed, last: version, base: 0 },
+    });
+  }
+
+  /** What is here does not come to what was signed: the whole list does. Once, until it is asked for again. */
+  #askAnew(): void {
+    if (!this.#isAskedAnew) this.#member.send({ kind: 'roster', version: 0 });
+    this.#isAskedAnew = true;
+  }
+
+  #read(): Map<string, string> {
+    return new Map(this.#store.members().map(({ key, name = '' }) => [key, name]));
+  }
+
+  #nothing = (version: number): Staged => ({ version, isAnew: false, members: new Map(), addresses: [] });
+}
