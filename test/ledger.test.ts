@@ -78,11 +78,13 @@ describe('a decision', () => {
     expect(outcomes).toMatchObject([other, { type: 'rejoin', by: { from: 'a' } }, other]);
   });
 
-  test('is one change: entries, marks and owners', () => {
+  test('is one change: entries, marks, owners and members', () => {
     expect(decide(enter('ann'), say('ann', 1), say('ann', 2)).change).toEqual({
       entries: [expect.objectContaining({ seq: 1 }), expect.objectContaining({ seq: 2 })],
       marks: [{ dev: 'ann', n: 2, hash: signedHash(fakeCrypto, 'server', message('ann', 2)) }],
       owners: [{ name: 'ann', key: 'kann', seenMs: 0 }],
+      members: [{ name: 'ann', key: 'kann', version: 1, seenMs: 0 }],
+      roster: { last: 1, base: 0 },
     });
   });
 });

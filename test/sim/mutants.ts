@@ -2,6 +2,13 @@ import { entryMutants } from './mutants-entry.ts';
 import { erasureMutants } from './mutants-erasure.ts';
 import { memberMutants } from './mutants-member.ts';
 import { roomMutants } from './mutants-room.ts';
+import { rosterMutants } from './mutants-roster.ts';
 import type { Mutant } from './mutate.ts';
 
-export const mutants: Mutant[] = [...entryMutants, ...erasureMutants, ...memberMutants, ...roomMutants];
+export const mutants: Mutant[] = [
+  ...entryMutants,
+  ...erasureMutants,
+  ...memberMutants,
+  ...roomMutants,
+  ...rosterMutants,
+];

@@ -1,12 +1,14 @@
 import type { Change, Membership, Store } from '../../src/core/log/store.ts';
 import { decode, encode } from '../../src/protocol/codec.ts';
 import { Violation } from './checker.ts';
+import { rename } from './faults.ts';
 import type { Machines } from './machines.ts';
 import type { Client } from './sides.ts';
 
 /** In some worlds members can be reached, or would only reach others; the rest of them asks for nothing. */
+export const isOfRosters = (seed: number): boolean => seed % 5 === 3;
 export const hostsOf = (seed: number, no: number): readonly string[] | undefined =>
-  seed % 5 !== 3 || no % 3 === 2 ? undefined : no % 2 === 0 ? [`10.0.0.${no}:7000`] : [];
+  !isOfRosters(seed) || no % 3 === 2 ? undefined : no % 2 === 0 ? [`10.0.0.${no}:7000`] : [];
 
 const listOf = (members: Membership[]): string =>
   members
@@ -44,11 +46,11 @@ export class Rosters {
   /** In the end all who ask have the newest, and it tells who is there, and where. */
   agreed({ clients, serverStore, retention }: Machines): void {
     const { signed, last } = serverStore.roster;
+    // Two folders of one device end each other's sessions as long as neither says anything.
+    if (new Set(clients.map(({ dev }) => dev)).size < clients.length) return;
     for (const { id, key, dev, session, store } of clients) {
       const { hosts } = session?.options ?? {};
-      // Two folders of one device end each other's sessions as long as neither says anything.
-      const isTwin = clients.some((other) => other.id !== id && other.dev === dev);
-      if (!hosts || !session?.online || isTwin) continue;
+      if (!hosts || !session?.online) continue;
       if (!signed || signed.version !== last) throw new Violation('R2', `version ${last} of the roster is not signed`);
       const mine = store.roster.signed;
       if (mine?.version !== signed.version || mine.digest !== signed.digest)
@@ -60,6 +62,19 @@ export class Rosters {
         throw new Violation('R2', `${id} cannot be reached`);
     }
   }
+}
+
+/** Members change their names while the roster is signed, and a disk forgets one of them. */
+export function stirRoster(world: Machines, client: Client): void {
+  const { random } = world;
+  const dice = random.next();
+  if (dice < 0.6) return rename(world, client);
+  world.stop(client);
+  const members = client.store.members();
+  if (members.length === 0) return;
+  const { key } = random.pick(members);
+  world.note(`${client.id} forgets ${key}`);
+  client.store.apply({ forgotten: [key] });
 }
 
 /** Somebody on the way takes a member out of the list, puts one in, or shows an older one as the newest. */

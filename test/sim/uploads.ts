@@ -2,16 +2,18 @@ import type { Change } from '../../src/core/log/store.ts';
 import type { Send } from '../../src/core/turn.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import type { Received, Welcome } from '../../src/protocol/frames.ts';
-import { formatId, welcomeProof } from '../../src/protocol/signed.ts';
+import { formatId, sessionInfo, sessionSalt, welcomeProof } from '../../src/protocol/signed.ts';
 import { Violation } from './checker.ts';
-import { signature } from './sides.ts';
+import { crypto, identityOf, signature } from './sides.ts';
 
 /** What arrived over a connection since its newest proof: how many uploads without a gap, and which messages in them. */
-type Line = { taken: number; ids: string[] };
+type Line = { taken: number; ids: string[]; sessionKey?: string | undefined };
 
 /** Watches what crosses each connection: P7, P14, P35. */
 export class Uploads {
   readonly #lines = new Map<string, Line>();
+  /** By connection and the nonce of the join. */
+  readonly #nonces = new Map<string, string>();
   /** Those of the joins of a connection that were not welcomed yet. */
   readonly #cns = new Map<string, Set<string>>();
   /** Ids that came behind an upload that is missing, and those that came in order, over any connection. */
@@ -29,11 +31,20 @@ export class Uploads {
   arrived(from: string, frame: Received): void {
     if (frame.kind === 'join' && frame.proof && !this.#proofs.has(frame.proof)) {
       this.#proofs.add(frame.proof);
-      this.#lines.set(from, { taken: 0, ids: [] });
+      const { key = '', cn = '' } = frame;
+      const salt = sessionSalt(this.#nonces.get(`${from} ${cn}`) ?? '', cn);
+      this.#lines.set(from, {
+        taken: 0,
+        ids: [],
+        sessionKey: identityOf(key).sessionKey('room', salt, sessionInfo('room', frame)),
+      });
       if (frame.cn && frame.proof !== 'guessed') this.#cns.set(from, (this.#cns.get(from) ?? new Set()).add(frame.cn));
     }
-    if (frame.kind !== 'upload' || !frame.seal || frame.seal.mac.startsWith('guessed')) return;
-    const line = this.#lines.get(from) ?? { taken: 0, ids: [] };
+    if (frame.kind !== 'upload' || !frame.seal) return;
+    const line: Line = this.#lines.get(from) ?? { taken: 0, ids: [] };
+    const { sessionKey } = line;
+    // What somebody on the way made up, or says again from another session, is nobody's.
+    if (sessionKey && crypto.mac(sessionKey, frame.seal.text) !== frame.seal.mac) return;
     const isNext = frame.k === line.taken + 1;
     if (isNext) line.taken = frame.k;
     for (const { id } of frame.messages) {
@@ -59,8 +70,9 @@ export class Uploads {
 
   answered({ to: [to = ''], data }: Send): void {
     if (data.startsWith('{"auth":0') && !to.startsWith('old')) throw new Violation('P14', `${to} did not leave`);
-    if (!data.startsWith('{"hole"')) return;
+    if (!/^{"(hole|v)"/.test(data)) return;
     const frame = decode(Buffer.from(data));
+    if (frame.kind === 'challenge') this.#nonces.set(`${to} ${frame.cn}`, frame.nonce);
     if (frame.kind === 'hole') this.#held(to, formatId(frame.id));
   }
 

@@ -19,6 +19,7 @@ import {
 } from './faults.ts';
 import { Machines } from './machines.ts';
 import type { Random } from './random.ts';
+import { isOfRosters, stirRoster } from './roster.ts';
 import { Client, type Connection, type Cores, type Legacy } from './sides.ts';
 
 export type WorldOptions = { seed: number; steps: number };
@@ -85,6 +86,7 @@ export class World extends Machines {
     if (this.withCopies && random.chance(0.04)) return random.pick([copyFolder, backUp, restore])(this, client);
     if (this.withTampering && random.chance(0.06)) return tamper(this, client);
     if (this.withErasures && random.chance(0.15)) return random.chance(0.4) ? erase(this) : giveBackOld(this, client);
+    if (isOfRosters(this.seed) && random.chance(0.05)) return stirRoster(this, client);
     const dice = random.next();
     if (dice < 0.03) this.printSome(client);
     else if (dice < 0.2) this.#deliver(random);
@@ -227,6 +229,7 @@ export class World extends Machines {
       for (const side of [...this.clients, ...this.legacies]) this.flushSide(side);
       this.syncServer();
     }
+    this.rosters.agreed(this);
     for (const { key, session } of this.clients)
       if (session?.online) this.checker.named(key, session.name, this.serverStore, this.retention.ageMs);
   }

@@ -236,7 +236,8 @@ export class RoomWorld {
     this.sent.push(send);
     const untaken = send.to.filter((to) => !full.has(to) && !this.#isTaken(to, send.data));
     for (const to of untaken) full.add(to);
-    return untaken.map((from) => ({ type: 'full', from, sent: send }));
+    // As the real one: what comes behind is not taken either.
+    return send.to.filter((to) => full.has(to)).map((from) => ({ type: 'full', from, sent: send }));
   }
 
   /** Entries one by one, with the hash that their reader comes to. */

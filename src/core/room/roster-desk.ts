@@ -35,13 +35,14 @@ export class RosterDesk {
   ask({ from, who, dev, guest }: Session, frame: RosterFrame): Proposal[] {
     if (guest !== undefined) return [];
     const { signed, last } = this.#store.roster;
-    const isOther = frame.version > 0 && frame.version === signed?.version && frame.digest !== signed.digest;
-    this.#readers.set(from, { version: isOther ? 0 : frame.version, isAnew: false });
+    const isOther = frame.version === signed?.version && frame.digest !== undefined && frame.digest !== signed.digest;
+    // Only what the room itself has signed can tell it that it was further.
+    const isLater = (isOther || frame.version > last) && this.#isSigned(frame);
+    const isKnown = !isOther && frame.version <= last;
+    this.#readers.set(from, { version: isKnown || isLater ? frame.version : 0, isAnew: false });
     const own = frame.addresses?.find((address) => address.key === who && address.dev === dev);
     const { identity, crypto } = this.#options;
     const isOwn = own && crypto.verify(who, addressText(identity.key, own), own.sig);
-    // Only what the room itself has signed can tell it that it was further.
-    const isLater = (isOther || frame.version > last) && this.#isSigned(frame);
     return [
       ...(isLater ? [{ type: 'goOn', version: frame.version } as const] : []),
       ...(isOwn ? [{ type: 'reach', address: own } as const] : []),
@@ -81,7 +82,8 @@ export class RosterDesk {
     for (const [from, held] of [...this.#readers]) {
       const session = this.#sessions.get(from);
       if (!session) this.#readers.delete(from);
-      if (!session || !signed || held.version === signed.version || session.sent.seq < head) continue;
+      // Who has a later one waits until this one is above it.
+      if (!session || !signed || held.version >= signed.version || session.sent.seq < head) continue;
       const place = `${held.version} ${held.isAnew}`;
       const part = made.get(place) ?? this.#part(held);
       made.set(place, part);
@@ -98,8 +100,7 @@ export class RosterDesk {
   #part({ version: held, isAnew }: Held): { frame: RosterFrame; bytes: number } {
     const { base } = this.#store.roster;
     const { signed } = this.#list;
-    const isKnown = (isAnew || held >= base) && held <= (signed?.version ?? 0);
-    const from = isKnown ? held : 0;
+    const from = isAnew || held >= base ? held : 0;
     const rows = this.#list.rows.filter(
       (row) => row.version > from && (from > 0 || 'dev' in row || row.name !== undefined),
     );
