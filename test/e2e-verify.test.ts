@@ -149,11 +149,11 @@ describe.concurrent('what cannot be checked: a word', () => {
     const file = join(stage.home, 'file');
     writeFileSync(file, '');
     const cases: [args: string[], what: string][] = [
-      [[join(stage.home, 'none')], `cannot read ${stage.home}/none: no such file or directory.`],
+      [[join(stage.home, 'none')], `cannot read ${join(stage.home, 'none')}: no such file or directory.`],
       [[stage.home], `cannot read ${stage.home}: illegal operation on a directory.`],
       [[file], 'this is no export of a log.'],
       [[join(import.meta.dirname, '..', 'package.json')], 'this is no export of a log.'],
-      [['--data-dir', join(stage.home, 'none')], `there is no log in ${stage.home}/none/log.`],
+      [['--data-dir', join(stage.home, 'none')], `there is no log in ${join(stage.home, 'none', 'log')}.`],
     ];
     for (const [args, what] of cases) {
       const command = await verify(stage, 7, ...args);
