@@ -39,7 +39,10 @@ const right = (range: string, room: string, by = '') =>
     `^${range}, chain and signatures are right; head \\d+ [\\w-]{22}${by}\nthe room has the key ${hexOf(room)}\n$`,
   );
 
-describe.concurrent('a log that is right', () => {
+// Many programs, one after the other.
+const timeout = 90_000;
+
+describe.concurrent('a log that is right', { timeout }, () => {
   test('in its folder, while the server runs and when it does not; exported, and when words are erased', async ({
     stage,
   }) => {
@@ -87,7 +90,7 @@ describe.concurrent('a log that is right', () => {
   });
 });
 
-describe.concurrent('what the disk has changed, or somebody', () => {
+describe.concurrent('what the disk has changed, or somebody', { timeout }, () => {
   /** The message of a place is changed in the database, so that the row is whole for who does not check the signature. */
   function forge(folder: string, seq: number, change: string): void {
     const db = new DatabaseSync(join(folder, 'log', 'log.db'), { returnArrays: true });
@@ -144,7 +147,7 @@ describe.concurrent('what the disk has changed, or somebody', () => {
   });
 });
 
-describe.concurrent('what cannot be checked: a word', () => {
+describe.concurrent('what cannot be checked: a word', { timeout }, () => {
   test('no file, no export, no log, an older log', async ({ stage }) => {
     const file = join(stage.home, 'file');
     writeFileSync(file, '');
