@@ -23,6 +23,7 @@ const waiting = [
   'e2e-quit',
   'e2e-garbage',
   'chaos',
+  'e2e-verify',
   'held',
   'e2e-data',
   'e2e-history',

@@ -23,6 +23,7 @@ export const exitCodes = {
   OUTPUT_FAILED: 7,
   NOT_ACCEPTED: 8,
   NOT_ERASED: 8,
+  NOT_VERIFIED: 8,
 } as const;
 
 /** The signals that ask a command to end. */

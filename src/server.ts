@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { join, resolve } from 'node:path';
-import { server, serverErase, serverExport } from './cli/args/programs.ts';
+import { server, serverErase, serverExport, serverVerify } from './cli/args/programs.ts';
 import { eraseMessage } from './cli/erase.ts';
 import { exportLog } from './cli/export.ts';
 import { openDiary } from './cli/logger.ts';
 import { run } from './cli/run.ts';
+import { verifyLog } from './cli/verify.ts';
 import { Room } from './core/room/room.ts';
 import { ChatError, fingerprint } from './errors.ts';
 import { MemoryStore } from './history/memory.ts';
@@ -26,6 +27,7 @@ const [, , command, ...others] = process.argv;
 
 if (command === 'export') await run(serverExport, exportLog, others);
 else if (command === 'erase') await run(serverErase, eraseMessage, others);
+else if (command === 'verify') await run(serverVerify, verifyLog, others);
 else
   await run(server, async ({ name, ip, json, history, 'data-dir': dataDir, ...options }, stop, opened) => {
     const diary = openDiary(options.verbose ? 'debug' : options['log-level']);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Program } from '../src/cli/args/flags.ts';
 import { parse } from '../src/cli/args/options.ts';
-import { client, p2p, server, serverExport } from '../src/cli/args/programs.ts';
+import { client, p2p, server, serverExport, serverVerify } from '../src/cli/args/programs.ts';
 import { ChatError } from '../src/errors.ts';
 
 type Name = 'p2p' | 'server' | 'client';
@@ -14,6 +14,7 @@ function run(name: Name, args: readonly string[], env: NodeJS.ProcessEnv = {}) {
   const [first, ...others] = args;
   const surroundings = { env, columns: 200 };
   if (name === 'server' && first === 'export') return parse(serverExport, others, surroundings);
+  if (name === 'server' && first === 'verify') return parse(serverVerify, others, surroundings);
   return parse(programs[name], args, surroundings);
 }
 
@@ -116,6 +117,7 @@ const mistakes: [args: string[], says: string, programs?: readonly Name[]][] = [
   [['export', '--sicne', '2d'], 'unknown option --sicne.\nDid you mean --since?', ['server']],
   [['export', '2d'], 'unknown argument "2d".\nSee chat-server export --help.', ['server']],
   [['export', '--since', '2w'], '--since "2w" is not a span of time.\nExamples: 30m, 2h, 2d.', ['server']],
+  [['verfiy'], 'unknown argument "verfiy".\nDid you mean verify?', ['server']],
   [['completon'], 'unknown argument "completon".\nDid you mean completion?', ['server']],
   [
     ['completion', 'bsh'],
@@ -187,6 +189,9 @@ describe('what is understood', () => {
       'server',
     ],
     [['export', '--since', '2h'], { since: 7_200_000, json: false }, 'server'],
+    [['verify'], { file: undefined, 'server-key': undefined }, 'server'],
+    [['verify', 'room.json', '--port', '81'], { file: 'room.json', port: 81 }, 'server'],
+    [['verify', '-'], { file: '-' }, 'server'],
   ];
   test.each(understood)('%j', (args, means, name = 'client') => expect(values(name, args)).toMatchObject(means));
 
@@ -237,6 +242,7 @@ describe('what is asked of the program itself', () => {
     ['client', ['-vh'], /^chat-client --port \d+/],
     ['client', ['completion', '--help'], /^chat-client --port \d+/],
     ['server', ['export', '--help'], /^chat-server export --port \d+/],
+    ['server', ['verify', '--help'], /^chat-server verify --port \d+/],
   ];
   test.each(helps)('%s %j fits a screen and starts with the example', (name, args, start) => {
     const lines = String(run(name, args)).trimEnd().split('\n');

@@ -112,6 +112,8 @@ describe.skipIf(process.platform === 'win32')('bash itself', () => {
     ],
     [['chat-server', 'ex'], ['export']],
     [['chat-server', 'export', '--s'], ['--since']],
+    [['chat-server', 'v'], ['verify']],
+    [['chat-server', 'verify', '--s'], ['--server-key']],
     [
       ['chat-server', '--no-'],
       ['--no-history', '--no-color'],

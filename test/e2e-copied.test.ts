@@ -1,14 +1,13 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect } from 'vitest';
-import { type Command, type Stage, test } from './support/command.ts';
+import { type Command, placesIn, type Stage, test } from './support/command.ts';
 
 const events = (command: Command) =>
   command.stdout
     .split('\n')
     .filter(Boolean)
     .map((line) => JSON.parse(line));
-const textsOf = (command: Command) => events(command).flatMap(({ type, text }) => (type === 'message' ? [text] : []));
 const codesOf = (command: Command) => events(command).flatMap(({ code }) => code ?? []);
 
 /** A room that can be ended and come back, and Ann's programs, each with a data folder that the test names. */
@@ -65,7 +64,7 @@ class Scene {
   async log(): Promise<string[]> {
     const printed = this.stage.spawn('server', ['export', '--json', '--data-dir', this.path('room')]);
     await printed.ends(0);
-    return textsOf(printed);
+    return placesIn(printed.stdout).map(({ text }) => String(text));
   }
 }
 
@@ -229,7 +228,7 @@ describe.concurrent('a room at two addresses', { timeout }, () => {
     expect(slots(scene)).toEqual(['1', '2']);
     const printed = stage.spawn('server', ['export', '--json', '--data-dir', scene.path('room')]);
     await printed.ends(0);
-    expect(new Set(events(printed).map(({ id }) => id.split('.')[0])).size).toBe(1);
+    expect(new Set(placesIn(printed.stdout).map(({ id }) => String(id).split('.')[0])).size).toBe(1);
   });
 });
 

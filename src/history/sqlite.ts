@@ -81,6 +81,16 @@ export class SqliteStore extends LogStore {
     });
   }
 
+  /** Whose room the log is of. */
+  get room(): string | undefined {
+    return this.#facts.room;
+  }
+
+  /** The oldest place kept now: whoever only reads does not learn by itself what a server trims meanwhile. */
+  get firstNow(): number {
+    return inWords(this.folder, () => readState(this.#db)?.first ?? this.first);
+  }
+
   /** Throws a ChatError if the log is of another room than this. */
   check(room: string): void {
     checkRoom(this.folder, this.#facts, room);

@@ -38,6 +38,7 @@ const words = {
     'End it, then start again.',
   ],
   noLog: ['DATA_NOT_WRITABLE', 'there is no log in WHERE', 'Look elsewhere: --port, --data-dir.'],
+  trimmed: ['DATA_IN_USE', 'the oldest messages in WHERE were removed while they were read', 'Read again.'],
   refused: ['DATA_NOT_WRITABLE', 'cannot use WHERE: WHAT', 'Choose another folder with --data-dir.'],
   full: ['DATA_NOT_WRITABLE', 'the disk with WHERE is full', 'Make room, or choose another folder with --data-dir.'],
   replaced: ['DATA_NOT_WRITABLE', 'the data in WHERE was removed or replaced while it was in use', 'Start again.'],

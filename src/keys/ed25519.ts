@@ -43,7 +43,8 @@ export function identityOf(seed: Buffer): Identity {
 /** A device of this key, as nobody else has one. [P3] */
 export const newDevice = (key: string): string => deviceOf(key, randomBytes(saltBytes));
 
-function deviceOf(key: string, salt: Buffer): string {
+/** The device that this salt makes. */
+export function deviceOf(key: string, salt: Buffer): string {
   const half = halfHash(deviceText(key, salt.toString('base64url')));
   return Buffer.concat([salt, half]).toString('base64url');
 }

@@ -34,9 +34,12 @@ export const asciiOnly = (text: string): string =>
   });
 
 /** JSON for a terminal or a pipe: what `visible` replaces is escaped, so that reading it back gives the original. */
-export function visibleJson(value: unknown): string {
+export const visibleJson = (value: unknown): string => escapeHidden(JSON.stringify(value));
+
+/** The same for a value that is JSON already. */
+export function escapeHidden(json: string): string {
   const escaped = (unit: string) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return JSON.stringify(value).replace(hidden, (found, seen) => seen ?? found.replace(/./gs, escaped));
+  return json.replace(hidden, (found, seen) => seen ?? found.replace(/./gs, escaped));
 }
 
 function picture(character: string): string {

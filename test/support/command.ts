@@ -279,6 +279,13 @@ export const isPlain = (text: string) => !dangerous.test(text) && stripVTControl
 export const meeting = (room: string) =>
   `-- this room has the key ${Buffer.from(room, 'base64url').toString('hex').slice(0, 20).match(/.{4}/g)?.join(' ')}`;
 
+/** The places that `export --json` has printed. */
+export function placesIn(stdout: string): Event[] {
+  const [first = {}, ...places] = stdout.split('\n').flatMap((line) => (line === '' ? [] : JSON.parse(line)));
+  if (first.export !== 1) throw new Error(`no export: ${stdout}`);
+  return places.map((place) => ({ ...place, ...(place.text && { text: place.text.replace(/\n$/, '') }) }));
+}
+
 const isProgram = (name: string): name is Program => (programs as readonly string[]).includes(name);
 const clientArgs = (port: number, name: string, args: string[]) => [
   '--port',

@@ -5,7 +5,7 @@ import { bellChoices, joinsChoices } from '../../terminal/view.ts';
 import { logLevels } from '../logger.ts';
 import { completion } from './completion.ts';
 import type { OptionTable, Program } from './flags.ts';
-import { choice, count, folder, host, name, place, port, roomKey, span, texts, toggle } from './values.ts';
+import { choice, count, file, folder, host, name, place, port, roomKey, span, texts, toggle } from './values.ts';
 
 const person = { ...name('your name in the chat'), default: loginName() };
 const roomPort = { ...port('TCP port'), default: '9999' };
@@ -31,7 +31,26 @@ export const serverExport = program({
   command: 'chat-server export',
   purpose: 'prints what is kept',
   example: 'chat-server export --port 9999 --since 2d',
-  options: { port: roomPort, 'data-dir': dataDir, since: span('only the last 30m, 2h, 2d'), json },
+  options: {
+    port: roomPort,
+    'data-dir': dataDir,
+    since: span('only the last 30m, 2h, 2d'),
+    json: toggle('all that proves it, as JSON lines for verify'),
+    identity: { ...keyFile, describe: 'file with the key of the room, which signs how far the JSON goes' },
+  },
+  subcommands: {},
+});
+
+export const serverVerify = program({
+  command: 'chat-server verify',
+  purpose: 'checks what is kept',
+  example: 'chat-server verify --port 9999\nchat-server verify room.json',
+  options: {
+    file: { ...file('what export --json printed; - is stdin; --file may be left out'), isBare: true },
+    port: roomPort,
+    'data-dir': dataDir,
+    'server-key': roomKey('the room it must be of, by its key in hexadecimal digits'),
+  },
   subcommands: {},
 });
 
@@ -65,7 +84,7 @@ export const server = program({
     json,
     'log-level': { ...choice('LEVEL', logLevels, 'what to say on stderr'), default: 'info' },
   },
-  subcommands: { export: serverExport, erase: serverErase, completion },
+  subcommands: { export: serverExport, verify: serverVerify, erase: serverErase, completion },
 });
 
 export const client = program({

@@ -36,6 +36,8 @@ export const roomKey = kind(
 );
 export const folder = kind('DIR', (raw) => raw || undefined, 'not a folder', 'Give its path, or leave the option out.');
 
+export const file = kind('FILE', (raw) => raw || undefined, 'not a file', 'Give its path, or - for stdin.');
+
 export const choice = <Choice extends string>(value: string, choices: readonly Choice[], describe: string) => ({
   value,
   choices,
