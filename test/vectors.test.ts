@@ -7,7 +7,8 @@ import { isPublicKey } from '../src/keys/curve.ts';
 import { crypto, identityOf } from '../src/keys/ed25519.ts';
 import { decode, encode } from '../src/protocol/codec.ts';
 import { erasureOf, isErased } from '../src/protocol/erasure.ts';
-import type { Entries, Message, Received, Upload } from '../src/protocol/frames.ts';
+import type { Entries, Message, Received, RosterFrame, Upload } from '../src/protocol/frames.ts';
+import { addressText, membersDigest, rosterText } from '../src/protocol/roster.ts';
 import { chainHash, digestOf, signedHash, signedText } from '../src/protocol/signed.ts';
 import { vectors as made } from './vectors/vectors.ts';
 
@@ -124,6 +125,23 @@ describe('what the program reads', () => {
     const place = { seq: lost.seq, prev: before, hash: lost.hash, atMs: 0, ranMs: 0 };
     for (const { frame, isRight, why } of answers)
       expect([why, whole(place, messageOf(frame), crypto) !== undefined]).toEqual([why, isRight]);
+  });
+
+  test('rosters: their parts, and the list that each version comes to', () => {
+    const { versions, address, question, parts } = file.rosters;
+    const members = new Map<string, string>();
+    for (const [i, one] of parts.entries()) {
+      const { kind: _, members: changed = [], ...part } = decoded(one) as RosterFrame;
+      for (const { key, name } of changed) name === undefined ? members.delete(key) : members.set(key, name);
+      const { version = 0, at = 0, digest = '', members: text = '', sig = '' } = versions[i] ?? {};
+      expect(part).toMatchObject({ version, at, digest, sig });
+      expect([membersDigest(crypto, members), crypto.digest(text)]).toEqual([digest, digest]);
+      expect(crypto.verify(room, rosterText(room, { version, at, digest }), sig)).toBe(true);
+    }
+    const [said] = (decoded(question) as RosterFrame).addresses ?? [];
+    expect(said).toEqual({ key: neo, dev: address.dev, ts: address.ts, hosts: address.hosts, sig: address.sig });
+    expect(addressText(room, address)).toBe(address.text);
+    expect(crypto.verify(neo, address.text, address.sig)).toBe(true);
   });
 
   test('an export, which is right', async () => {

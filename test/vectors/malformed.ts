@@ -66,4 +66,17 @@ export const malformed: { frame?: string; hex?: string; why: string }[] = [
   { frame: entriesOf('["no token"]'), why: 'a lost place has a token or nothing' },
   { frame: `{"had":["${dev}.1","x"],"head":1}`, why: 'no list of ids' },
   { frame: '{"sigs":-1}', why: 'a count below 0' },
+  { frame: '{"roster":1,"m":[["k"],["k","bo","x"]]}', why: 'a member with more than a key and a name' },
+  { frame: '{"roster":1,"m":[["k",""]]}', why: 'a member with an empty name' },
+  { frame: '{"roster":1,"m":[["k 1","bo"]]}', why: 'a member whose key is no token' },
+  { frame: '{"roster":1,"m":{}}', why: 'members that are no list' },
+  { frame: `{"roster":1,"a":[["k","d",1,["10.0.0.1:0"],"s"]]}`, why: 'an address at port 0' },
+  { frame: `{"roster":1,"a":[["k","d",1,["10.0.0.1:65536"],"s"]]}`, why: 'an address at a port that is none' },
+  { frame: `{"roster":1,"a":[["k","d",1,["example.org:7000"],"s"]]}`, why: 'an address with a name to look up' },
+  { frame: `{"roster":1,"a":[["k","d",1,["[fe80::1%eth0]:7000"],"s"]]}`, why: 'an address with a zone' },
+  {
+    frame: `{"roster":1,"a":[["k","d",1,[${Array.from({ length: 9 }, () => '"10.0.0.1:7000"').join()}],"s"]]}`,
+    why: 'a device with more than 8 addresses',
+  },
+  { frame: `{"roster":1,"a":[["k","d",1,[]]]}`, why: 'an address without a signature' },
 ];

@@ -12,7 +12,7 @@ import {
 } from '../../src/protocol/signed.ts';
 import { dev, neo, noonMs, room, run, says, token } from '../support/room-log.ts';
 
-/* The talk of docs/protocol.md, 7.6: Neo comes in, says hi, goes by another name, and leaves. */
+/* The talk of docs/protocol.md, 7.7: Neo comes in, says hi, goes by another name, and leaves. */
 
 export type Talk = { name: string; cn: string; nonce: string };
 export const talks = {

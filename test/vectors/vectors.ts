@@ -19,6 +19,7 @@ import {
 import { dev, device, neo, noonMs, person, RoomLog, room, run, says, seedOf, token } from '../support/room-log.ts';
 import { malformed } from './malformed.ts';
 import { nobody } from './nobody.ts';
+import { rosters } from './roster.ts';
 import { join, keyOfTalk, type Talk, talks, transcript, welcomeText } from './transcript.ts';
 
 /* What docs/vectors.json says: the examples of docs/protocol.md, and more of their kind. All of it comes from fixed seeds. */
@@ -239,6 +240,7 @@ export const vectors = {
   batches: [batch([first, second], kept.messages[2]?.hash), batch(kept.messages)],
   erasure: erasure(),
   repair: repair(),
+  rosters,
   export: exported(),
   malformed,
   transcript,
