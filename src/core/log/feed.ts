@@ -4,6 +4,8 @@ import { maxNotices } from '../limits.ts';
 import type { Log } from './log.ts';
 import type { Place } from './store.ts';
 
+const firstStep = 16;
+
 /** What one reader was sent so far: places up to `seq`, notices before number `notice`. */
 export type Position = { seq: number; notice: number };
 export type Item = { place?: Place; notice?: Notice };
@@ -32,24 +34,37 @@ export class Feed {
 
   /** Reads on from `at`: at most `maxItems` items of together `maxBytes` bytes (but always one), and the position after them. */
   read(at: Position, maxItems: number, maxBytes: number): { items: Item[]; next: Position } {
-    const places = this.#log.read(at.seq + 1, maxItems);
+    const places = this.#placesFrom(at.seq + 1);
+    let place = places.next().value;
     const next = { seq: at.seq, notice: Math.max(at.notice, this.#firstNotice) };
     const items: Item[] = [];
     const authors = new Set<string>();
     let bytes = 0;
     while (items.length < maxItems) {
       const pending = this.#notices[next.notice - this.#firstNotice];
-      const [place] = places;
       const isNotice = pending !== undefined && pending.afterSeq <= next.seq;
       const item: Item | undefined = isNotice ? pending : place && { place };
       if (!item) break;
       bytes += sizeOf(item, authors);
       if (bytes > maxBytes && items.length > 0) break;
       items.push(item);
-      if (item.place) next.seq = (places.shift() as Place).seq;
-      else next.notice++;
+      if (!item.place) next.notice++;
+      else {
+        next.seq = item.place.seq;
+        place = places.next().value;
+      }
     }
     return { items, next };
+  }
+
+  /** A few first, then more: of long texts few fit into a frame, and each that is read from the disk is verified. */
+  *#placesFrom(from: number): Generator<Place, undefined> {
+    let next = from;
+    for (let step = firstStep; next <= this.#log.head; step *= 2) {
+      const places = this.#log.read(next, step);
+      yield* places;
+      next = Math.max(next, places[0]?.seq ?? 0) + step;
+    }
   }
 }
 
