@@ -44,13 +44,13 @@ export function restore(world: Machines): void {
   if (store.pending().some(({ text }) => world.saidAnew.has(text))) return;
   world.note(`restore ${of.id}`);
   world.stop(of);
-  world.checker.restored(of.store.pending());
+  world.checker.facts.restored(of.store.pending());
   of.store = cloneOf(world, store);
   mark(world, of, store.dev);
 }
 
 /** Half of them can be told by their files, the others only by what the room says. */
 function mark(world: Machines, client: Client, dev: string): void {
-  world.checker.copied(dev);
+  world.checker.facts.copied(dev);
   client.copyOf = world.random.chance(0.5) ? dev : undefined;
 }

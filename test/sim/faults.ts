@@ -2,7 +2,7 @@ import type * as memory from '../../src/history/memory.ts';
 import { decode, encode, seal } from '../../src/protocol/codec.ts';
 import type { Frame, Message, Single } from '../../src/protocol/frames.ts';
 import { chainHash, signedText, withoutText } from '../../src/protocol/signed.ts';
-import { liarsLog } from './checker.ts';
+import { liarsLog } from './checked-disks.ts';
 import type { Machines } from './machines.ts';
 import { damages, rot, rottenIn } from './rot.ts';
 import { type Client, Connection, crypto, type Legacy, salt, signature } from './sides.ts';
@@ -39,7 +39,7 @@ export function damage(world: Machines, client: Client): void {
   const damage = world.random.pick(Object.keys(damages));
   const [place] = store.read(seq, 1);
   world.note(`${isServers ? 'server' : client.dev}: ${damage} at ${seq}`);
-  if (place?.seq === seq) world.checker.damaged(world.nowMs, place.message);
+  if (place?.seq === seq) world.checker.facts.damaged(place.message);
   rot(store, seq, damage);
 }
 
@@ -106,7 +106,7 @@ export function tamper(world: Machines, { connection, dev }: Client): void {
   const row = entries?.rows.find((one) => one.seq === seq);
   if (!entries || row?.kind !== 'message') return;
   world.note(`tamper with ${connection.id}`);
-  world.checker.tampered();
+  world.checker.facts.isTampered = true;
   const dice = world.random.next();
   const [place] = world.serverStore.read(seq, 1);
   if (dice < 0.1) entries.hash = `${entries.hash}x`;
@@ -115,7 +115,7 @@ export function tamper(world: Machines, { connection, dev }: Client): void {
   else if (place) {
     entries.rows = entries.rows.with(seq - entries.from, { kind: 'lost', seq, hash: place.hash });
     // Its author lets go of it when a later one comes.
-    world.checker.damaged(world.nowMs, row.id?.dev === dev ? row : undefined);
+    world.checker.facts.damaged(row.id?.dev === dev ? row : undefined);
   }
   connection.toClient[at] = encode(frame.kind === 'batch' ? frame : entries);
 }
@@ -125,7 +125,7 @@ export function tamperWithSignatures(world: Machines, data: string): string | un
   const frame = decode(Buffer.from(data));
   if (frame.kind !== 'signatures' || !world.random.chance(0.4)) return data;
   world.note('tamper with signatures');
-  world.checker.signaturesAltered();
+  world.checker.facts.areSignaturesAltered = true;
   const sigs = (frame.sigs ?? []).map((sig) => (world.random.chance(0.5) ? world.random.pick(['', `${sig}x`]) : sig));
   return world.random.chance(0.3) ? undefined : encode({ ...frame, sigs });
 }
@@ -149,17 +149,17 @@ export function writeLater(world: Machines, client: Client): void {
   const change = { pending: [{ ...message, sig: signature(key, signedText(crypto, 'room', message)) }] };
   world.note(`a later version writes ${dev}.${id.n}`);
   store.apply(change);
-  world.checker.kept(client, change, { log: store.log, head: store.head, nowMs: world.nowMs });
+  world.checker.disks.kept(client, change, { log: store.log, head: store.head, nowMs: world.nowMs });
 }
 
 /** Everything that a disk holds, as one change; of a damaged one there is no other copy. */
 export function takeSnapshot(world: Machines, store: memory.MemoryStore): void {
   if (rottenIn(store).size > 0) return;
-  world.checker.snapshot();
+  world.checker.log.snapshot();
   const entries = store.read(store.first, 1e9);
   const marks = world.clients.flatMap(({ dev }) => store.mark(dev) ?? []);
   const restart = { log: store.log, seq: store.first - 1, hash: store.baseHash };
-  const erased = world.checker.erasedIds.flatMap((id) => store.erasure(id) ?? []);
+  const erased = [...world.checker.facts.erased].flatMap((id) => store.erasure(id) ?? []);
   world.snapshot = { restart, entries: structuredClone(entries), marks, ranMs: store.ranMs, erased };
 }
 
@@ -171,7 +171,7 @@ export function rollBack(world: Machines, emptied = world.random.chance(0.3)): v
   if (emptied) world.snapshot = {};
   store.apply(world.snapshot);
   world.serverStore = store;
-  world.checker.rolledBack(emptied, world.nowMs);
+  world.checker.log.rolledBack(emptied);
 }
 
 /** Somebody on the way, who knows the room's key and cannot sign with it, opens a session with a log of its own. */

@@ -7,13 +7,15 @@ import type * as memory from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import type { Frame, Message, MessageId } from '../../src/protocol/frames.ts';
 import { formatId } from '../../src/protocol/signed.ts';
-import { Checker, entriesIn, Violation } from './checker.ts';
+import { entriesIn } from './checked-readers.ts';
+import { Checker } from './checker.ts';
 import { claim, tamperWithSignatures } from './faults.ts';
 import { Mallory } from './mallory.ts';
 import { Random } from './random.ts';
 import { rottenIn } from './rot.ts';
 import { Client, Connection, type Cores, crypto, flow, identityOf, Legacy, salt } from './sides.ts';
 import { Uploads } from './uploads.ts';
+import { Violation } from './violation.ts';
 
 /** The programs of a world with their disks, outputs and connections: what each does when it is told to, and no more. */
 export class Machines {
@@ -116,7 +118,7 @@ export class Machines {
       { name, dev, former, isCopied: dev === client.copyOf, newDev, identity, crypto, flow, ...wishes },
       store,
     );
-    this.checker.started(client.id);
+    this.checker.readers.started(client.id);
   }
 
   /** Killed: what was not on disk is gone. */
@@ -205,7 +207,7 @@ export class Machines {
     const dev = this.clientAt.get(from)?.dev;
     for (const { id, first } of frame.kind === 'upload' ? frame.messages : []) {
       const skips = id && first && id.dev === dev && id.n > (this.serverStore.mark(id.dev)?.n ?? 0) + 1;
-      if (skips && this.withRollback && !this.isUntrimmed) this.checker.skipped(id);
+      if (skips && this.withRollback && !this.isUntrimmed) this.checker.facts.skipped(id);
     }
     this.uploads.arrived(from, frame);
     this.turn([{ type: 'frame', from, frame }]);
@@ -213,7 +215,7 @@ export class Machines {
 
   toSide(side: Client | Legacy, data: string): void {
     if (side instanceof Client) this.toClient(side, data);
-    else this.checker.legacyReceived(side, data, this.serverStore.head);
+    else this.checker.readers.legacyReceived(side, data, this.serverStore.head);
   }
 
   toClient(client: Client, sent: string): void {
@@ -223,7 +225,7 @@ export class Machines {
     if (client.output.length > 0 && this.random.chance(0.2)) this.printSome(client);
     const frame = decode(Buffer.from(data));
     for (const part of entriesIn(frame))
-      if (part.kind === 'message' && part.id) this.checker.passed(client.id, part.id);
+      if (part.kind === 'message' && part.id) this.checker.disks.passed(client.id, part.id);
     this.input(client, { type: 'frame', from: theLink, frame });
   }
 
@@ -232,11 +234,11 @@ export class Machines {
   commitServer(server: { commits: Change[] }): void {
     const change = server.commits.shift();
     if (!change) return;
-    this.checker.trimmed(this.serverStore, change, this.retention, this.nowMs);
-    this.checker.judged(change, this.serverStore);
+    this.checker.log.trimmed(this.serverStore, change, this.retention, this.nowMs);
+    this.checker.log.judged(change, this.serverStore);
     this.serverStore.apply(change);
-    this.checker.wordsAt('the server', change, this.serverStore);
-    this.checker.stored(change);
+    this.checker.log.wordsAt('the server', change, this.serverStore);
+    this.checker.log.stored(change);
     for (const { message } of change.entries ?? [])
       if (message && message.words === undefined) this.remembered.push(structuredClone(message));
     this.turn([{ type: 'committed', change }]);
@@ -249,10 +251,10 @@ export class Machines {
     if (isKilled && this.random.chance(0.5)) return this.stop(client);
     const { log, head } = client.store;
     client.store.apply(change);
-    this.checker.wordsAt(client.id, change, client.store);
-    this.checker.kept(client, change, { log, head, nowMs: this.nowMs });
+    this.checker.log.wordsAt(client.id, change, client.store);
+    this.checker.disks.kept(client, change, { log, head, nowMs: this.nowMs });
     for (const { seq } of change.signatures ?? [])
-      if (!rottenIn(client.store).has(seq)) this.checker.signed(client.id, client.store.read(seq, 1)[0]?.message);
+      if (!rottenIn(client.store).has(seq)) this.checker.disks.signed(client.id, client.store.read(seq, 1)[0]?.message);
     if (isKilled) return this.stop(client);
     this.input(client, { type: 'committed', change });
   }
@@ -271,7 +273,8 @@ export class Machines {
 
   print(client: Client, count: number): void {
     const taken = client.output.splice(0, count);
-    for (const { event } of taken) if (event.type === 'message') this.checker.shown(client.id, event, this.serverStore);
+    for (const { event } of taken)
+      if (event.type === 'message') this.checker.readers.shown(client.id, event, this.serverStore);
     const last = taken.at(-1);
     if (!last) return;
     const shown: Input = { type: 'shown', place: last.place };
@@ -307,7 +310,7 @@ export class Machines {
       for (const to of effect.to) this.pipeTo(to)?.push(effect.data);
     }
     if (server.commits.length > 1) throw new Violation('L1', 'two changes are under way');
-    this.checker.bounded(
+    this.checker.readers.bounded(
       this.clients.map(({ connection }) => connection?.toClient ?? []),
       flow,
     );
@@ -316,7 +319,7 @@ export class Machines {
   decided(commits: Change[], change: Change): void {
     commits.push(change);
     this.uploads.decided(change);
-    this.checker.decided(change, this.now, this.serverStore, this.retention);
+    this.checker.log.decided(change, this.now, this.serverStore, this.retention);
   }
 
   checkWelcome({ to, data }: Send): void {
@@ -325,7 +328,7 @@ export class Machines {
     const frame = decode(Buffer.from(data));
     if (frame.kind === 'welcome') this.uploads.welcomed(to[0] ?? '', frame);
     if (welcomed && frame.kind === 'welcome' && frame.who !== 'mallory')
-      this.checker.named(welcomed.key, frame.who ?? '', this.serverStore);
+      this.checker.log.named(welcomed.key, frame.who ?? '', this.serverStore);
   }
 
   pipeTo(id: string): string[] | undefined {
@@ -341,9 +344,9 @@ export class Machines {
       if (effect.type === 'commit') {
         changes.push(effect.change);
         for (const message of effect.change.pending ?? []) {
-          this.checker.typed(client, message);
+          this.checker.readers.typed(client, message);
           if (inputs[0]?.type === 'typed' && client.session.everLive)
-            this.checker.bears(client.key, message, this.serverStore);
+            this.checker.log.bears(client.key, message, this.serverStore);
         }
       } else if (effect.type === 'send') this.send(client, effect.data);
       else if (effect.type === 'show') this.show(client, effect.event, effect.place);
@@ -364,21 +367,22 @@ export class Machines {
     if (client.connection) client.overheard.push({ on: client.connection, data });
     if (client.overheard.length > 20) client.overheard.shift();
     for (const message of frame.kind === 'upload' ? frame.messages : []) {
-      this.checker.sent(client, message);
-      this.checker.gaveBack(client, message, this.nowMs);
+      this.checker.disks.sent(client, message);
+      this.checker.disks.gaveBack(client, message, this.nowMs);
     }
-    if (frame.kind === 'ack' && this.isKeptWhole) this.checker.acknowledged(client.id, frame.seq, client.output);
+    if (frame.kind === 'ack' && this.isKeptWhole)
+      this.checker.readers.acknowledged(client.id, frame.seq, client.output);
     client.connection?.toServer.push(data);
   }
 
   /** Most outputs take everything at once. */
   show(client: Client, event: ChatEvent, place: number | undefined): void {
     if (event.type === 'contradiction') throw new Violation('H1', `${client.id} accuses a server that has not lied`);
-    if (event.type === 'message' && place === undefined) this.checker.mended(client.id, event);
-    if (event.type === 'error' && event.code === 'CHAIN_BROKEN') this.checker.refused(client.id);
-    if (event.type === 'unverified') this.checker.accused(client.id, event.from.id);
+    if (event.type === 'message' && place === undefined) this.checker.readers.mended(client.id, event);
+    if (event.type === 'error' && event.code === 'CHAIN_BROKEN') this.checker.readers.refused(client.id);
+    if (event.type === 'unverified') this.checker.readers.accused(client.id, event.from.id);
     if (place !== undefined) client.output.push({ place, event });
-    if (event.type === 'status' && event.code === 'NEW_DEVICE') this.checker.renewed(client);
+    if (event.type === 'status' && event.code === 'NEW_DEVICE') this.checker.disks.renewed(client);
   }
 
   /** Who has no name left takes one that nobody else has. */
@@ -395,7 +399,7 @@ export class Machines {
     const waits = this.clients.some(
       (other) => other !== client && other.store.pending().some(({ id, text }) => left.has(text) && isOwn(other, id)),
     );
-    const unsaid = [...left].filter((text) => !this.checker.isSaid(text));
+    const unsaid = [...left].filter((text) => !this.checker.facts.said.has(text));
     const wish = waits ? 'keep' : unsaid.length === left.size ? 'resend' : 'discard';
     this.note(`${client.id} would ${wish} ${[...left]}`);
     if (wish !== 'keep') for (const text of unsaid) this.saidAnew.add(text);
@@ -406,7 +410,7 @@ export class Machines {
 
   /** Somebody else's words that the log cannot take, for what lies before them is gone. */
   isStuck({ id }: Message): boolean {
-    return id !== undefined && this.checker.isStuck(formatId(id), this.serverStore);
+    return id !== undefined && this.checker.facts.isStuck(formatId(id), this.serverStore);
   }
 
   note(line: string): void {

@@ -3,8 +3,8 @@ import type { Send } from '../../src/core/turn.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import type { Received, Welcome } from '../../src/protocol/frames.ts';
 import { formatId, welcomeProof } from '../../src/protocol/signed.ts';
-import { Violation } from './checker.ts';
 import { signature } from './sides.ts';
+import { Violation } from './violation.ts';
 
 /** What arrived over a connection since its newest proof: how many uploads without a gap, and which messages in them. */
 type Line = { taken: number; ids: string[] };

@@ -174,7 +174,7 @@ export class World extends Machines {
     if (this.random.chance(0.3)) toServer.push(encode({ kind: 'join', name: legacy.name }));
     else toServer.push(encode({ kind: 'message', name: legacy.name, text }));
     legacy.said.add(text);
-    this.checker.said(text);
+    this.checker.readers.said(text);
   }
 
   #leaves(legacy: Legacy, { id }: Connection): void {
@@ -207,15 +207,15 @@ export class World extends Machines {
     this.clients.push(newcomer);
     this.start(newcomer, 1e9);
     this.#settle(8);
-    this.checker.healed(this.serverStore, this.clients);
+    this.checker.end.healed(this.serverStore, this.clients);
     this.#settle(8);
-    this.checker.witnessed(this.serverStore, this.clients);
+    this.checker.end.witnessed(this.serverStore, this.clients);
     // A question may be lost, but it is asked again.
     this.#advance(61_000);
     this.#settle(16);
-    this.checker.whole(this.serverStore, this.clients);
-    if (this.isUntrimmed) this.checker.allSigned(this.serverStore, this.clients);
-    for (const legacy of this.legacies) if (legacy.connection) this.checker.heardAll(legacy, this.serverStore);
+    this.checker.end.whole(this.serverStore, this.clients);
+    if (this.isUntrimmed) this.checker.end.allSigned(this.serverStore, this.clients);
+    for (const legacy of this.legacies) if (legacy.connection) this.checker.readers.heardAll(legacy, this.serverStore);
     if (this.retention.ageMs < 1e15) this.#linger();
   }
 
@@ -227,14 +227,14 @@ export class World extends Machines {
       this.syncServer();
     }
     for (const { key, session } of this.clients)
-      if (session?.online) this.checker.named(key, session.name, this.serverStore, this.retention.ageMs);
+      if (session?.online) this.checker.log.named(key, session.name, this.serverStore, this.retention.ageMs);
   }
 
   /** Somebody never comes back: the others have what they read of it. */
   #loseForGood(client: Client): void {
     this.stop(client);
     this.clients.splice(this.clients.indexOf(client), 1);
-    this.checker.lostForGood(client.dev);
+    this.checker.facts.lostForGood(client.dev);
   }
 
   /** So many rounds at least: what was lost must be missed first. */
