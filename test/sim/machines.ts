@@ -1,95 +1,21 @@
 import type { ChatEvent } from '../../src/core/events.ts';
 import type { Change } from '../../src/core/log/store.ts';
-import type * as rooms from '../../src/core/room/room.ts';
-import { type Input, type Now, type Send, theLink } from '../../src/core/turn.ts';
-import type { ChatError } from '../../src/errors.ts';
-import type * as memory from '../../src/history/memory.ts';
+import { type Input, type Send, theLink } from '../../src/core/turn.ts';
 import { decode } from '../../src/protocol/codec.ts';
-import type { Frame, Message, MessageId } from '../../src/protocol/frames.ts';
-import { formatId } from '../../src/protocol/signed.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
 import { entriesIn } from './checked-readers.ts';
-import { Checker } from './checker.ts';
-import { claim, tamperWithSignatures } from './faults.ts';
+import { tamperWithSignatures } from './faults.ts';
+import { Ground } from './ground.ts';
 import { Mallory } from './mallory.ts';
-import { Random } from './random.ts';
+import { failed } from './person.ts';
 import { rottenIn } from './rot.ts';
-import { Client, Connection, type Cores, crypto, flow, identityOf, Legacy, salt } from './sides.ts';
-import { Uploads } from './uploads.ts';
+import { Client, Connection, crypto, flow, identityOf, type Legacy, salt } from './sides.ts';
 import { Violation } from './violation.ts';
 
 /** The programs of a world with their disks, outputs and connections: what each does when it is told to, and no more. */
-export class Machines {
-  readonly random: Random;
-  readonly checker: Checker;
-  readonly cores: Cores;
-  readonly clients: Client[];
-  readonly legacies: Legacy[];
-  readonly withRollback: boolean;
-  /** Folders of clients are copied, and restored from an older state. */
-  readonly withCopies: boolean;
-  backup: { of: Client; store: memory.MemoryStore } | undefined;
-  readonly withErasures: boolean;
-  /** Somebody on the way changes what is sent. */
-  readonly withTampering: boolean;
-  readonly retention: { entries: number; ageMs: number };
-  server: { room: rooms.Room; commits: Change[] } | undefined;
-  serverStore: memory.MemoryStore;
-  snapshot: Change = {};
-  /** What was ever said, as it was on the server's disk first. */
-  readonly remembered: Message[] = [];
-  serverRuns = 0;
-  typed = 0;
-  /** Words of a folder that was copied, which its person has said from elsewhere. */
-  readonly saidAnew = new Set<string>();
-  /** All that there are and were. */
-  readonly devices = new Set<string>();
-  nonces = 0;
+export class Machines extends Ground {
   /** A member who means no good, if there is one. */
   readonly mallory = new Mallory(this);
-  nowMs = 1_000_000;
-  /** By how much the machines' clocks are wrong. */
-  wrongMs = 0;
-  isHealing = false;
-  tracing = false;
-  readonly trace: string[] = [];
-  /** Whose a connection is or was. */
-  readonly clientAt = new Map<string, Client>();
-  readonly uploads = new Uploads();
-  /** Where its readers stood before a frame was sent. */
-  readonly sentFrom = new Map<string, Send['before']>();
-  /** Signed heads of this run of the server, and of those before it. */
-  beats: string[] = [];
-  oldBeats: string[] = [];
-
-  constructor(cores: Cores, seed: number) {
-    this.cores = cores;
-    this.random = new Random(seed);
-    this.serverStore = new cores.MemoryStore(`log${seed}`);
-    const count = 2 + this.random.below(4);
-    const people = Array.from({ length: count }, (_, i) => {
-      // Now and then two clients are one person: one key, two devices.
-      const person = i > 0 && this.random.chance(0.15) ? i - 1 : i;
-      const dev = this.newDevice(`k${person}`);
-      return new Client(`n${person}`, dev, `k${person}`, new cores.MemoryStore('', dev), this.random.chance(0.15));
-    });
-    this.clients = people;
-    this.legacies = this.random.chance(0.3) ? [new Legacy('old')] : [];
-    this.withRollback = this.random.chance(0.25);
-    this.withTampering = this.random.chance(0.1);
-    this.retention = { entries: this.random.chance(0.3) ? 12 : 1e9, ageMs: this.random.chance(0.1) ? 200_000 : 1e15 };
-    // Where a server has not looked whose a device is, two messages may have one id.
-    const isClaimed = !this.withRollback && seed % 8 === 2;
-    this.withErasures = this.random.chance(0.5) && !isClaimed;
-    this.withCopies = !this.withRollback && seed % 4 === 1;
-    if (isClaimed) claim(this.serverStore, people[0]?.dev ?? '');
-    this.checker = new Checker(this.withRollback, this.retention.ageMs < 1e15, crypto);
-  }
-
-  newDevice(key: string): string {
-    const dev = `${key}d${this.devices.size}`;
-    this.devices.add(dev);
-    return dev;
-  }
 
   // Programs
 
@@ -139,7 +65,7 @@ export class Machines {
     this.oldBeats.push(...this.beats.splice(0));
     const options = {
       name: 'server',
-      retention: this.retention,
+      retention: this.traits.retention,
       dev: `run${++this.serverRuns}`,
       nonce: () => `nonce${++this.nonces}`,
       salt: () => salt,
@@ -207,7 +133,7 @@ export class Machines {
     const dev = this.clientAt.get(from)?.dev;
     for (const { id, first } of frame.kind === 'upload' ? frame.messages : []) {
       const skips = id && first && id.dev === dev && id.n > (this.serverStore.mark(id.dev)?.n ?? 0) + 1;
-      if (skips && this.withRollback && !this.isUntrimmed) this.checker.facts.skipped(id);
+      if (skips && this.traits.withRollback && !this.isUntrimmed) this.checker.facts.skipped(id);
     }
     this.uploads.arrived(from, frame);
     this.turn([{ type: 'frame', from, frame }]);
@@ -219,7 +145,7 @@ export class Machines {
   }
 
   toClient(client: Client, sent: string): void {
-    const data = this.withTampering && !this.isHealing ? tamperWithSignatures(this, sent) : sent;
+    const data = this.traits.withTampering && !this.isHealing ? tamperWithSignatures(this, sent) : sent;
     if (data === undefined) return;
     this.note(`${client.dev} <- ${data}`);
     if (client.output.length > 0 && this.random.chance(0.2)) this.printSome(client);
@@ -234,7 +160,7 @@ export class Machines {
   commitServer(server: { commits: Change[] }): void {
     const change = server.commits.shift();
     if (!change) return;
-    this.checker.log.trimmed(this.serverStore, change, this.retention, this.nowMs);
+    this.checker.log.trimmed(this.serverStore, change, this.traits.retention, this.nowMs);
     this.checker.log.judged(change, this.serverStore);
     this.serverStore.apply(change);
     this.checker.log.wordsAt('the server', change, this.serverStore);
@@ -284,19 +210,6 @@ export class Machines {
 
   // Turning
 
-  /** No place of the log is ever given up. */
-  get isKeptWhole(): boolean {
-    return !this.withRollback && this.isUntrimmed;
-  }
-
-  get isUntrimmed(): boolean {
-    return this.retention.entries === 1e9 && this.retention.ageMs === 1e15;
-  }
-
-  get now(): Now {
-    return { ms: this.nowMs, wallMs: this.nowMs + this.wrongMs };
-  }
-
   turn(inputs: Input[]): void {
     const server = this.server;
     if (!server) return;
@@ -319,7 +232,7 @@ export class Machines {
   decided(commits: Change[], change: Change): void {
     commits.push(change);
     this.uploads.decided(change);
-    this.checker.log.decided(change, this.now, this.serverStore, this.retention);
+    this.checker.log.decided(change, this.now, this.serverStore, this.traits.retention);
   }
 
   checkWelcome({ to, data }: Send): void {
@@ -351,7 +264,7 @@ export class Machines {
       } else if (effect.type === 'send') this.send(client, effect.data);
       else if (effect.type === 'show') this.show(client, effect.event, effect.place);
       else if (effect.type === 'hangUp') after.push(() => this.cut(client));
-      else if (effect.type === 'fail') after.push(() => this.failed(client, effect.error));
+      else if (effect.type === 'fail') after.push(() => failed(this, client, effect.error));
     }
     if (changes.length > 1) throw new Violation('K4', `${client.dev} has two changes under way`);
     for (const change of changes) this.commitClient(client, change);
@@ -384,38 +297,4 @@ export class Machines {
     if (place !== undefined) client.output.push({ place, event });
     if (event.type === 'status' && event.code === 'NEW_DEVICE') this.checker.disks.renewed(client);
   }
-
-  /** Who has no name left takes one that nobody else has. */
-  failed(client: Client, { code, message }: ChatError): void {
-    if (code === 'DATA_COPIED') return this.decideLeft(client);
-    if (code !== 'NAME_REFUSED') throw new Violation('P23', `${client.dev} ends: ${message}`);
-    this.input(client, { type: 'named', name: `n${this.clients.indexOf(client)} the ${++this.typed}th` });
-  }
-
-  /** Its person says anew what was said nowhere else, and knows what that is. */
-  decideLeft(client: Client): void {
-    const left = new Set(client.session?.courier.left.map(({ text }) => text));
-    if (left.size === 0) return;
-    const waits = this.clients.some(
-      (other) => other !== client && other.store.pending().some(({ id, text }) => left.has(text) && isOwn(other, id)),
-    );
-    const unsaid = [...left].filter((text) => !this.checker.facts.said.has(text));
-    const wish = waits ? 'keep' : unsaid.length === left.size ? 'resend' : 'discard';
-    this.note(`${client.id} would ${wish} ${[...left]}`);
-    if (wish !== 'keep') for (const text of unsaid) this.saidAnew.add(text);
-    // What is not said yet is typed once more.
-    for (const text of wish === 'discard' ? unsaid : []) this.input(client, { type: 'typed', text });
-    this.input(client, { type: 'left', wish });
-  }
-
-  /** Somebody else's words that the log cannot take, for what lies before them is gone. */
-  isStuck({ id }: Message): boolean {
-    return id !== undefined && this.checker.facts.isStuck(formatId(id), this.serverStore);
-  }
-
-  note(line: string): void {
-    if (this.tracing) this.trace.push(`${this.nowMs} ${line}`);
-  }
 }
-
-const isOwn = ({ store }: Client, id: MessageId | undefined) => id !== undefined && !store.former.includes(id.dev);

@@ -20,13 +20,13 @@ export class Mallory {
   }
 
   act(victim: Client): void {
-    const { random, server, withRollback } = this.#world;
+    const { random, server, traits } = this.#world;
     if (!server || !this.#enter()) return;
     this.#world.note(`mallory is after ${victim.dev}`);
     const known = victim.store.pending().filter(({ id, sig }) => id?.dev === victim.dev && sig);
     const later = known[random.below(known.length)];
     // What she brings of others too early is theirs to bring once more: she may know it before the room does.
-    if (later && random.chance(0.5) && !withRollback) this.#upload({ ...later, first: true });
+    if (later && random.chance(0.5) && !traits.withRollback) this.#upload({ ...later, first: true });
     else this.#upload(random.pick([this.#forged(victim), this.#stolen(victim.dev), this.#inflated]));
     this.#world.syncServer();
     this.#leave();
