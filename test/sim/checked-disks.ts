@@ -2,7 +2,7 @@ import { mendPatienceMs } from '../../src/core/limits.ts';
 import type { Change, Store } from '../../src/core/log/store.ts';
 import type { MemoryStore } from '../../src/history/memory.ts';
 import type { Message, MessageId } from '../../src/protocol/frames.ts';
-import { formatId, wrongSignature } from '../../src/protocol/signed.ts';
+import { digestOf, formatId, wrongSignature } from '../../src/protocol/signed.ts';
 import { chained, type Facts, isHidden } from './checked-facts.ts';
 import { Violation } from './violation.ts';
 
@@ -90,10 +90,27 @@ export class CheckedDisks {
     const id = formatId(frame.id);
     if (!frame.sig) throw new Violation('P4', `${id} was sent unsigned`);
     this.#facts.checkAuthor(frame);
+    if (frame.words === undefined && store.erasure(id)?.words === digestOf(this.#facts.crypto, frame))
+      throw new Violation('P36', `the words of ${id} were sent by who knows that they are erased`);
+    if (store.former.includes(frame.id.dev)) throw new Violation('P23', `${id} was sent before it was decided about`);
     if (frame.id.dev !== dev) return;
     const onDisk = store.pending().some((message) => message.id && formatId(message.id) === id);
     if (!onDisk && (store.mark(dev)?.n ?? 0) >= frame.id.n) return;
     if (!onDisk) throw new Violation('I5', `${id} was sent before it was on disk`);
+  }
+
+  /** P27: what is not known to be signed is no answer to a question for a lost place. */
+  answered({ id: client }: Who, answer: Message): void {
+    if (answer.sig === undefined || answer.sig === wrongSignature)
+      throw new Violation('P27', `${client} answers with place ${answer.seq}, which is not signed`);
+  }
+
+  /** P23: its person is asked only about what the room had not when it welcomed this client, as far as that reads it. */
+  asked({ id: client, store, toldHead }: Who & { toldHead: number }, left: readonly Message[], server: Store): void {
+    const said = server.read(store.first, toldHead - store.first + 1).flatMap(({ message }) => message ?? []);
+    for (const { id, text } of left)
+      if (said.some((entry) => id && entry.id && formatId(entry.id) === formatId(id) && entry.text === text))
+        throw new Violation('P23', `${client} asks about "${text}", which the room has`);
   }
 
   /** P35: what somebody gives back follows what it knows to be in the log, or on its way there, until it has waited. */

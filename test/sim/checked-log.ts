@@ -72,8 +72,11 @@ export class CheckedLog {
       this.#facts.erased.add(formatId(id));
       this.#facts.erasedWords.add(words);
     }
-    for (const { message } of mended) {
+    const { crypto } = this.#facts;
+    for (const { message, hash } of mended) {
       this.#facts.checkWords(message);
+      if ((this.#facts.taken.get(hash) ?? chained(crypto, message)) !== chained(crypto, message))
+        throw new Violation('V1', `place ${message.seq} is another one after it was mended`);
       this.#facts.checkAuthor(message);
     }
     for (const { seq, hash, message } of entries) {

@@ -30,6 +30,7 @@ export function copyFolder(world: Machines, client: Client): void {
   mark(world, copy, dev);
   world.note(`copy ${client.id} to ${copy.id}`);
   world.clients.push(copy);
+  if (world.more.chance(0.6)) world.start(copy);
 }
 
 export function backUp(world: Machines, client: Client): void {

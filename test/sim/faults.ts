@@ -35,6 +35,7 @@ export function damage(world: Machines, client: Client): void {
   else world.stop(client);
   const seq = store.first + world.random.below(store.head - store.first + 1);
   // Of two damaged neighbours nobody can say for sure what the chain was between them.
+  if (store.read(seq - 1, 3).some((place) => place.seq !== seq && !place.message)) return;
   if (rottenIn(store).has(seq - 1) || rottenIn(store).has(seq + 1)) return;
   const damage = world.random.pick(Object.keys(damages));
   const [place] = store.read(seq, 1);
@@ -44,24 +45,24 @@ export function damage(world: Machines, client: Client): void {
 }
 
 /** Everything of an entry that the chain covers, as somebody on the way may change it. */
-const changes: ((message: Message) => Partial<Message>)[] = [
-  ({ id }) => ({ ...(id && { id: { ...id, n: id.n + 1 } }) }),
+export const changes = {
+  id: ({ id }) => ({ ...(id && { id: { ...id, n: id.n + 1 } }) }),
   emptied,
-  ({ lc = 0 }) => ({ lc: lc + 1 }),
-  ({ ts = 0 }) => ({ ts: ts + 1 }),
-  (message) => ({ in: (message.in ?? 0) + 1 }),
-  ({ type }) => ({ type: type === 'action' ? 'nothing' : 'action' }),
-  ({ name }) => ({ name: `${name}x` }),
-  ({ text, words }) => (words === undefined ? { text: `T${text}` } : { words: words.replace(/^./, '_') }),
-  ({ salt, words }) => (words === undefined && salt ? { salt: salt.replace(/^./, '_') } : { lc: 9 }),
-  ({ id, re }) => ({ ...(id && { re: { dev: id.dev, n: (re?.n ?? 0) + 1 } }) }),
-  ({ ext = '' }) => ({ ext: `${ext}x` }),
-  ({ key }) => ({ key: `${key}x` }),
-  (message) => ({ void: message.void ? undefined : true }) as Partial<Message>,
-  ({ guest }) => ({ guest: guest ? undefined : true }) as Partial<Message>,
-  ({ at = 0 }) => ({ at: at + 86_400_000 }),
-  ({ ago = 0 }) => ({ ago: ago + 86_400_000 }),
-];
+  lc: ({ lc = 0 }) => ({ lc: lc + 1 }),
+  ts: ({ ts = 0 }) => ({ ts: ts + 1 }),
+  in: (message) => ({ in: (message.in ?? 0) + 1 }),
+  type: ({ type }) => ({ type: type === 'action' ? 'nothing' : 'action' }),
+  name: ({ name }) => ({ name: `${name}x` }),
+  words: ({ text, words }) => (words === undefined ? { text: `T${text}` } : { words: words.replace(/^./, '_') }),
+  salt: ({ salt, words }) => (words === undefined && salt ? { salt: salt.replace(/^./, '_') } : { lc: 9 }),
+  re: ({ id, re }) => ({ ...(id && { re: { dev: id.dev, n: (re?.n ?? 0) + 1 } }) }),
+  ext: ({ ext = '' }) => ({ ext: `${ext}x` }),
+  key: ({ key }) => ({ key: `${key}x` }),
+  void: (message) => ({ void: message.void ? undefined : true }) as Partial<Message>,
+  guest: ({ guest }) => ({ guest: guest ? undefined : true }) as Partial<Message>,
+  at: ({ at = 0 }) => ({ at: at + 86_400_000 }),
+  ago: ({ ago = 0 }) => ({ ago: ago + 86_400_000 }),
+} satisfies Record<string, (message: Message) => Partial<Message>>;
 
 /** Without its words, although nobody has erased them: the chain does not tell. */
 function emptied(message: Message): Partial<Message> {
@@ -96,7 +97,7 @@ const isAt = (world: Machines, seq: number, hash: string | undefined) =>
   world.serverStore.read(seq, 1)[0]?.hash === hash;
 
 /** Something else stands in an entry when it arrives, or in the chain behind it, or the entry is gone from its place. */
-export function tamper(world: Machines, { connection, dev }: Client): void {
+export function tamper(world: Machines, { connection, dev }: Client, field?: keyof typeof changes): void {
   const at = connection?.toClient.findIndex((data) => data.includes('"e":')) ?? -1;
   if (!connection || at < 0) return;
   const frame = decode(Buffer.from(connection.toClient[at] ?? ''));
@@ -107,11 +108,15 @@ export function tamper(world: Machines, { connection, dev }: Client): void {
   if (!entries || row?.kind !== 'message') return;
   world.note(`tamper with ${connection.id}`);
   world.checker.facts.isTampered = true;
-  const dice = world.random.next();
+  const dice = field ? 0.5 : world.random.next();
+  const change = field ? changes[field] : undefined;
   const [place] = world.serverStore.read(seq, 1);
   if (dice < 0.1) entries.hash = `${entries.hash}x`;
   else if (dice < 0.9)
-    entries.rows = entries.rows.with(seq - entries.from, { ...row, ...world.random.pick(changes)(row) });
+    entries.rows = entries.rows.with(seq - entries.from, {
+      ...row,
+      ...(change ?? world.random.pick(Object.values(changes)))(row),
+    });
   else if (place) {
     entries.rows = entries.rows.with(seq - entries.from, { kind: 'lost', seq, hash: place.hash });
     // Its author lets go of it when a later one comes.
@@ -172,6 +177,7 @@ export function rollBack(world: Machines, emptied = world.random.chance(0.3)): v
   store.apply(world.snapshot);
   world.serverStore = store;
   world.checker.log.rolledBack(emptied);
+  world.uploads.rolledBack();
 }
 
 /** Somebody on the way, who knows the room's key and cannot sign with it, opens a session with a log of its own. */
@@ -220,7 +226,14 @@ export function forgeLost(world: Machines, { connection }: Client): void {
   const forged = right
     ? { ...right, sig: 'no' }
     : { ...made, ...place?.message, text: 'forged', seq, hash: place?.hash ?? 'h' };
-  connection.toServer.push(encode(forged));
+  connection.toServer.push(encode((world.traits.withRot && signedFor(world, seq, place?.hash)) || forged));
+}
+
+/** Words that somebody has signed: what stood there before it was erased, or something else. */
+function signedFor(world: Machines, seq: number, hash = ''): Message | undefined {
+  const [old] = world.remembered.filter((message) => message.seq === seq && message.hash === hash);
+  const other = { ...mallorys({ text: 'other', id: { dev: 'kmald', n: seq }, lc: 1 }), seq, hash };
+  return world.more.pick([undefined, old, other]);
 }
 
 /** One upload vanishes, and those behind it arrive. */

@@ -15,6 +15,8 @@ import { Uploads } from './uploads.ts';
 export class Ground {
   readonly traits: Traits;
   readonly random: Random;
+  /** What is drawn by a trait of its own, so that worlds without it are as they were. */
+  readonly more: Random;
   readonly checker: Checker;
   readonly cores: Cores;
   readonly clients: Client[];
@@ -47,9 +49,10 @@ export class Ground {
   beats: string[] = [];
   oldBeats: string[] = [];
 
-  constructor(cores: Cores, seed: number, random: Random, traits: Traits) {
+  constructor(cores: Cores, seed: number, { random, more }: Record<'random' | 'more', Random>, traits: Traits) {
     this.cores = cores;
     this.random = random;
+    this.more = more;
     this.traits = traits;
     this.serverStore = new cores.MemoryStore(`log${seed}`);
     this.clients = traits.people.map(({ person, isHeld }) => {

@@ -10,7 +10,7 @@ export class Healing extends Machines {
     this.connect(client);
     for (let round = 0; round < 3; round++) {
       this.flushSide(client);
-      if (this.random.chance(0.8)) this.syncServer();
+      if (this.random.chance(this.traits.isSlow ? 0.2 : 0.8)) this.syncServer();
     }
   }
 
@@ -24,7 +24,6 @@ export class Healing extends Machines {
   heal(): void {
     this.note('heal');
     this.isHealing = true;
-    if (this.traits.withRollback && this.random.chance(0.3)) this.loseForGood(this.random.pick(this.clients));
     this.startServer();
     for (const client of this.clients) {
       this.start(client);
@@ -75,14 +74,19 @@ export class Healing extends Machines {
     this.checker.facts.lostForGood(client.dev);
   }
 
+  /** Half a second in which all that is under way arrives. */
+  pass(): void {
+    for (const client of this.clients) this.connect(client);
+    for (const side of [...this.clients, ...this.legacies]) this.flushSide(side);
+    this.syncServer();
+    for (const client of this.clients) if (client.session?.online) decideLeft(this, client);
+    this.advance(500);
+  }
+
   /** So many rounds at least: what was lost must be missed first. */
   settle(rounds: number): void {
     for (let round = 0; round < 400; round++) {
-      for (const client of this.clients) this.connect(client);
-      for (const side of [...this.clients, ...this.legacies]) this.flushSide(side);
-      this.syncServer();
-      for (const client of this.clients) if (client.session?.online) decideLeft(this, client);
-      this.advance(500);
+      this.pass();
       if (round > rounds && this.#isQuiet) break;
     }
   }

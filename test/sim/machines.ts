@@ -1,4 +1,3 @@
-import type { ChatEvent } from '../../src/core/events.ts';
 import type { Change } from '../../src/core/log/store.ts';
 import { type Input, type Send, theLink } from '../../src/core/turn.ts';
 import { decode } from '../../src/protocol/codec.ts';
@@ -11,6 +10,7 @@ import { failed } from './person.ts';
 import { rottenIn } from './rot.ts';
 import { Client, Connection, crypto, flow, identityOf, type Legacy, salt } from './sides.ts';
 import { Violation } from './violation.ts';
+import { watchSent, watchShown } from './watch.ts';
 
 /** The programs of a world with their disks, outputs and connections: what each does when it is told to, and no more. */
 export class Machines extends Ground {
@@ -197,14 +197,15 @@ export class Machines extends Ground {
     this.print(client, 1 + this.random.below(4));
   }
 
-  print(client: Client, count: number): void {
+  print(client: Client, count: number, isLater?: boolean): void {
     const taken = client.output.splice(0, count);
     for (const { event } of taken)
       if (event.type === 'message') this.checker.readers.shown(client.id, event, this.serverStore);
     const last = taken.at(-1);
     if (!last) return;
     const shown: Input = { type: 'shown', place: last.place };
-    if (this.random.chance(0.3)) client.later.push(shown);
+    const { isSlow } = this.traits;
+    if (isLater ?? (this.random.chance(0.3) || (isSlow && this.more.chance(0.5)))) client.later.push(shown);
     else this.input(client, shown);
   }
 
@@ -216,11 +217,8 @@ export class Machines extends Ground {
     for (const effect of server.room.turn(inputs, this.now)) {
       if (effect.type === 'commit') this.decided(server.commits, effect.change);
       if (effect.type !== 'send') continue;
-      if (effect.before) this.sentFrom.set(effect.data, effect.before);
-      if (effect.data.startsWith('{"hb"')) this.beats.push(effect.data);
-      this.checkWelcome(effect);
-      this.uploads.answered(effect);
-      for (const to of effect.to) this.pipeTo(to)?.push(effect.data);
+      watchSent(this, effect);
+      for (const to of effect.to) if (!this.isLost(effect, to)) this.pipeTo(to)?.push(effect.data);
     }
     if (server.commits.length > 1) throw new Violation('L1', 'two changes are under way');
     this.checker.readers.bounded(
@@ -229,19 +227,16 @@ export class Machines extends Ground {
     );
   }
 
-  decided(commits: Change[], change: Change): void {
-    commits.push(change);
-    this.uploads.decided(change);
-    this.checker.log.decided(change, this.now, this.serverStore, this.traits.retention);
+  /** P32: a full queue has lost it; but for entries and notices it is not said to whom. */
+  isLost({ before }: Send, to: string): boolean {
+    const isFrail = this.traits.withLoss && !this.isHealing && before === undefined && this.clientAt.has(to);
+    return isFrail && this.more.chance(0.2);
   }
 
-  checkWelcome({ to, data }: Send): void {
-    if (!data.startsWith('{"welcome"')) return;
-    const welcomed = this.clients.find(({ connection }) => connection?.id === to[0]);
-    const frame = decode(Buffer.from(data));
-    if (frame.kind === 'welcome') this.uploads.welcomed(to[0] ?? '', frame);
-    if (welcomed && frame.kind === 'welcome' && frame.who !== 'mallory')
-      this.checker.log.named(welcomed.key, frame.who ?? '', this.serverStore);
+  decided(commits: Change[], change: Change): void {
+    commits.push(change);
+    this.uploads.decided(change, this.serverStore);
+    this.checker.log.decided(change, this.now, this.serverStore, this.traits.retention);
   }
 
   pipeTo(id: string): string[] | undefined {
@@ -262,7 +257,7 @@ export class Machines extends Ground {
             this.checker.log.bears(client.key, message, this.serverStore);
         }
       } else if (effect.type === 'send') this.send(client, effect.data);
-      else if (effect.type === 'show') this.show(client, effect.event, effect.place);
+      else if (effect.type === 'show') watchShown(this, client, effect.event, effect.place);
       else if (effect.type === 'hangUp') after.push(() => this.cut(client));
       else if (effect.type === 'fail') after.push(() => failed(this, client, effect.error));
     }
@@ -271,7 +266,8 @@ export class Machines extends Ground {
     // What comes of a turn comes after its change: nothing happens before that is on disk.
     for (const happen of after) happen();
     if (!client.session) return;
-    if (!client.isHeld && client.output.length > 0) this.print(client, client.output.length);
+    if (!client.isHeld && client.output.length > 0 && !(this.traits.isSlow && this.more.chance(0.3)))
+      this.print(client, client.output.length);
     if (client.session?.nextTurnMs() === 0) this.input(client);
   }
 
@@ -283,18 +279,10 @@ export class Machines extends Ground {
       this.checker.disks.sent(client, message);
       this.checker.disks.gaveBack(client, message, this.nowMs);
     }
+    if (frame.kind === 'message' && frame.seq !== undefined) this.checker.disks.answered(client, frame);
     if (frame.kind === 'ack' && this.isKeptWhole)
       this.checker.readers.acknowledged(client.id, frame.seq, client.output);
-    client.connection?.toServer.push(data);
-  }
-
-  /** Most outputs take everything at once. */
-  show(client: Client, event: ChatEvent, place: number | undefined): void {
-    if (event.type === 'contradiction') throw new Violation('H1', `${client.id} accuses a server that has not lied`);
-    if (event.type === 'message' && place === undefined) this.checker.readers.mended(client.id, event);
-    if (event.type === 'error' && event.code === 'CHAIN_BROKEN') this.checker.readers.refused(client.id);
-    if (event.type === 'unverified') this.checker.readers.accused(client.id, event.from.id);
-    if (place !== undefined) client.output.push({ place, event });
-    if (event.type === 'status' && event.code === 'NEW_DEVICE') this.checker.disks.renewed(client);
+    const isLost = this.traits.withLoss && !this.isHealing && frame.kind === 'upload' && this.more.chance(0.2);
+    if (!isLost) client.connection?.toServer.push(data);
   }
 }

@@ -6,7 +6,10 @@ import { Violation } from './violation.ts';
 
 /** Who has no name left takes one that nobody else has. */
 export function failed(world: Machines, client: Client, { code, message }: ChatError): void {
-  if (code === 'DATA_COPIED') return decideLeft(world, client);
+  if (code === 'DATA_COPIED') {
+    world.checker.disks.asked(client, client.session?.courier.left ?? [], world.serverStore);
+    return decideLeft(world, client);
+  }
   if (code !== 'NAME_REFUSED') throw new Violation('P23', `${client.dev} ends: ${message}`);
   world.input(client, { type: 'named', name: `n${world.clients.indexOf(client)} the ${++world.typed}th` });
 }

@@ -53,7 +53,11 @@ export function drawTraits(seed: number, random: Random, more: Random): Traits {
   const isClaimed = !withRollback && seed % 8 === 2;
   const withErasures = random.chance(0.5) && !isClaimed;
   const withCopies = !withRollback && seed % 4 === 1;
-  const drawn = { withRot: !withCopies && more.chance(0.1), withLoss: more.chance(0.1), isSlow: more.chance(0.1) };
+  const drawn = {
+    withRot: !withCopies && !isClaimed && more.chance(0.1),
+    withLoss: more.chance(0.1),
+    isSlow: more.chance(0.1),
+  };
   const faults = { withOriginal, withRollback, withCopies, withErasures, withTampering, isClaimed };
   return { people, ...faults, ...drawn, retention };
 }

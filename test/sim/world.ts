@@ -19,6 +19,7 @@ import {
 } from './faults.ts';
 import { Healing } from './healing.ts';
 import { Random } from './random.ts';
+import { rottenIn } from './rot.ts';
 import { Client, type Connection, type Cores, type Legacy } from './sides.ts';
 import { drawTraits } from './traits.ts';
 
@@ -35,7 +36,8 @@ export class World extends Healing {
 
   constructor(cores: Cores, { seed, steps }: WorldOptions) {
     const random = new Random(seed);
-    super(cores, seed, random, drawTraits(seed, random, new Random(~seed)));
+    const more = new Random(~seed);
+    super(cores, seed, { random, more }, drawTraits(seed, random, more));
     this.#steps = steps;
   }
 
@@ -47,6 +49,7 @@ export class World extends Healing {
     for (let step = 0; step < this.#steps; step++) this.#step();
     if (this.random.chance(0.2)) this.#lastWords(this.random.pick(this.clients));
     if (this.traits.withRollback && this.random.chance(0.15)) this.#leaveHole();
+    if (this.traits.withRollback && this.random.chance(0.3)) this.loseForGood(this.random.pick(this.clients));
     this.heal();
   }
 
@@ -86,6 +89,7 @@ export class World extends Healing {
     for (const legacy of this.legacies) if (random.chance(0.06)) return this.#legacyActs(legacy);
     if (this.traits.withCopies && random.chance(0.04)) return random.pick([copyFolder, backUp, restore])(this, client);
     if (this.traits.withTampering && random.chance(0.06)) return tamper(this, client);
+    if (this.traits.withRot && this.more.chance(0.06)) return this.#rot(client);
     if (this.traits.withErasures && random.chance(0.15))
       return random.chance(0.4) ? erase(this) : giveBackOld(this, client);
     const dice = random.next();
@@ -107,6 +111,27 @@ export class World extends Healing {
     else this.#rarely(client);
   }
 
+  /** A disk damages a place, whoever keeps the room comes upon it, and somebody has other words for it. */
+  #rot(client: Client): void {
+    damage(this, client);
+    this.startServer();
+    this.start(client);
+    this.calm(client);
+    for (const seq of rottenIn(this.serverStore).keys()) this.turn([{ type: 'erase', from: 'keeper', seq }]);
+    forgeLost(this, client);
+    this.flushSide(client);
+    this.syncServer();
+  }
+
+  /** Its disk goes back in time; now and then it does so again when all have just read what is left. */
+  #rollBack(): void {
+    rollBack(this);
+    if (this.more.chance(0.7)) return;
+    this.startServer();
+    for (const client of this.clients) this.calm(client);
+    rollBack(this, true);
+  }
+
   #rarely(client: Client): void {
     const { random } = this;
     const dice = random.next();
@@ -123,7 +148,7 @@ export class World extends Healing {
     else if (dice < 0.77) tamper(this, client);
     else if (dice < 0.8) this.wrongMs = random.pick([-86_400_000, 31 * 86_400_000, -1e12, this.wrongMs - 40_000]);
     else if (this.traits.withRollback && dice < 0.86) takeSnapshot(this, this.serverStore);
-    else if (this.traits.withRollback && dice < 0.97) rollBack(this);
+    else if (this.traits.withRollback && dice < 0.97) this.#rollBack();
     else if (dice > 0.92) lie(this, client);
   }
 
