@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { erasing, erasureText } from '../src/protocol/erasure.ts';
 import type { Message } from '../src/protocol/frames.ts';
-import { signedHash } from '../src/protocol/signed.ts';
-import { fakeCrypto } from './support/fake-crypto.ts';
+import { digestOf, signedHash } from '../src/protocol/signed.ts';
+import { fakeCrypto, signature } from './support/fake-crypto.ts';
 import { Chain, challenge, connected, greeting, MemberWorld } from './support/member-world.ts';
 
 let ann: MemberWorld;
@@ -13,6 +14,13 @@ beforeEach(() => {
 const line = expect.objectContaining({ type: 'status', code: 'NEW_DEVICE' });
 const hashOf = (message: Message) => signedHash(fakeCrypto, 'server', message);
 const own = (n: number) => log.own(n, n);
+/** The room's entry that says of a message that its words are erased. */
+const telling = (of: Message): Partial<Message> => {
+  const id = of.id as NonNullable<Message['id']>;
+  const gone = { id, words: digestOf(fakeCrypto, of) };
+  const proof = signature('server', erasureText('server', gone));
+  return { ...erasing({ ...gone, proof }), id: { dev: 'run', n: 1 }, key: 'server' };
+};
 const answer = (wish: 'resend' | 'discard' | 'keep') => ann.step({ type: 'left', wish });
 const pending = () => ann.store.pending().map(({ id, text }) => `${id?.dev}${id?.n} ${text}`);
 /** The program starts in what is a copy of the folder of before. */
@@ -141,6 +149,26 @@ describe('what waits in a folder that was copied', () => {
     ann.goOnline({ head: 1 });
     ann.receive(log.own(1, 1, { text: 'of the other place' }));
     expect(ann.failure).toContain('"one", "two", "three".');
+  });
+
+  test('keeps its words when other ones under the same number are erased', () => {
+    ann.goOnline({ head: 2 });
+    ann.receive(log.own(1, 1, { text: 'of the other place' }));
+    ann.receive(log.entry(2, telling(log.entry(1))));
+    expect([ann.failure, pending()]).toEqual([
+      expect.stringContaining('"one", "two", "three".'),
+      ['A1 one', 'A2 two', 'A3 three'],
+    ]);
+    startAgain();
+    ann.goOnline();
+    expect(ann.failure).toContain('"one", "two", "three".');
+  });
+
+  test('is not asked about when the room has erased it: it was said', () => {
+    ann.goOnline({ head: 2 });
+    const [one] = ann.store.pending();
+    ann.receive(log.entry(1), log.entry(2, telling(one as Message)));
+    expect([ann.failure, pending()]).toEqual([expect.stringContaining('"two", "three".'), ['A2 two', 'A3 three']]);
   });
 
   test('holds back what is typed now until that is decided', () => {

@@ -211,7 +211,7 @@ describe('a file', () => {
     db.exec("DELETE FROM pending WHERE dev = 'b'");
     db.close();
     store = SqliteStore.open(folder);
-    await store.commit(eraseIn(1, one));
+    await store.commit({ ...eraseIn(1, one), pending: [erase(one, erasureFor(one))] });
     expect(leftOf(folder, one)).toEqual([]);
     expect(leftOf(folder, two)).toHaveLength(2);
     expect(store.pending()).toEqual([erase(one, erasureFor(one))]);

@@ -13,7 +13,7 @@ import {
   type Signed,
   type Store,
 } from '../core/log/store.ts';
-import { type Erasure, erase } from '../protocol/erasure.ts';
+import type { Erasure } from '../protocol/erasure.ts';
 import type { Message, MessageId } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
 import type { EntryTable, Table } from './tables.ts';
@@ -132,16 +132,13 @@ export class LogStore implements Store {
   }
 
   #erase(erased: Erased): void {
-    const { entries, pending, erasures } = this.#tables;
+    const { entries, erasures } = this.#tables;
     const { seq, ...erasure } = erased;
-    const id = formatId(erasure.id);
     const [place] = seq === undefined ? [] : entries.read(seq, seq);
-    const waiting = pending.get(id);
     if (place) entries.set(place.seq, erasedAt(place, erased));
     // What cannot be read any more may hold the words all the same.
     else if (seq !== undefined) entries.drop(seq);
-    if (waiting) pending.set(id, erase(waiting, erasure));
-    erasures.set(id, erasure);
+    erasures.set(formatId(erasure.id), erasure);
   }
 
   #sign(seq: number, sig: string): void {

@@ -30,6 +30,7 @@ export function copyFolder(world: Machines, client: Client): void {
   mark(world, copy, dev);
   world.note(`copy ${client.id} to ${copy.id}`);
   world.clients.push(copy);
+  if (world.more.chance(0.6)) world.start(copy);
 }
 
 export function backUp(world: Machines, client: Client): void {
@@ -44,13 +45,13 @@ export function restore(world: Machines): void {
   if (store.pending().some(({ text }) => world.saidAnew.has(text))) return;
   world.note(`restore ${of.id}`);
   world.stop(of);
-  world.checker.restored(of.store.pending());
+  world.checker.facts.restored(of.store.pending());
   of.store = cloneOf(world, store);
   mark(world, of, store.dev);
 }
 
 /** Half of them can be told by their files, the others only by what the room says. */
 function mark(world: Machines, client: Client, dev: string): void {
-  world.checker.copied(dev);
+  world.checker.facts.copied(dev);
   client.copyOf = world.random.chance(0.5) ? dev : undefined;
 }

@@ -2,7 +2,7 @@ import type * as memory from '../../src/history/memory.ts';
 import { decode, encode, seal } from '../../src/protocol/codec.ts';
 import type { Frame, Message, Single } from '../../src/protocol/frames.ts';
 import { chainHash, signedText, withoutText } from '../../src/protocol/signed.ts';
-import { liarsLog } from './checker.ts';
+import { liarsLog } from './checked-disks.ts';
 import type { Machines } from './machines.ts';
 import { damages, rot, rottenIn } from './rot.ts';
 import { type Client, Connection, crypto, type Legacy, salt, signature } from './sides.ts';
@@ -35,33 +35,34 @@ export function damage(world: Machines, client: Client): void {
   else world.stop(client);
   const seq = store.first + world.random.below(store.head - store.first + 1);
   // Of two damaged neighbours nobody can say for sure what the chain was between them.
+  if (store.read(seq - 1, 3).some((place) => place.seq !== seq && !place.message)) return;
   if (rottenIn(store).has(seq - 1) || rottenIn(store).has(seq + 1)) return;
   const damage = world.random.pick(Object.keys(damages));
   const [place] = store.read(seq, 1);
   world.note(`${isServers ? 'server' : client.dev}: ${damage} at ${seq}`);
-  if (place?.seq === seq) world.checker.damaged(world.nowMs, place.message);
+  if (place?.seq === seq) world.checker.facts.damaged(place.message);
   rot(store, seq, damage);
 }
 
 /** Everything of an entry that the chain covers, as somebody on the way may change it. */
-const changes: ((message: Message) => Partial<Message>)[] = [
-  ({ id }) => ({ ...(id && { id: { ...id, n: id.n + 1 } }) }),
+export const changes = {
+  id: ({ id }) => ({ ...(id && { id: { ...id, n: id.n + 1 } }) }),
   emptied,
-  ({ lc = 0 }) => ({ lc: lc + 1 }),
-  ({ ts = 0 }) => ({ ts: ts + 1 }),
-  (message) => ({ in: (message.in ?? 0) + 1 }),
-  ({ type }) => ({ type: type === 'action' ? 'nothing' : 'action' }),
-  ({ name }) => ({ name: `${name}x` }),
-  ({ text, words }) => (words === undefined ? { text: `T${text}` } : { words: words.replace(/^./, '_') }),
-  ({ salt, words }) => (words === undefined && salt ? { salt: salt.replace(/^./, '_') } : { lc: 9 }),
-  ({ id, re }) => ({ ...(id && { re: { dev: id.dev, n: (re?.n ?? 0) + 1 } }) }),
-  ({ ext = '' }) => ({ ext: `${ext}x` }),
-  ({ key }) => ({ key: `${key}x` }),
-  (message) => ({ void: message.void ? undefined : true }) as Partial<Message>,
-  ({ guest }) => ({ guest: guest ? undefined : true }) as Partial<Message>,
-  ({ at = 0 }) => ({ at: at + 86_400_000 }),
-  ({ ago = 0 }) => ({ ago: ago + 86_400_000 }),
-];
+  lc: ({ lc = 0 }) => ({ lc: lc + 1 }),
+  ts: ({ ts = 0 }) => ({ ts: ts + 1 }),
+  in: (message) => ({ in: (message.in ?? 0) + 1 }),
+  type: ({ type }) => ({ type: type === 'action' ? 'nothing' : 'action' }),
+  name: ({ name }) => ({ name: `${name}x` }),
+  words: ({ text, words }) => (words === undefined ? { text: `T${text}` } : { words: words.replace(/^./, '_') }),
+  salt: ({ salt, words }) => (words === undefined && salt ? { salt: salt.replace(/^./, '_') } : { lc: 9 }),
+  re: ({ id, re }) => ({ ...(id && { re: { dev: id.dev, n: (re?.n ?? 0) + 1 } }) }),
+  ext: ({ ext = '' }) => ({ ext: `${ext}x` }),
+  key: ({ key }) => ({ key: `${key}x` }),
+  void: (message) => ({ void: message.void ? undefined : true }) as Partial<Message>,
+  guest: ({ guest }) => ({ guest: guest ? undefined : true }) as Partial<Message>,
+  at: ({ at = 0 }) => ({ at: at + 86_400_000 }),
+  ago: ({ ago = 0 }) => ({ ago: ago + 86_400_000 }),
+} satisfies Record<string, (message: Message) => Partial<Message>>;
 
 /** Without its words, although nobody has erased them: the chain does not tell. */
 function emptied(message: Message): Partial<Message> {
@@ -96,7 +97,7 @@ const isAt = (world: Machines, seq: number, hash: string | undefined) =>
   world.serverStore.read(seq, 1)[0]?.hash === hash;
 
 /** Something else stands in an entry when it arrives, or in the chain behind it, or the entry is gone from its place. */
-export function tamper(world: Machines, { connection, dev }: Client): void {
+export function tamper(world: Machines, { connection, dev }: Client, field?: keyof typeof changes): void {
   const at = connection?.toClient.findIndex((data) => data.includes('"e":')) ?? -1;
   if (!connection || at < 0) return;
   const frame = decode(Buffer.from(connection.toClient[at] ?? ''));
@@ -106,16 +107,20 @@ export function tamper(world: Machines, { connection, dev }: Client): void {
   const row = entries?.rows.find((one) => one.seq === seq);
   if (!entries || row?.kind !== 'message') return;
   world.note(`tamper with ${connection.id}`);
-  world.checker.tampered();
-  const dice = world.random.next();
+  world.checker.facts.isTampered = true;
+  const dice = field ? 0.5 : world.random.next();
+  const change = field ? changes[field] : undefined;
   const [place] = world.serverStore.read(seq, 1);
   if (dice < 0.1) entries.hash = `${entries.hash}x`;
   else if (dice < 0.9)
-    entries.rows = entries.rows.with(seq - entries.from, { ...row, ...world.random.pick(changes)(row) });
+    entries.rows = entries.rows.with(seq - entries.from, {
+      ...row,
+      ...(change ?? world.random.pick(Object.values(changes)))(row),
+    });
   else if (place) {
     entries.rows = entries.rows.with(seq - entries.from, { kind: 'lost', seq, hash: place.hash });
     // Its author lets go of it when a later one comes.
-    world.checker.damaged(world.nowMs, row.id?.dev === dev ? row : undefined);
+    world.checker.facts.damaged(row.id?.dev === dev ? row : undefined);
   }
   connection.toClient[at] = encode(frame.kind === 'batch' ? frame : entries);
 }
@@ -125,7 +130,7 @@ export function tamperWithSignatures(world: Machines, data: string): string | un
   const frame = decode(Buffer.from(data));
   if (frame.kind !== 'signatures' || !world.random.chance(0.4)) return data;
   world.note('tamper with signatures');
-  world.checker.signaturesAltered();
+  world.checker.facts.areSignaturesAltered = true;
   const sigs = (frame.sigs ?? []).map((sig) => (world.random.chance(0.5) ? world.random.pick(['', `${sig}x`]) : sig));
   return world.random.chance(0.3) ? undefined : encode({ ...frame, sigs });
 }
@@ -149,17 +154,17 @@ export function writeLater(world: Machines, client: Client): void {
   const change = { pending: [{ ...message, sig: signature(key, signedText(crypto, 'room', message)) }] };
   world.note(`a later version writes ${dev}.${id.n}`);
   store.apply(change);
-  world.checker.kept(client, change, { log: store.log, head: store.head, nowMs: world.nowMs });
+  world.checker.disks.kept(client, change, { log: store.log, head: store.head, nowMs: world.nowMs });
 }
 
 /** Everything that a disk holds, as one change; of a damaged one there is no other copy. */
 export function takeSnapshot(world: Machines, store: memory.MemoryStore): void {
   if (rottenIn(store).size > 0) return;
-  world.checker.snapshot();
+  world.checker.log.snapshot();
   const entries = store.read(store.first, 1e9);
   const marks = world.clients.flatMap(({ dev }) => store.mark(dev) ?? []);
   const restart = { log: store.log, seq: store.first - 1, hash: store.baseHash };
-  const erased = world.checker.erasedIds.flatMap((id) => store.erasure(id) ?? []);
+  const erased = [...world.checker.facts.erased].flatMap((id) => store.erasure(id) ?? []);
   world.snapshot = { restart, entries: structuredClone(entries), marks, ranMs: store.ranMs, erased };
 }
 
@@ -171,7 +176,8 @@ export function rollBack(world: Machines, emptied = world.random.chance(0.3)): v
   if (emptied) world.snapshot = {};
   store.apply(world.snapshot);
   world.serverStore = store;
-  world.checker.rolledBack(emptied, world.nowMs);
+  world.checker.log.rolledBack(emptied);
+  world.uploads.rolledBack();
 }
 
 /** Somebody on the way, who knows the room's key and cannot sign with it, opens a session with a log of its own. */
@@ -220,7 +226,14 @@ export function forgeLost(world: Machines, { connection }: Client): void {
   const forged = right
     ? { ...right, sig: 'no' }
     : { ...made, ...place?.message, text: 'forged', seq, hash: place?.hash ?? 'h' };
-  connection.toServer.push(encode(forged));
+  connection.toServer.push(encode((world.traits.withRot && signedFor(world, seq, place?.hash)) || forged));
+}
+
+/** Words that somebody has signed: what stood there before it was erased, or something else. */
+function signedFor(world: Machines, seq: number, hash = ''): Message | undefined {
+  const [old] = world.remembered.filter((message) => message.seq === seq && message.hash === hash);
+  const other = { ...mallorys({ text: 'other', id: { dev: 'kmald', n: seq }, lc: 1 }), seq, hash };
+  return world.more.pick([undefined, old, other]);
 }
 
 /** One upload vanishes, and those behind it arrive. */

@@ -4,9 +4,9 @@ import type * as rooms from '../../src/core/room/room.ts';
 import { type Effect, type Input, type Now, theLink } from '../../src/core/turn.ts';
 import type * as memory from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
-import { Violation } from './checker.ts';
 import { Random } from './random.ts';
 import { Client, Connection, type Cores, crypto, flow, identityOf, salt } from './sides.ts';
+import { Violation } from './violation.ts';
 
 /** One of the pasts that the server tells: to whoever is connected there it is a room like any other. */
 type Story = { room: rooms.Room; store: memory.MemoryStore };

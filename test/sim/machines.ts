@@ -1,97 +1,22 @@
-import type { ChatEvent } from '../../src/core/events.ts';
 import type { Change } from '../../src/core/log/store.ts';
-import type * as rooms from '../../src/core/room/room.ts';
-import { type Input, type Now, type Send, theLink } from '../../src/core/turn.ts';
-import type { ChatError } from '../../src/errors.ts';
-import type * as memory from '../../src/history/memory.ts';
+import { type Input, type Send, theLink } from '../../src/core/turn.ts';
 import { decode } from '../../src/protocol/codec.ts';
-import type { Frame, Message, MessageId } from '../../src/protocol/frames.ts';
-import { formatId } from '../../src/protocol/signed.ts';
-import { Checker, entriesIn, Violation } from './checker.ts';
-import { claim, tamperWithSignatures } from './faults.ts';
+import type { Frame } from '../../src/protocol/frames.ts';
+import { entriesIn } from './checked-readers.ts';
+import { tamperWithSignatures } from './faults.ts';
+import { Ground } from './ground.ts';
 import { Mallory } from './mallory.ts';
-import { Random } from './random.ts';
-import { hostsOf, Rosters, tamperWithRoster } from './roster.ts';
+import { failed } from './person.ts';
+import { hostsOf, tamperWithRoster } from './roster.ts';
 import { rottenIn } from './rot.ts';
-import { Client, Connection, type Cores, crypto, flow, identityOf, Legacy, salt } from './sides.ts';
-import { Uploads } from './uploads.ts';
+import { Client, Connection, crypto, flow, identityOf, type Legacy, salt } from './sides.ts';
+import { Violation } from './violation.ts';
+import { watchSent, watchShown } from './watch.ts';
 
 /** The programs of a world with their disks, outputs and connections: what each does when it is told to, and no more. */
-export class Machines {
-  readonly random: Random;
-  readonly checker: Checker;
-  readonly cores: Cores;
-  readonly clients: Client[];
-  readonly legacies: Legacy[];
-  readonly withRollback: boolean;
-  /** Folders of clients are copied, and restored from an older state. */
-  readonly withCopies: boolean;
-  backup: { of: Client; store: memory.MemoryStore } | undefined;
-  readonly withErasures: boolean;
-  /** Somebody on the way changes what is sent. */
-  readonly withTampering: boolean;
-  readonly retention: { entries: number; ageMs: number };
-  server: { room: rooms.Room; commits: Change[] } | undefined;
-  serverStore: memory.MemoryStore;
-  snapshot: Change = {};
-  /** What was ever said, as it was on the server's disk first. */
-  readonly remembered: Message[] = [];
-  serverRuns = 0;
-  typed = 0;
-  /** Words of a folder that was copied, which its person has said from elsewhere. */
-  readonly saidAnew = new Set<string>();
-  /** All that there are and were. */
-  readonly devices = new Set<string>();
-  nonces = 0;
+export class Machines extends Ground {
   /** A member who means no good, if there is one. */
   readonly mallory = new Mallory(this);
-  nowMs = 1_000_000;
-  /** By how much the machines' clocks are wrong. */
-  wrongMs = 0;
-  isHealing = false;
-  tracing = false;
-  readonly trace: string[] = [];
-  /** Whose a connection is or was. */
-  readonly clientAt = new Map<string, Client>();
-  readonly uploads = new Uploads();
-  readonly rosters = new Rosters();
-  readonly seed: number;
-  /** Where its readers stood before a frame was sent. */
-  readonly sentFrom = new Map<string, Send['before']>();
-  /** Signed heads of this run of the server, and of those before it. */
-  beats: string[] = [];
-  oldBeats: string[] = [];
-
-  constructor(cores: Cores, seed: number) {
-    this.cores = cores;
-    this.seed = seed;
-    this.random = new Random(seed);
-    this.serverStore = new cores.MemoryStore(`log${seed}`);
-    const count = 2 + this.random.below(4);
-    const people = Array.from({ length: count }, (_, i) => {
-      // Now and then two clients are one person: one key, two devices.
-      const person = i > 0 && this.random.chance(0.15) ? i - 1 : i;
-      const dev = this.newDevice(`k${person}`);
-      return new Client(`n${person}`, dev, `k${person}`, new cores.MemoryStore('', dev), this.random.chance(0.15));
-    });
-    this.clients = people;
-    this.legacies = this.random.chance(0.3) ? [new Legacy('old')] : [];
-    this.withRollback = this.random.chance(0.25);
-    this.withTampering = this.random.chance(0.1);
-    this.retention = { entries: this.random.chance(0.3) ? 12 : 1e9, ageMs: this.random.chance(0.1) ? 200_000 : 1e15 };
-    // Where a server has not looked whose a device is, two messages may have one id.
-    const isClaimed = !this.withRollback && seed % 8 === 2;
-    this.withErasures = this.random.chance(0.5) && !isClaimed;
-    this.withCopies = !this.withRollback && seed % 4 === 1;
-    if (isClaimed) claim(this.serverStore, people[0]?.dev ?? '');
-    this.checker = new Checker(this.withRollback, this.retention.ageMs < 1e15, crypto);
-  }
-
-  newDevice(key: string): string {
-    const dev = `${key}d${this.devices.size}`;
-    this.devices.add(dev);
-    return dev;
-  }
 
   // Programs
 
@@ -116,7 +41,7 @@ export class Machines {
       maxKept: 1e9,
     };
     client.run++;
-    const hosts = hostsOf(this.seed, this.clients.indexOf(client));
+    const hosts = hostsOf(this.traits, this.clients.indexOf(client));
     client.session = new this.cores.Member(
       {
         name,
@@ -132,7 +57,7 @@ export class Machines {
       },
       store,
     );
-    this.checker.started(client.id);
+    this.checker.readers.started(client.id);
   }
 
   /** Killed: what was not on disk is gone. */
@@ -153,7 +78,7 @@ export class Machines {
     this.oldBeats.push(...this.beats.splice(0));
     const options = {
       name: 'server',
-      retention: this.retention,
+      retention: this.traits.retention,
       dev: `run${++this.serverRuns}`,
       nonce: () => `nonce${++this.nonces}`,
       salt: () => salt,
@@ -221,7 +146,7 @@ export class Machines {
     const dev = this.clientAt.get(from)?.dev;
     for (const { id, first } of frame.kind === 'upload' ? frame.messages : []) {
       const skips = id && first && id.dev === dev && id.n > (this.serverStore.mark(id.dev)?.n ?? 0) + 1;
-      if (skips && this.withRollback && !this.isUntrimmed) this.checker.skipped(id);
+      if (skips && this.traits.withRollback && !this.isUntrimmed) this.checker.facts.skipped(id);
     }
     this.uploads.arrived(from, frame);
     this.turn([{ type: 'frame', from, frame }]);
@@ -229,18 +154,18 @@ export class Machines {
 
   toSide(side: Client | Legacy, data: string): void {
     if (side instanceof Client) this.toClient(side, data);
-    else this.checker.legacyReceived(side, data, this.serverStore.head);
+    else this.checker.readers.legacyReceived(side, data, this.serverStore.head);
   }
 
   toClient(client: Client, sent: string): void {
-    const isTampered = this.withTampering && !this.isHealing;
+    const isTampered = this.traits.withTampering && !this.isHealing;
     const data = isTampered ? tamperWithSignatures(this, tamperWithRoster(this, sent)) : sent;
     if (data === undefined) return;
     this.note(`${client.dev} <- ${data}`);
     if (client.output.length > 0 && this.random.chance(0.2)) this.printSome(client);
     const frame = decode(Buffer.from(data));
     for (const part of entriesIn(frame))
-      if (part.kind === 'message' && part.id) this.checker.passed(client.id, part.id);
+      if (part.kind === 'message' && part.id) this.checker.disks.passed(client.id, part.id);
     this.input(client, { type: 'frame', from: theLink, frame });
   }
 
@@ -249,12 +174,12 @@ export class Machines {
   commitServer(server: { commits: Change[] }): void {
     const change = server.commits.shift();
     if (!change) return;
-    this.checker.trimmed(this.serverStore, change, this.retention, this.nowMs);
-    this.checker.judged(change, this.serverStore);
+    this.checker.log.trimmed(this.serverStore, change, this.traits.retention, this.nowMs);
+    this.checker.log.judged(change, this.serverStore);
     this.serverStore.apply(change);
-    this.checker.wordsAt('the server', change, this.serverStore);
-    this.checker.stored(change);
-    this.rosters.published(change, this.serverStore, this.withRollback);
+    this.checker.log.wordsAt('the server', change, this.serverStore);
+    this.checker.log.stored(change);
+    this.rosters.published(change, this.serverStore, this.traits.withRollback);
     for (const { message } of change.entries ?? [])
       if (message && message.words === undefined) this.remembered.push(structuredClone(message));
     this.turn([{ type: 'committed', change }]);
@@ -269,10 +194,10 @@ export class Machines {
     const { version = 0 } = client.store.roster.signed ?? {};
     client.store.apply(change);
     this.rosters.kept(client, change, version);
-    this.checker.wordsAt(client.id, change, client.store);
-    this.checker.kept(client, change, { log, head, nowMs: this.nowMs });
+    this.checker.log.wordsAt(client.id, change, client.store);
+    this.checker.disks.kept(client, change, { log, head, nowMs: this.nowMs });
     for (const { seq } of change.signatures ?? [])
-      if (!rottenIn(client.store).has(seq)) this.checker.signed(client.id, client.store.read(seq, 1)[0]?.message);
+      if (!rottenIn(client.store).has(seq)) this.checker.disks.signed(client.id, client.store.read(seq, 1)[0]?.message);
     if (isKilled) return this.stop(client);
     this.input(client, { type: 'committed', change });
   }
@@ -289,30 +214,19 @@ export class Machines {
     this.print(client, 1 + this.random.below(4));
   }
 
-  print(client: Client, count: number): void {
+  print(client: Client, count: number, isLater?: boolean): void {
     const taken = client.output.splice(0, count);
-    for (const { event } of taken) if (event.type === 'message') this.checker.shown(client.id, event, this.serverStore);
+    for (const { event } of taken)
+      if (event.type === 'message') this.checker.readers.shown(client.id, event, this.serverStore);
     const last = taken.at(-1);
     if (!last) return;
     const shown: Input = { type: 'shown', place: last.place };
-    if (this.random.chance(0.3)) client.later.push(shown);
+    const { isSlow } = this.traits;
+    if (isLater ?? (this.random.chance(0.3) || (isSlow && this.more.chance(0.5)))) client.later.push(shown);
     else this.input(client, shown);
   }
 
   // Turning
-
-  /** No place of the log is ever given up. */
-  get isKeptWhole(): boolean {
-    return !this.withRollback && this.isUntrimmed;
-  }
-
-  get isUntrimmed(): boolean {
-    return this.retention.entries === 1e9 && this.retention.ageMs === 1e15;
-  }
-
-  get now(): Now {
-    return { ms: this.nowMs, wallMs: this.nowMs + this.wrongMs };
-  }
 
   turn(inputs: Input[]): void {
     const server = this.server;
@@ -320,32 +234,26 @@ export class Machines {
     for (const effect of server.room.turn(inputs, this.now)) {
       if (effect.type === 'commit') this.decided(server.commits, effect.change);
       if (effect.type !== 'send') continue;
-      if (effect.before) this.sentFrom.set(effect.data, effect.before);
-      if (effect.data.startsWith('{"hb"')) this.beats.push(effect.data);
-      this.checkWelcome(effect);
-      this.uploads.answered(effect);
-      for (const to of effect.to) this.pipeTo(to)?.push(effect.data);
+      watchSent(this, effect);
+      for (const to of effect.to) if (!this.isLost(effect, to)) this.pipeTo(to)?.push(effect.data);
     }
     if (server.commits.length > 1) throw new Violation('L1', 'two changes are under way');
-    this.checker.bounded(
+    this.checker.readers.bounded(
       this.clients.map(({ connection }) => connection?.toClient ?? []),
       flow,
     );
   }
 
-  decided(commits: Change[], change: Change): void {
-    commits.push(change);
-    this.uploads.decided(change);
-    this.checker.decided(change, this.now, this.serverStore, this.retention);
+  /** P32: a full queue has lost it; but for entries and notices it is not said to whom. */
+  isLost({ before }: Send, to: string): boolean {
+    const isFrail = this.traits.withLoss && !this.isHealing && before === undefined && this.clientAt.has(to);
+    return isFrail && this.more.chance(0.2);
   }
 
-  checkWelcome({ to, data }: Send): void {
-    if (!data.startsWith('{"welcome"')) return;
-    const welcomed = this.clients.find(({ connection }) => connection?.id === to[0]);
-    const frame = decode(Buffer.from(data));
-    if (frame.kind === 'welcome') this.uploads.welcomed(to[0] ?? '', frame);
-    if (welcomed && frame.kind === 'welcome' && frame.who !== 'mallory')
-      this.checker.named(welcomed.key, frame.who ?? '', this.serverStore);
+  decided(commits: Change[], change: Change): void {
+    commits.push(change);
+    this.uploads.decided(change, this.serverStore);
+    this.checker.log.decided(change, this.now, this.serverStore, this.traits.retention);
   }
 
   pipeTo(id: string): string[] | undefined {
@@ -361,21 +269,22 @@ export class Machines {
       if (effect.type === 'commit') {
         changes.push(effect.change);
         for (const message of effect.change.pending ?? []) {
-          this.checker.typed(client, message);
+          this.checker.readers.typed(client, message);
           if (inputs[0]?.type === 'typed' && client.session.everLive)
-            this.checker.bears(client.key, message, this.serverStore);
+            this.checker.log.bears(client.key, message, this.serverStore);
         }
       } else if (effect.type === 'send') this.send(client, effect.data);
-      else if (effect.type === 'show') this.show(client, effect.event, effect.place);
+      else if (effect.type === 'show') watchShown(this, client, effect.event, effect.place);
       else if (effect.type === 'hangUp') after.push(() => this.cut(client));
-      else if (effect.type === 'fail') after.push(() => this.failed(client, effect.error));
+      else if (effect.type === 'fail') after.push(() => failed(this, client, effect.error));
     }
     if (changes.length > 1) throw new Violation('K4', `${client.dev} has two changes under way`);
     for (const change of changes) this.commitClient(client, change);
     // What comes of a turn comes after its change: nothing happens before that is on disk.
     for (const happen of after) happen();
     if (!client.session) return;
-    if (!client.isHeld && client.output.length > 0) this.print(client, client.output.length);
+    if (!client.isHeld && client.output.length > 0 && !(this.traits.isSlow && this.more.chance(0.3)))
+      this.print(client, client.output.length);
     if (client.session?.nextTurnMs() === 0) this.input(client);
   }
 
@@ -384,54 +293,13 @@ export class Machines {
     if (client.connection) client.overheard.push({ on: client.connection, data });
     if (client.overheard.length > 20) client.overheard.shift();
     for (const message of frame.kind === 'upload' ? frame.messages : []) {
-      this.checker.sent(client, message);
-      this.checker.gaveBack(client, message, this.nowMs);
+      this.checker.disks.sent(client, message);
+      this.checker.disks.gaveBack(client, message, this.nowMs);
     }
-    if (frame.kind === 'ack' && this.isKeptWhole) this.checker.acknowledged(client.id, frame.seq, client.output);
-    client.connection?.toServer.push(data);
-  }
-
-  /** Most outputs take everything at once. */
-  show(client: Client, event: ChatEvent, place: number | undefined): void {
-    if (event.type === 'contradiction') throw new Violation('H1', `${client.id} accuses a server that has not lied`);
-    if (event.type === 'message' && place === undefined) this.checker.mended(client.id, event);
-    if (event.type === 'error' && event.code === 'CHAIN_BROKEN') this.checker.refused(client.id);
-    if (event.type === 'unverified') this.checker.accused(client.id, event.from.id);
-    if (place !== undefined) client.output.push({ place, event });
-    if (event.type === 'status' && event.code === 'NEW_DEVICE') this.checker.renewed(client);
-  }
-
-  /** Who has no name left takes one that nobody else has. */
-  failed(client: Client, { code, message }: ChatError): void {
-    if (code === 'DATA_COPIED') return this.decideLeft(client);
-    if (code !== 'NAME_REFUSED') throw new Violation('P23', `${client.dev} ends: ${message}`);
-    this.input(client, { type: 'named', name: `n${this.clients.indexOf(client)} the ${++this.typed}th` });
-  }
-
-  /** Its person says anew what was said nowhere else, and knows what that is. */
-  decideLeft(client: Client): void {
-    const left = new Set(client.session?.courier.left.map(({ text }) => text));
-    if (left.size === 0) return;
-    const waits = this.clients.some(
-      (other) => other !== client && other.store.pending().some(({ id, text }) => left.has(text) && isOwn(other, id)),
-    );
-    const unsaid = [...left].filter((text) => !this.checker.isSaid(text));
-    const wish = waits ? 'keep' : unsaid.length === left.size ? 'resend' : 'discard';
-    this.note(`${client.id} would ${wish} ${[...left]}`);
-    if (wish !== 'keep') for (const text of unsaid) this.saidAnew.add(text);
-    // What is not said yet is typed once more.
-    for (const text of wish === 'discard' ? unsaid : []) this.input(client, { type: 'typed', text });
-    this.input(client, { type: 'left', wish });
-  }
-
-  /** Somebody else's words that the log cannot take, for what lies before them is gone. */
-  isStuck({ id }: Message): boolean {
-    return id !== undefined && this.checker.isStuck(formatId(id), this.serverStore);
-  }
-
-  note(line: string): void {
-    if (this.tracing) this.trace.push(`${this.nowMs} ${line}`);
+    if (frame.kind === 'message' && frame.seq !== undefined) this.checker.disks.answered(client, frame);
+    if (frame.kind === 'ack' && this.isKeptWhole)
+      this.checker.readers.acknowledged(client.id, frame.seq, client.output);
+    const isLost = this.traits.withLoss && !this.isHealing && frame.kind === 'upload' && this.more.chance(0.2);
+    if (!isLost) client.connection?.toServer.push(data);
   }
 }
-
-const isOwn = ({ store }: Client, id: MessageId | undefined) => id !== undefined && !store.former.includes(id.dev);

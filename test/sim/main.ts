@@ -1,7 +1,7 @@
 import { Member } from '../../src/core/member/member.ts';
 import { Room } from '../../src/core/room/room.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
-import { tally } from './checker.ts';
+import { tally } from './checked-end.ts';
 import { findFailure } from './run.ts';
 
 /** npm run sim -- --worlds 100000 [--seed 1]: prints a failing world as a story and exits 1. */

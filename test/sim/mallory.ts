@@ -20,22 +20,23 @@ export class Mallory {
   }
 
   act(victim: Client): void {
-    const { random, server, withRollback } = this.#world;
+    const { random, server, traits } = this.#world;
     if (!server || !this.#enter()) return;
     this.#world.note(`mallory is after ${victim.dev}`);
     const known = victim.store.pending().filter(({ id, sig }) => id?.dev === victim.dev && sig);
     const later = known[random.below(known.length)];
     // What she brings of others too early is theirs to bring once more: she may know it before the room does.
-    if (later && random.chance(0.5) && !withRollback) this.#upload({ ...later, first: true });
+    if (later && random.chance(0.5) && !traits.withRollback) this.#upload({ ...later, first: true });
+    else if (this.#world.more.chance(0.3)) this.#upload(this.#skipping);
     else this.#upload(random.pick([this.#forged(victim), this.#stolen(victim.dev), this.#inflated]));
     this.#world.syncServer();
     this.#leave();
   }
 
   /** Gives back what she should not. */
-  giveBack(message: Message): void {
+  giveBack(...messages: Message[]): void {
     if (!this.#world.server || !this.#enter()) return;
-    this.#upload(message);
+    this.#upload(...messages);
     this.#world.syncServer();
     this.#leave();
   }
@@ -70,6 +71,11 @@ export class Mallory {
   /** Her own words, well signed, under the number that is next of another one's device. */
   #stolen(dev: string): Message {
     return mallorys({ text: 'stolen', id: { dev, n: this.#nextOf(dev) }, lc: 1 });
+  }
+
+  /** As if something of hers had been lost on the way. */
+  get #skipping(): Message {
+    return mallorys({ text: 'skipping', id: { dev: device, n: this.#nextOf(device) + 1 }, lc: 1 });
   }
 
   /** Would bring the counters of all others to their end. */
@@ -113,8 +119,8 @@ export class Mallory {
     return true;
   }
 
-  #upload(message: Message): void {
-    const upload = { kind: 'upload' as const, k: ++this.#uploads, messages: [message] };
+  #upload(...messages: Message[]): void {
+    const upload = { kind: 'upload' as const, k: ++this.#uploads, messages };
     const data = seal(upload, (text) => crypto.mac(this.#key, text));
     this.#world.toServer(this.connection?.id ?? '', data);
   }

@@ -95,6 +95,8 @@ export const memberMutants: Mutant[] = [
     ['what the log had counts as used', 'if (this.#waitsFor(dev))', 'if (false)'],
     ['others have 30 s to give back what lies before', 'ms - this.#mendedAtMs >= mendPatienceMs', 'true'],
     ['a skip is marked', 'message === first &&', 'false &&'],
+    ['what is behind a hole goes ahead in the end', 'ms - sinceMs < holePatienceMs', 'true'],
+    ['what did not follow is tried again', 'ms - this.#heldAtMs >= holeRetryMs', 'false'],
   ]),
   ...of('member/delivery', [
     ['a proof counts anew', 'this.#count = 0;\n        this.#effects', 'this.#effects'],

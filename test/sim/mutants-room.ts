@@ -63,6 +63,9 @@ export const roomMutants: Mutant[] = [
       'if (this.#isAhead',
     ],
     ['n follows n', 'if (id.n === last + 1 || first)', 'if (true)'],
+    ['what does not follow is answered', "return { type: 'hole', by, id };", 'return [];'],
+    ['behind a hole nothing is taken', 'this.#held.add(by);', ';'],
+    ['behind a hole nothing is taken later', '|| by.isHeld', ''],
     [
       'what was given back and had is answered',
       'return this.#answerHad(by, message, id);\n        if (!this.#isProper(message))\n            return withoutProof;\n        // What lies',
@@ -75,6 +78,11 @@ export const roomMutants: Mutant[] = [
     ],
     ['what its author had seen in a log needs not come first', 'Math.max(last, message.in ?? 0) + 1', 'last + 1'],
     ['whoever speaks for others needs their signature', ' || !this.#isGenuine(message))', ')'],
+    [
+      'a decision knows what it has decided of others',
+      'this.#held.has(by))\n            return [];\n        const last = this.draft.mark(',
+      'this.#held.has(by))\n            return [];\n        const last = this.#log.store.mark(',
+    ],
     [
       'a decision knows what it has decided',
       '[];\n        const last = this.draft.mark(id.dev)?.n ?? 0;\n        if (id.n <= last)\n            return this.#answerHad(by, message, id);\n        if (!this.#isProper(message))\n            return withoutProof;\n        if',

@@ -1,14 +1,16 @@
 import type { Change, Membership, Store } from '../../src/core/log/store.ts';
 import { decode, encode } from '../../src/protocol/codec.ts';
-import { Violation } from './checker.ts';
+import type { RosterFrame } from '../../src/protocol/frames.ts';
+import { membersDigest } from '../../src/protocol/roster.ts';
 import { rename } from './faults.ts';
 import type { Machines } from './machines.ts';
-import type { Client } from './sides.ts';
+import { type Client, crypto } from './sides.ts';
+import type { Traits } from './traits.ts';
+import { Violation } from './violation.ts';
 
 /** In some worlds members can be reached, or would only reach others; the rest of them asks for nothing. */
-export const isOfRosters = (seed: number): boolean => seed % 5 === 3;
-export const hostsOf = (seed: number, no: number): readonly string[] | undefined =>
-  !isOfRosters(seed) || no % 3 === 2 ? undefined : no % 2 === 0 ? [`10.0.0.${no}:7000`] : [];
+export const hostsOf = ({ withRoster }: Traits, no: number): readonly string[] | undefined =>
+  !withRoster || no % 3 === 2 ? undefined : no % 2 === 0 ? [`10.0.0.${no}:7000`] : [];
 
 const listOf = (members: Membership[]): string =>
   members
@@ -44,7 +46,7 @@ export class Rosters {
   }
 
   /** In the end all who ask have the newest, and it tells who is there, and where. */
-  agreed({ clients, serverStore, retention }: Machines): void {
+  agreed({ clients, serverStore, traits }: Machines): void {
     const { signed, last } = serverStore.roster;
     // Two folders of one device end each other's sessions as long as neither says anything.
     if (new Set(clients.map(({ dev }) => dev)).size < clients.length) return;
@@ -58,7 +60,7 @@ export class Rosters {
       const isThere = store.member(key)?.name !== undefined;
       const { hosts: told = [] } = store.address(dev) ?? {};
       if (!isThere) throw new Violation('R2', `${id} is no member`);
-      if (hosts.length > 0 && told.join() !== hosts.join() && retention.ageMs === 1e15)
+      if (hosts.length > 0 && told.join() !== hosts.join() && traits.retention.ageMs === 1e15)
         throw new Violation('R2', `${id} cannot be reached`);
     }
   }
@@ -86,4 +88,11 @@ export function tamperWithRoster({ random }: Machines, data: string): string {
   if (dice < 0.4 && members.length > 0) return encode({ ...frame, members: members.slice(1) });
   if (dice < 0.7) return encode({ ...frame, members: [...members, { key: 'kmallory', name: 'mallory' }] });
   return encode({ ...frame, version: version + 1 });
+}
+
+/** A list that somebody has made who is not the room. */
+export function forgedRoster(data: string): string {
+  const frame = decode(Buffer.from(data)) as RosterFrame;
+  const members = [{ key: 'kmallory', name: 'mallory' }];
+  return encode({ ...frame, from: 0, members, digest: membersDigest(crypto, [['kmallory', 'mallory']]) });
 }

@@ -65,6 +65,8 @@ export class Client {
   /** What shares a turn with whatever happens next. */
   later: Input[] = [];
   run = 0;
+  /** How far the log went when it was welcomed last. */
+  toldHead = 0;
   /** What it sent last, as somebody on the way has heard it. */
   readonly overheard: { on: Connection; data: string }[] = [];
 

@@ -1,10 +1,10 @@
-import type { Change } from '../../src/core/log/store.ts';
+import type { Change, Store } from '../../src/core/log/store.ts';
 import type { Send } from '../../src/core/turn.ts';
 import { decode } from '../../src/protocol/codec.ts';
-import type { Received, Welcome } from '../../src/protocol/frames.ts';
+import type { Message, Received, Welcome } from '../../src/protocol/frames.ts';
 import { formatId, sessionInfo, sessionSalt, welcomeProof } from '../../src/protocol/signed.ts';
-import { Violation } from './checker.ts';
 import { crypto, identityOf, signature } from './sides.ts';
+import { Violation } from './violation.ts';
 
 /** What arrived over a connection since its newest proof: how many uploads without a gap, and which messages in them. */
 type Line = { taken: number; ids: string[]; sessionKey?: string | undefined };
@@ -22,6 +22,8 @@ export class Uploads {
   /** Over which connections an id came, and which of them are in a change. */
   readonly #bearers = new Map<string, Set<string>>();
   readonly #decided = new Set<string>();
+  /** Ids of what its author called the first that it sends. */
+  readonly #firsts = new Set<string>();
   readonly #proofs = new Set<string>();
 
   next(from: string): number {
@@ -47,9 +49,10 @@ export class Uploads {
     if (sessionKey && crypto.mac(sessionKey, frame.seal.text) !== frame.seal.mac) return;
     const isNext = frame.k === line.taken + 1;
     if (isNext) line.taken = frame.k;
-    for (const { id } of frame.messages) {
+    for (const { id, first } of frame.messages) {
       if (!id) continue;
       const name = formatId(id);
+      if (first) this.#firsts.add(name);
       if (isNext) line.ids.push(name);
       if (isNext) this.#inOrder.add(name);
       else if (frame.k > line.taken) this.#early.add(name);
@@ -57,15 +60,31 @@ export class Uploads {
     }
   }
 
+  /** What was taken before is not in the log any more. */
+  rolledBack(): void {
+    this.#decided.clear();
+    this.#bearers.clear();
+  }
+
   /** P14: behind an upload that is missing nothing is taken. */
-  decided({ entries = [] }: Change): void {
+  decided({ entries = [] }: Change, server: Store): void {
+    const last = new Map<string, number>();
     for (const { message } of entries) {
       if (!message?.id) continue;
+      const { dev, n } = message.id;
+      this.#checkFollows(message, last.get(dev) ?? server.mark(dev)?.n ?? 0);
+      last.set(dev, n);
       const id = formatId(message.id);
       if (this.#early.has(id) && !this.#inOrder.has(id))
         throw new Violation('P14', `${id} was taken, and an upload before it is missing`);
       this.#decided.add(id);
     }
+  }
+
+  /** P17, P35: it follows what the room has of its author, or what that had seen in a log, or its author says that it is the first. */
+  #checkFollows({ id, in: seen = 0 }: Message, last: number): void {
+    if (id && id.n > Math.max(last, seen) + 1 && !this.#firsts.has(formatId(id)))
+      throw new Violation('P17', `${formatId(id)} was taken behind ${last}`);
   }
 
   answered({ to: [to = ''], data }: Send): void {

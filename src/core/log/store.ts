@@ -66,7 +66,7 @@ export type Change = {
   /** Messages that are not in the log yet, to be kept until they are `dropped`. */
   pending?: Message[];
   dropped?: MessageId[];
-  /** Messages whose words go, from their place and from `pending`. Applied last; the file then MUST NOT hold them any more. */
+  /** Messages whose words go from their place. Applied last; the file then MUST NOT hold what is not kept any more. */
   erased?: Erased[];
   /** Places before `from` are no longer kept; `hash` is the chain up to there. */
   keep?: { from: number; hash: string };

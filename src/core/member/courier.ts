@@ -124,7 +124,11 @@ export class Courier {
 
   /** What is in the log by its hash has arrived, whoever sent it. */
   findLeft(entry: Message): void {
-    const said = this.left.filter((message) => this.#isSame(message, entry));
+    this.#takeFromLeft((message) => this.#isSame(message, entry));
+  }
+
+  #takeFromLeft(isSaid: (message: Message) => boolean): void {
+    const said = this.left.filter(isSaid);
     this.left = this.left.filter((message) => !said.includes(message));
     if (said.length > 0) this.#letGo(said);
   }
@@ -215,9 +219,11 @@ export class Courier {
 
   /** Nothing that waits here brings these words back. */
   erase(erasure: Erasure): void {
-    this.outbox.change((message) =>
-      idOf(message) === formatId(erasure.id) ? withoutWords(this.#options.crypto, message, erasure) : message,
-    );
+    const change = (message: Message) =>
+      idOf(message) === formatId(erasure.id) ? withoutWords(this.#options.crypto, message, erasure) : message;
+    this.#copy.keep(this.outbox.change(change));
+    // What was erased was said.
+    this.#takeFromLeft((message) => change(message) !== message);
   }
 
   /** The log had everything up to this of its device, whether it is still kept or not. What is kept of it was read. */

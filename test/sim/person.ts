@@ -1,0 +1,33 @@
+import type { ChatError } from '../../src/errors.ts';
+import type { MessageId } from '../../src/protocol/frames.ts';
+import type { Machines } from './machines.ts';
+import type { Client } from './sides.ts';
+import { Violation } from './violation.ts';
+
+/** Who has no name left takes one that nobody else has. */
+export function failed(world: Machines, client: Client, { code, message }: ChatError): void {
+  if (code === 'DATA_COPIED') {
+    world.checker.disks.asked(client, client.session?.courier.left ?? [], world.serverStore);
+    return decideLeft(world, client);
+  }
+  if (code !== 'NAME_REFUSED') throw new Violation('P23', `${client.dev} ends: ${message}`);
+  world.input(client, { type: 'named', name: `n${world.clients.indexOf(client)} the ${++world.typed}th` });
+}
+
+/** Its person says anew what was said nowhere else, and knows what that is. */
+export function decideLeft(world: Machines, client: Client): void {
+  const left = new Set(client.session?.courier.left.map(({ text }) => text));
+  if (left.size === 0) return;
+  const waits = world.clients.some(
+    (other) => other !== client && other.store.pending().some(({ id, text }) => left.has(text) && isOwn(other, id)),
+  );
+  const unsaid = [...left].filter((text) => !world.checker.facts.said.has(text));
+  const wish = waits ? 'keep' : unsaid.length === left.size ? 'resend' : 'discard';
+  world.note(`${client.id} would ${wish} ${[...left]}`);
+  if (wish !== 'keep') for (const text of unsaid) world.saidAnew.add(text);
+  // What is not said yet is typed once more.
+  for (const text of wish === 'discard' ? unsaid : []) world.input(client, { type: 'typed', text });
+  world.input(client, { type: 'left', wish });
+}
+
+const isOwn = ({ store }: Client, id: MessageId | undefined) => id !== undefined && !store.former.includes(id.dev);
