@@ -30,7 +30,7 @@ export const entryMutants: Mutant[] = [
     ['a digest covers the salt', 'salt ?? 0, text]', '0, text]'],
   ]),
   ...of('narrate', [['what only a later version understands is not shown', "type === 'action' && !isVoid", '!isVoid']]),
-  ...of('log/ledger', [
+  ...of('log/judge', [
     [
       'what has no text any more keeps its digest',
       '...withoutText(crypto, written), void',
@@ -43,7 +43,11 @@ export const entryMutants: Mutant[] = [
     ['no counter is far ahead', 'return lc > Math.max(', 'return false && lc > Math.max('],
     ['the room signs what the original says', 'this.#append({ ...message, sig },', 'this.#append(message,'],
     ['the original’s messages are counted', 'n: (this.draft.mark(dev)?.n ?? 0) + 1 }', 'n: 1 }'],
-    ['what mends is signed', 'this.#isGenuine(message) && this.#isProper(message) ?', 'this.#isProper(message) ?'],
+    [
+      'what mends is signed',
+      'this.#isGenuine(message) && this.#erasing.isProper(message) ?',
+      'this.#erasing.isProper(message) ?',
+    ],
   ]),
   ...of('member/courier', [
     [

@@ -12,14 +12,14 @@ export const erasureMutants: Mutant[] = [
     ['its proof covers the digest', 'room, formatId(id), words]', 'room, formatId(id)]'],
     ['the salt goes with the words', 'const { salt: _, ...rest } = message;', 'const { ...rest } = message;'],
   ]),
-  ...of('log/ledger', [
+  ...of('log/judge', [
     [
       'without words a message has its proof, at the server',
-      'if (!this.#isProper(message))\n            return withoutProof;\n        // What lies',
+      'if (!this.#erasing.isProper(message))\n            return withoutProof;\n        // What lies',
       'if (false)\n            return withoutProof;\n        // What lies',
     ],
-    ['what mends has no erased words', 'message: this.#erasedIn(found.message)', 'message: found.message'],
-    ['an erasure that is given back is applied', 'return this.#learn(said);', 'return [];'],
+    ['what mends has no erased words', 'message: this.#erasing.without(found.message)', 'message: found.message'],
+    ['an erasure that is given back is applied', 'return this.#erasing.learn(said);', 'return [];'],
   ]),
   ...of('log/copy', [
     ['a copy drops the words', 'this.#draft.erase(erasure);', ';'],

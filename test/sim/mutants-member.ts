@@ -17,14 +17,19 @@ export const memberMutants: Mutant[] = [
     ['what was signed in another run is past', 'known?.newest.run === head.run ?', 'known ?'],
   ]),
   ...of('member/session', [
-    ['the heartbeat shows a lost tail', 'isBehind ||', ''],
-    ['no echo, send again', '|| this.#unanswered >= maxUnanswered', ''],
     ['no answer, hang up', 'now.ms - this.#heardAtMs >= silentMs', 'false'],
     [
       'a welcome is the room’s',
       '!options.crypto.verify(this.#room, welcomeProof(',
       '!((...said) => said)(this.#room, welcomeProof(',
     ],
+    ['a place that is lost is mended', 'this.#reading.mend(frame)', 'undefined'],
+    ['a gap is no next place', 'frame.from > copy.cursor + 1', 'false'],
+  ]),
+
+  ...of('member/pulse', [
+    ['the heartbeat shows a lost tail', 'isBehind || ', ''],
+    ['no echo, send again', '|| this.#unanswered >= maxUnanswered', ''],
     [
       'only what was shown is acknowledged',
       'this.#acked = this.#member.copy.shown;\n        this.#ackedAtMs = ms;',
@@ -33,8 +38,6 @@ export const memberMutants: Mutant[] = [
     ['lost places are asked for', "this.#member.send({ kind: 'lost', seq, hash });", ';'],
     ['whoever has an entry gives it', 'if (!answer || !isSigned(answer))', 'if (true)'],
     ['what is not signed is no answer', '!answer || !isSigned(answer)', '!answer'],
-    ['a place that is lost is mended', 'this.#reading.mend(frame)', 'undefined'],
-    ['a gap is no next place', 'frame.from > copy.cursor + 1', 'false'],
   ]),
   ...of('member/reading', [
     ['what does not come to its chain is not taken', 'fresh.length > 0 && hashes.at(-1) !== hash', 'false'],

@@ -55,11 +55,11 @@ export const roomMutants: Mutant[] = [
     ['each place has its own signature', 'places.get(seq + i)', '[...places.values()][i]'],
     ['whoever asks is given signatures', 'this.#asked.set(from, seq);', ';'],
   ]),
-  ...of('log/ledger', [
+  ...of('log/judge', [
     ['a device that is given back is its author’s', '!this.#options.crypto.isDeviceOf(key, id.dev) ||', ''],
     [
       'an id counts once',
-      'if (id.n <= last)\n            return this.#answerHad(by, message, id);\n        if (!this.#isProper(message))\n            return withoutProof;\n        if (this.#isAhead',
+      'if (id.n <= last)\n            return this.#answerHad(by, message, id);\n        if (!this.#erasing.isProper(message))\n            return withoutProof;\n        if (this.#isAhead',
       'if (this.#isAhead',
     ],
     ['n follows n', 'if (id.n === last + 1 || first)', 'if (true)'],
@@ -68,7 +68,7 @@ export const roomMutants: Mutant[] = [
     ['behind a hole nothing is taken later', '|| by.isHeld', ''],
     [
       'what was given back and had is answered',
-      'return this.#answerHad(by, message, id);\n        if (!this.#isProper(message))\n            return withoutProof;\n        // What lies',
+      'return this.#answerHad(by, message, id);\n        if (!this.#erasing.isProper(message))\n            return withoutProof;\n        // What lies',
       'return [];\n        // What lies',
     ],
     [
@@ -85,8 +85,8 @@ export const roomMutants: Mutant[] = [
     ],
     [
       'a decision knows what it has decided',
-      '[];\n        const last = this.draft.mark(id.dev)?.n ?? 0;\n        if (id.n <= last)\n            return this.#answerHad(by, message, id);\n        if (!this.#isProper(message))\n            return withoutProof;\n        if',
-      '[];\n        const last = this.#log.store.mark(id.dev)?.n ?? 0;\n        if (id.n <= last)\n            return this.#answerHad(by, message, id);\n        if (!this.#isProper(message))\n            return withoutProof;\n        if',
+      '[];\n        const last = this.draft.mark(id.dev)?.n ?? 0;\n        if (id.n <= last)\n            return this.#answerHad(by, message, id);\n        if (!this.#erasing.isProper(message))\n            return withoutProof;\n        if',
+      '[];\n        const last = this.#log.store.mark(id.dev)?.n ?? 0;\n        if (id.n <= last)\n            return this.#answerHad(by, message, id);\n        if (!this.#erasing.isProper(message))\n            return withoutProof;\n        if',
     ],
     [
       'what is said moves the mark',
@@ -114,8 +114,8 @@ export const roomMutants: Mutant[] = [
     ['the name of whoever is there is refreshed', 'if (owner?.key === key &&', 'if (false &&'],
     ['only what is old is forgotten', 'this.#now.ranMs - ranMs <= ageMs', 'false'],
     ['what is forgotten leaves its chain', "this.#log.hashAt(from - 1) ?? ''", "''"],
-    ['no clock of the machine makes old', '#ranMs({ ms }) {', '#ranMs({ wallMs: ms }) {'],
   ]),
+  ...of('log/ledger', [['no clock of the machine makes old', '#ranMs({ ms }) {', '#ranMs({ wallMs: ms }) {']]),
   ...of('log/log', [
     ['another hash is a fork', '(!known || known === hash)', 'true'],
     ['a row proves itself', 'chainHash(this.#crypto, prev, message) === hash', 'true'],

@@ -3,15 +3,13 @@ import {
   type Challenge,
   type Entries,
   type Join,
-  type Lost,
   protocolVersion,
   type Received,
   type Refused,
   type Welcome,
 } from '../../protocol/frames.ts';
 import { welcomeProof } from '../../protocol/signed.ts';
-import { ackIntervalMs, maxLost, maxUnanswered, rereadMs, silentMs, tidyIntervalMs } from '../limits.ts';
-import { isSigned } from '../log/copy.ts';
+import { rereadMs, silentMs } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
 import { isName } from '../names.ts';
 import { noticeEvent } from '../narrate.ts';
@@ -19,6 +17,7 @@ import { type Input, type Now, theLink } from '../turn.ts';
 import { Delivery } from './delivery.ts';
 import type { Member, Talk } from './member.ts';
 import { OriginalRoom } from './original-room.ts';
+import { Pulse } from './pulse.ts';
 import { Reading } from './reading.ts';
 import { Signatures } from './signatures.ts';
 
@@ -36,7 +35,7 @@ import { Signatures } from './signatures.ts';
  *   welcome with fork: mending, until the log is read again up to its head; then what it lost is given back
  *
  *   I4, I5 what was typed is on disk before it is sent, and stays in the outbox until it is seen in the log;
- *   C1 log frames count only while live: before a welcome they are of an older session; C2 what is acknowledged was shown.
+ *   C1 log frames count only while live: before a welcome they are of an older session.
  */
 type State = 'down' | 'joining' | 'live' | 'refused' | 'leaving';
 
@@ -45,18 +44,13 @@ export class Session implements Talk {
   readonly #reading: Reading;
   readonly #delivery: Delivery;
   readonly #signatures: Signatures;
+  readonly #pulse: Pulse;
   #state: State = 'down';
   #proven = false;
   /** The room that was proven to, by its key; and the newest join's nonce. */
   #room = '';
   #cn = '';
   #answered = false;
-  #unanswered = 0;
-  #acked = 0;
-  #ackedAtMs = 0;
-  #askedAtMs = 0;
-  /** Questions that were answered since the last ack. */
-  #answers = 0;
   /** The newest frame in a session, or the newest join on the way to one. */
   #heardAtMs = 0;
   /** When I join again; until then no entries are read. */
@@ -69,6 +63,7 @@ export class Session implements Talk {
     this.#reading = new Reading(member);
     this.#delivery = new Delivery(member.effects, member.options, member.flow);
     this.#signatures = new Signatures(member);
+    this.#pulse = new Pulse(member);
   }
 
   /** The server waits for the acks: what it sends is bounded. */
@@ -101,8 +96,7 @@ export class Session implements Talk {
     if (this.#state !== 'live') return;
     this.#signatures.ask(now);
     this.#delivery.upload(this.#member.courier.takeSigned(now));
-    const { shown } = this.#member.copy;
-    if (shown - this.#acked >= this.#member.flow.windowEntries / 4) this.#ack(now);
+    this.#pulse.keepUp(now);
   }
 
   #leave(): void {
@@ -132,7 +126,7 @@ export class Session implements Talk {
     this.#state = 'joining';
     this.#member.naming.ask();
     this.#proven = false;
-    this.#unanswered = 0;
+    this.#pulse.echoed();
     this.#heardAtMs = now.ms;
     this.#rejoinAtMs = undefined;
     this.#cn = this.#member.options.nonce();
@@ -200,7 +194,7 @@ export class Session implements Talk {
       case 'message':
         return this.#reading.mend(frame);
       case 'lost':
-        return this.#answer(frame);
+        return this.#pulse.answer(frame);
       case 'shutdown':
       case 'notice':
         return this.#notice(frame);
@@ -210,7 +204,8 @@ export class Session implements Talk {
         return this.#member.roster.take(frame);
       case 'heartbeat':
         this.#member.heads.hear(frame);
-        return this.#heartbeat(frame, now);
+        if (this.#pulse.misses(frame, this.#reading.isFull) && this.#rejoinAtMs === undefined) this.#join(now);
+        return;
       case 'had':
         return this.#reading.had(frame, now);
       case 'hole':
@@ -238,7 +233,7 @@ export class Session implements Talk {
     this.#isBroken = false;
     this.#hearHead(frame);
     if (courier.dev !== dev) return this.#join(now);
-    if (courier.outbox.underWay < underWay) this.#unanswered = 0;
+    if (courier.outbox.underWay < underWay) this.#pulse.echoed();
   }
 
   /** The newest entry may be signed by the room, as in a heartbeat. */
@@ -254,27 +249,6 @@ export class Session implements Talk {
     this.#rejoin(rereadMs, now);
   }
 
-  /** Nobody asks for more in so short a time but to do harm, and nobody takes what is not signed. */
-  #answer({ seq, hash = emptyHash }: Lost): void {
-    const answer = this.#answers < maxLost ? this.#member.copy.entryAt(seq, hash) : undefined;
-    if (!answer || !isSigned(answer)) return;
-    this.#answers++;
-    this.#member.send(answer);
-  }
-
-  /**
-   * A frame was lost if the server sent more than came, or if what went out does not come back, although my own output
-   * has taken everything: the server waits for that. [P12]
-   */
-  #heartbeat({ seq, kept = 0 }: Received & { kind: 'heartbeat' }, now: Now): void {
-    const { copy, courier } = this.#member;
-    courier.outbox.keepUpTo(kept);
-    if (copy.behind > 0 || !courier.outbox.isAwaiting) this.#unanswered = 0;
-    else this.#unanswered++;
-    const isBehind = seq > copy.cursor && !this.#reading.isFull;
-    if (this.#rejoinAtMs === undefined && (isBehind || this.#unanswered >= maxUnanswered)) this.#join(now);
-  }
-
   /** One proof for one join. A question that was asked of an older join is of no use any more. */
   #prove(challenge: Challenge): void {
     const { room, cn } = challenge;
@@ -286,7 +260,7 @@ export class Session implements Talk {
   }
 
   #welcome(welcome: Welcome, now: Now): void {
-    const { naming, copy, courier, options } = this.#member;
+    const { naming, courier, options } = this.#member;
     const { name, online, members, n = 0, nHash, sig } = welcome;
     // Nobody but the room can sign this: whoever else shows its key opens nothing.
     if (!options.crypto.verify(this.#room, welcomeProof(this.#cn, this.#room, welcome), sig)) return;
@@ -299,8 +273,6 @@ export class Session implements Talk {
     this.#signatures.restart();
     courier.restart(this.#room, naming.name);
     this.#member.room = this.#room;
-    this.#acked = copy.shown;
-    this.#ackedAtMs = now.ms;
     this.#member.tellLabel(name);
     this.#member.company.goBy(naming.name);
     this.#member.company.begin(members, online);
@@ -310,7 +282,7 @@ export class Session implements Talk {
     this.#heardAtMs = now.ms;
     this.#member.heads.begin(this.#cn, welcome);
     this.#reading.caughtUp(now);
-    this.#ask(now);
+    this.#pulse.begin(now);
     if (naming.isOpen) this.#join(now);
   }
 
@@ -329,23 +301,6 @@ export class Session implements Talk {
       this.#disconnected('silent', now);
       return this.#member.effects.push({ type: 'hangUp', to: theLink });
     }
-    if (this.#state !== 'live') return;
-    if (now.ms - this.#ackedAtMs >= ackIntervalMs) this.#ack(now);
-    if (now.ms - this.#askedAtMs >= tidyIntervalMs) this.#ask(now);
-  }
-
-  /** What is lost in the copy kept here, the server may have; and it knows who the members are by now. [P28, P43] */
-  #ask(now: Now): void {
-    this.#askedAtMs = now.ms;
-    this.#member.roster.ask(now);
-    for (const { seq, hash } of this.#member.copy.lost) this.#member.send({ kind: 'lost', seq, hash });
-  }
-
-  /** How far the log was shown: the server sends no more than a window beyond. */
-  #ack({ ms }: Now): void {
-    this.#answers = 0;
-    this.#acked = this.#member.copy.shown;
-    this.#ackedAtMs = ms;
-    this.#member.send({ kind: 'ack', seq: this.#acked });
+    if (this.#state === 'live') this.#pulse.tick(now);
   }
 }

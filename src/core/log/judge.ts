@@ -1,0 +1,254 @@
+import { type Message, type MessageId, maxTextBytes } from '../../protocol/frames.ts';
+import { maxBatchEntries } from '../../protocol/rows.ts';
+import { chainHash, signedHash, signedText, withoutText } from '../../protocol/signed.ts';
+import { harmlessLc, lateMs, levelledMs, maxLcStep, trimSlack } from '../limits.ts';
+import { isName, nameKey } from '../names.ts';
+import { Draft } from './draft.ts';
+import { Enrolment } from './enrolment.ts';
+import { Erasing } from './erasing.ts';
+import type { LedgerOptions, Outcome, Proposal, Uploader } from './ledger.ts';
+import type { Log } from './log.ts';
+import type { Place, Store } from './store.ts';
+
+/** One decision, while it is made. */
+export class Judge {
+  readonly draft: Draft;
+  readonly #options: LedgerOptions;
+  readonly #log: Log;
+  readonly #now: Pick<Place, 'ranMs' | 'atMs'>;
+  readonly #mended = new Set<number>();
+  /** What is known of uploaders since the decision began. */
+  readonly #stopped = new Set<Uploader>();
+  readonly #held = new Set<Uploader>();
+  readonly #had = new Map<Uploader, MessageId[]>();
+  readonly #enrolment: Enrolment;
+  readonly #erasing: Erasing;
+  #publishes = false;
+  #head: Pick<Place, 'seq' | 'hash'>;
+  #lc: number;
+
+  constructor(options: LedgerOptions, log: Log, { ranMs, wallMs }: { ranMs: number; wallMs: number }) {
+    this.#options = options;
+    this.#log = log;
+    this.#now = { ranMs, atMs: levelled(wallMs, log.read(log.head, 1)[0]?.atMs) };
+    this.#head = { seq: log.head, hash: log.store.headHash };
+    this.#lc = log.store.lc;
+    this.draft = new Draft(log.store);
+    this.#enrolment = new Enrolment(options, this.draft, this.#now);
+    this.#erasing = new Erasing(options, log, this.draft, (words) => this.#write(words, false));
+  }
+
+  /** Returns what became of it: nothing to tell, something, or undefined for what is no proposal. */
+  judge(proposal: Proposal): Outcome | [] | undefined {
+    switch (proposal.type) {
+      case 'enter':
+        return this.#enter(proposal);
+      case 'say':
+        return this.#say(proposal);
+      case 'relay':
+        return this.#relay(proposal);
+      case 'giveBack':
+        return this.#giveBack(proposal);
+      case 'mend':
+        return this.#mend(proposal.message);
+      case 'erase':
+        return this.#erasing.erase(proposal);
+      case 'reach':
+        return this.#enrolment.reach(proposal.address);
+      case 'goOn':
+        return this.#enrolment.goOn(proposal.version);
+      case 'publish':
+        this.#publishes = true;
+        return [];
+      case 'tidy':
+        return this.#tidy(proposal.present);
+    }
+  }
+
+  /** After all other changes, so that what is signed is what is kept. */
+  end(): void {
+    if (this.#publishes) this.#enrolment.publish();
+  }
+
+  /** A name belongs to the key that had it first. [P11] */
+  #enter(proposal: Proposal & { type: 'enter' }): Outcome {
+    const { from, name, key, join } = proposal;
+    if (!this.#isFree(name, key))
+      return { type: 'refused', from, code: 'NAME_REFUSED', text: `"${name}" belongs to somebody else.`, join };
+    this.#claim(name, key);
+    this.#enrolment.enter(key, name);
+    return { ...proposal, type: 'entered' };
+  }
+
+  #say({ by, message, name }: Proposal & { type: 'say' }): Outcome | [] {
+    const { id, key, first } = message;
+    // The session's own name was checked when it joined.
+    const isGuest = message.name !== name && !this.#isFree(message.name, key);
+    if (!id || by.isStopped || this.#stopped.has(by)) return [];
+    const last = this.draft.mark(id.dev)?.n ?? 0;
+    if (id.n <= last) return this.#answerHad(by, message, id);
+    if (!this.#erasing.isProper(message)) return withoutProof;
+    if (this.#isAhead(message)) return tooFarAhead;
+    if (id.n === last + 1 || first) return this.#append(message, isGuest);
+    this.#stopped.add(by);
+    return { type: 'rejoin', by };
+  }
+
+  /** Signed by the room, so that whoever reads it can give it back, as any other. */
+  #relay({ from, words }: Proposal & { type: 'relay' }): Outcome {
+    const { guest, ...said } = words;
+    this.#write(said, guest === true);
+    return { type: 'relayed', from, seq: this.#head.seq };
+  }
+
+  /** What the room itself is the author of. */
+  #write(words: Pick<Message, 'name' | 'text' | 'salt' | 'type' | 're'>, isGuest: boolean): void {
+    const { identity, crypto, dev } = this.#options;
+    const id = { dev, n: (this.draft.mark(dev)?.n ?? 0) + 1 };
+    const [lc, ts] = [Math.min(this.#lc + 1, Number.MAX_SAFE_INTEGER), this.#now.atMs];
+    const message: Message = { kind: 'message', ...words, id, lc, ts, key: identity.key };
+    const sig = identity.sign(signedText(crypto, identity.key, message));
+    this.#append({ ...message, sig }, isGuest || !this.#isFree(words.name, identity.key));
+  }
+
+  #giveBack({ by, message }: Proposal & { type: 'giveBack' }): Outcome | [] {
+    const { id, key } = message;
+    if (!id || by.isStopped || by.isHeld || this.#stopped.has(by) || this.#held.has(by)) return [];
+    const last = this.draft.mark(id.dev)?.n ?? 0;
+    if (id.n <= last) return this.#answerHad(by, message, id);
+    if (!this.#erasing.isProper(message)) return withoutProof;
+    // What lies between may still come from somebody else, unless its author had seen it in a log.
+    if (id.n > Math.max(last, message.in ?? 0) + 1) {
+      this.#held.add(by);
+      return { type: 'hole', by, id };
+    }
+    if (this.#isAhead(message)) return tooFarAhead;
+    if (!key || !this.#options.crypto.isDeviceOf(key, id.dev) || !this.#isGenuine(message))
+      return { type: 'ignored', reason: 'a kept message without a valid signature' };
+    // It claims no name: else one member could take many, for keys of its own making.
+    return this.#append(message, !this.#isFree(message.name, key));
+  }
+
+  /** One answer says it of many. */
+  #answerHad(by: Uploader, message: Message, id: MessageId): Outcome | [] {
+    this.#erasing.learn(message);
+    const answer = this.#had.get(by);
+    if (answer && answer.length < maxBatchEntries) {
+      answer.push(id);
+      return [];
+    }
+    const ids = [id];
+    this.#had.set(by, ids);
+    return { type: 'had', by, ids };
+  }
+
+  #mend(message: Message): Outcome | [] {
+    const found = this.#isGenuine(message) && this.#erasing.isProper(message) ? this.#log.mend(message) : undefined;
+    // Many may answer one question.
+    if (!found || this.#mended.has(found.seq)) return [];
+    const entry = { ...found, message: this.#erasing.without(found.message) };
+    this.#erasing.learn(entry.message);
+    this.#mended.add(entry.seq);
+    this.draft.mend(entry);
+    return { type: 'mended', entry };
+  }
+
+  /** What is too long takes its place unseen, so that it cannot block what comes behind it. [P19] */
+  #append(message: Message, isGuest: boolean): [] {
+    const { crypto, identity } = this.#options;
+    const { first: _, at: __, ago: ___, ...written } = message;
+    const words: Message = isTooLong(message.text)
+      ? { ...withoutText(crypto, written), void: true }
+      : this.#erasing.without(written);
+    const ago = this.#agoOf(message);
+    const said = { ...words, ...(isGuest && { guest: true as const }), at: this.#now.atMs, ...(ago > 0 && { ago }) };
+    const { seq: before, hash: prev } = this.#head;
+    this.#head = { seq: before + 1, hash: chainHash(crypto, prev, said) };
+    this.draft.append({ ...this.#now, ...this.#head, prev, message: { ...said, ...this.#head } });
+    this.#lc = Math.max(this.#lc, message.lc ?? 0);
+    if (message.id) this.draft.see({ ...message.id, hash: signedHash(crypto, identity.key, message) });
+    return this.#erasing.learn(said);
+  }
+
+  /** The chain does not cover the signature. */
+  #isGenuine(message: Message): boolean {
+    const { crypto, identity } = this.#options;
+    const { key = '', sig = '' } = message;
+    return crypto.verify(key, signedText(crypto, identity.key, message), sig);
+  }
+
+  /**
+   * How long ago it was said, 0 if that is no longer ago than a moment. What was in a log before has its old time of
+   * acceptance, by the same clock; of anything else its author has said so.
+   */
+  #agoOf({ at, ago = 0 }: Message): number {
+    const saidMs = ago + (at === undefined ? 0 : this.#now.atMs - at);
+    return saidMs > lateMs ? Math.min(saidMs, this.#options.retention.ageMs) : 0;
+  }
+
+  /** Nobody can bring the counters of all others to their end. [P18] */
+  #isAhead({ lc = 0 }: Message): boolean {
+    return lc > Math.max(this.#lc, harmlessLc) + maxLcStep;
+  }
+
+  /** Forgets what is no longer to be kept; whoever is there goes on owning the name it bears. */
+  #tidy(present: { name: string; key: string }[]): [] {
+    const { ranMs } = this.#now;
+    for (const { name, key } of present) {
+      const owner = this.draft.owner(nameKey(name));
+      if (owner?.key === key && ranMs - owner.seenMs > this.#options.retention.ageMs / 4) this.#claim(name, key);
+    }
+    this.#enrolment.tidy(new Set(present.map(({ key }) => key)));
+    const from = this.#keepFrom();
+    if (from > this.#log.first) this.draft.trim(from, this.#log.hashAt(from - 1) ?? '');
+    if (ranMs > this.#log.store.ranMs) this.draft.ran(ranMs);
+    return [];
+  }
+
+  #keepFrom(): number {
+    const { first, head } = this.#log;
+    const { entries, ageMs } = this.#options.retention;
+    let from = head - first + 1 > entries * (1 + trimSlack) ? head - entries + 1 : first;
+    while (from <= head) {
+      const places = this.#log.read(from, 100);
+      const young = places.findIndex(({ ranMs }) => this.#now.ranMs - ranMs <= ageMs);
+      if (young === 0) break;
+      from += young === -1 ? places.length : young;
+    }
+    return from;
+  }
+
+  #claim(name: string, key: string): void {
+    this.draft.claim({ name: nameKey(name), key, seenMs: this.#now.ranMs });
+  }
+
+  /** True if a message of `key` may stand in the log under this name: its own, or one that is nobody's. */
+  #isFree(name: string, key: string | undefined): boolean {
+    const owner = this.#ownerOf(name);
+    return owner === '' || owner === key;
+  }
+
+  /** Whose name it is: '' if it is nobody's, undefined if nobody may have it. */
+  #ownerOf(name: string): string | undefined {
+    const { name: server, identity, retention } = this.#options;
+    if (!isName(name)) return undefined;
+    if (nameKey(name) === nameKey(server)) return identity.key;
+    return ownerOf(this.draft, name, this.#now.ranMs, retention.ageMs) ?? '';
+  }
+}
+
+/** A name that was not used for longer than the log is kept is nobody's any more. */
+export function ownerOf(known: Pick<Store, 'owner'>, name: string, ranMs: number, ageMs: number): string | undefined {
+  const owner = known.owner(nameKey(name));
+  return owner && ranMs - owner.seenMs <= ageMs ? owner.key : undefined;
+}
+
+/** The time of acceptance: by the machine's clock, but a small step back of that is no step of the room's. */
+function levelled(wallMs: number, lastMs = 0): number {
+  const ms = Math.max(Math.trunc(wallMs), 0);
+  return lastMs > ms && lastMs - ms <= levelledMs ? lastMs : ms;
+}
+
+const withoutProof: Outcome = { type: 'ignored', reason: 'a message without its words, which nobody has erased' };
+const tooFarAhead: Outcome = { type: 'ignored', reason: 'a message whose counter is far ahead of the log' };
+const isTooLong = (text: string) => text.length > maxTextBytes || Buffer.byteLength(text) > maxTextBytes;
