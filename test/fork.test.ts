@@ -4,7 +4,16 @@ import { MemoryStore } from '../src/history/memory.ts';
 import type { Message } from '../src/protocol/frames.ts';
 import { signedText } from '../src/protocol/signed.ts';
 import { fakeCrypto, signature } from './support/fake-crypto.ts';
-import { Chain, challenge, connected, disconnected, join, MemberWorld, nothing } from './support/member-world.ts';
+import {
+  Chain,
+  challenge,
+  connected,
+  disconnected,
+  join,
+  MemberWorld,
+  nothing,
+  unsigned,
+} from './support/member-world.ts';
 
 let ann: MemberWorld;
 /** What she has read: words of Bo's, Cy's and her own. */
@@ -67,6 +76,23 @@ describe('a log that is not the one known here', () => {
     ann.receive(log.entry(4, of('D', 1)));
     ann.step(disconnected);
     ann.log = new Chain('new');
+    ann.goOnline({ fork: true });
+    ann.pause();
+    expect(ann.sentIds).toEqual(['A1', 'B1']);
+  });
+
+  test('and is lost again before its signatures are fetched gets back what was known with them', () => {
+    ann.fetchSignatures();
+    const again = new Chain('new');
+    const [bo, cy] = [log.entry(1), log.entry(2)].map(({ seq: _, hash: __, at: ___, sig: ____, ...said }) => said);
+    again.entry(1, bo);
+    again.entry(2, { ...cy, text: 'other words' });
+    ann.step(disconnected);
+    ann.log = again;
+    ann.goOnline({ fork: true, head: 2 });
+    ann.receive(unsigned(again.entry(1)), unsigned(again.entry(2)));
+    ann.step(disconnected);
+    ann.log = new Chain('newer');
     ann.goOnline({ fork: true });
     ann.pause();
     expect(ann.sentIds).toEqual(['A1', 'B1']);

@@ -41,7 +41,7 @@ export const memberMutants: Mutant[] = [
   ]),
   ...of('member/reading', [
     ['what does not come to its chain is not taken', 'fresh.length > 0 && hashes.at(-1) !== hash', 'false'],
-    ['own words keep their signature', '? courier.withOwnSignature(row)', '? row'],
+    ['what waits keeps its signature', '? courier.withKnownSignature(row)', '? row'],
     ['an awaited head is met', 'this.#member.heads.reached();', ';'],
     ['another log is read from its place', 'copy.restart(log, since, hash)', '[]'],
     ['what the log had has arrived', 'courier.acceptLogged(id, hash);', ';'],

@@ -108,9 +108,10 @@ export const scenes: Record<string, Scene> = {
   'a fork knows nothing of the log': {
     traits: withRollback,
     play: (stage, ann, bo) => {
-      stage.begin(ann, bo);
+      stage.begin(bo);
       stage.say(bo, 'one', 'two');
       takeSnapshot(stage, stage.serverStore);
+      stage.begin(ann);
       stage.say(bo, 'three');
       stage.passes(20);
       stage.stop(bo);

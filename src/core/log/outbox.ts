@@ -78,6 +78,11 @@ export class Outbox {
     this.#kept = Math.max(this.#kept, n);
   }
 
+  find({ dev, n }: MessageId): Message | undefined {
+    const waiting = dev === this.#dev ? this.own : this.#devices.has(dev) ? this.others : [];
+    return waiting.find(({ id }) => id?.n === n && id.dev === dev);
+  }
+
   /** Everything of this device up to and including its n has arrived for good. */
   accept({ dev, n }: MessageId): Message[] {
     // Each entry that is read comes here: it must not look at everything that waits.

@@ -208,12 +208,11 @@ export class Courier {
     return this.outbox.accept({ dev, n });
   }
 
-  /** Own words come back without the signature that they went out with. */
-  withOwnSignature(message: Message): Message {
+  /** What waits here comes back without the signature that it went out with, or was read with in a log that is gone. */
+  withKnownSignature(message: Message): Message {
     const { crypto } = this.#options;
-    const { sig, ...own } =
-      (message.id?.dev === this.dev && this.outbox.own.find(({ id }) => id?.n === message.id?.n)) || {};
-    const isSame = sig && signedText(crypto, '', own as Message) === signedText(crypto, '', message);
+    const { sig, ...known } = (message.id && this.outbox.find(message.id)) || {};
+    const isSame = sig && signedText(crypto, '', known as Message) === signedText(crypto, '', message);
     return isSame ? { ...message, sig } : message;
   }
 

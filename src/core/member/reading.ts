@@ -76,7 +76,7 @@ export class Reading {
   #takeOne(row: Row, seq: number, hash: string, now: Now): void {
     const { copy, courier } = this.#member;
     const { atMs } = copy;
-    const message = row.kind === 'message' && this.#isProper(row) ? courier.withOwnSignature(row) : undefined;
+    const message = row.kind === 'message' && this.#isProper(row) ? courier.withKnownSignature(row) : undefined;
     const taken = copy.take(seq, hash, message, now);
     if (taken === 'lost' && this.#neverShown.size < maxLost) this.#neverShown.add(seq);
     const erasure = message && this.#erasureOf(message);
