@@ -145,6 +145,12 @@ describe('what waits in a folder that was copied', () => {
     expect([ann.failed, pending(), ann.store.former]).toEqual([[], [], []]);
   });
 
+  test('is no matter either when another copy has signed it under another name', () => {
+    ann.goOnline({ head: 3 });
+    ann.receive(...[1, 2, 3].map((n) => log.own(n, n, { name: 'anna', sig: 'of the other copy' })));
+    expect([ann.failed, pending()]).toEqual([[], []]);
+  });
+
   test('is not taken for what the log has under the same number', () => {
     ann.goOnline({ head: 1 });
     ann.receive(log.own(1, 1, { text: 'of the other place' }));

@@ -220,6 +220,18 @@ describe('a place whose message is lost', () => {
     expect(ann.shown).toEqual([mended(2)]);
   });
 
+  test('that held own words ends the waiting for them when it is mended', () => {
+    const own = new MemberWorld();
+    own.goOnline();
+    own.type('one');
+    const entry = own.log.own(1, 1);
+    own.receive(own.log.lost(1));
+    own.receive({ kind: 'heartbeat', seq: 1, kept: 1 });
+    expect(own.waiting).toEqual(['one']);
+    own.receive(entry);
+    expect([own.waiting, own.store.pending()]).toEqual([[], []]);
+  });
+
   test('that held a void entry is mended without a word', () => {
     log.entry(2, { void: true });
     ann.receive(log.entry(1), log.lost(2), log.entry(3));

@@ -1,6 +1,6 @@
 import { type Erasure, withoutWords } from '../../protocol/erasure.ts';
 import type { Message, MessageId } from '../../protocol/frames.ts';
-import { type Crypto, formatId, type Identity, signedHash, signedText } from '../../protocol/signed.ts';
+import { type Crypto, digestOf, formatId, type Identity, signedHash, signedText } from '../../protocol/signed.ts';
 import { givingPauseMs, holePatienceMs, holeRetryMs, lateMs, mendPatienceMs } from '../limits.ts';
 import { type Copy, canBeKept } from '../log/copy.ts';
 import { byCause, idOf, Outbox } from '../log/outbox.ts';
@@ -143,12 +143,10 @@ export class Courier {
     this.#copy.use({ dev: this.dev, former });
   }
 
-  /** What was not signed yet got its name from the room. */
+  /** The same words under the same number: one of two copies may have signed them under another name. */
   #isSame(message: Message, entry: Message): boolean {
     const { crypto } = this.#options;
-    if (this.#room === undefined || idOf(message) !== idOf(entry)) return false;
-    const written = message.sig ? message : { ...message, name: entry.name };
-    return signedHash(crypto, this.#room, written) === signedHash(crypto, this.#room, entry);
+    return idOf(message) === idOf(entry) && digestOf(crypto, message) === digestOf(crypto, entry);
   }
 
   write(words: Pick<Message, 'name' | 'text' | 'type'>, { wallMs }: Pick<Now, 'wallMs'>): void {

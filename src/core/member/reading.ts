@@ -90,6 +90,8 @@ export class Reading {
   mend(message: Message): void {
     const { copy } = this.#member;
     if (!this.#isProper(message) || !copy.mend(message)) return;
+    // It may be what waits here: nothing else would say that it has come.
+    if (copy.isOfAuthor(message)) this.#accept(message);
     const erasure = this.#erasureOf(message);
     for (const event of erasure ? this.#erase(erasure) : []) this.#member.show(event);
     if (!this.#neverShown.delete(message.seq ?? 0) || !isShown(message)) return;
