@@ -8,6 +8,8 @@ import { rot } from './sim/rot.ts';
 import { range } from './support/people.ts';
 import { hashAt, Written } from './support/places.ts';
 
+const signed = () => 'sig';
+
 const { batchBytes } = defaultFlow;
 let written: Written;
 let feed: Feed;
@@ -86,7 +88,9 @@ describe('a reader', () => {
     }
     for (let at = start; at.seq < 400; ) {
       const { items, next } = feed.read(at, maxBatchEntries, batchBytes);
-      expect(Buffer.byteLength(encode({ kind: 'batch', frames: framesOf(items) }))).toBeLessThanOrEqual(batchBytes + 2);
+      expect(Buffer.byteLength(encode({ kind: 'batch', frames: framesOf(items, signed) }))).toBeLessThanOrEqual(
+        batchBytes + 2,
+      );
       at = next;
     }
   });
@@ -95,7 +99,7 @@ describe('a reader', () => {
     written.append(2);
     announce('a', 'b');
     written.append(1);
-    const frames = framesOf(feed.read(start, 100, 1e6).items);
+    const frames = framesOf(feed.read(start, 100, 1e6).items, signed);
     const places = frames.map((frame) =>
       frame.kind === 'entries' ? [frame.from, frame.rows.length, frame.hash] : frame.kind,
     );
@@ -113,9 +117,9 @@ describe('a reader', () => {
     written.append(3);
     rot(written.store, 2, 'another text');
     feed = new Feed(new Written(written.store).log);
-    const [frame] = framesOf(feed.read(start, 9, 1e6).items);
+    const [frame] = framesOf(feed.read(start, 9, 1e6).items, signed);
     expect(frame).toMatchObject({ rows: [{ seq: 1 }, {}, { seq: 3 }], hash: hashAt(written.store, 3) });
-    expect((frame as Entries).rows[1]).toEqual({ kind: 'lost', seq: 2, hash: hashAt(written.store, 2) });
+    expect((frame as Entries).rows[1]).toEqual({ kind: 'lost', seq: 2, hash: hashAt(written.store, 2), sig: 'sig' });
   });
 
   test('skips what is no longer kept', () => {

@@ -20,6 +20,7 @@ beforeEach(() => {
     get head() {
       return { head: written.log.head, sig: `s${written.log.head}` };
     },
+    lost: () => 'sig',
   };
   readers = new Readers(feed, flow, sessions, signer);
 });

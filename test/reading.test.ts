@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { rereadMs } from '../src/core/limits.ts';
 import type { MemberOptions } from '../src/core/member/member.ts';
-import type { Message } from '../src/protocol/frames.ts';
+import type { Lost, Message, Received } from '../src/protocol/frames.ts';
+import type { Row } from '../src/protocol/rows.ts';
+import { lostText } from '../src/protocol/signed.ts';
 import { rot } from './sim/rot.ts';
+import { signature } from './support/fake-crypto.ts';
 import { Chain, connected, disconnected, frame, MemberWorld, nothing, unsigned } from './support/member-world.ts';
 
 let ann: MemberWorld;
@@ -49,6 +52,42 @@ describe('the log', () => {
     expect(ann.did).toEqual(nothing);
     ann.receive(log.entry(13, { id: { dev: 'B', n: 5 } }));
     expect(ann.texts).toEqual(['text 13']);
+  });
+
+  const gap = (seq: number, prev: string, more: Partial<Lost> = {}): Lost => {
+    const hash = log.hashAt(seq);
+    const sig = signature('server', lostText('server', 'log', { seq, prev, hash }));
+    return { kind: 'lost', seq, hash, sig, ...more };
+  };
+  const frameOf = (...rows: Row[]): Received => ({ kind: 'entries', from: 11, rows, hash: rows.at(-1)?.hash ?? '' });
+  const entry = (text?: string): Row => {
+    const { hash: _, ...row } = unsigned(log.entry(11));
+    return { ...row, ...(text !== undefined && { text }) };
+  };
+
+  test('goes on over a lost place on the word of the room, also if that does not know the chain before it', () => {
+    ann.receive(frameOf(entry(), gap(12, log.hashAt(11))), log.entry(13));
+    expect(ann.texts).toEqual(['text 11', 'lost', 'text 13']);
+    ann = new MemberWorld();
+    ann.log = log;
+    ann.goOnline();
+    ann.receive(frameOf(entry(), gap(12, '')));
+    expect(ann.texts).toEqual(['text 11', 'lost']);
+  });
+
+  test.each([
+    ['hides that what stands before it was changed', () => [entry('rotten'), gap(12, log.hashAt(11))]],
+    ['nobody has signed', () => [entry(), gap(12, log.hashAt(11), { sig: 'x' })]],
+    ['the room has signed with another chain behind it', () => [entry(), gap(12, log.hashAt(11), { hash: 'other' })]],
+    [
+      'the room has signed for another place',
+      () => [entry(), gap(12, log.hashAt(11), { sig: gap(13, log.hashAt(11)).sig ?? '' })],
+    ],
+  ])('does not go on over a lost place that %s', (_, rows) => {
+    ann.receive({ ...frameOf(...rows()), from: 11 } as Received);
+    const isTaken = ann.member.copy.cursor >= 12;
+    expect(isTaken).toBe(false);
+    expect(ann.shown).toEqual([broken]);
   });
 
   test('with a gap is read again from the cursor, and nobody sees it', () => {

@@ -48,9 +48,9 @@ describe('a batch of entries', () => {
   test('of which a text is gone, or a place is lost, keeps the digest and the chain', () => {
     const { salt: _, ...rest } = plain;
     const gone: Message = { ...rest, text: '', words, void: true };
-    expect(wire([gone, { kind: 'lost', seq: 5, hash: 'h5' }]).slice(1)).toEqual([
+    expect(wire([gone, { kind: 'lost', seq: 5, hash: 'h5', sig: 's5' }]).slice(1)).toEqual([
       [0, 7, 30, 1_000, 10, 2, 0, words, { void: 1 }],
-      ['h5'],
+      ['h5', 's5'],
     ]);
   });
 
@@ -91,7 +91,7 @@ describe('a batch of entries', () => {
   const message = fc
     .tuple(author, id, numbers, said, more)
     .map(([by, id, when, said, more]): Message => ({ kind: 'message', ...by, id, ...when, ...said, ...more }));
-  const lost = fc.record({ kind: fc.constant('lost' as const), seq: count, hash: token(22) });
+  const lost = fc.record({ kind: fc.constant('lost' as const), seq: count, hash: token(22), sig: token(86) });
 
   test('comes as it was sent, whatever it holds', () => {
     fc.assert(
@@ -130,7 +130,8 @@ describe('a batch of entries', () => {
     ['a span below 0', [[who], [...row, { ago: -1 }]]],
     ['an answer to nobody', [[who], [...row, { re: 'x' }]]],
     ['more that is a list', [[who], [...row, []]]],
-    ['a lost place whose hash is none', [[who], [7]]],
+    ['a lost place whose hash is none', [[who], [7, 's']]],
+    ['a lost place without the word of the room', [[who], ['h']]],
     ['an empty row', [[who], []]],
   ];
   test.each(wrong)('with %s is malformed', (_, e) => {

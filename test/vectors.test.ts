@@ -99,7 +99,8 @@ describe('what the program reads', () => {
   });
 
   test('batches: their entries, and the chain that they come to', () => {
-    for (const { before, frame, entries, h } of file.batches) {
+    for (const { before, frame, entries, h, lost } of file.batches) {
+      if (lost) expect(crypto.verify(lost.key, lost.text, lost.sig)).toBe(true);
       const { rows, hash = '' } = decoded(frame) as Entries;
       expect(encode(decoded(frame) as Entries)).toBe(frame);
       expect(rows.map((row) => JSON.parse(encode(row)))).toEqual(entries);

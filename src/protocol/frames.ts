@@ -78,8 +78,8 @@ const message = {
   /** Its author's name was somebody else's, or nobody's to bear, at this place: it is shown as a guest's. [P11] */
   guest: may(flag),
 };
-/** A place whose entry is damaged: only the chain goes on. As a frame it asks for the entry. */
-const lost = { seq: must(count, 'lost'), hash: may(token, 'h') };
+/** A place whose entry is damaged: only the chain goes on, on the word of the room. As a frame it asks for the entry. [P28] */
+const lost = { seq: must(count, 'lost'), hash: may(token, 'h'), sig: may(signature) };
 /**
  * The wire protocol (docs/protocol.md): every kind of frame, one JSON object in one ZeroMQ frame, its fields in the order
  * they are written in, under their names or the word given last. A frame without a field that `must` be there is

@@ -1,5 +1,5 @@
 import type { Lost, Message, MessageId } from './frames.ts';
-import { count, digest, flag, id, name, proof, salt, shortText, token, type Value, word } from './values.ts';
+import { count, digest, flag, id, name, proof, salt, shortText, signature, token, type Value, word } from './values.ts';
 
 /** Most entries, or frames, in one frame. */
 export const maxBatchEntries = 256;
@@ -13,7 +13,7 @@ export type Row = Message | Lost;
  *
  *   [author, n, lc, at, ts, in, text, salt, more]   numbers as differences, where they become small so
  *   [author, n, lc, at, ts, in, 0, words, more]     the text is gone, its digest is left
- *   [hash]                                          the place is lost, only the chain goes on
+ *   [hash, signature]                               the place is lost, only the chain goes on: so the room says
  *
  * `n` counts from the row before of the same line of the table, `lc` and `at` from the row before, `ts` back from `at` and
  * `in` back from `n`; the first of all count from 0. `more` is an object with what is seldom said.
@@ -22,7 +22,9 @@ export const rows: Value<Row[]> = {
   write(places) {
     const table = new Map<string, Author>();
     const before = { lc: 0, at: 0 };
-    const written = places.map((row) => (row.kind === 'lost' ? [row.hash ?? ''] : toCells(row, table, before)));
+    const written = places.map((row) =>
+      row.kind === 'lost' ? [row.hash ?? '', row.sig ?? ''] : toCells(row, table, before),
+    );
     return [[...table.values()].map(({ line }) => line), ...written];
   },
   read(json, { from }) {
@@ -91,7 +93,7 @@ function readAuthor(json: unknown, no: number): Author | undefined {
 
 function readRow(json: unknown, seq: number, table: readonly Author[], before: Before): Row | undefined {
   if (!Array.isArray(json)) return undefined;
-  if (json.length === 1) return readLost(json[0], seq);
+  if (json.length === 2) return readLost(json, seq);
   const [no, ...numbers] = json.slice(0, 6);
   const author = table[no as number];
   if (!author || !numbers.every(Number.isSafeInteger)) return undefined;
@@ -105,9 +107,10 @@ function readRow(json: unknown, seq: number, table: readonly Author[], before: B
   return { kind: 'message', ...said, ...words, id: { dev, n }, ...times, ...more, seq };
 }
 
-function readLost(hash: unknown, seq: number): Lost | undefined {
-  if (hash === '') return { kind: 'lost', seq };
-  return token.read(hash, {}) === undefined ? undefined : { kind: 'lost', seq, hash: hash as string };
+function readLost([hash, sig]: unknown[], seq: number): Lost | undefined {
+  const isHash = hash === '' || token.read(hash, {}) !== undefined;
+  if (!isHash || signature.read(sig, {}) === undefined) return undefined;
+  return { kind: 'lost', seq, ...(hash !== '' && { hash: hash as string }), sig: sig as string };
 }
 
 function readNumbers([n = 0, lc = 0, at = 0, ts = 0, seen = 0]: number[], author: Author, before: Before) {

@@ -42,6 +42,14 @@ export const headProof = (room: string, { log, run, seq, hash, cn }: Head): stri
     ? JSON.stringify(['0mq-chat head', room, log, run, seq, hash])
     : welcomeProof(cn, room, { log, run, head: seq, headHash: hash });
 
+/**
+ * What the room's key signs where the chain goes on over a place that is lost: from `prev` on, `''` if that is not known.
+ * Nobody on the way can hide a change behind such a place. [P28]
+ */
+export const lostText = (room: string, log: string, { seq, prev, hash }: Gap): string =>
+  JSON.stringify(['0mq-chat lost', room, log, seq, prev, hash]);
+export type Gap = { seq: number; prev: string; hash: string };
+
 /** The chain up to and including an entry: what was written, and what became of it in the log. [P25] */
 export const chainHash = (crypto: Crypto, before: string, message: Message): string =>
   crypto.hash(JSON.stringify(['0mq-chat entry', before, written(crypto, message), ...placed(message)]));

@@ -97,7 +97,7 @@ const isAt = (world: Machines, seq: number, hash: string | undefined) =>
   world.serverStore.read(seq, 1)[0]?.hash === hash;
 
 /** Something else stands in an entry when it arrives, or in the chain behind it, or the entry is gone from its place. */
-export function tamper(world: Machines, { connection, dev }: Client, field?: keyof typeof changes): void {
+export function tamper(world: Machines, { connection }: Client, field?: keyof typeof changes): void {
   const at = connection?.toClient.findIndex((data) => data.includes('"e":')) ?? -1;
   if (!connection || at < 0) return;
   const frame = decode(Buffer.from(connection.toClient[at] ?? ''));
@@ -117,11 +117,8 @@ export function tamper(world: Machines, { connection, dev }: Client, field?: key
       ...row,
       ...(change ?? world.random.pick(Object.values(changes)))(row),
     });
-  else if (place) {
-    entries.rows = entries.rows.with(seq - entries.from, { kind: 'lost', seq, hash: place.hash });
-    // Its author lets go of it when a later one comes.
-    world.checker.facts.damaged(row.id?.dev === dev ? row : undefined);
-  }
+  else if (place)
+    entries.rows = entries.rows.with(seq - entries.from, { kind: 'lost', seq, hash: place.hash, sig: 'no' });
   connection.toClient[at] = encode(frame.kind === 'batch' ? frame : entries);
 }
 

@@ -107,6 +107,7 @@ export const memberMutants: Mutant[] = [
   ]),
   ...of('log/outbox', [['sent in order', 'waiting.sort(', '(() => 0)(']]),
   ...of('log/copy', [
+    ['a place is lost on the word of the room', "row.kind === 'lost' && !this.#isLost(row, prev, room)", 'false'],
     ['a device of another key counts for nobody', 'key === undefined || this.#crypto.isDeviceOf(key, id.dev)', 'true'],
     ['nothing unsigned is given back', 'isWhole && isSigned(message)', 'isWhole && message.sig !== wrongSignature'],
     [
@@ -114,7 +115,7 @@ export const memberMutants: Mutant[] = [
       'isWhole && isSigned(message)',
       'isWhole && message.sig !== undefined',
     ],
-    ['the chain that is read follows', 'chainHash(this.#crypto, hash, row)', 'chainHash(this.#crypto, this.hash, row)'],
+    ['the chain that is read follows', 'chainHash(this.#crypto, prev, row)', 'chainHash(this.#crypto, this.hash, row)'],
     ['what was signed is kept', 'this.#draft.sign(signed);', ';'],
     ['a message is shown once', 'id.n <= this.seen(id.dev)', 'false'],
     ['kept when it was shown', 'taken.shows = shows;', 'taken.shows = 0;'],

@@ -19,7 +19,15 @@ import type {
   Welcome,
 } from '../../src/protocol/frames.ts';
 import type { Row } from '../../src/protocol/rows.ts';
-import { chainHash, type Head, headProof, joinProof, signedText, welcomeProof } from '../../src/protocol/signed.ts';
+import {
+  chainHash,
+  type Head,
+  headProof,
+  joinProof,
+  lostText,
+  signedText,
+  welcomeProof,
+} from '../../src/protocol/signed.ts';
 import { fakeCrypto, fakeIdentity, fakeSalt, signature } from './fake-crypto.ts';
 
 /** The log of a room as a server would send it: entries that are signed, each chained to the one before. */
@@ -75,6 +83,7 @@ export class Chain {
     return { kind: 'batch', frames: Array.from({ length: to - from + 1 }, (_, i) => this.entry(from + i)) };
   }
 
+  /** A question, or a place that the room says is lost. */
   lost(seq: number): Lost {
     return { kind: 'lost', seq, hash: this.hashAt(seq) };
   }
@@ -102,25 +111,29 @@ export const connected: Input = { type: 'connected', from: theLink };
 export const disconnected: Input = { type: 'disconnected', from: theLink };
 export const frame = (received: Received): Input => ({ type: 'frame', from: theLink, frame: received });
 
+/** The room's word that a place is lost; `before` is the chain before it, if that is in the same frame. */
+type SignLost = (lost: Lost, before?: string) => string;
+const unsignedLost = () => 'unsigned';
+
 /** Messages and lost places beyond `cursor`, as the server sends them: those that follow each other in one frame. */
-export function inRows(frames: readonly Received[], cursor: number): Received[] {
+export function inRows(frames: readonly Received[], cursor: number, sign: SignLost = unsignedLost): Received[] {
   const all: Received[] = [];
   for (const one of frames) {
     const last = all.at(-1);
     const isRow = (one.kind === 'message' || one.kind === 'lost') && (one.seq ?? 0) > cursor;
-    if (one.kind === 'batch') all.push({ kind: 'batch', frames: inRows(one.frames, cursor) as Single[] });
+    if (one.kind === 'batch') all.push({ kind: 'batch', frames: inRows(one.frames, cursor, sign) as Single[] });
     else if (!isRow) all.push(one);
     else if (last?.kind === 'entries' && last.from + last.rows.length === one.seq) {
-      last.rows.push(asRow(one));
+      last.rows.push(asRow(one, sign, last.hash));
       last.hash = one.hash ?? '';
-    } else all.push({ kind: 'entries', from: one.seq ?? 0, rows: [asRow(one)], hash: one.hash ?? '' });
+    } else all.push({ kind: 'entries', from: one.seq ?? 0, rows: [asRow(one, sign)], hash: one.hash ?? '' });
   }
   return all;
 }
 
 /** Without what does not travel with it. */
-function asRow(one: Row): Row {
-  if (one.kind === 'lost') return one;
+function asRow(one: Row, sign: SignLost, before?: string): Row {
+  if (one.kind === 'lost') return { ...one, sig: one.sig ?? sign(one, before) };
   const { hash: _, first: __, ...rest } = unsigned(one);
   return rest;
 }
@@ -211,8 +224,11 @@ export class MemberWorld {
   }
 
   receive(...frames: Received[]): void {
-    this.step(...inRows(frames, this.member.copy.cursor).map(frame));
+    this.step(...inRows(frames, this.member.copy.cursor, this.#signLost).map(frame));
   }
+
+  #signLost = ({ seq, hash = '' }: Lost, prev = this.member.copy.hash): string =>
+    signature(this.room, lostText(this.room, this.log.id, { seq, prev, hash }));
 
   type(...texts: string[]): void {
     this.step(...texts.map((text): Input => ({ type: 'typed', text })));

@@ -63,7 +63,7 @@ export const malformed: { frame?: string; hex?: string; why: string }[] = [
   { frame: entriesOf(`[0,1,1,1,0,1,0,"${salt}"]`), why: 'a digest has 43 characters' },
   { frame: entriesOf(row(',{"ago":-1}')), why: 'a wrong value in more' },
   { frame: entriesOf(row(',7')), why: 'more is an object' },
-  { frame: entriesOf('["no token"]'), why: 'a lost place has a token or nothing' },
+  { frame: entriesOf('["no token","s"]'), why: 'a lost place has a token or nothing' },
   { frame: `{"had":["${dev}.1","x"],"head":1}`, why: 'no list of ids' },
   { frame: '{"sigs":-1}', why: 'a count below 0' },
   { frame: '{"roster":1,"m":[["k"],["k","bo","x"]]}', why: 'a member with more than a key and a name' },

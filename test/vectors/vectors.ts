@@ -11,6 +11,7 @@ import {
   formatId,
   headProof,
   type Identity,
+  lostText,
   sessionInfo,
   sessionSalt,
   signedHash,
@@ -134,13 +135,16 @@ function travels(place: Row): unknown {
 
 function batch(rows: Message[], lost?: string) {
   const [from = 1, hash = ''] = [rows[0]?.seq, lost ?? rows.at(-1)?.hash];
-  const places = [...rows, ...(lost ? [{ kind: 'lost' as const, seq: from + rows.length, hash: lost }] : [])];
+  const gap = { seq: from + rows.length, prev: rows.at(-1)?.hash ?? '', hash: lost ?? '' };
+  const word = signed(room, lostText(room.key, kept.store.log, gap));
+  const places = [...rows, ...(lost ? [{ kind: 'lost' as const, seq: gap.seq, hash: lost, sig: word.sig }] : [])];
   const frame = encode({ kind: 'entries', from, rows: places, hash });
   return {
     before: kept.log.hashAt(from - 1) ?? '',
     frame,
     entries: places.map(travels),
     h: hash,
+    ...(lost && { lost: word }),
   };
 }
 

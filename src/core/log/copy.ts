@@ -1,7 +1,7 @@
 import { type Erasure, withoutWords } from '../../protocol/erasure.ts';
-import { type Message, type MessageId, maxTextBytes } from '../../protocol/frames.ts';
+import { type Lost, type Message, type MessageId, maxTextBytes } from '../../protocol/frames.ts';
 import type { Row } from '../../protocol/rows.ts';
-import { type Crypto, chainHash, digestOf, formatId, wrongSignature } from '../../protocol/signed.ts';
+import { type Crypto, chainHash, digestOf, formatId, lostText, wrongSignature } from '../../protocol/signed.ts';
 import type { Now } from '../turn.ts';
 import { Draft } from './draft.ts';
 import { type Log, whole } from './log.ts';
@@ -104,12 +104,21 @@ export class Copy {
     return hash === emptyHash && seq > 0 ? undefined : hash;
   }
 
-  /** The chain after each of these, if they were read next. */
-  hashesOf(rows: readonly Row[]): string[] {
-    let hash = this.hash;
-    return rows.map(
-      (row) => (hash = row.kind === 'lost' ? (row.hash ?? emptyHash) : chainHash(this.#crypto, hash, row)),
-    );
+  /** The chain after each of these, if they were read next; undefined if one is lost without the word of the room. [P28] */
+  hashesOf(rows: readonly Row[], room: string): string[] | undefined {
+    const hashes: string[] = [];
+    for (const row of rows) {
+      const prev = hashes.at(-1) ?? this.hash;
+      if (row.kind === 'lost' && !this.#isLost(row, prev, room)) return undefined;
+      hashes.push(row.kind === 'lost' ? (row.hash ?? emptyHash) : chainHash(this.#crypto, prev, row));
+    }
+    return hashes;
+  }
+
+  /** It goes on from the chain here, or from where the room does not know it any more. */
+  #isLost({ seq, hash = emptyHash, sig = '' }: Lost, prev: string, room: string): boolean {
+    const says = (prev: string) => this.#crypto.verify(room, lostText(room, this.log, { seq, prev, hash }), sig);
+    return says(prev) || (prev !== emptyHash && says(emptyHash));
   }
 
   /** Reads the next place: `hash` is the chain after it. Returns the message if no log had it before. */

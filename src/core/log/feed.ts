@@ -2,7 +2,7 @@ import { encode } from '../../protocol/codec.ts';
 import type { Notice, Single } from '../../protocol/frames.ts';
 import { maxNotices } from '../limits.ts';
 import type { Log } from './log.ts';
-import type { Place } from './store.ts';
+import { emptyHash, type Place } from './store.ts';
 
 const firstStep = 16;
 
@@ -23,6 +23,11 @@ export class Feed {
   /** As far as anybody can read now. Who joins now hears the notices from here on. */
   get end(): Position {
     return { seq: this.#log.head, notice: this.#firstNotice + this.#notices.length };
+  }
+
+  /** The chain up to `seq`, '' if it is not known. */
+  hashAt(seq: number): string {
+    return this.#log.hashAt(seq) ?? emptyHash;
   }
 
   announce(notice: Notice): void {
@@ -68,15 +73,20 @@ export class Feed {
   }
 }
 
-/** What version-1 readers get: places that follow each other share a frame. [P25] */
-export function framesOf(items: readonly Item[]): Single[] {
+/**
+ * What version-1 readers get: places that follow each other share a frame. [P25]
+ *
+ * @param signed the room's word for a lost place; `before` is the chain before it, if that is in the same frame
+ */
+export function framesOf(items: readonly Item[], signed: (place: Place, before?: string) => string): Single[] {
   const frames: Single[] = [];
   for (const { place, notice } of items) {
     const last = frames.at(-1);
     if (notice) frames.push(notice);
     if (!place) continue;
     const { seq, hash, message } = place;
-    const row = message ?? { kind: 'lost', seq, ...(hash && { hash }) };
+    const before = last?.kind === 'entries' ? last.hash : undefined;
+    const row = message ?? { kind: 'lost', seq, ...(hash && { hash }), sig: signed(place, before) };
     if (last?.kind !== 'entries') frames.push({ kind: 'entries', from: seq, rows: [row], hash });
     else {
       last.rows.push(row);

@@ -67,8 +67,8 @@ export class Reading {
   take({ from, rows, hash = emptyHash }: Entries, now: Now): boolean {
     const { copy } = this.#member;
     const [first, fresh] = [copy.cursor + 1, rows.slice(copy.cursor + 1 - from)];
-    const hashes = copy.hashesOf(fresh);
-    if (fresh.length > 0 && hashes.at(-1) !== hash) return false;
+    const hashes = copy.hashesOf(fresh, this.#member.room ?? '');
+    if (!hashes || (fresh.length > 0 && hashes.at(-1) !== hash)) return false;
     for (const [i, row] of fresh.entries()) if (!this.isFull) this.#takeOne(row, first + i, hashes[i] as string, now);
     return true;
   }

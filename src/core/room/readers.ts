@@ -4,6 +4,7 @@ import type { Single } from '../../protocol/frames.ts';
 import { type Flow, guestFrames, maxRelayed, retryFullMs, signedHeadMs } from '../limits.ts';
 import { type Feed, framesOf, type Item, type Position } from '../log/feed.ts';
 import { isShown, plainMessage, plainText } from '../narrate.ts';
+import type { Place } from '../log/store.ts';
 import type { Send } from '../turn.ts';
 import type { HeadSigner } from './head-signer.ts';
 import type { Session } from './presence.ts';
@@ -20,12 +21,17 @@ export class Readers {
   readonly #feed: Feed;
   readonly #flow: Flow;
   readonly #sessions: ReadonlyMap<string, Session>;
-  readonly #signer: Pick<HeadSigner, 'head'>;
+  readonly #signer: Pick<HeadSigner, 'head' | 'lost'>;
   #signedAtMs = Number.NEGATIVE_INFINITY;
   /** Who said what stands at a place, of the newest that clients of the original said. */
   readonly #relayed = new Map<number, string>();
 
-  constructor(feed: Feed, flow: Flow, sessions: ReadonlyMap<string, Session>, signer: Pick<HeadSigner, 'head'>) {
+  constructor(
+    feed: Feed,
+    flow: Flow,
+    sessions: ReadonlyMap<string, Session>,
+    signer: Pick<HeadSigner, 'head' | 'lost'>,
+  ) {
     this.#feed = feed;
     this.#flow = flow;
     this.#sessions = sessions;
@@ -91,13 +97,17 @@ export class Readers {
     // If that is in vain, `holdBack` says so.
     for (const reader of group) reader.sent = next;
     if (guest !== undefined) return this.#plainFrames(items, before, group);
-    const frames = framesOf(items);
+    const frames = framesOf(items, this.#gap);
     const [first, ...more] = frames;
     if (!first) return [];
     if (signMs !== undefined) this.#sign(frames, next, signMs);
     const data = encode(more.length === 0 ? first : { kind: 'batch', frames: [first, ...more] });
     return [{ type: 'send', to: group.map(({ from }) => from), data, before }];
   }
+
+  /** The chain before it as its readers have it: none of them knows better than the log here. */
+  #gap = ({ seq, hash }: Place, before?: string): string =>
+    this.#signer.lost({ seq, prev: before ?? this.#feed.hashAt(seq - 1), hash });
 
   /** What ends with the newest entry says so under the room's key: nobody can tell others another one. [P26] */
   #sign(frames: readonly Single[], { seq }: Position, nowMs: number): void {
