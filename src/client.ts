@@ -37,14 +37,14 @@ await run(client, async (options, stop, opened) => {
   opened.push(view);
   view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
   const endpoint = await connectEndpoint(ip, port);
-  const home = personFolder(dataDir, name);
+  // Who only looks in needs no folder.
+  const home = check ? '' : personFolder(dataDir, name);
   const newDev = () => newDevice(identity.key);
   const rooms = new Rooms(home, newDev);
   opened.push(rooms);
   const address = `${ip}:${port}`;
-  if (options['forget-room']) rooms.remember(address);
+  if (options['forget-room'] && !check) rooms.remember(address);
   let room = options['server-key'] ?? (check ? undefined : rooms.at(address));
-  // Who only looks in needs no folder.
   const identity = check ? newIdentity() : loadIdentity(home);
   const open = () => {
     const store = check ? new MemoryStore('', newDev()) : rooms.open(address, room);

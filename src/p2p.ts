@@ -3,6 +3,7 @@ import { p2p } from './cli/args/programs.ts';
 import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
 import { Pair } from './core/pair.ts';
+import { ChatError } from './errors.ts';
 import { newToken } from './keys/ed25519.ts';
 import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
@@ -13,6 +14,7 @@ import { Link } from './transport/link.ts';
 import { openBindingPair, openConnectingPair } from './transport/sockets.ts';
 
 const pipeTimeoutMs = 10_000;
+const portHint = 'Only who waits with --server may take any free one: 0. Give the port that the other side says.';
 const emptyHint = 'Pipe text in, or type it at a terminal.';
 
 /** Between two people every message is meant for me. */
@@ -20,6 +22,7 @@ const settings: Settings = { joins: 'all', bell: 'mention' };
 
 await run(p2p, async (options, stop, opened) => {
   const { name, port, server: binds, ip = binds ? 'all' : 'localhost', verbose, ...style } = options;
+  if (!binds && port === 0) throw new ChatError('USAGE', '--port "0" is not a port.', portHint);
   const { view, lines, person } = openConsole({ ...style, settings });
   opened.push(view);
   let link: Link;
