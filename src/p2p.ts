@@ -9,8 +9,9 @@ import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
 import { openPrompt } from './prompt/prompt.ts';
 import type { Settings } from './terminal/view.ts';
-import { bindEndpoint, connectEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
+import { bindEndpoints, portOf, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
+import { Route } from './transport/route.ts';
 import { openBindingPair, openConnectingPair } from './transport/sockets.ts';
 
 const pipeTimeoutMs = 10_000;
@@ -27,13 +28,13 @@ await run(p2p, async (options, stop, opened) => {
   opened.push(view);
   let link: Link;
   if (binds) {
-    const endpoint = await bindEndpoint(ip, port);
+    const [first = '', ...others] = await bindEndpoints(ip, port);
     link = new Link(openBindingPair);
-    const bound = portOf(await link.bind(endpoint));
+    const bound = portOf(await link.bind(first, ...others));
     view.show({ type: 'listening', endpoint: showEndpoint(ip, bound), port: bound });
   } else {
     view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
-    link = new Link(openConnectingPair, await connectEndpoint(ip, port));
+    link = new Link(openConnectingPair, await Route.to(ip, port));
   }
   const conversation = new Pair({ name, dev: newToken(), binds });
   const timeoutMs = person || binds ? Infinity : pipeTimeoutMs;

@@ -19,7 +19,7 @@ import { serve } from './loop/serve.ts';
 import type { Identity } from './protocol/signed.ts';
 import { JsonView } from './terminal/pipe-view.ts';
 import { isOutOfDescriptors, maxConnections } from './transport/descriptors.ts';
-import { bindEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
+import { bindEndpoints, portOf, showEndpoint } from './transport/endpoint.ts';
 import { RouterLink } from './transport/router.ts';
 
 const dayMs = 86_400_000;
@@ -36,7 +36,8 @@ else
     const link = new RouterLink();
     // An open socket would keep the process.
     opened.push(link);
-    const port = portOf(await link.bind(await bindEndpoint(ip, options.port)));
+    const [first = '', ...more] = await bindEndpoints(ip, options.port);
+    const port = portOf(await link.bind(first, ...more));
     const [newLog, folder] = [newToken(), serverFolder(dataDir, port)];
     const logFolder = join(folder, 'log');
     const keyFile = resolve(options.identity ?? join(folder, 'identity'));

@@ -189,6 +189,25 @@ describe.concurrent("our client and the original's server", () => {
     expect(server.killed ?? old.killed).toBeUndefined();
   });
 
+  test('--check finds it, and nobody in its room is told', async ({ stage }) => {
+    const server = stage.keep(await LegacyServer.bind('old-room'));
+    const old = stage.keep(LegacyClient.connect(server.port, 'old'));
+    await old.join();
+    await old.hears('You are now online. 1 online.');
+    const check = stage.client(server.port, 'root', '--check');
+    await check.ends(0);
+    expect([check.stdout, check.stderr]).toEqual(['', expect.stringContaining('the original program listens there.')]);
+    const other = stage.keep(LegacyClient.connect(server.port, 'other'));
+    await other.join();
+    // What comes next is that somebody else has joined.
+    await old.frames.until(() => true, 'the next word of the room');
+    expect(old.frames.all.map(({ text }) => text)).toEqual([
+      'You are now online. 1 online.\n',
+      'other joined the room. 2 online.\n',
+    ]);
+    expect(server.frames.all).toHaveLength(2);
+  });
+
   test('a pipe sends all its lines, and ends well', async ({ stage }) => {
     const server = stage.keep(await LegacyServer.bind('old-room'));
     const old = stage.keep(LegacyClient.connect(server.port, 'old'));
