@@ -121,7 +121,7 @@ await run(client, async (options, stop, opened) => {
       await rooms.letGo();
     },
   };
-  const going = { follow, mayFollow: () => isLoopback(route.endpoint) && options['server-key'] === undefined };
+  const going = { follow, mayFollow: () => isLoopback(link.endpoint) && options['server-key'] === undefined };
   const mayResend = options.resend;
   const parts = {
     conversation,

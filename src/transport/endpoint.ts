@@ -6,6 +6,9 @@ import { ChatError, type ErrorCode } from '../errors.ts';
 
 const anyAddress = new Set(['all', '*']);
 const isBare6 = (host: string): boolean => isIPv6(host.replace(/%.*/s, ''));
+/** And the address of all machines at once. */
+const isMulticast = /^(2(2[4-9]|3\d)(\.\d+){3}|255\.255\.255\.255|ff[\da-f]{2}:.*)$/i;
+const ofOne = 'Give one that a machine has, such as 192.168.1.7.';
 const isLinkLocal = (host: string): boolean => /^fe[89ab][0-9a-f]:/i.test(host) && isBare6(host);
 
 /** The endpoint as a person reads it: what was asked for, not what it was resolved to. */
@@ -41,6 +44,7 @@ export async function bind(socket: Dealer | Pair | Router, endpoint: string, ...
 
 /** Looks the name up, because libzmq would do it in its I/O thread, where a slow answer stops every connection. */
 async function resolve(host: string): Promise<string[]> {
+  if (isMulticast.test(host)) throw new ChatError('USAGE', `the address "${host}" is of no machine.`, ofOne);
   if (isIP(host) || isBare6(host)) return [withScope(host)];
   try {
     const found = await lookup(host, { all: true, order: 'ipv4first' });
@@ -55,13 +59,17 @@ const isUnscoped = (address: string): boolean => isLinkLocal(address) && !addres
 
 /** Every network may have a machine with this address. Those come first in which it is this machine's own. */
 function scoped(address: string): string[] {
-  const networks = Object.entries(networkInterfaces()).flatMap(([name, list = []]) =>
-    list.filter((found) => isLinkLocal(found.address)).map((found) => ({ name, ...found })),
-  );
+  const networks = linkLocals();
   const own = networks.filter((network) => network.address === address);
   const names = (own.length > 0 ? own : networks).map(({ name, scopeid }) => scopeOf(name, scopeid));
   return [...new Set(names)].map((scope) => `${address}%${scope}`);
 }
+
+type Network = { name: string; address: string; scopeid?: number };
+
+const addresses = (): Network[] =>
+  Object.entries(networkInterfaces()).flatMap(([name, list = []]) => list.map((found) => ({ ...found, name })));
+const linkLocals = (): Network[] => addresses().filter(({ address }) => isLinkLocal(address));
 
 /** Windows numbers its networks. */
 const scopeOf = (name: string, scopeid = 0): string => (process.platform === 'win32' ? String(scopeid) : name);
@@ -70,10 +78,9 @@ const scopeOf = (name: string, scopeid = 0): string => (process.platform === 'wi
 function withScope(host: string): string {
   const [address = '', scope] = host.split('%');
   if (!isLinkLocal(address)) return host;
-  const known = Object.entries(networkInterfaces());
-  const isKnown = ([name, list]: (typeof known)[number]) =>
-    name === scope || list?.some(({ scopeid }) => scopeid !== undefined && String(scopeid) === scope);
-  if (scope !== undefined && (known.some(isKnown) || /^\d+$/.test(scope))) return host;
+  const known = linkLocals().find(({ name, scopeid }) => scope === name || scope === String(scopeid));
+  // Node knows networks by the system's own way alone.
+  if (known) return `${address}%${scopeOf(known.name, known.scopeid)}`;
   const ways = scoped(address);
   const lacks = scope === undefined ? 'does not say in which network' : `names a network that is not here: "${scope}"`;
   const hint =
@@ -91,10 +98,8 @@ function translate(error: unknown, endpoint: string): ChatError {
   const reserved = `Ports below 1024 are for the administrator. ${another}`;
   if (code === 'EACCES' || code === 'EPERM')
     return say('NOT_PERMITTED', `no right to listen on port ${port}.`, reserved);
-  const own = Object.entries(networkInterfaces()).flatMap(([name, list = []]) =>
-    list.map(({ address, ...found }) =>
-      isLinkLocal(address) ? `${address}%${scopeOf(name, 'scopeid' in found ? found.scopeid : 0)}` : address,
-    ),
+  const own = addresses().map(({ name, address, scopeid }) =>
+    isLinkLocal(address) ? `${address}%${scopeOf(name, scopeid)}` : address,
   );
   const hint = `Use --ip all, or one of: ${own.join(', ')}`;
   if (code === 'EADDRNOTAVAIL' || code === 'ENODEV')

@@ -20,8 +20,9 @@ const maxQueuedEvents = 64;
 /** Twice as much as a person can have waiting: whoever takes what it is sent never has so much. */
 const maxOutgoing = 20_000;
 const retryFullMs = 30;
-/** Between two addresses of one name. */
-const nextAddressMs = 250;
+/** Before another address of a name is tried, or the same one by hand. */
+const pauseMs = 250;
+const pause = (): Promise<undefined> => delay(pauseMs, undefined, { ref: false });
 type Way = Pick<Route, 'endpoint' | 'turn'>;
 
 /**
@@ -32,6 +33,8 @@ export class Link {
   readonly events = new Queue<LinkEvent>();
   /** Frames that ZeroMQ has not taken yet. */
   readonly outgoing: string[] = [];
+  /** What is dialled now. */
+  endpoint = '';
   readonly #open: () => Socket;
   readonly #way: Way | undefined;
   readonly #isOriginal: ((endpoint: string) => Promise<boolean>) | undefined;
@@ -87,14 +90,15 @@ export class Link {
       // A read was under way when it was closed.
       if (!socket.closed) throw error;
     });
-    if (this.#way !== undefined) socket.connect(this.#way.endpoint);
+    this.endpoint = this.#way?.endpoint ?? '';
+    if (this.#way) socket.connect(this.endpoint);
     return socket;
   }
 
   async #meet(socket: Socket): Promise<void> {
     const connected = { type: 'connected', from: theLink } as const;
-    if (!this.#isOriginal || !this.#way) return this.events.push(connected);
-    const isOriginal = await this.#isOriginal(this.#way.endpoint).catch(() => undefined);
+    if (!this.#isOriginal) return this.events.push(connected);
+    const isOriginal = await this.#isOriginal(this.endpoint).catch(() => pause());
     if (socket.closed || this.#connections === 0) return;
     if (isOriginal === undefined) this.redial();
     else this.events.push({ ...connected, ...(isOriginal && { isOriginal }) });
@@ -104,11 +108,10 @@ export class Link {
   async #turn(socket: Socket): Promise<void> {
     if (this.#way === undefined || this.#isTurning) return;
     this.#isTurning = true;
-    const { endpoint } = this.#way;
-    await Promise.all([this.#way.turn(), delay(nextAddressMs, undefined, { ref: false })]);
+    await Promise.all([this.#way.turn(), pause()]);
     this.#isTurning = false;
     const isIdle = this.#pending === 0 && this.#connections === 0 && !this.#isEnding;
-    if (this.#way.endpoint !== endpoint && isIdle && !socket.closed) this.redial();
+    if (this.#way.endpoint !== this.endpoint && isIdle && !socket.closed) this.redial();
   }
 
   /** A peer's first frame may be here before libzmq's word of its handshake: the answer waits for that. */
