@@ -5,8 +5,7 @@ import { folderVariable, serverFolder, userFolder } from '../src/history/paths.t
 
 const linux = (env: NodeJS.ProcessEnv) => ({ env, platform: 'linux' as const });
 const hint = 'Set it to one, or say where with --data-dir.';
-const refusal = (message: string, how = hint) =>
-  expect.objectContaining({ code: 'DATA_NOT_WRITABLE', message, hint: how });
+const refusal = (message: string, how = hint) => expect.objectContaining({ code: 'USAGE', message, hint: how });
 
 describe.skipIf(process.platform === 'win32')('the folder of a user', () => {
   const places: [env: NodeJS.ProcessEnv, platform: NodeJS.Platform, folder: string][] = [

@@ -23,7 +23,7 @@ export function serverFolder(dataDir: string | undefined, port: number, { env, p
   const several = env.STATE_DIRECTORY?.split(':') ?? [];
   const which = `Say which with --data-dir: ${several.join(' or ')}`;
   if (several.length > 1 && platform !== 'win32')
-    throw new ChatError('DATA_NOT_WRITABLE', 'STATE_DIRECTORY names several folders.', which);
+    throw new ChatError('USAGE', 'STATE_DIRECTORY names several folders.', which);
   return fromRoot('STATE_DIRECTORY', env) ?? join(userFolder({ env, platform }), 'server', String(port));
 }
 
@@ -36,7 +36,7 @@ function fromRoot(name: string, env: NodeJS.ProcessEnv): string | undefined {
   const path = env[name];
   if (!path || isAbsolute(path)) return path || undefined;
   const hint = 'Set it to one, or say where with --data-dir.';
-  throw new ChatError('DATA_NOT_WRITABLE', `${name} "${path}" is not a path from the root.`, hint);
+  throw new ChatError('USAGE', `${name} "${path}" is not a path from the root.`, hint);
 }
 
 /** In a container a user may have none. */

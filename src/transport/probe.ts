@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** A server of this protocol says so before any message: it has this property in its READY command. [P45] */
+/** A server of this protocol says so before any message: it has this property in its READY command. [T10] */
 export const mark = { name: 'X-0mq-chat', value: '1' };
 
 const patienceMs = 3_000;
