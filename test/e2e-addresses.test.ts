@@ -23,7 +23,7 @@ describe.concurrent('where to listen', () => {
     ['255.255.255.255', 2, 'the address "255.255.255.255" is of no machine.'],
     ['ff02::1', 2, 'the address "ff02::1" is of no machine.'],
     ['2001:db8::1', 3, 'this machine has no address "[2001:db8::1]".'],
-    ['fe80::1%4294967295', 2, 'the address "fe80::1" names a network that is not here: "4294967295".'],
+    ['fe80::1%4294967295', 2, 'the address "fe80::1" names a network that has no such addresses here: "4294967295".'],
   ];
   for (const [ip, code, says] of nobodys)
     test(`never at ${ip}: words, and no bug of ours`, async ({ stage }) => {

@@ -84,7 +84,7 @@ describe('an address', () => {
     for (const ask of [connectEndpoints, bindEndpoints]) {
       await expect(ask(address, 9)).rejects.toThrow(linkLocal(says(address), `--ip ${address}%${name}`));
       await expect(ask('fe80::9', 9)).rejects.toThrow(linkLocal(says('fe80::9'), `fe80::9%${name}`));
-      const elsewhere = 'the address "fe80::9" names a network that is not here: "nonet0".';
+      const elsewhere = 'the address "fe80::9" names a network that has no such addresses here: "nonet0".';
       await expect(ask('fe80::9%nonet0', 9)).rejects.toThrow(linkLocal(elsewhere, `fe80::9%${name}`));
     }
     expect(await connectEndpoints(`${address}%${name}`, 9)).toEqual([`tcp://[${address}%${name}]:9`]);

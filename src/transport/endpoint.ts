@@ -46,13 +46,13 @@ export async function bind(socket: Dealer | Pair | Router, endpoint: string, ...
 async function resolve(host: string): Promise<string[]> {
   if (isMulticast.test(host)) throw new ChatError('USAGE', `the address "${host}" is of no machine.`, ofOne);
   if (isIP(host) || isBare6(host)) return [withScope(host)];
-  try {
-    const found = await lookup(host, { all: true, order: 'ipv4first' });
-    return [...new Set(found.flatMap(({ address }) => (isUnscoped(address) ? scoped(address) : address)))];
-  } catch (error) {
-    const hint = 'Check the spelling of --ip, or use a number such as 192.168.1.7.';
-    throw new ChatError('UNKNOWN_HOST', `the name "${host}" is not known.`, hint, error);
-  }
+  const hint = 'Check the spelling of --ip, or use a number such as 192.168.1.7.';
+  const unknown = (cause?: unknown) => new ChatError('UNKNOWN_HOST', `the name "${host}" is not known.`, hint, cause);
+  const found = await lookup(host, { all: true, order: 'ipv4first' }).catch((error) => Promise.reject(unknown(error)));
+  const all = new Set(found.flatMap(({ address }) => (isUnscoped(address) ? scoped(address) : address)));
+  // It may have none but link-local ones, which are in no network of this machine.
+  if (all.size === 0) throw unknown();
+  return [...all];
 }
 
 const isUnscoped = (address: string): boolean => isLinkLocal(address) && !address.includes('%');
@@ -82,7 +82,10 @@ function withScope(host: string): string {
   // Node knows networks by the system's own way alone.
   if (known) return `${address}%${scopeOf(known.name, known.scopeid)}`;
   const ways = scoped(address);
-  const lacks = scope === undefined ? 'does not say in which network' : `names a network that is not here: "${scope}"`;
+  const lacks =
+    scope === undefined
+      ? 'does not say in which network'
+      : `names a network that has no such addresses here: "${scope}"`;
   const hint =
     ways.length > 0 ? `Write --ip ${ways.join(' or ')}` : 'This machine is in no network with such addresses.';
   throw new ChatError('USAGE', `the address "${address}" ${lacks}.`, hint);
