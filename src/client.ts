@@ -21,8 +21,10 @@ import { historyCommand } from './prompt/history.ts';
 import { nickCommand, openPrompt, settingCommand, signedUpTo } from './prompt/prompt.ts';
 import type { Message } from './protocol/frames.ts';
 import { joinsChoices } from './terminal/view.ts';
-import { connectEndpoint, isLoopback, showEndpoint } from './transport/endpoint.ts';
+import { isLoopback, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
+import { isOriginal } from './transport/probe.ts';
+import { Route } from './transport/route.ts';
 import { openDealer } from './transport/sockets.ts';
 
 const pipeTimeoutSeconds = 10;
@@ -36,15 +38,15 @@ await run(client, async (options, stop, opened) => {
   const { view, lines, person, isScreen } = openConsole({ ...style, settings, messages: check ? ['check'] : message });
   opened.push(view);
   view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
-  const endpoint = await connectEndpoint(ip, port);
-  const home = personFolder(dataDir, name);
+  const route = await Route.to(ip, port);
+  // Who only looks in needs no folder.
+  const home = check ? '' : personFolder(dataDir, name);
   const newDev = () => newDevice(identity.key);
   const rooms = new Rooms(home, newDev);
   opened.push(rooms);
   const address = `${ip}:${port}`;
-  if (options['forget-room']) rooms.remember(address);
+  if (options['forget-room'] && !check) rooms.remember(address);
   let room = options['server-key'] ?? (check ? undefined : rooms.at(address));
-  // Who only looks in needs no folder.
   const identity = check ? newIdentity() : loadIdentity(home);
   const open = () => {
     const store = check ? new MemoryStore('', newDev()) : rooms.open(address, room);
@@ -112,14 +114,14 @@ await run(client, async (options, stop, opened) => {
   ];
   const testify = (event: Contradiction) => keepEvidence(store.folder, event);
   const read = person ? { read: openPrompt(own, { conversation, view, settings, about }) } : {};
-  const link = new Link(openDealer, endpoint);
+  const link = new Link(openDealer, route, check ? isOriginal : undefined);
   const kept = {
     async commit(change: Change) {
       await store.commit(change);
       await rooms.letGo();
     },
   };
-  const going = { follow, mayFollow: isLoopback(endpoint) && options['server-key'] === undefined };
+  const going = { follow, mayFollow: () => isLoopback(link.endpoint) && options['server-key'] === undefined };
   const mayResend = options.resend;
   const parts = {
     conversation,

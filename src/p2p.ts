@@ -3,16 +3,19 @@ import { p2p } from './cli/args/programs.ts';
 import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
 import { Pair } from './core/pair.ts';
+import { ChatError } from './errors.ts';
 import { newToken } from './keys/ed25519.ts';
 import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
 import { openPrompt } from './prompt/prompt.ts';
 import type { Settings } from './terminal/view.ts';
-import { bindEndpoint, connectEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
+import { bindEndpoints, portOf, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
+import { Route } from './transport/route.ts';
 import { openBindingPair, openConnectingPair } from './transport/sockets.ts';
 
 const pipeTimeoutMs = 10_000;
+const portHint = 'Only who waits with --server may take any free one: 0. Give the port that the other side says.';
 const emptyHint = 'Pipe text in, or type it at a terminal.';
 
 /** Between two people every message is meant for me. */
@@ -20,17 +23,18 @@ const settings: Settings = { joins: 'all', bell: 'mention' };
 
 await run(p2p, async (options, stop, opened) => {
   const { name, port, server: binds, ip = binds ? 'all' : 'localhost', verbose, ...style } = options;
+  if (!binds && port === 0) throw new ChatError('USAGE', '--port "0" is not a port.', portHint);
   const { view, lines, person } = openConsole({ ...style, settings });
   opened.push(view);
   let link: Link;
   if (binds) {
-    const endpoint = await bindEndpoint(ip, port);
+    const [first = '', ...others] = await bindEndpoints(ip, port);
     link = new Link(openBindingPair);
-    const bound = portOf(await link.bind(endpoint));
+    const bound = portOf(await link.bind(first, ...others));
     view.show({ type: 'listening', endpoint: showEndpoint(ip, bound), port: bound });
   } else {
     view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
-    link = new Link(openConnectingPair, await connectEndpoint(ip, port));
+    link = new Link(openConnectingPair, await Route.to(ip, port));
   }
   const conversation = new Pair({ name, dev: newToken(), binds });
   const timeoutMs = person || binds ? Infinity : pipeTimeoutMs;

@@ -12,14 +12,14 @@ import { MemoryStore } from './history/memory.ts';
 import { serverFolder } from './history/paths.ts';
 import { Requests } from './history/requests.ts';
 import { SqliteStore } from './history/sqlite.ts';
-import { inWords, trouble } from './history/trouble.ts';
+import { trouble } from './history/trouble.ts';
 import { crypto, newDevice, newNonce, newToken } from './keys/ed25519.ts';
 import { findIdentity, makeIdentity, newIdentity } from './keys/identity-file.ts';
 import { serve } from './loop/serve.ts';
 import type { Identity } from './protocol/signed.ts';
 import { JsonView } from './terminal/pipe-view.ts';
 import { isOutOfDescriptors, maxConnections } from './transport/descriptors.ts';
-import { bindEndpoint, portOf, showEndpoint } from './transport/endpoint.ts';
+import { bindEndpoints, portOf, showEndpoint } from './transport/endpoint.ts';
 import { RouterLink } from './transport/router.ts';
 
 const dayMs = 86_400_000;
@@ -36,7 +36,8 @@ else
     const link = new RouterLink();
     // An open socket would keep the process.
     opened.push(link);
-    const port = portOf(await link.bind(await bindEndpoint(ip, options.port)));
+    const [first = '', ...more] = await bindEndpoints(ip, options.port);
+    const port = portOf(await link.bind(first, ...more));
     const [newLog, folder] = [newToken(), serverFolder(dataDir, port)];
     const logFolder = join(folder, 'log');
     const keyFile = resolve(options.identity ?? join(folder, 'identity'));
@@ -88,17 +89,11 @@ else
     /** Who keeps no room needs no place for its key, but members will take it for another room after each start. */
     function withoutKey(error: unknown): Identity {
       if (!(error instanceof ChatError)) throw error;
-      // The reason says more than that the key has no place.
-      if (history && error.cause) inWords(folder, () => rethrow(error.cause));
       if (history || options.identity) throw error;
       diary.log('warn', `${error.message} Until the next start this is a room of its own.`);
       return newIdentity();
     }
   });
-
-function rethrow(error: unknown): never {
-  throw error;
-}
 
 /** The folder is named by the port, which is another one the next time. */
 function passing(history: boolean, folder: string): string {

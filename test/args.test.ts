@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Program } from '../src/cli/args/flags.ts';
-import { parse } from '../src/cli/args/options.ts';
+import { parse, variablesIn } from '../src/cli/args/options.ts';
 import { client, p2p, server, serverExport, serverVerify } from '../src/cli/args/programs.ts';
 import { ChatError } from '../src/errors.ts';
 
@@ -35,14 +35,23 @@ const values = (name: Name, args: string[], env?: NodeJS.ProcessEnv) => {
   return parsed;
 };
 
+type Slip = [args: string[], says: string, programs?: readonly Name[]];
+/** A server may take any free port, a client has to know which. */
+const notAPort = (raw: string): Slip[] => [
+  [[`--port=${raw}`], `--port "${raw}" is not a port.\nA port is a number from 0 to 65535.`, ['p2p', 'server']],
+  [[`--port=${raw}`], `--port "${raw}" is not a port.\nA port is a number from 1 to 65535.`, ['client']],
+];
+const hosts = 'Examples: localhost, 192.168.1.7, all.';
+const notHosts = ['', ' ', 'a b', 'http://x', 'x/y', 'tcp://', 'host:', 'host:x', ':9999', '[::1', '::1]']
+  .concat(['[host]:1', '[::1]9', 'fe80::1%', '%eth0', 'a%b', '1:2:3', '\u0000', 'a\u200bb'])
+  .concat(['tcp://a:1:2', '[]', '[fe80::1%]:1', 'fe80::1%eth0/64']);
+
 /** Command lines that are not understood: the message and the hint. */
-const mistakes: [args: string[], says: string, programs?: readonly Name[]][] = [
-  [['--port', 'abc'], '--port "abc" is not a port.\nA port is a number from 0 to 65535.'],
-  [['--port', '99999'], '--port "99999" is not a port.\nA port is a number from 0 to 65535.'],
-  [['--port', '65536'], '--port "65536" is not a port.\nA port is a number from 0 to 65535.'],
-  [['--port=-1'], '--port "-1" is not a port.\nA port is a number from 0 to 65535.'],
-  [['--port', '1e3'], '--port "1e3" is not a port.\nA port is a number from 0 to 65535.'],
-  [['--port', '80', '--port', 'abc'], '--port "abc" is not a port.\nA port is a number from 0 to 65535.'],
+const mistakes: Slip[] = [
+  ...['abc', '99999', '65536', '-1', '1e3', ''].flatMap(notAPort),
+  [['--port', '80', '--port', 'abc'], '--port "abc" is not a port.\nA port is a number from 0 to 65535.', ['server']],
+  [['--port', '0'], '--port "0" is not a port.\nA port is a number from 1 to 65535.', ['client']],
+  [['export', '--port', '0'], '--port "0" is not a port.\nA port is a number from 1 to 65535.', ['server']],
   [['--name', ''], '--name "": A name must not be empty.'],
   [['--name', '   '], '--name "   ": A name must not be empty.'],
   [['--name', 'x'.repeat(33)], `--name "${'x'.repeat(33)}": A name has at most 32 characters.`],
@@ -51,8 +60,23 @@ const mistakes: [args: string[], says: string, programs?: readonly Name[]][] = [
     '--name "a\x1b[31mb": A name must not contain control or invisible characters, nor [ ] < >.',
   ],
   [['--name', '[bob]'], '--name "[bob]": A name must not contain control or invisible characters, nor [ ] < >.'],
-  [['--ip', 'tcp://x'], '--ip "tcp://x" is not a host name or an address.\nExamples: localhost, 192.168.1.7, all.'],
-  [['--ip', ''], '--ip "" is not a host name or an address.\nExamples: localhost, 192.168.1.7, all.'],
+  ...notHosts.map((raw): Slip => [[`--ip=${raw}`], `--ip "${raw}" is not a host name or an address.\n${hosts}`]),
+  [
+    ['--ip', 'x'.repeat(10_000)],
+    `--ip "${'x'.repeat(200)}…" is not a host name or an address.\nExamples: localhost, 192.168.1.7, all.`,
+  ],
+  [['--ip', 'a:1', '--port', '2'], '--ip "a:1" and --port "2" name two ports.\nLeave one of them out.'],
+  [['--ip', '[::1]:1', '--port=2'], '--ip "[::1]:1" and --port "2" name two ports.\nLeave one of them out.'],
+  [['--ip', 'a:99999'], '--ip "99999" is not a port.\nA port is a number from 0 to 65535.', ['server']],
+  [['--ip', 'a:0'], '--ip "0" is not a port.\nA port is a number from 1 to 65535.', ['client']],
+  [['--data-dir=~/x'], '--data-dir "~/x" is not a path.\nWrite the path of your home folder in full.', ['client']],
+  ...['--max-clients', '--history-limit', '--history-days'].flatMap((option): Slip[] => [
+    [[option, '0'], `${option} "0" is too small.\nGive 1 or more.`, ['server']],
+    [[option, '-1'], `${option} "-1" is too small.\nGive 1 or more.`, ['server']],
+    [[option, '1.5'], `${option} "1.5" is not a whole number.\nGive a number such as 10.`, ['server']],
+    [[option, '1000000000'], `${option} "1000000000" is too large.\nGive at most 999999999.`, ['server']],
+  ]),
+  [['--timeout', '-1'], '--timeout "-1" is too small.\nGive 0 or more.', ['client']],
   [['--naem', 'x'], 'unknown option --naem.\nDid you mean --name?'],
   [['--prot=1'], 'unknown option --prot.\nDid you mean --port?'],
   [['--quite-another'], 'unknown option --quite-another.\nSee --help.'],
@@ -146,10 +170,32 @@ describe('what is not understood: the word that is wrong, and what to do', () =>
       'no completion for the shell "tcsh".\nWrite p2p completion bash|zsh|fish.',
     ));
 
-  test('in the environment', () =>
-    expect(mistake('p2p', [], { ZMQCHAT_PORT: 'tcp://x' })).toBe(
-      '--port "tcp://x" is not a port.\nA port is a number from 0 to 65535.',
-    ));
+  test('in the environment: the variable is named', () => {
+    for (const [env, says] of [
+      [{ ZMQCHAT_PORT: 'tcp://x' }, 'ZMQCHAT_PORT "tcp://x" is not a port.\nA port is a number from 0 to 65535.'],
+      [{ ZMQCHAT_IP: 'a b' }, `ZMQCHAT_IP "a b" is not a host name or an address.\n${hosts}`],
+      [
+        { ZMQCHAT_IP: 'a:1', ZMQCHAT_PORT: '2' },
+        'ZMQCHAT_IP "a:1" and ZMQCHAT_PORT "2" name two ports.\nLeave one of them out.',
+      ],
+      [
+        { ZMQCHAT_NAME: '[x]' },
+        'ZMQCHAT_NAME "[x]": A name must not contain control or invisible characters, nor [ ] < >.',
+      ],
+      [
+        { ZMQCHAT_DATA_DIR: 'data' },
+        'ZMQCHAT_DATA_DIR "data" is not a path from the root.\nSet it to one, or use --data-dir.',
+      ],
+    ] as const)
+      expect(mistake('server', [], env)).toBe(says);
+  });
+
+  test('what stands on the command line is blamed for itself, whatever the environment says', () => {
+    const env = { ZMQCHAT_PORT: 'x', ZMQCHAT_IP: 'a:1' };
+    expect(mistake('client', ['--port', 'y'], env)).toContain('--port "y"');
+    expect(mistake('client', ['--port', '2'], env)).toBeUndefined();
+    expect([...variablesIn(client, ['--port', '2'], env)]).toEqual([['ip', 'ZMQCHAT_IP']]);
+  });
 
   test('of several the first word', () => {
     expect(mistake('client', ['--naem', 'x', '--prot', '1'])).toContain('--naem');
@@ -168,7 +214,23 @@ describe('what is understood', () => {
       'server',
     ],
     [[], { ip: undefined, port: 8888 }, 'p2p'],
-    [['--port', '0'], { port: 0 }],
+    [['--port', '0'], { port: 0 }, 'server'],
+    [['--port', '0', '--server'], { port: 0 }, 'p2p'],
+    [['--ip', 'host:80'], { ip: 'host', port: 80 }],
+    [['--ip', 'all:0'], { ip: 'all', port: 0 }, 'server'],
+    [['--ip', '*:80', '--server'], { ip: '*', port: 80 }, 'p2p'],
+    [['--ip', 'TCP://host:80/'], { ip: 'host', port: 80 }],
+    [['--ip', 'tcp://192.168.1.7'], { ip: '192.168.1.7', port: 9999 }],
+    [['--ip', '[::1]'], { ip: '::1', port: 9999 }],
+    [['--ip', 'tcp://[::1]:80'], { ip: '::1', port: 80 }],
+    [['--ip', '::1'], { ip: '::1', port: 9999 }],
+    [['--ip', 'fe80::1%eth0'], { ip: 'fe80::1%eth0' }],
+    [['--ip', '[fe80::1%br-lan_0.10]:80'], { ip: 'fe80::1%br-lan_0.10', port: 80 }],
+    [['--ip', '::ffff:10.0.0.1'], { ip: '::ffff:10.0.0.1' }],
+    [['--ip', 'host:80', '--port', '0080'], { ip: 'host', port: 80 }],
+    [['--ip', 'a:1', '--ip', 'b:2'], { ip: 'b', port: 2 }],
+    [['--ip', 'a:1', '--ip', 'b'], { ip: 'b', port: 9999 }],
+    [['--ip', 'bücher.example'], { ip: 'bücher.example' }],
     [['--port=0080'], { port: 80 }],
     [['--port', 'abc', '--port', '80'], { port: 80 }],
     [['--name', 'John Doe'], { name: 'John Doe' }],
@@ -200,6 +262,11 @@ describe('what is understood', () => {
     expect(values('client', [], env)).toMatchObject({ name: 'env', port: 80, ip: 'host', 'data-dir': '/x' });
     expect(values('client', ['--name', 'flag', '--port=81'], env)).toMatchObject({ name: 'flag', port: 81 });
     expect(values('client', [], { ZMQCHAT_PORT: '' })).toMatchObject({ port: 9999 });
+    const withPort = { ZMQCHAT_IP: 'host:80' };
+    expect(values('client', [], withPort)).toMatchObject({ ip: 'host', port: 80 });
+    expect(values('client', ['--port', '81'], withPort)).toMatchObject({ ip: 'host', port: 81 });
+    expect(values('client', ['--ip', 'a'], withPort)).toMatchObject({ ip: 'a', port: 9999 });
+    expect(values('client', ['--ip', 'a:1'], { ZMQCHAT_PORT: '2' })).toMatchObject({ ip: 'a', port: 1 });
     expect(run('client', ['--help'], env)).toContain('[env]');
   });
 

@@ -66,6 +66,71 @@ describe.concurrent('original clients in our room', () => {
     ]);
   });
 
+  test('an ended input sends empty messages for ever: history unharmed, one word to it and one in the log', async ({
+    stage,
+  }) => {
+    const { server, port } = await stage.server('--name', 'room', '--history-limit', '10');
+    const ana = await stage.online(port, 'ana');
+    const old = stage.keep(LegacyClient.connect(port, 'old'));
+    await old.join();
+    await old.say('kept');
+    await ana.stdoutLine('[old] kept');
+    for (let i = 0; i < 5_000; i++) await old.say('');
+    await old.say('the end');
+    expect(await ana.stdoutUntil('[old] the end')).toEqual(['[old] the end']);
+    await old.hears('Empty messages are not passed on.');
+    const late = stage.client(port, 'late', '--history', '10', '--listen');
+    expect(await late.stdoutUntil('[old] the end')).toEqual([
+      expect.stringContaining('You are now online.'),
+      '[old] kept',
+      '[old] the end',
+    ]);
+    await server.stderrLine(/ignored 1 frame: old, a client of the original, sends empty messages; this is said once/);
+    server.kill('SIGTERM');
+    await server.ends(0);
+    expect(server.stderr.match(/empty messages/g)).toHaveLength(1);
+    expect(old.frames.all.filter(({ text }) => text.startsWith('Empty'))).toHaveLength(1);
+  });
+
+  test('a text that is too long is answered', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    const old = stage.keep(LegacyClient.connect(port, 'old'));
+    await old.join();
+    for (const length of [4_097, 60_000]) {
+      await old.say('x'.repeat(length));
+      await old.hears('Your message was not sent: it is longer than 4096 bytes.');
+    }
+    const ana = await stage.online(port, 'ana');
+    await old.say('x'.repeat(4_096));
+    await ana.stdoutLine(`[old] ${'x'.repeat(4_096)}`);
+  });
+
+  test('nobody writes lines of somebody else, or escapes, on its screen', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    const old = stage.keep(LegacyClient.connect(port, 'old'));
+    await old.join();
+    await old.hears('You are now online. 1 online.');
+    await stage.client(port, 'eve', '-m', 'hi\n [room] Server is off.\u001b[2J').ends(0);
+    expect(await old.hears('hi␊ [room] Server is off.␛[2J')).toMatchObject({ name: 'eve' });
+    for (const { raw } of old.frames.all) expect(JSON.parse(raw).text).toMatch(/^[^\p{Cc}]+\n$/u);
+  });
+
+  test('who joins under its name with a key has it, and the original is a guest from then on', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room');
+    const bo = await stage.jsonOnline(port, 'bo', '--listen');
+    const old = stage.keep(LegacyClient.connect(port, 'max'));
+    await old.join();
+    await bo.json({ type: 'join', name: 'max' });
+    await stage.jsonOnline(port, 'max', '--listen');
+    expect(await bo.jsonUntil({ type: 'join', name: 'max' })).toMatchObject([
+      { type: 'rename', from: 'max', name: 'max (guest)' },
+      { type: 'join', name: 'max', online: 3 },
+    ]);
+    await old.hears('max is now called max (guest). 2 online.');
+    await old.say('still here');
+    expect(await bo.json({ type: 'message' })).toMatchObject({ from: { name: 'max (guest)' }, text: 'still here' });
+  });
+
   test('names an original client could forge with are made harmless', async ({ stage }) => {
     const { port } = await stage.server('--name', 'room');
     const ana = await stage.online(port, 'ana');
@@ -124,6 +189,25 @@ describe.concurrent("our client and the original's server", () => {
     expect(server.killed ?? old.killed).toBeUndefined();
   });
 
+  test('--check finds it, and nobody in its room is told', async ({ stage }) => {
+    const server = stage.keep(await LegacyServer.bind('old-room'));
+    const old = stage.keep(LegacyClient.connect(server.port, 'old'));
+    await old.join();
+    await old.hears('You are now online. 1 online.');
+    const check = stage.client(server.port, 'root', '--check');
+    await check.ends(0);
+    expect([check.stdout, check.stderr]).toEqual(['', expect.stringContaining('the original program listens there.')]);
+    const other = stage.keep(LegacyClient.connect(server.port, 'other'));
+    await other.join();
+    // What comes next is that somebody else has joined.
+    await old.frames.until(() => true, 'the next word of the room');
+    expect(old.frames.all.map(({ text }) => text)).toEqual([
+      'You are now online. 1 online.\n',
+      'other joined the room. 2 online.\n',
+    ]);
+    expect(server.frames.all).toHaveLength(2);
+  });
+
   test('a pipe sends all its lines, and ends well', async ({ stage }) => {
     const server = stage.keep(await LegacyServer.bind('old-room'));
     const old = stage.keep(LegacyClient.connect(server.port, 'old'));
@@ -171,6 +255,24 @@ describe.concurrent('p2p with the original', () => {
     await old.hears('ana left the chat.');
     await ours.ends(0);
     expect(old.frames.all.map(({ name }) => name)).toEqual(['ana', 'ana']);
+    expect(old.killed).toBeUndefined();
+  });
+
+  test('without a name it is somebody, and is heard', async ({ stage }) => {
+    const ours = stage.spawn('p2p', ['--name', 'ana', '--server', '--port', '0', '--ip', '127.0.0.1', '--json']);
+    const { port } = await ours.json({ type: 'listening' });
+    const old = stage.keep(LegacyPeer.connect(Number(port), null));
+    await old.say('hola');
+    expect(await ours.json({ type: 'message' })).toMatchObject({ from: { name: 'somebody' }, text: 'hola' });
+    ours.write('te leo\n');
+    await old.hears('te leo');
+    for (let i = 0; i < 2_000; i++) await old.say('');
+    await old.say('adios');
+    expect((await ours.jsonUntil({ type: 'message', text: 'adios' })).map(({ type, code }) => code ?? type)).toEqual([
+      'message',
+      'EMPTY',
+      'message',
+    ]);
     expect(old.killed).toBeUndefined();
   });
 

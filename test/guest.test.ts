@@ -50,9 +50,32 @@ describe('a client of the original joins', () => {
     expect(world.take('l').at(-1)).toEqual(words(safe, 'hi'));
   });
 
-  test('under a name that belongs to nobody afterwards', () => {
-    world.say('b', hello('bo', { name: 'lea' }));
-    expect(world.take('b')).toMatchObject([{ welcome: 1, members: ['ann', 'lea', 'lea'] }]);
+  test('under a name that belongs to nobody: who proves a key later takes it, and it goes on as a guest', () => {
+    world.say('l', words('lea', 'before'));
+    world.take('a');
+    world.say('b', hello('bo', { name: 'LEA' }));
+    world.say('l', words('lea', 'after'));
+    expect(world.take('b')[0]).toMatchObject({ welcome: 1, members: ['ann', 'lea (guest)', 'LEA'] });
+    expect(world.take('a')).toMatchObject([
+      { notice: 'rename', was: 'lea', who: 'lea (guest)', online: 2 },
+      { notice: 'join', who: 'LEA', online: 3 },
+      { name: 'lea', text: 'after\n', guest: 1 },
+    ]);
+    expect(world.take('l').slice(-2)).toEqual([
+      words('server', 'lea is now called lea (guest). 2 online.'),
+      words('server', 'LEA joined the room. 3 online.'),
+    ]);
+    world.say('a', hello('ann', { name: 'lea (guest)' }));
+    expect(world.room.presence.names).not.toContain('LEA (guest)');
+  });
+
+  test('without a name: it is somebody', () => {
+    world.say('m', { auth: 1, name: null }, { name: null, text: 'hola\n' });
+    expect(world.take('m')).toEqual([greeting(3)]);
+    expect(world.take('l').slice(-2)).toEqual([
+      words('server', 'somebody joined the room. 3 online.'),
+      words('somebody', 'hola'),
+    ]);
   });
 
   test('and may change to version 1 on the same connection', () => {
@@ -147,6 +170,30 @@ describe('what it writes', () => {
     expect([world.take('a'), world.log.head]).toEqual([[], 0]);
   });
 
+  test.each(['', ' \t ', '\n\n'])('that is empty takes no place: one word to it, and one in the log (%j)', (text) => {
+    const before = world.sent.length;
+    for (let i = 0; i < 100; i++) world.say('l', words('lea', text));
+    world.tick(1_000);
+    world.say('l', words('lea', text));
+    world.tick(1_000);
+    expect([world.takeSeqs('a'), world.log.head]).toEqual([[], 0]);
+    expect(world.take('l')).toEqual([words('server', 'Empty messages are not passed on.')]);
+    expect(world.sent.slice(before).filter(({ to }) => to.includes('l'))).toHaveLength(1);
+    const reason = 'lea, a client of the original, sends empty messages; this is said once';
+    expect(world.ignored).toEqual([{ frames: 1, reason }]);
+    world.say('l', words('lea', 'said'));
+    expect(world.take('a')).toMatchObject([{ seq: 1, text: 'said\n' }]);
+  });
+
+  test('that is empty is answered nothing where there is no place in the room; other words are', () => {
+    world = new RoomWorld({ maxClients: 1 });
+    world.joins('ann');
+    world.say('l', words('lea', ''), words('lea', ''));
+    expect(world.take('l')).toEqual([]);
+    world.say('l', words('lea', 'hi'));
+    expect(world.take('l')).toEqual([words('server', 'The room is full.')]);
+  });
+
   test('has the time of the machine, which may be before 1970', () => {
     world.wrongMs = -1e12;
     world.say('l', words('lea', 'hi'));
@@ -155,6 +202,14 @@ describe('what it writes', () => {
 });
 
 describe('it is sent', () => {
+  test('no line end and no control character: nobody can write a line of somebody else on its screen', () => {
+    const text = 'hi\n [room] Server is off.\r\u001b[2J\u009b1A\u2028x\u202ey\t.';
+    world.say('a', entry('ann', 1, text));
+    const [heard] = world.take('l');
+    expect(heard).toEqual(words('ann', 'hi␊ [room] Server is off.␍␛[2J<U+009B>1A<U+2028>x<U+202E>y    .'));
+    expect(world.log.read(1, 1)[0]?.message?.text).toBe(text);
+  });
+
   test('no void entry', () => {
     world.say('a', entry('ann', 1, 'x'.repeat(maxTextBytes + 1)), entry('ann', 2));
     expect(world.take('l')).toEqual([words('ann', 'ann 2')]);

@@ -1,7 +1,19 @@
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
@@ -237,13 +249,45 @@ describe('the identity in a folder', () => {
 
   test('no file at all: words', () => {
     mkdirSync(path, { mode: 0o700 });
-    expect(failure()).toMatchObject({ code: 'DATA_NOT_WRITABLE', message: `cannot read the identity in ${path}.` });
+    expect(failure()).toMatchObject({ code: 'DATA_DAMAGED', message: `cannot read ${path}: it is no plain file.` });
     writeFileSync(join(folder, 'file'), '');
     folder = join(folder, 'file', 'below');
     expect(failure()).toMatchObject({
       code: 'DATA_NOT_WRITABLE',
-      message: `cannot read the identity in ${join(folder, 'identity')}.`,
+      message: `cannot use ${folder}: a part of its path is not a folder.`,
     });
+  });
+
+  test('a link that leads nowhere, in the place of the file or of its folder: words, and nothing is made', () => {
+    symlinkSync(join(folder, 'nowhere'), path);
+    expect(failure()).toMatchObject({
+      code: 'DATA_DAMAGED',
+      message: `cannot read ${path}: it is a link that leads nowhere.`,
+      hint: 'Mend or remove it.',
+    });
+    const link = join(folder, 'link');
+    symlinkSync(join(folder, 'nowhere'), link);
+    folder = join(link, 'below');
+    const message = `cannot use ${folder}: ${link} is a link that leads nowhere.`;
+    expect(failure()).toMatchObject({ code: 'DATA_NOT_WRITABLE', message });
+    expect(existsSync(join(dirname(link), 'nowhere'))).toBe(false);
+  });
+
+  test.skipIf(process.platform === 'win32')('a pipe in the place of a file: words, at once', () => {
+    execFileSync('mkfifo', ['-m', '600', path, join(folder, 'same-person-as')]);
+    expect(failure()).toMatchObject({ message: `cannot read ${path}: it is no plain file.` });
+    const ana = personFolder(folder, 'ana');
+    mkdirSync(ana);
+    execFileSync('mkfifo', ['-m', '600', join(ana, 'same-person-as')]);
+    expect(() => personFolder(folder, 'ana')).toThrow('same-person-as: it is no plain file.');
+  });
+
+  test.skipIf(process.platform !== 'linux')('below /proc and in a path that is too long: words, at once', () => {
+    folder = '/proc/x/y';
+    expect(failure()).toMatchObject({ message: 'cannot use /proc/x/y: no folder can be made there.' });
+    expect(() => addName('ana', '/proc/x/y', 'zoe')).toThrow(': no folder can be made there.');
+    folder = join('/tmp', 'x'.repeat(300));
+    expect(failure()).toMatchObject({ message: `cannot use ${folder}: its path is too long.` });
   });
 
   test('a name taken later leads to the same folder, and so to the same identity and messages', () => {

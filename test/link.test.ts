@@ -120,6 +120,29 @@ describe('a link', () => {
     expect((await until('connected')).at(-1)).toEqual(isConnected);
   });
 
+  test('tries the next address of a name where nobody answers, and finds one that it has later', async () => {
+    const { router, endpoint } = await server();
+    const [deaf, port] = [await freePort(), await freePort()];
+    const later = `tcp://127.0.0.1:${port}`;
+    let endpoints = [`tcp://127.0.0.1:${deaf}`, endpoint];
+    const way = {
+      endpoint: endpoints[0] ?? '',
+      async turn() {
+        this.endpoint = endpoints[(endpoints.indexOf(this.endpoint) + 1) % endpoints.length] ?? '';
+      },
+    };
+    const { until } = listen(new Link(openDealer, way));
+    expect((await until('connected'))[0]).toEqual({ type: 'refused' });
+    expect(way.endpoint).toBe(endpoint);
+    endpoints = [later];
+    router.close();
+    const moved = closed(new Router({ linger: 0 }));
+    await moved.bind(later);
+    await until('disconnected');
+    expect((await until('connected')).at(-1)).toEqual(isConnected);
+    expect(way.endpoint).toBe(later);
+  });
+
   test('keeps what it is given until the handshake', async () => {
     const { hear, endpoint } = await server();
     const { link } = dial(endpoint);

@@ -108,6 +108,20 @@ describe('a room of the original', () => {
     expect(ann.store.pending()).toHaveLength(3);
   });
 
+  test('gets no line end and no control character, and its members’ empty messages are said once', () => {
+    ann.type('hi\n [room] Server is off.\u001b[2J');
+    expect(ann.sent).toEqual([plain('ann', 'hi␊ [room] Server is off.␛[2J')]);
+    expect(ann.shown).toMatchObject([{ text: 'hi\n [room] Server is off.\u001b[2J', own: true }]);
+    for (let i = 0; i < 100; i++) ann.receive(plain('', ' '));
+    expect(ann.did).toEqual(nothing);
+    comeBack();
+    ann.receive(plain('', ''));
+    const message = 'somebody sends empty messages; they are not shown.';
+    expect(ann.shown).toEqual([{ type: 'status', code: 'EMPTY', message }]);
+    ann.receive(plain('[bo]\u202e', 'hi'));
+    expect(ann.shown).toMatchObject([{ type: 'message', from: { name: 'bo' }, text: 'hi' }]);
+  });
+
   const room = { server: 'server', name: 'John Doe' };
   const message = { type: 'message' as const, from: { name: 'bo' }, own: false, replay: false };
   test.each<[string, Message, ChatEvent]>([

@@ -4,7 +4,7 @@ import {
   greeting,
   noticeEvent,
   plainMessage,
-  plainText,
+  plainNotice,
   readGreeting,
   readSentence,
   sentence,
@@ -24,18 +24,18 @@ describe('the dialect of the original', () => {
     [{ notice: 'leave', reason: 'lost' }, 'bo lost the connection. 2 online.', 'bo left the room. 2 online.'],
     [{ notice: 'rename', was: 'ann' }, 'ann is now called bo. 2 online.', 'ann is now called bo. 2 online.'],
   ])('says %j', (facts, said, plain) => {
-    expect([notice(facts).text, plainText(notice(facts))]).toEqual([said, plain]);
+    expect([notice(facts).text, plainNotice(notice(facts)).text]).toEqual([said, plain]);
   });
 
   test('leaves what is no departure as it is said', () => {
     const info: Notice = { kind: 'notice', name: 'server', text: 'bo lost the connection.', notice: 'info' };
-    expect(plainText(info)).toBe('bo lost the connection.');
+    expect(plainNotice(info).text).toBe('bo lost the connection.');
   });
 
   test.each<Partial<Notice>>([{ notice: 'join' }, { notice: 'leave', reason: 'left' }])(
     'is understood as what was said: %j',
     (facts) => {
-      const said = message('server', plainText(notice(facts)));
+      const said = plainNotice(notice(facts));
       expect(readSentence(said, 'server')).toEqual(noticeEvent(notice(facts)));
     },
   );

@@ -568,6 +568,27 @@ describe.each([
     expect(pair.waiting).toEqual([]);
   });
 
+  test('gets no line end and no control character', () => {
+    toLegacy();
+    type('hi\n[bo] bye\u001b[2J');
+    expect(sent).toEqual([plain('hi␊[bo] bye␛[2J', 'ann')]);
+    expect(shown).toMatchObject([{ text: 'hi\n[bo] bye\u001b[2J', own: true }]);
+  });
+
+  test('sends empty messages when its input has ended: said once in a talk, and never shown', () => {
+    toLegacy();
+    receive(plain(''));
+    const message = 'bo sends empty messages; they are not shown.';
+    expect(shown).toEqual([{ type: 'status', code: 'EMPTY', message }]);
+    for (let i = 0; i < 2_000; i++) receive(plain(' '));
+    nothing();
+    expect(pair.isFull).toBe(false);
+    disconnect();
+    toLegacy();
+    receive(plain(''));
+    expect(shown).toMatchObject([{ code: 'EMPTY' }]);
+  });
+
   test('gets the words of an action, which is shown as one', () => {
     toLegacy();
     step({ type: 'typed', text: 'waves', action: true });

@@ -499,7 +499,8 @@ const garbage: [name: string, input: string | number[]][] = [
   ['a join without a name', '{"auth":1}'],
   ['a join with a number as name', '{"auth":1,"name":7}'],
   ['a leave without a name', '{"auth":0}'],
-  ['a name that is too long', `{"auth":1,"name":"${'n'.repeat(257)}"}`],
+  ['a name that is too long', `{"auth":1,"name":"${'n'.repeat(257)}","v":1}`],
+  ['no name with an id', '{"name":null,"text":"hi","id":"d.1"}'],
   ['a text without a name', '{"text":"hi\\n"}'],
   ['a text that is no string', '{"name":"x","text":["hi"]}'],
   ['a null text', '{"name":"x","text":null}'],
@@ -544,6 +545,15 @@ const garbage: [name: string, input: string | number[]][] = [
   ['a refusal without a known code', '{"refused":"BECAUSE","name":"s","text":"t"}'],
   ['a notice without a text', '{"name":"s","notice":"join"}'],
 ];
+
+test.each([
+  ['null', 'null', ''],
+  ['one that is too long', `"${'n'.repeat(999)}"`, 'n'.repeat(256)],
+])('of the original, %s is a name', (_what, json, name) => {
+  expect(decodeText(`{"auth":1,"name":${json}}`)).toStrictEqual({ kind: 'join', name });
+  expect(decodeText(`{"auth":0,"name":${json}}`)).toStrictEqual({ kind: 'leave', name });
+  expect(decodeText(`{"name":${json},"text":"hi\\n"}`)).toStrictEqual({ kind: 'message', name, text: 'hi' });
+});
 
 describe('is malformed, with a reason:', () => {
   test.each(garbage)('%s', (_name, input) => {

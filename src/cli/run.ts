@@ -1,11 +1,12 @@
 import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
-import { ChatError, exitCodeOf, exitCodes, signals } from '../errors.ts';
+import { ChatError, type ErrorCode, exitCodeOf, exitCodes, signals } from '../errors.ts';
+import { folderVariable } from '../history/paths.ts';
 import { Queue } from '../queue.ts';
 import { abandoned } from '../terminal/outlet.ts';
 import { asciiOnly, visible } from '../text/visible.ts';
 import type { OptionTable, Program, Values } from './args/flags.ts';
-import { parse } from './args/options.ts';
+import { parse, variablesIn } from './args/options.ts';
 import { abilityOfStream } from './console.ts';
 
 /** What a command has opened; `run` closes it, the last one first. */
@@ -32,7 +33,7 @@ export async function run<Table extends OptionTable>(
     if (typeof values === 'string') stdout.write(values);
     else process.exitCode = await main(values, stop, opened).finally(() => closeAll(opened));
   } catch (error) {
-    process.exitCode = report(program, error);
+    process.exitCode = report(program, error, args);
   }
   stdin.destroy();
   if (abandoned.has(stdout)) process.exit();
@@ -73,11 +74,40 @@ export const forStderr = (text: string): string =>
   abilityOfStream(process.stderr, undefined).ascii ? asciiOnly(visible(text)) : visible(text);
 
 /** Prints what happened and what to do; returns the exit code. */
-function report({ command }: Program, thrown: unknown): number {
+function report(program: Program, thrown: unknown, args: readonly string[] = []): number {
   const { message, hint = '', code } = inWords(thrown);
-  const [name] = command.split(' ');
-  process.stderr.write(`${[`${name}: ${message}`, ...hint.split('\n')].filter(Boolean).map(forStderr).join('\n')}\n`);
+  const [name] = program.command.split(' ');
+  const lines = [`${name}: ${message}`, ...hint.split('\n'), ...sourcesOf(code, program, args)];
+  process.stderr.write(`${lines.filter(Boolean).map(forStderr).join('\n')}\n`);
   return exitCodes[code];
+}
+
+/** What an error is about may come from the environment, where nobody looks for it. */
+const about: Partial<Record<ErrorCode, [option: string, what: string][]>> = {
+  UNKNOWN_HOST: [['ip', 'The host']],
+  ADDRESS_NOT_AVAILABLE: [['ip', 'The address']],
+  ADDRESS_IN_USE: [['port', 'The port']],
+  NOT_PERMITTED: [['port', 'The port']],
+  TIMEOUT: [
+    ['ip', 'The host'],
+    ['port', 'The port'],
+  ],
+  NAME_REFUSED: [['name', 'The name']],
+  DATA_IN_USE: [['data-dir', 'The folder']],
+  DATA_NOT_WRITABLE: [['data-dir', 'The folder']],
+  DATA_DAMAGED: [['data-dir', 'The folder']],
+};
+
+function sourcesOf(code: ErrorCode, program: Program, args: readonly string[]): string[] {
+  const { env } = process;
+  const variables = variablesIn(program, args, env);
+  const isServer = program.command.startsWith('chat-server');
+  const folder = args.some((arg) => arg.startsWith('--data-dir')) ? undefined : folderVariable(env, isServer);
+  const source = (option: string) => variables.get(option) ?? (option === 'data-dir' ? folder : undefined);
+  return (about[code] ?? []).flatMap(([option, what]) => {
+    const variable = source(option);
+    return variable ? [`${what} comes from ${variable}.`] : [];
+  });
 }
 
 function inWords(error: unknown): ChatError {

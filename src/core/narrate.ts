@@ -1,6 +1,7 @@
 import { isErased } from '../protocol/erasure.ts';
 import type { Message, Notice } from '../protocol/frames.ts';
 import { formatId, wrongSignature } from '../protocol/signed.ts';
+import { visible } from '../text/visible.ts';
 import type { ChatEvent } from './events.ts';
 import { maxWaiting } from './limits.ts';
 import { mentions, safeName } from './names.ts';
@@ -62,15 +63,25 @@ export function sentence({ notice, who, was, online, reason }: Omit<Notice, 'kin
   return notice === 'rename' ? `${was} is now called ${who}. ${online} online.` : `${who} ${did}. ${online} online.`;
 }
 
-/** The words of a notice for a client of the original, which knows two sentences by heart. */
-export const plainText = (notice: Notice): string =>
-  notice.reason === 'lost' ? sentence({ ...notice, reason: 'left' }) : notice.text;
+/** The original's program prints what it gets as it is: a line end would begin a line of somebody else. [P37] */
+export const plainWords = (name: string, text: string): Message => ({ kind: 'message', name, text: visible(text) });
+
+/** A notice for a client of the original, which knows two sentences by heart. */
+export const plainNotice = (notice: Notice): Message =>
+  plainWords(notice.name, notice.reason === 'lost' ? sentence({ ...notice, reason: 'left' }) : notice.text);
 
 /** A message in the original's form, which knows no actions. [P5] */
-export const plainMessage = (message: Message): Message => ({
-  kind: 'message',
-  name: shownName(message),
-  text: message.type === 'action' ? `/me ${message.text}` : message.text,
+export const plainMessage = (message: Message): Message =>
+  plainWords(shownName(message), message.type === 'action' ? `/me ${message.text}` : message.text);
+
+/** The original's program sends nothing but these, for ever, when its input has ended. [P38] */
+export const isBlank = ({ text }: Message): boolean => text.trim() === '';
+
+/** Said once, of all that come from there. */
+export const blankNotShown = (name: string): ChatEvent => ({
+  type: 'status',
+  code: 'EMPTY',
+  message: `${name} sends empty messages; they are not shown.`,
 });
 
 /** How many are online, as a greeting says it. */

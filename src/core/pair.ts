@@ -5,7 +5,7 @@ import type { ChatEvent } from './events.ts';
 import { defaultFlow, heartbeatIntervalMs, legacyMs, secondHelloMs, silentMs, unheardLimit } from './limits.ts';
 import { Outbox } from './log/outbox.ts';
 import { nameKey, safeName } from './names.ts';
-import { isShown, markMention, messageEvent, plainMessage, tooManyWaiting } from './narrate.ts';
+import { blankNotShown, isBlank, isShown, markMention, messageEvent, plainMessage, tooManyWaiting } from './narrate.ts';
 import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from './turn.ts';
 
 /**
@@ -43,6 +43,7 @@ export class Pair implements Conversation {
   /** Shown, but their text has not left the program yet. */
   #inside: { place: number; id: MessageId | undefined }[] = [];
   #unheard = 0;
+  #isBlankTold = false;
   #hellos = 0;
   #greetedAtMs = 0;
   #heardAtMs = 0;
@@ -181,6 +182,7 @@ export class Pair implements Conversation {
     this.#state = 'together';
     this.#peer = peer;
     if (!already) {
+      this.#isBlankTold = false;
       this.#show({ type: 'state', state: 'online', online: 2, legacy: peer.legacy });
       this.#show({ type: 'join', name: peer.name, online: 2 });
     }
@@ -207,12 +209,18 @@ export class Pair implements Conversation {
     const { name, id } = message;
     if (!this.online) this.#together({ name, dev: id?.dev ?? name, legacy: id === undefined });
     if (this.#peer.legacy) this.#peer = { name, dev: name, legacy: true };
+    if (!id && isBlank(message)) return this.#passOver(name);
     if (id && this.#wasShown(id)) return;
     if (id) this.#shown.set(id.dev, id.n);
     if (isShown(message)) this.#show(messageEvent(message, false), ++this.#shows);
     this.#inside.push({ place: this.#shows, id });
     // What is not shown has left with what was shown before it.
     if (this.#inside[0]?.id === id && !isShown(message)) this.#acknowledge(this.#shows);
+  }
+
+  #passOver(name: string): void {
+    if (!this.#isBlankTold) this.#show(blankNotShown(name));
+    this.#isBlankTold = true;
   }
 
   /** What comes again is acknowledged again, unless its text is still inside. */

@@ -21,7 +21,9 @@ export interface Core {
 export type Now = { ms: number; wallMs: number };
 
 export type Input =
-  | { type: 'connected' | 'disconnected'; from: string }
+  /** `isOriginal` is known only where it was asked before a word is said. */
+  | { type: 'connected'; from: string; isOriginal?: true }
+  | { type: 'disconnected'; from: string }
   | { type: 'frame'; from: string; frame: Received }
   /** The queue of this connection is full: `sent` was not taken, and so was nothing after it in the same turn. */
   | { type: 'full'; from: string; sent: Send }

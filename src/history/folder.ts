@@ -1,15 +1,6 @@
-import {
-  accessSync,
-  closeSync,
-  constants,
-  existsSync,
-  lstatSync,
-  mkdirSync,
-  openSync,
-  statfsSync,
-  statSync,
-} from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { accessSync, closeSync, constants, existsSync, lstatSync, openSync, statfsSync, statSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { makeFolder } from './files.ts';
 import { trouble } from './trouble.ts';
 
 /** Where the messages of a folder are. From the root: SQLite would take what begins with "file:" for an address. */
@@ -60,17 +51,6 @@ const remoteTypes = [0x6969, 0x517b, 0xff534d42, 0xfe534d42, 0x01021997, 0x65735
 /** On Windows a share is known by its path, unless it has a letter; macOS numbers its file systems as it likes. */
 export const isRemote = (folder: string): boolean =>
   dataPath(folder).startsWith('\\\\') || remoteTypes.includes(statfsSync(folder).type);
-
-/** Another program may make it at this moment, too. Node's own recursive mkdir does not return below /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  if (dirname(path) !== path) makeFolder(dirname(path));
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if (!existsSync(path)) throw error;
-  }
-}
 
 /** A link would make this program write elsewhere, and a pipe would make it wait for ever. */
 function checkFile(path: string, folder: string, toWrite: boolean): void {

@@ -1,9 +1,11 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChatError } from '../errors.ts';
 import { isPublicKey } from '../keys/curve.ts';
 import type { Message } from '../protocol/frames.ts';
+import { makeFolder, readText } from './files.ts';
 import { SqliteStore } from './sqlite.ts';
+import { inWords } from './trouble.ts';
 
 /** Most clients of one person on one machine at a time. */
 const maxSlots = 64;
@@ -166,16 +168,18 @@ export class Rooms {
   /** By number, the oldest first. */
   get #slots(): string[] {
     const folder = join(this.#folder, 'rooms');
-    const numbers = existsSync(folder) ? readdirSync(folder).filter((name) => /^\d+$/.test(name)) : [];
+    const names = existsSync(folder) ? inWords(folder, () => readdirSync(folder)) : [];
+    const numbers = names.filter((name) => /^\d+$/.test(name));
     return numbers.sort((a, b) => Number(a) - Number(b)).map((name) => join(folder, name));
   }
 
   #openNew(): SqliteStore {
-    mkdirSync(join(this.#folder, 'rooms'), { recursive: true, mode: 0o700 });
+    const rooms = join(this.#folder, 'rooms');
+    inWords(rooms, () => makeFolder(rooms));
     for (let number = 1; number <= 16 * maxSlots; number++) {
-      const folder = join(this.#folder, 'rooms', String(number));
+      const folder = join(rooms, String(number));
       // Another program may be faster.
-      const store = makeFolder(folder) ? this.#tryToOpen(folder) : undefined;
+      const store = inWords(rooms, () => makeNew(folder)) ? this.#tryToOpen(folder) : undefined;
       if (store) return store;
     }
     const what = `${maxSlots} clients are using ${this.#folder} already.`;
@@ -184,7 +188,7 @@ export class Rooms {
 }
 
 /** Returns true if it was not there. */
-function makeFolder(path: string): boolean {
+function makeNew(path: string): boolean {
   try {
     mkdirSync(path, { mode: 0o700 });
     return true;
@@ -194,14 +198,7 @@ function makeFolder(path: string): boolean {
   }
 }
 
-/** Throws a ChatError if something is there that is no file. */
-function read(path: string): string {
-  try {
-    return existsSync(path) ? readFileSync(path, 'utf8').trimEnd() : '';
-  } catch (error) {
-    throw new ChatError('DATA_DAMAGED', `cannot read ${path}.`, 'Mend or remove it.', error);
-  }
-}
+const read = (path: string): string => readText(path)?.trimEnd() ?? '';
 
 function readOrNothing(path: string): string {
   try {

@@ -58,7 +58,10 @@ const reasons: Record<string, string> = {
   EEXIST: 'a part of its path is not a folder',
   ENOTDIR: 'a part of its path is not a folder',
   ENOENT: 'no folder can be made there',
+  ELOOP: 'the links in its path lead nowhere',
+  ENAMETOOLONG: 'its path is too long',
 };
+const reasonOf = (error: unknown): string => reasons[(error as Failure).code ?? ''] ?? (error as Failure).message;
 const noRoom: unknown[] = ['ENOSPC', 'EDQUOT', constants.errno.ENOSPC, constants.errno.EDQUOT];
 type Kind = keyof typeof words;
 /** Results of SQLite that are about the machine: any other one says that the file is not what it was. */
@@ -76,7 +79,7 @@ export function inWords<T>(folder: string, work: () => T): T {
   } catch (cause) {
     const { code = '', message, systemErrno, syscall } = cause as Failure;
     if (noRoom.includes(code) || noRoom.includes(systemErrno)) throw trouble('full', folder, '', cause);
-    if (syscall) throw trouble('refused', folder, reasons[code] ?? message, cause);
+    if (syscall) throw trouble('refused', folder, reasonOf(cause), cause);
     if (code !== 'ERR_SQLITE_ERROR') throw cause;
     throw trouble(kinds[resultOf(cause)] ?? 'damaged', folder, message, cause);
   }

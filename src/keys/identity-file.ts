@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { linkSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ChatError } from '../errors.ts';
+import { makeFolder, plainFile, readText } from '../history/files.ts';
+import { inWords } from '../history/trouble.ts';
 import type { Identity } from '../protocol/signed.ts';
 import { identityOf, seedBytes } from './ed25519.ts';
 
-const elsewhere = 'Choose another folder with --data-dir.';
 /** 32 bytes in base64url. */
 const written = /^[\w-]{43}\n?$/;
 const owners = { person: ['your identity', 'somebody new'], room: ["the room's identity", 'a new room'] } as const;
@@ -28,14 +29,14 @@ export function makeIdentity(path: string, owner: Owner): Identity {
   const seed = randomBytes(seedBytes);
   const own = `${path}.${randomBytes(6).toString('hex')}`;
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(path));
     writeFileSync(own, `${seed.toString('base64url')}\n`, { mode: 0o600, flag: 'wx', flush: true });
     linkSync(own, path);
     return identityOf(seed);
   } catch (error) {
     const other = (error as NodeJS.ErrnoException).code === 'EEXIST' ? findIdentity(path, owner) : undefined;
     if (other) return other;
-    throw new ChatError('DATA_NOT_WRITABLE', `cannot write ${path}.`, elsewhere, error);
+    return inWords(dirname(path), () => rethrow(error));
   } finally {
     rmSync(own, { force: true });
   }
@@ -46,21 +47,21 @@ export const newIdentity = (): Identity => identityOf(randomBytes(seedBytes));
 
 function read(path: string, owner: Owner): Buffer | undefined {
   const [what, anew] = owners[owner];
-  try {
-    if (process.platform !== 'win32' && (statSync(path).mode & 0o077) !== 0) {
-      const hint = `Close it: chmod 600 ${quote(path)}`;
-      throw new ChatError('DATA_NOT_WRITABLE', `${what} can be read by others.`, hint);
-    }
-    const text = readFileSync(path, 'utf8');
-    const seed = Buffer.from(text, 'base64url');
-    if (written.test(text) && seed.toString('base64url') === text.trim()) return seed;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    if (error instanceof ChatError) throw error;
-    throw new ChatError('DATA_NOT_WRITABLE', `cannot read the identity in ${path}.`, elsewhere, error);
+  const { mode } = plainFile(path) ?? {};
+  if (mode === undefined) return undefined;
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+    const hint = `Close it: chmod 600 ${quote(path)}`;
+    throw new ChatError('DATA_NOT_WRITABLE', `${what} can be read by others.`, hint);
   }
+  const text = readText(path) ?? '';
+  const seed = Buffer.from(text, 'base64url');
+  if (written.test(text) && seed.toString('base64url') === text.trim()) return seed;
   const hint = `Restore it from a copy, or remove it to begin as ${anew}.`;
   throw new ChatError('DATA_DAMAGED', `the identity in ${path} is damaged.`, hint);
+}
+
+function rethrow(error: unknown): never {
+  throw error;
 }
 
 const quote = (path: string) => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

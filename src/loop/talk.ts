@@ -20,7 +20,7 @@ export type TalkOptions = {
   store?: Pick<Store, 'commit'>;
   /** Goes to another room than the one that was meant, by its key, without being asked if `mayFollow`. */
   follow?: (room: string) => void;
-  mayFollow?: boolean;
+  mayFollow?: () => boolean;
   /** What waits from before the folder was copied is said as another device, without being asked. */
   mayResend?: boolean;
   /** Which names are somebody else's on this machine, and where it is written down what a name or a room is. */
@@ -168,7 +168,7 @@ export class Talk {
     const { code, message, known } = error;
     // What was typed for the room at this address goes with it.
     if (known === undefined) return this.#follow(room);
-    if (mayFollow) {
+    if (mayFollow?.()) {
       view.show({ type: 'status', code, message });
       return this.#leaveFor(room);
     }

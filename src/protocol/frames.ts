@@ -2,6 +2,7 @@ import { addresses, listed } from './roster.ts';
 import { rows } from './rows.ts';
 import {
   always,
+  anyName,
   anyNews,
   count,
   digest,
@@ -39,7 +40,7 @@ export const maxTextBytes = 4_096;
 const words = { name: must(name), text: must(text) };
 /** With `id` from a version-1 author, with `seq` once the server has given it its place. */
 const message = {
-  name: must(name),
+  name: must(anyName),
   /** '' where it is gone; what is left of it is `words`. */
   text: must(wordsOrDigest),
   /** What it is, if it is not plain text: `action` (`/me`), or what no reader is shown: `nothing`, and all unknown ones. [P5] */
@@ -89,7 +90,7 @@ export const table = {
   /** Enter the room, or say hello to a peer (then with `text`, so that a legacy peer can show it). [P6, P40] */
   join: {
     auth: only(1),
-    name: must(name),
+    name: must(anyName),
     /** Absent: a legacy client. */
     version: may(version, 'v'),
     /** Ed25519 public key, 32 bytes in base64url: who this is. [P7] */
@@ -109,7 +110,7 @@ export const table = {
     /** p2p: this hello answers a hello. */
     reply: may(flag, 're'),
   },
-  leave: { auth: only(0), name: must(name), text: may(text) },
+  leave: { auth: only(0), name: must(anyName), text: may(text) },
   message,
   /**
    * Places `from`, `from` + 1, … of the log, and the chain up to and including the last of them. [P25] Where that is the

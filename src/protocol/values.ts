@@ -56,6 +56,16 @@ export const version = as((json) => count.read(json, {}) || undefined);
 export const name = as((json) =>
   typeof json === 'string' && json.length <= maxNameLength ? json.toWellFormed() : undefined,
 );
+/** A name in what the original sends, too: it says `null` for none, and has no limit. [P38] */
+export const anyName: Value<string> = {
+  write: (value) => value,
+  read(json, { v, id }) {
+    const isOriginal = v === undefined && id === undefined;
+    return name.read(isOriginal ? plainName(json) : json, {});
+  },
+};
+const plainName = (json: unknown) =>
+  typeof json === 'string' ? json.slice(0, maxNameLength) : json === null ? '' : json;
 export const filledName = as((json) => name.read(json, {}) || undefined);
 /** Always a list: what is no name is left out of it. */
 export const names = as((json) =>

@@ -1,8 +1,9 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Dealer, EventType, Pair } from 'zeromq';
 import { type Input, theLink } from '../core/turn.ts';
 import { Queue } from '../queue.ts';
 import { bind } from './endpoint.ts';
+import type { Route } from './route.ts';
 import { decodeParts } from './sockets.ts';
 
 type Socket = Dealer | Pair;
@@ -19,6 +20,10 @@ const maxQueuedEvents = 64;
 /** Twice as much as a person can have waiting: whoever takes what it is sent never has so much. */
 const maxOutgoing = 20_000;
 const retryFullMs = 30;
+/** Before another address of a name is tried, or the same one by hand. */
+const pauseMs = 250;
+const pause = (): Promise<undefined> => delay(pauseMs, undefined, { ref: false });
+type Way = Pick<Route, 'endpoint' | 'turn'>;
 
 /**
  * One DEALER or PAIR socket at a time. `send` never fails and never blocks: frames wait here while the socket's queue is
@@ -28,22 +33,30 @@ export class Link {
   readonly events = new Queue<LinkEvent>();
   /** Frames that ZeroMQ has not taken yet. */
   readonly outgoing: string[] = [];
+  /** What is dialled now. */
+  endpoint = '';
   readonly #open: () => Socket;
-  readonly #endpoint: string | undefined;
+  readonly #way: Way | undefined;
+  readonly #isOriginal: ((endpoint: string) => Promise<boolean>) | undefined;
   #socket: Socket;
   #retry: NodeJS.Timeout | undefined;
   #pending = 0;
   #connections = 0;
   #isEnding = false;
+  #isTurning = false;
 
-  /** Dials the endpoint, again and again; without one, it may `bind`. */
-  constructor(open: () => Socket, endpoint?: string) {
+  /**
+   * Dials the endpoint, or each address on a way in turn, again and again; without one, it may `bind`.
+   * @param isOriginal asks whose server is there before anything is sent to it
+   */
+  constructor(open: () => Socket, way?: string | Way, isOriginal?: (endpoint: string) => Promise<boolean>) {
     this.#open = open;
-    this.#endpoint = endpoint;
+    this.#way = typeof way === 'string' ? { endpoint: way, turn: async () => {} } : way;
+    this.#isOriginal = isOriginal;
     this.#socket = this.#start();
   }
 
-  readonly bind = (endpoint: string): Promise<string> => bind(this.#socket, endpoint);
+  readonly bind = (endpoint: string, ...others: string[]): Promise<string> => bind(this.#socket, endpoint, ...others);
 
   /** The connection takes everything, or ends: no queue is ever full. */
   send(_to: readonly string[], data: string): string[] {
@@ -55,7 +68,7 @@ export class Link {
 
   /** Dials anew. No event or frame of the old connection comes after its `disconnected`. */
   redial(): void {
-    if (this.#endpoint === undefined) return;
+    if (this.#way === undefined) return;
     this.#socket.linger = 0;
     this.#socket.close();
     if (this.#connections > 0 || this.#isEnding) this.#lost();
@@ -77,8 +90,28 @@ export class Link {
       // A read was under way when it was closed.
       if (!socket.closed) throw error;
     });
-    if (this.#endpoint !== undefined) socket.connect(this.#endpoint);
+    this.endpoint = this.#way?.endpoint ?? '';
+    if (this.#way) socket.connect(this.endpoint);
     return socket;
+  }
+
+  async #meet(socket: Socket): Promise<void> {
+    const connected = { type: 'connected', from: theLink } as const;
+    if (!this.#isOriginal) return this.events.push(connected);
+    const isOriginal = await this.#isOriginal(this.endpoint).catch(() => pause());
+    if (socket.closed || this.#connections === 0) return;
+    if (isOriginal === undefined) this.redial();
+    else this.events.push({ ...connected, ...(isOriginal && { isOriginal }) });
+  }
+
+  /** Nobody answers there: the name may have other addresses, or another one by now. libzmq itself tries this one on. */
+  async #turn(socket: Socket): Promise<void> {
+    if (this.#way === undefined || this.#isTurning) return;
+    this.#isTurning = true;
+    await Promise.all([this.#way.turn(), pause()]);
+    this.#isTurning = false;
+    const isIdle = this.#pending === 0 && this.#connections === 0 && !this.#isEnding;
+    if (this.#way.endpoint !== this.endpoint && isIdle && !socket.closed) this.redial();
   }
 
   /** A peer's first frame may be here before libzmq's word of its handshake: the answer waits for that. */
@@ -115,16 +148,21 @@ export class Link {
         this.#pending--;
         this.#connections++;
       }
-      if (this.#connections === 1) this.events.push({ type: 'connected', from: theLink });
+      if (this.#connections === 1) void this.#meet(socket);
       this.#flush();
     });
     // A binding PAIR may have several connections, and events do not say which one they are of: the end of the last one
     // counts, and that of a stranger that never shook hands does not.
     on(['disconnect'], () => {
-      if (this.#pending > 0) this.#pending--;
-      else if (--this.#connections === 0) void this.#end();
+      if (this.#pending > 0) {
+        this.#pending--;
+        void this.#turn(socket);
+      } else if (--this.#connections === 0) void this.#end();
     });
-    on(['close'], () => this.events.push({ type: 'refused' }));
+    on(['close'], () => {
+      this.events.push({ type: 'refused' });
+      void this.#turn(socket);
+    });
     on(['handshake:error:protocol', 'handshake:error:auth'], () => this.events.push({ type: 'mismatch' }));
   }
 

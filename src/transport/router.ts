@@ -16,7 +16,7 @@ export class RouterLink {
   readonly inputs: AsyncGenerator<Input[]> = this.#read();
   readonly #socket = new GoneRouter();
 
-  readonly bind = (endpoint: string): Promise<string> => bind(this.#socket, endpoint);
+  readonly bind = (endpoint: string, ...others: string[]): Promise<string> => bind(this.#socket, endpoint, ...others);
 
   /**
    * Returns those whose queue is full. They MUST NOT be given more in the same turn: there may be room again, and what is

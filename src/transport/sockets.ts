@@ -1,6 +1,7 @@
 import { Dealer, Pair, Router } from 'zeromq';
 import { decode } from '../protocol/codec.ts';
 import { maxFrameBytes, type Received } from '../protocol/frames.ts';
+import { mark } from './probe.ts';
 
 /** The one place of ZeroMQ settings; the reasons stand in docs/protocol.md, rules T1 to T9. */
 const everySocket = {
@@ -31,12 +32,14 @@ const perConnection = { sendHighWaterMark: 24, receiveHighWaterMark: 256 };
  */
 const heartbeats = { heartbeatInterval: 500, heartbeatTimeout: 2_000, heartbeatTimeToLive: 2_000 };
 const pair = { ...everySocket, receiveHighWaterMark: 0, linger: 500 };
+const metadataOption = 95;
 const disconnectMessageOption = 111;
 
 /** A room's socket. libzmq puts this frame into the queue itself when a connection has ended. */
 export class GoneRouter extends Router {
   constructor() {
     super({ ...everySocket, ...perConnection, mandatory: true, linger: 1_000 });
+    this.setStringOption(metadataOption, `${mark.name}:${mark.value}`);
     this.setStringOption(disconnectMessageOption, '{"gone":1}');
   }
 }

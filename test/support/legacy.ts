@@ -85,11 +85,12 @@ export class LegacyClient extends Listener {
 
 /** The original's p2p program. */
 export class LegacyPeer extends Listener {
-  readonly name: string;
+  /** Without `--name` it says `null`. */
+  readonly name: string | null;
   readonly port: number;
 
-  private constructor(name: string, socket: Pair, port: number) {
-    super(name, socket);
+  private constructor(name: string | null, socket: Pair, port: number) {
+    super(name ?? 'a peer without a name', socket);
     this.name = name;
     this.port = port;
   }
@@ -100,7 +101,7 @@ export class LegacyPeer extends Listener {
     return new LegacyPeer(name, socket, portOf(socket));
   }
 
-  static connect(port: number, name: string): LegacyPeer {
+  static connect(port: number, name: string | null): LegacyPeer {
     const socket = new Pair(fast);
     socket.connect(`tcp://127.0.0.1:${port}`);
     return new LegacyPeer(name, socket, port);

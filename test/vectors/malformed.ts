@@ -31,7 +31,7 @@ export const malformed: { frame?: string; hex?: string; why: string }[] = [
   { frame: '{"hb":null}', why: 'the kind is told by hb, with any value' },
   { frame: '{"auth":2,"name":"Neo"}', why: 'auth is neither 1 nor 0' },
   { frame: '{"auth":1}', why: 'name must be there' },
-  { frame: `{"auth":1,"name":"${'x'.repeat(257)}"}`, why: 'a name of more than 256 units' },
+  { frame: `{"auth":1,"name":"${'x'.repeat(257)}","v":1}`, why: 'a name of more than 256 units' },
   { frame: '{"nonce":"n","room":"r","log":"l"}', why: 'cn must be there' },
   { frame: '{"nonce":"n","room":"r","log":"l","cn":"a b"}', why: 'no token' },
   { frame: '{"refused":"OTHER","name":"server","text":"no\\n"}', why: 'an unknown reason' },

@@ -5,6 +5,8 @@ export type Option = {
   /** One letter. */
   alias?: string;
   default?: string | boolean;
+  /** Where the default stands, if it was chosen: `ZMQCHAT_PORT`. */
+  source?: string;
   /** What the help says in place of the default. */
   defaultDescription?: string;
   choices?: readonly string[];
@@ -14,8 +16,8 @@ export type Option = {
   isBare?: boolean;
   /** Each time counts; of all others the last one. */
   repeatable?: boolean;
-  /** Turns the text into the value; throws a ChatError USAGE. */
-  coerce?(raw: string, name: string): unknown;
+  /** Turns the text into the value; throws a ChatError USAGE, which names where the text stands: `--port`. */
+  coerce?(raw: string, source: string): unknown;
 };
 export type OptionTable = Record<string, Option>;
 /** What comes before the options: it has options of its own, or takes one of these words. */
@@ -34,7 +36,7 @@ export type Values<Table extends OptionTable> = {
   [Name in keyof Table]: ValueOf<Table[Name]> | (Table[Name] extends HasValue ? never : undefined);
 };
 type ValueOf<Of extends Option> = Of extends { repeatable: true } ? string[] : CoercedOf<Of>;
-type CoercedOf<Of extends Option> = Of extends { coerce(raw: string, name: string): infer Value } ? Value : boolean;
+type CoercedOf<Of extends Option> = Of extends { coerce(raw: string, source: string): infer Value } ? Value : boolean;
 type HasValue = { default: string | boolean } | { repeatable: true };
 
 export type Flag = [spelling: string, option: Option];

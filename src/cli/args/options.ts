@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import { Parser } from 'yargs/helpers';
+import { withPortOf } from './address.ts';
 import { completionFor } from './completion.ts';
 import type { OptionTable, Program, Values } from './flags.ts';
 import { helpText } from './help.ts';
@@ -42,8 +43,9 @@ function withBare(args: readonly string[], table: OptionTable): readonly string[
 
 function withVariables<Table extends OptionTable>(table: Table, env: NodeJS.ProcessEnv): Table {
   const options = Object.entries(table).map(([name, option]) => {
-    const found = inEnvironment.includes(name) && env[`ZMQCHAT_${name.replace('-', '_').toUpperCase()}`];
-    return [name, found ? { ...option, default: found } : option];
+    const source = `ZMQCHAT_${name.replace('-', '_').toUpperCase()}`;
+    const found = inEnvironment.includes(name) && env[source];
+    return [name, found ? { ...option, default: found, source } : option];
   });
   return Object.fromEntries(options);
 }
@@ -69,12 +71,24 @@ function read(args: readonly string[], table: OptionTable): { argv: Argv; words:
   return { argv, words: args.slice(0, args.length - rest.length), rest };
 }
 
+/** Which values come from the environment: the names of the options, and of the variables. */
+export function variablesIn(program: Program, given: readonly string[], env: NodeJS.ProcessEnv): Map<string, string> {
+  const options = withVariables(program.options, env);
+  const { argv } = read(withBare(given, options), options);
+  const sources = Object.entries(options).flatMap(([name, { source }]): [string, string][] =>
+    source && argv[name] === undefined ? [[name, source]] : [],
+  );
+  return new Map(sources);
+}
+
 /** Of a repeated option the last value counts, unless each does. */
 function valuesOf<Table extends OptionTable>(argv: Argv, table: Table): Values<Table> {
-  const values = Object.entries(table).map(([name, { coerce, repeatable, default: standard }]) => {
-    const given = [argv[name] ?? standard ?? []].flat();
+  const options = withPortOf(argv, table);
+  const values = Object.entries(options).map(([name, { coerce, repeatable, default: standard, source }]) => {
+    const isStandard = argv[name] === undefined || options[name] !== table[name];
+    const given = [(isStandard ? standard : argv[name]) ?? []].flat();
     const raw = repeatable ? given : given.at(-1);
-    return [name, coerce && raw !== undefined ? coerce(raw, name) : raw];
+    return [name, coerce && raw !== undefined ? coerce(raw, (isStandard && source) || `--${name}`) : raw];
   });
   return Object.fromEntries(values);
 }

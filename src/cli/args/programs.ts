@@ -5,10 +5,25 @@ import { bellChoices, joinsChoices } from '../../terminal/view.ts';
 import { logLevels } from '../logger.ts';
 import { completion } from './completion.ts';
 import type { OptionTable, Program } from './flags.ts';
-import { choice, count, file, folder, host, name, place, port, roomKey, span, texts, toggle } from './values.ts';
+import {
+  choice,
+  count,
+  countOfSome,
+  file,
+  folder,
+  host,
+  name,
+  place,
+  port,
+  portOfServer,
+  roomKey,
+  span,
+  texts,
+  toggle,
+} from './values.ts';
 
 const person = { ...name('your name in the chat'), default: loginName() };
-const roomPort = { ...port('TCP port'), default: '9999' };
+const roomPort = { ...portOfServer('TCP port'), default: '9999' };
 const json = toggle('events as JSON lines on stdout');
 const keyFile = { ...folder('file with the key of the room'), defaultDescription: 'identity in the folder' };
 const dataDir = { ...folder('folder for what must be kept'), defaultDescription: 'a folder of your user' };
@@ -73,14 +88,14 @@ export const server = program({
   example: 'chat-server --port 9999 --ip all --name chatroom-server',
   options: {
     name: { ...name('name of the server'), default: 'server' },
-    port: roomPort,
+    port: { ...port('TCP port'), default: '9999' },
     ip: { ...host('address to listen on; all is every interface'), default: 'all' },
     'data-dir': dataDir,
     identity: keyFile,
     history: { default: true, describe: 'keep the room in memory only' },
-    'history-limit': { ...count('most messages kept'), default: '100000' },
-    'history-days': { ...count('days a message is kept'), default: '30' },
-    'max-clients': { ...count('most clients at a time'), defaultDescription: 'no limit' },
+    'history-limit': { ...countOfSome('most messages kept'), default: '100000' },
+    'history-days': { ...countOfSome('days a message is kept'), default: '30' },
+    'max-clients': { ...countOfSome('most clients at a time'), defaultDescription: 'no limit' },
     json,
     'log-level': { ...choice('LEVEL', logLevels, 'what to say on stderr'), default: 'info' },
   },

@@ -1,22 +1,34 @@
+import { isAbsolute } from 'node:path';
 import { normalizeName, whyNameRefused } from '../../core/names.ts';
 import { ChatError } from '../../errors.ts';
 import { isPublicKey } from '../../keys/curve.ts';
 import { closest } from '../../text/closest.ts';
 import { readSpanMs } from '../../text/span.ts';
+import { readAddress } from './address.ts';
+
+const mostPort = 65_535;
+const mostCount = 999_999_999;
+const maxShown = 200;
 
 /** The kinds of options: what a value of each may be, and what is said of one that is not. */
 
 export const toggle = (describe: string) => ({ default: false, describe });
 export const name = (describe: string) => ({ value: 'NAME', describe, coerce: toName });
 export const texts = (describe: string) => ({ value: 'TEXT', repeatable: true as const, describe });
-export const port = kind('PORT', numberTo(65_535), 'not a port', 'A port is a number from 0 to 65535.');
+const portFrom = (least: number) =>
+  kind('PORT', portNumber(least), 'not a port', `A port is a number from ${least} to ${mostPort}.`);
+/** Where to listen: 0 is any free one. */
+export const port = portFrom(0);
+/** Of somebody who listens. */
+export const portOfServer = portFrom(1);
 export const host = kind(
   'HOST',
-  (raw) => /^(\*|[\p{L}\p{N}._:%-]+)$/u.exec(raw)?.[0],
+  (raw) => readAddress(raw)?.host,
   'not a host name or an address',
   'Examples: localhost, 192.168.1.7, all.',
 );
-export const count = kind('N', numberTo(999_999_999), 'not a whole number', 'Give a number such as 10.');
+export const count = wholeNumber(0);
+export const countOfSome = wholeNumber(1);
 export const place = kind(
   'SEQ',
   (raw) => (/^[1-9]\d{0,14}$/.test(raw) ? Number(raw) : undefined),
@@ -34,7 +46,17 @@ export const roomKey = kind(
   'not a key',
   'A key is 64 hexadecimal digits.',
 );
-export const folder = kind('DIR', (raw) => raw || undefined, 'not a folder', 'Give its path, or leave the option out.');
+/** From the environment only by its path from the root: else it would be another one wherever the program is started. */
+export const folder = (describe: string) => ({
+  value: 'DIR',
+  describe,
+  coerce(raw: string, source: string): string {
+    if (raw === '') return refuse(raw, source, 'not a folder', 'Give its path, or leave the option out.');
+    if (raw.startsWith('~')) return refuse(raw, source, 'not a path', 'Write the path of your home folder in full.');
+    if (source.startsWith('-') || isAbsolute(raw)) return raw;
+    return refuse(raw, source, 'not a path from the root', 'Set it to one, or use --data-dir.');
+  },
+});
 
 export const file = kind('FILE', (raw) => raw || undefined, 'not a file', 'Give its path, or - for stdin.');
 
@@ -42,30 +64,43 @@ export const choice = <Choice extends string>(value: string, choices: readonly C
   value,
   choices,
   describe,
-  coerce(raw: string, option: string): Choice {
+  coerce(raw: string, source: string): Choice {
     const best = closest(raw.toLowerCase(), choices);
     const hint = best ? `Did you mean ${best}?` : 'Choose one of them.';
-    return choices.find((known) => known === raw) ?? refuse(raw, option, `none of ${choices.join(', ')}`, hint);
+    return choices.find((known) => known === raw) ?? refuse(raw, source, `none of ${choices.join(', ')}`, hint);
   },
 });
 
 /** Options whose text `read` turns into a value, or into undefined if it is `what`. */
 function kind<Value>(value: string, read: (raw: string) => Value | undefined, what: string, hint: string) {
-  const coerce = (raw: string, option: string): Value => read(raw) ?? refuse(raw, option, what, hint);
+  const coerce = (raw: string, source: string): Value => read(raw) ?? refuse(raw, source, what, hint);
   return (describe: string) => ({ value, describe, coerce });
 }
 
-function numberTo(most: number) {
-  return (raw: string) => (/^\d{1,9}$/.test(raw) && Number(raw) <= most ? Number(raw) : undefined);
+function portNumber(least: number) {
+  const isOne = (raw: string) => /^\d{1,9}$/.test(raw) && Number(raw) >= least && Number(raw) <= mostPort;
+  return (raw: string) => (isOne(raw) ? Number(raw) : undefined);
 }
 
-function toName(raw: string, option: string): string {
+function wholeNumber(least: number) {
+  const coerce = (raw: string, source: string): number => {
+    if (!/^[-+]?\d+$/.test(raw)) return refuse(raw, source, 'not a whole number', 'Give a number such as 10.');
+    if (Number(raw) < least) return refuse(raw, source, 'too small', `Give ${least} or more.`);
+    return Number(raw) <= mostCount ? Number(raw) : refuse(raw, source, 'too large', `Give at most ${mostCount}.`);
+  };
+  return (describe: string) => ({ value: 'N', describe, coerce });
+}
+
+function toName(raw: string, source: string): string {
   const normal = normalizeName(raw);
   const refusal = whyNameRefused(normal);
-  if (refusal) throw new ChatError('USAGE', `--${option} "${raw}": ${refusal}`);
+  if (refusal) throw new ChatError('USAGE', `${source} "${shortened(raw)}": ${refusal}`);
   return normal;
 }
 
-function refuse(raw: string, option: string, what: string, hint: string): never {
-  throw new ChatError('USAGE', `--${option} "${raw}" is ${what}.`, hint);
+function refuse(raw: string, source: string, what: string, hint: string): never {
+  throw new ChatError('USAGE', `${source} "${shortened(raw)}" is ${what}.`, hint);
 }
+
+/** What is named in an error, and may be a whole file. */
+const shortened = (raw: string): string => (raw.length > maxShown ? `${raw.slice(0, maxShown)}…` : raw);

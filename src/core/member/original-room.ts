@@ -1,5 +1,6 @@
 import type { Message } from '../../protocol/frames.ts';
-import { messageEvent, plainMessage, readGreeting, readSentence } from '../narrate.ts';
+import { safeName } from '../names.ts';
+import { blankNotShown, isBlank, messageEvent, plainMessage, readGreeting, readSentence } from '../narrate.ts';
 import type { Input, Now } from '../turn.ts';
 import type { Member, Talk } from './member.ts';
 
@@ -14,6 +15,7 @@ export class OriginalRoom implements Talk {
   readonly hasLeft = true;
   readonly #member: Member;
   readonly #session: Talk;
+  #isBlankTold = false;
 
   /** @param session takes over again when the connection is gone */
   constructor(member: Member, session: Talk, { name: server, text }: Message, now: Now) {
@@ -58,7 +60,14 @@ export class OriginalRoom implements Talk {
 
   /** Whatever a member sends is relayed: nothing else than its sentences is the server's own word. */
   #hear(message: Message): void {
-    this.#member.showOnce(readSentence(message, this.#member.server) ?? messageEvent(message, false));
+    const said = { ...message, name: safeName(message.name) };
+    if (isBlank(message)) return this.#passOver(said.name);
+    this.#member.showOnce(readSentence(message, this.#member.server) ?? messageEvent(said, false));
+  }
+
+  #passOver(name: string): void {
+    if (!this.#isBlankTold) this.#member.show(blankNotShown(name));
+    this.#isBlankTold = true;
   }
 
   #leave(now: Now): Talk {

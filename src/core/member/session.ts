@@ -83,7 +83,7 @@ export class Session implements Talk {
 
   take(input: Input, now: Now): Talk {
     if (input.type === 'frame') return this.#frame(input.frame, now);
-    if (input.type === 'connected') this.#join(now);
+    if (input.type === 'connected') this.#connected(input.isOriginal === true, now);
     else if (input.type === 'disconnected') this.#disconnected('lost', now);
     else if (input.type === 'named') this.#rename(input.name, now);
     else if (input.type === 'tick') this.#tick(now);
@@ -120,6 +120,13 @@ export class Session implements Talk {
     if (this.#state === 'refused' || (this.#state === 'live' && naming.isOpen)) return this.#join(now);
     const message = naming.isOpen ? `you will be called ${name} when you are online` : `you are called ${name}`;
     this.#member.show({ type: 'status', code: 'NAME', message });
+  }
+
+  /** A server of the original would tell everybody of whoever only looks in. */
+  #connected(isOriginal: boolean, now: Now): void {
+    if (!isOriginal) return this.#join(now);
+    this.#answered = true;
+    this.#member.show({ type: 'status', code: 'LEGACY_SERVER', message: whatIsUnknown });
   }
 
   #join(now: Now): void {
@@ -304,3 +311,6 @@ export class Session implements Talk {
     if (this.#state === 'live') this.#pulse.tick(now);
   }
 }
+
+const whatIsUnknown =
+  'the original program listens there. Whether it still answers nobody can ask without being announced to everybody.';

@@ -13,7 +13,7 @@ import { maxStrangers } from '../limits.ts';
 import type { Ledger, LedgerOptions, Outcome, Proposal } from '../log/ledger.ts';
 import { type Log, type Resumption, resume } from '../log/log.ts';
 import { guestName, nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
-import { greeting } from '../narrate.ts';
+import { greeting, isBlank } from '../narrate.ts';
 import type { Effects, Now } from '../turn.ts';
 import type { Presence, Session } from './presence.ts';
 import { type Proof, Proofs, type ProofsOptions } from './proofs.ts';
@@ -39,6 +39,8 @@ export class Door {
   /** The newest join of each connection that the log decides about. */
   readonly #entering = new Map<string, Join>();
   readonly #strangers = new Set<string>();
+  /** Clients of the original that were told of their empty messages. */
+  readonly #blank = new Set<string>();
 
   constructor(options: DoorOptions, parts: Parts) {
     this.#options = options;
@@ -90,6 +92,7 @@ export class Door {
     const newest = this.#entering.get(from);
     if (newest?.name === join.name) this.#entering.delete(from);
     this.#strangers.delete(from);
+    presence.markGuests(name);
     const asked = newest?.dev === dev ? newest : join;
     const resumption = resume(log, asked);
     presence.enter({ from, who: key, name, dev }, resumption.since, nowMs);
@@ -99,9 +102,11 @@ export class Door {
   /** A message in a frame of its own: of a client of the original, or a place that the log has lost. */
   hear(from: string, message: Message, now: Now): Proposal | Outcome | undefined {
     const { sessions } = this.#parts.presence;
-    if (!sessions.has(from) && !this.#entering.has(from) && !message.id) this.#enterGuest(from, message.name, now);
+    const isNew = !sessions.has(from) && !this.#entering.has(from) && !message.id;
+    if (isNew && isBlank(message) && this.#isFull(from)) return undefined;
+    if (isNew) this.#enterGuest(from, message.name, now);
     const session = sessions.get(from);
-    if (session?.guest !== undefined) return this.#hearGuest(session, message.text);
+    if (session?.guest !== undefined) return this.#hearGuest(session, message);
     if (!message.id) return undefined;
     if (!session) return void this.tellToJoin(from);
     return message.seq === undefined ? unsealed : { type: 'mend', message };
@@ -139,6 +144,7 @@ export class Door {
   /** The connection is gone, and with it what was proven over it. */
   forget(from: string): void {
     this.#proofs.forget(from);
+    this.#blank.delete(from);
   }
 
   /** Once: what is left in an old connection's queue comes before the join and must not be answered again and again. [P13] */
@@ -163,11 +169,22 @@ export class Door {
   }
 
   /** An id is an unknown key where nothing has a version: the room itself writes down what such a session says. */
-  #hearGuest({ from, name, guest = name }: Session, text: string): Proposal | undefined {
+  #hearGuest(session: Session, message: Message): Proposal | Outcome | undefined {
+    const { from, name, guest = name } = session;
+    const { text } = message;
+    if (isBlank(message)) return this.#passOver(session);
     if (Buffer.byteLength(text) > maxTextBytes)
       return void this.#say(from, `Your message was not sent: it is longer than ${maxTextBytes} bytes.`);
     const words = { name: guest, text, salt: this.#options.salt() };
     return { type: 'relay', from, words: name === guest ? words : { ...words, guest: true } };
+  }
+
+  /** What is empty takes no place. One word to its author and one in the server's log: more of them may come for ever. */
+  #passOver({ from, name }: Session): Outcome | undefined {
+    if (this.#blank.has(from)) return undefined;
+    this.#blank.add(from);
+    this.#say(from, 'Empty messages are not passed on.');
+    return { type: 'ignored', reason: `${name}, a client of the original, sends empty messages; this is said once` };
   }
 
   #say(from: string, text: string): void {

@@ -1,6 +1,7 @@
 import type { Notice } from '../../protocol/frames.ts';
 import { graceMs, maxNamed, sessionTimeoutMs } from '../limits.ts';
 import type { Feed, Position } from '../log/feed.ts';
+import { guestName, nameKey } from '../names.ts';
 import { sentence } from '../narrate.ts';
 
 /** One connection that is in the room, and how far it has read. */
@@ -83,8 +84,23 @@ export class Presence {
       return this.#announce({ notice: 'join', who: name });
     }
     delete member.lostAtMs;
+    if (before?.who !== who || name !== before.name) this.#rename(who, name);
+  }
+
+  /** Somebody has proven that this name is theirs: whoever bears it without proof is a guest from now on. [P11] */
+  markGuests(name: string): void {
+    const isSame = (other: string) => nameKey(other) === nameKey(name);
+    for (const session of this.sessions.values())
+      if (session.guest !== undefined && isSame(session.name)) {
+        session.name = guestName(session.guest);
+        this.#rename(session.who, session.name);
+      }
+  }
+
+  #rename(who: string, name: string): void {
+    const member = this.#members.get(who);
+    if (!member || member.name === name) return;
     const was = member.name;
-    if (name === was || (before?.who === who && name === before.name)) return;
     member.name = name;
     this.#announce({ notice: 'rename', who: name, was });
   }

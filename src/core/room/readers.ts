@@ -3,8 +3,8 @@ import { isErased } from '../../protocol/erasure.ts';
 import type { Single } from '../../protocol/frames.ts';
 import { type Flow, guestFrames, maxRelayed, retryFullMs, signedHeadMs } from '../limits.ts';
 import { type Feed, framesOf, type Item, type Position } from '../log/feed.ts';
-import { isShown, plainMessage, plainText } from '../narrate.ts';
 import type { Place } from '../log/store.ts';
+import { isShown, plainMessage, plainNotice } from '../narrate.ts';
 import type { Send } from '../turn.ts';
 import type { HeadSigner } from './head-signer.ts';
 import type { Session } from './presence.ts';
@@ -144,7 +144,7 @@ export class Readers {
 const isBehind = (a: Position, b: Position): boolean => a.seq < b.seq || a.notice < b.notice;
 
 function plainFrame({ place, notice }: Item): string {
-  if (notice) return encode({ kind: 'message', name: notice.name, text: plainText(notice) });
+  if (notice) return encode(plainNotice(notice));
   return place?.message && isShown(place.message) && !isErased(place.message)
     ? encode(plainMessage(place.message))
     : '';
