@@ -18,6 +18,8 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8');
 const setUpMs = 180_000;
 const online = 'You are now online';
 const waits = 'waiting for npm ci';
+/** That of the shell in which npx runs the program, whatever the program made of Ctrl-C. */
+const interrupted = 130;
 
 /** What a newcomer has: a clone, an empty home, and as many terminals as it takes. */
 class Newcomer {
@@ -113,7 +115,7 @@ async function talk(server: Terminal, client: Terminal): Promise<void> {
   client.type(enter);
   await client.until(online);
   await client.leave('ctrl-d', 0);
-  await server.leave('ctrl-c', 0);
+  await server.leave('ctrl-c', interrupted);
 }
 
 const orders: Record<string, (newcomer: Newcomer) => Promise<void>> = {
@@ -153,7 +155,7 @@ const orders: Record<string, (newcomer: Newcomer) => Promise<void>> = {
     const [server, client] = [await newcomer.terminal(), await newcomer.terminal()];
     client.type(enter);
     await client.until(waits);
-    await client.leave('ctrl-c', 130);
+    await client.leave('ctrl-c', interrupted);
     client.type(enter);
     await client.until(waits);
     server.type(setUp);
@@ -173,7 +175,7 @@ const orders: Record<string, (newcomer: Newcomer) => Promise<void>> = {
     await b.leave('ctrl-d', 0);
     await a.leave('ctrl-d', 0);
     await server.until('is listening on');
-    await server.leave('ctrl-c', 0);
+    await server.leave('ctrl-c', interrupted);
   },
 };
 
