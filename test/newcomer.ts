@@ -34,7 +34,6 @@ class Newcomer {
   }
 
   async terminal(): Promise<Terminal> {
-    const { PATH = '', npm_config_registry: registry } = process.env;
     const home = join(this.#folder, 'home');
     const own = {
       HOME: home,
@@ -43,12 +42,7 @@ class Newcomer {
       TERM: 'xterm-256color',
       LANG: 'C.UTF-8',
     };
-    const env = {
-      PATH,
-      ...own,
-      ZMQCHAT_PORT: String(this.#ports.room),
-      ...(registry && { npm_config_registry: registry }),
-    };
+    const env = { ...wayOut(), ...own, ZMQCHAT_PORT: String(this.#ports.room) };
     const options = { cwd: join(this.#folder, 'clone'), columns: 120, rows: 40 };
     const screen = new Screen(['bash', '--noprofile', '--norc', '-i'], env, options);
     this.#screens.push(screen);
@@ -66,6 +60,14 @@ class Newcomer {
     await Promise.all(this.#screens.map((screen) => screen.destroy()));
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+/** The environment, but for what is of the home: where programs are found, and how npm reaches its registry. */
+function wayOut(): Record<string, string> {
+  const needed = /^(PATH|npm_config_registry|NODE_EXTRA_CA_CERTS|(HTTPS?|NO)_PROXY)$/i;
+  return Object.fromEntries(
+    Object.entries(process.env).flatMap(([name, value]) => (value && needed.test(name) ? [[name, value]] : [])),
+  );
 }
 
 class Terminal {
