@@ -103,7 +103,7 @@ describe('the first words', () => {
     const [, port] =
       /^-- only this machine reaches it\. Come in with: node dist\/p2p\.js --port (\d+)$/.exec(line) ?? [];
     const other = stage.spawn('p2p', ['--port', String(port), '--name', 'b']);
-    await side.stderrLine('-- b is here.');
+    await Promise.all([side.stderrLine('-- b is here.'), other.stderrLine(/is here\.$/)]);
     other.end();
     await other.ends(0);
   });
