@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 
-/** Every way a command can end other than well, and its exit code. Documented in the README. */
+/** Every way a command can end other than well, and its exit code. Documented in docs/manual.md. */
 export const exitCodes = {
   INTERNAL: 1,
   USAGE: 2,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { p2p } from './cli/args/programs.ts';
 import { openConsole } from './cli/console.ts';
+import { invitationText, invite } from './cli/invitation.ts';
 import { run } from './cli/run.ts';
 import { Pair } from './core/pair.ts';
 import { ChatError } from './errors.ts';
@@ -31,7 +32,9 @@ await run(p2p, async (options, stop, opened) => {
     const [first = '', ...others] = await bindEndpoints(ip, port);
     link = new Link(openBindingPair);
     const bound = portOf(await link.bind(first, ...others));
-    view.show({ type: 'listening', endpoint: showEndpoint(ip, bound), port: bound });
+    const invitation = invite('p2p', { ip, port: bound, usual: Number(p2p.options.port.default) });
+    view.show({ type: 'listening', endpoint: showEndpoint(ip, bound), port: bound, ...invitation });
+    view.show({ type: 'status', code: 'INVITATION', message: invitationText(invitation) });
   } else {
     view.show({ type: 'state', state: 'connecting', endpoint: showEndpoint(ip, port) });
     link = new Link(openConnectingPair, await Route.to(ip, port));

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { server, serverErase, serverExport, serverVerify } from './cli/args/programs.ts';
 import { eraseMessage } from './cli/erase.ts';
 import { exportLog } from './cli/export.ts';
+import { invitationText, invite } from './cli/invitation.ts';
 import { openDiary } from './cli/logger.ts';
 import { run } from './cli/run.ts';
 import { verifyLog } from './cli/verify.ts';
@@ -51,8 +52,11 @@ else
     identity ??= roomIdentity();
     opened.push(store);
     const endpoint = showEndpoint(ip, port);
-    view?.show({ type: 'listening', endpoint, port, room: identity.key });
+    const invitation = invite('chat-client', { ip, port, usual: Number(server.options.port.default) });
+    view?.show({ type: 'listening', endpoint, port, room: identity.key, ...invitation });
     diary.log('info', `${name} is listening on ${endpoint}. Ctrl-C ends it.`, { port });
+    diary.log('info', invitationText(invitation), invitation);
+    diary.log('info', 'the room is open: whoever reaches it can read and write. Nothing is encrypted.');
     if (options.port === 0 && folder !== serverFolder(dataDir, 0)) diary.log('warn', passing(history, folder));
     diary.log('info', `the room's key is ${fingerprint(identity.key)}`, { room: identity.key });
 

@@ -23,6 +23,7 @@ const program: Program = {
     quiet: { alias: 'q', default: false, describe: 'say less' },
     color: { describe: 'colours' },
   },
+  exits: { 0: 'all well', 9: 'the moon is full' },
   subcommands: {
     print: { purpose: `print it's: [all]`, options: { since: { value: 'SPAN', describe: 'from then on' } } },
     completion,

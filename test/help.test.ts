@@ -16,6 +16,7 @@ const help: Program = {
     quiet: { default: false, describe: 'say less' },
     color: { describe: 'colours' },
   },
+  exits: { 0: 'all well', 9: 'the moon is full' },
   subcommands: { print: { purpose: 'prints all that there is to be printed' } },
 };
 
@@ -31,6 +32,8 @@ Options [default]:
       --no-log      keep nothing
       --quiet       say less
       --[no-]color  colours
+Exit codes: 0 all well, 9 the moon is full
+In the environment: ZMQCHAT_NAME
 `);
 });
 

@@ -93,5 +93,6 @@ export type ChatEvent =
       code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING' | 'REFUSED' | 'CHAIN_BROKEN';
       message: string;
     }
-  | { type: 'listening'; endpoint: string; port: number; room?: string }
+  /** `addresses`: where other machines reach it, the likeliest first. `join`: the command line with which others come in. */
+  | { type: 'listening'; endpoint: string; port: number; room?: string; addresses?: string[]; join?: string }
   | { type: 'closing' };

@@ -19,6 +19,13 @@ export type Option = {
   /** Turns the text into the value; throws a ChatError USAGE, which names where the text stands: `--port`. */
   coerce?(raw: string, source: string): unknown;
 };
+/** These are read from the environment, too: above the default and below the command line. */
+const inEnvironment = ['name', 'port', 'ip', 'data-dir'];
+
+/** `ZMQCHAT_DATA_DIR` for `data-dir`, undefined for an option that has none. */
+export const variableOf = (option: string): string | undefined =>
+  inEnvironment.includes(option) ? `ZMQCHAT_${option.replace('-', '_').toUpperCase()}` : undefined;
+
 export type OptionTable = Record<string, Option>;
 /** What comes before the options: it has options of its own, or takes one of these words. */
 export type Subcommand = { purpose: string; options?: OptionTable; words?: readonly string[] };
@@ -28,6 +35,8 @@ export type Program<Table extends OptionTable = OptionTable> = {
   /** Command lines to copy. */
   example: string;
   options: Table;
+  /** What it may end with, in a few words. */
+  exits: Readonly<Record<string, string>>;
   subcommands: Record<string, Subcommand>;
 };
 

@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import { visible } from '../../text/visible.ts';
-import type { Option, Program } from './flags.ts';
+import { type Option, type Program, variableOf } from './flags.ts';
 
 const widest = 80;
 /** Below this the text stands under what it is about, not beside it. */
@@ -9,7 +9,8 @@ const narrowestText = 24;
 type Row = [left: string, right: string];
 
 /** The help of one command, at most 80 columns wide, and no wider than `columns`. The example is never wrapped. */
-export function helpText({ command, purpose, example, options, subcommands }: Program, columns: number): string {
+export function helpText(program: Program, columns: number): string {
+  const { command, purpose, example, options, subcommands, exits } = program;
   const width = Math.min(widest, columns);
   const ways = Object.entries(subcommands).map(
     ([name, { words, purpose }]): Row => [`       ${command} ${name} [${words?.join('|') ?? 'options'}]`, purpose],
@@ -18,7 +19,11 @@ export function helpText({ command, purpose, example, options, subcommands }: Pr
   const rows = Object.entries(options)
     .filter(([, option]) => !option.isHidden)
     .map(rowOf);
-  return `${[example, ...usage, 'Options [default]:', ...table(rows, width)].join('\n')}\n`;
+  const codes = Object.entries(exits).map(([code, meaning]) => `${code} ${meaning}`);
+  const variables = Object.keys(options).flatMap((name) => variableOf(name) ?? []);
+  const rest = [`Exit codes: ${codes.join(', ')}`, `In the environment: ${variables.join(' ')}`];
+  const ends = rest.flatMap((line) => wrap(line, width, 4));
+  return `${[example, ...usage, 'Options [default]:', ...table(rows, width), ...ends].join('\n')}\n`;
 }
 
 /** What is spelled both ways shares a row. */

@@ -2,13 +2,11 @@ import { createRequire } from 'node:module';
 import { Parser } from 'yargs/helpers';
 import { withPortOf } from './address.ts';
 import { completionFor } from './completion.ts';
-import type { OptionTable, Program, Values } from './flags.ts';
+import { type OptionTable, type Program, type Values, variableOf } from './flags.ts';
 import { helpText } from './help.ts';
 import { rejectMistakes } from './mistakes.ts';
 
 const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
-/** `name` is read from `ZMQCHAT_NAME`, too: above the default and below the command line. */
-const inEnvironment = ['name', 'port', 'ip', 'data-dir'];
 
 /**
  * What a command line means: the values of the options, or the help, version or script that was asked for, to be
@@ -43,8 +41,8 @@ function withBare(args: readonly string[], table: OptionTable): readonly string[
 
 function withVariables<Table extends OptionTable>(table: Table, env: NodeJS.ProcessEnv): Table {
   const options = Object.entries(table).map(([name, option]) => {
-    const source = `ZMQCHAT_${name.replace('-', '_').toUpperCase()}`;
-    const found = inEnvironment.includes(name) && env[source];
+    const source = variableOf(name);
+    const found = source && env[source];
     return [name, found ? { ...option, default: found, source } : option];
   });
   return Object.fromEntries(options);

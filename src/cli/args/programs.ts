@@ -25,8 +25,15 @@ import {
 const person = { ...name('your name in the chat'), default: loginName() };
 const roomPort = { ...portOfServer('TCP port'), default: '9999' };
 const json = toggle('events as JSON lines on stdout');
-const keyFile = { ...folder('file with the key of the room'), defaultDescription: 'identity in the folder' };
+const keyFile = {
+  ...folder('file with the key of the room'),
+  value: 'FILE',
+  defaultDescription: 'identity in the folder',
+};
 const dataDir = { ...folder('folder for what must be kept'), defaultDescription: 'a folder of your user' };
+
+const diskFull = 'output unusable';
+const unusable = 'data folder or output unusable';
 
 export const p2p = program({
   command: 'p2p',
@@ -38,6 +45,14 @@ export const p2p = program({
     ip: host('the other side [localhost]; with --server: listen here [all]'),
     server: toggle('wait for the other side to connect'),
     json,
+  },
+  exits: {
+    3: 'cannot listen',
+    4: 'not online',
+    5: 'the other side is taken',
+    6: 'name refused',
+    7: diskFull,
+    8: 'not all sent',
   },
   subcommands: { completion },
 });
@@ -53,6 +68,7 @@ export const serverExport = program({
     json: toggle('all that proves it, as JSON lines for verify'),
     identity: { ...keyFile, describe: 'file with the key of the room, which signs how far the JSON goes' },
   },
+  exits: { 7: unusable },
   subcommands: {},
 });
 
@@ -66,6 +82,7 @@ export const serverVerify = program({
     'data-dir': dataDir,
     'server-key': roomKey('the room it must be of, by its key in hexadecimal digits'),
   },
+  exits: { 5: 'another room', 7: unusable, 8: 'something is wrong' },
   subcommands: {},
 });
 
@@ -79,6 +96,7 @@ export const serverErase = program({
     'data-dir': dataDir,
     identity: keyFile,
   },
+  exits: { 4: 'no answer', 7: unusable, 8: 'no such words' },
   subcommands: {},
 });
 
@@ -99,6 +117,7 @@ export const server = program({
     json,
     'log-level': { ...choice('LEVEL', logLevels, 'what to say on stderr'), default: 'info' },
   },
+  exits: { 3: 'cannot listen', 4: 'host unknown', 7: unusable },
   subcommands: { export: serverExport, verify: serverVerify, erase: serverErase, completion },
 });
 
@@ -125,6 +144,13 @@ export const client = program({
     'forget-room': toggle('take whatever room is at this address'),
     resend: { ...toggle('say from here what waits in a copied folder'), isHidden: true },
   },
+  exits: {
+    4: 'not online',
+    5: 'full, refused, or another room',
+    6: 'name refused',
+    7: unusable,
+    8: 'not all accepted',
+  },
   subcommands: { completion },
 });
 
@@ -136,7 +162,8 @@ function program<const Table extends OptionTable>(own: Program<Table>) {
     help: { ...toggle('show this'), alias: 'h' },
     version: toggle('show the version'),
   } as const;
-  return { ...own, options: { ...own.options, ...shared } };
+  const exits = { 0: 'all well', 1: 'a bug of ours', 2: 'wrong usage', ...own.exits, '128+N': 'ended by signal N' };
+  return { ...own, options: { ...own.options, ...shared }, exits };
 }
 
 function loginName(): string {
