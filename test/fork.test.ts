@@ -98,6 +98,23 @@ describe('a log that is not the one known here', () => {
     expect(ann.sentIds).toEqual(['A1', 'B1']);
   });
 
+  test('and is lost again before anything of it was read gives others their time anew', () => {
+    ann.receive(log.entry(4, of('D', 2)));
+    ann.meet(new Chain('new'));
+    expect(ann.sentIds).not.toContain('D2');
+    ann.step(disconnected);
+    ann.nowMs += mendPatienceMs;
+    ann.log = new Chain('newer');
+    ann.goOnline();
+    ann.pause();
+    expect([ann.sentIds.includes('C1'), ann.sentIds.includes('D2')]).toEqual([true, false]);
+    for (let ms = 0; ms < mendPatienceMs; ms += 5_000) {
+      ann.receive({ kind: 'heartbeat', seq: 0 });
+      ann.tick(5_000);
+    }
+    expect(ann.store.pending().map(({ id }) => id?.dev)).toContain('D');
+  });
+
   test('gets back what the original’s clients said, with when that was, as the room wrote it down', () => {
     const line = log.entry(4, { id: { dev: 'run', n: 1 }, name: 'lea', key: 'server', at: 70_000, ago: 61_000 });
     ann.receive(line);

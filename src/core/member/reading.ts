@@ -140,9 +140,11 @@ export class Reading {
     if (log === copy.log && since === copy.cursor && !fork) return;
     if (!fork && copy.log === log)
       this.#member.show({ type: 'gap', from: copy.cursor + 1, to: since, ...(firstMs !== undefined && { firstMs }) });
+    // What waits for a log that was lost may be lost again before anything of the next one was read.
+    const isOther = fork || (log !== copy.log && courier.outbox.others.length > 0);
     const kept = copy.restart(log, since, hash);
     this.#neverShown.clear();
-    if (fork) courier.fork(kept);
+    if (isOther) courier.fork(kept);
   }
 
   /** What was written before this program started is shown only if that is wanted; of a long replay, only the end. */
