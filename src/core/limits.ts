@@ -42,6 +42,9 @@ export const maxNotices = 1_000;
 /** The end of the log is held in memory, so that live readers do not read the disk. */
 export const maxTail = { entries: 1_024, characters: 262_144 };
 
+/** A program that stood still (Ctrl-Z) first hears for so long what has come meanwhile. */
+export const hearingMs = 3_000;
+
 // In one room
 /** Unknown connections remembered as told to join; beyond, they may be told again. */
 export const maxStrangers = 10_000;

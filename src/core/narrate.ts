@@ -9,13 +9,14 @@ import { mentions, safeName } from './names.ts';
 
 /** @param head places up to this one were written before the reader came; leave it out where there are no places */
 export function messageEvent(message: Message, own: boolean, head = 0): ChatEvent {
-  const { text, type, id, key, ts, seq, at, ago, sig } = message;
+  const { text, type, id, key, ts, seq, at, ago, sig, re } = message;
   const from = { name: shownName(message), ...(key !== undefined && { id: key }) };
   const place = seq === undefined ? { replay: false } : { seq, replay: seq <= head };
   const said = {
     ...(sig === wrongSignature && { verified: false as const }),
     ...(type === 'action' && { action: true as const }),
     ...(isErased(message) && { erased: true as const }),
+    ...(re && { re: formatId(re) }),
   };
   const marks = { ...said, ...(id && { id: formatId(id) }) };
   const accepted = at === undefined ? {} : { acceptedMs: at, ...(ago !== undefined && { agoMs: ago }) };
@@ -36,6 +37,14 @@ export function markMention(event: ChatEvent, name: string, key?: string): ChatE
   if (event.type !== 'message' || event.own || (key !== undefined && event.from.id === key)) return event;
   return mentions(event.text, name) ? { ...event, mention: true } : event;
 }
+
+/** What was typed is a draft again. */
+export const takenBackEvent = ({ text, type, re }: Message): ChatEvent => ({
+  type: 'takenBack',
+  text,
+  ...(type === 'action' && { action: true }),
+  ...(re && { re: formatId(re) }),
+});
 
 /** What is typed is not taken. */
 export const tooManyWaiting: ChatEvent = {

@@ -1,6 +1,6 @@
 import type { ChatError } from '../errors.ts';
 import { encode } from '../protocol/codec.ts';
-import type { Frame, Message, Received } from '../protocol/frames.ts';
+import type { Frame, Message, MessageId, Received } from '../protocol/frames.ts';
 import type { ChatEvent } from './events.ts';
 import type { Position } from './log/feed.ts';
 import type { WhyKept } from './log/ledger.ts';
@@ -28,13 +28,17 @@ export type Input =
   | { type: 'committed'; change: Change }
   /** The text of the event that was given out with this `place`, and of all before it, has left the program. */
   | { type: 'shown'; place: number }
-  | { type: 'typed'; text: string; action?: true }
+  | { type: 'typed'; text: string; action?: true; re?: MessageId }
+  /** What was typed last is not to be said, if nobody was given it: then the event `takenBack` follows. */
+  | { type: 'takeBack' }
   /** What is to become of the words that a folder has from before it was copied. */
   | { type: 'left'; wish: 'resend' | 'discard' | 'keep' }
   /** Whoever keeps the room wants the words of this place to go; `answered` says what came of it, to `from`. */
   | { type: 'erase'; from: string; seq: number }
   /** Another name was chosen: it counts when the server has taken it, which the event `renamed` says. */
   | { type: 'named'; name: string }
+  /** The program did nothing for so long (Ctrl-Z): what is told now may have happened in that time. */
+  | { type: 'stoodStill'; forMs: number }
   /** It is time to look at the time, or to say goodbye. */
   | { type: 'tick' | 'leave' };
 
@@ -70,6 +74,8 @@ export interface Conversation extends Core {
   readonly online: boolean;
   /** Oldest first. */
   readonly waiting: readonly Waiting[];
+  /** The newest of them, if it was given to nobody. */
+  readonly retractable: Waiting | undefined;
   /** How many of them the other side is not known to have. */
   readonly unsent: number;
   /** The others who are there, as far as known: latest speaker first, then in order of coming. */

@@ -3,7 +3,8 @@ import type { ChatEvent } from '../core/events.ts';
 import type { Waiting } from '../core/turn.ts';
 import { graphemes } from './cells.ts';
 import { Crowd, isPassage, maxHoldMs, type Passage } from './crowd.ts';
-import type { Completer, Editor } from './editor.ts';
+import { lineOf } from './draft.ts';
+import type { Completer, Editor, TakeBack } from './editor.ts';
 import { Keyboard } from './keyboard.ts';
 import { LiveArea, prompt, type Surface } from './live-area.ts';
 import type { Settings, View } from './view.ts';
@@ -20,6 +21,8 @@ export type ScreenOptions = Surface & {
 };
 
 const clockMs = 1_000;
+/** The signal that the program goes on comes this soon after it was stopped by a key and goes on. */
+const continuedMs = 1_000;
 /** Lines of the log that Ctrl-L can paint again. */
 const keptLines = 200;
 
@@ -39,8 +42,10 @@ export class ScreenView implements View {
   #offlineSinceMs: number | undefined;
   #isDue = false;
   #isClosed = false;
-  /** Since Ctrl-Z, so that the signal that tells of it is no news. */
-  #hasContinued = false;
+  /** A while since Ctrl-Z, so that the signal that tells of it is no news. */
+  #hasContinued: NodeJS.Timeout | undefined;
+  /** While the window is being resized nothing is painted. */
+  #resizing: NodeJS.Timeout | undefined;
 
   constructor(options: ScreenOptions) {
     this.#options = options;
@@ -52,13 +57,21 @@ export class ScreenView implements View {
       end: () => editor.lines.close(),
     });
     this.#clock = setInterval(this.#paintSoon, clockMs).unref();
-    output.on('resize', this.#paintSoon);
+    output.on('resize', this.#resized);
     this.#keyboard.open();
     this.#paintSoon();
   }
 
   set completer(completer: Completer) {
     this.#options.editor.completer = completer;
+  }
+
+  set takeBack(takeBack: TakeBack) {
+    this.#options.editor.takeBack = takeBack;
+  }
+
+  get columns(): number {
+    return this.#options.output.columns || 80;
   }
 
   get isBehind(): boolean {
@@ -84,7 +97,6 @@ export class ScreenView implements View {
   /** The program was stopped and goes on: the shell has used the terminal meanwhile. */
   continued(): void {
     if (!this.#hasContinued) this.#reopen();
-    this.#hasContinued = false;
   }
 
   /** A draft that was not sent stays on the screen. */
@@ -95,7 +107,8 @@ export class ScreenView implements View {
     this.#paint();
     this.#isClosed = true;
     clearInterval(this.#clock);
-    output.off('resize', this.#paintSoon);
+    for (const timer of [this.#resizing, this.#hasContinued]) clearTimeout(timer);
+    output.off('resize', this.#resized);
     this.#area.erase();
     const left = graphemes(editor.draft.text).map(renderer.sign);
     if (left.length > 0) output.write(`${prompt}${left.join('')}\n`);
@@ -106,8 +119,10 @@ export class ScreenView implements View {
   #show(event: ChatEvent): void {
     const { settings, renderer, now } = this.#options;
     // Between two people the leave has said it.
+    if (event.type === 'takenBack') return this.#options.editor.restore(lineOf(event));
     if (event.type === 'state')
-      this.#offlineSinceMs = event.state === 'offline' && event.peer === undefined ? now() : undefined;
+      this.#offlineSinceMs =
+        event.state === 'offline' && event.peer === undefined ? now() - (event.forMs ?? 0) : undefined;
     if (isPassage(event) && settings.joins === 'none') return;
     if (isPassage(event) && settings.joins === 'auto') return this.#hold(event);
     // A message may pass who comes or goes, unless it is theirs: joins and leaves are no part of the order.
@@ -146,12 +161,25 @@ export class ScreenView implements View {
   readonly #paintSoon = () => {
     if (this.#isDue || this.#isClosed) return;
     this.#isDue = true;
-    setImmediate(() => this.#paint());
+    if (!this.#resizing) setImmediate(() => this.#resizing ?? this.#paint());
   };
 
+  /** Some terminals say late that they were resized: what is painted meanwhile is painted for another width. */
+  readonly #resized = () => {
+    const { resizeMs = 0 } = this.#options;
+    clearTimeout(this.#resizing);
+    this.#resizing = resizeMs > 0 ? setTimeout(() => this.#settle(), resizeMs).unref() : undefined;
+    this.#paintSoon();
+  };
+
+  #settle(): void {
+    this.#resizing = undefined;
+    this.#paint();
+  }
+
   #paint(): void {
-    this.#isDue = false;
     if (this.#isClosed) return;
+    this.#isDue = false;
     const { output, renderer, now, editor } = this.#options;
     const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, editor.hint, now());
     this.#area.paint(this.#unpainted, asides, editor.draft);
@@ -169,7 +197,6 @@ export class ScreenView implements View {
   }
 
   #typed(act: () => void): void {
-    this.#hasContinued = false;
     act();
     this.#paintSoon();
   }
@@ -185,7 +212,8 @@ export class ScreenView implements View {
     this.#area.erase();
     this.#keyboard.close();
     this.#options.suspend();
-    this.#hasContinued = true;
+    clearTimeout(this.#hasContinued);
+    this.#hasContinued = setTimeout(() => (this.#hasContinued = undefined), continuedMs).unref();
     this.#reopen();
   }
 

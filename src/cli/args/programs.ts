@@ -98,6 +98,7 @@ export const client = program({
     message: { ...texts('send this and exit (repeatable; - is all of stdin)'), alias: 'm' },
     listen: toggle('stay when the input ends'),
     history: { ...count('first time: show the last N'), defaultDescription: '20 on a terminal' },
+    keep: { ...count('messages kept here, for /history and /search'), default: '5000' },
     replay: toggle('in a pipe, too: what was missed'),
     json,
     timestamps: { ...choice('WHEN', timestampChoices, 'time before each line'), default: 'auto' },

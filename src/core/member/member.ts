@@ -1,11 +1,11 @@
 import { FormerWords, OtherRoom } from '../../errors.ts';
 import type { Frame, Message } from '../../protocol/frames.ts';
 import type { ChatEvent } from '../events.ts';
-import { defaultFlow, type Flow } from '../limits.ts';
+import { defaultFlow, type Flow, hearingMs } from '../limits.ts';
 import { Copy } from '../log/copy.ts';
 import { Log } from '../log/log.ts';
 import type { Store } from '../log/store.ts';
-import { markMention, tooManyWaiting } from '../narrate.ts';
+import { markMention, takenBackEvent, tooManyWaiting } from '../narrate.ts';
 import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from '../turn.ts';
 import { Company } from './company.ts';
 import { Courier, type CourierOptions } from './courier.ts';
@@ -70,6 +70,8 @@ export class Member implements Conversation {
   /** It was in a room once, and when it lost it. */
   everLive = false;
   lostAtMs: number | undefined;
+  /** When this program last stood still, until it has heard what came of that. */
+  #still = { sinceMs: 0, untilMs: Number.NEGATIVE_INFINITY };
   readonly effects = new Effects();
   #talk!: Talk;
   /** How many events with a place were given out, and how many of them were shown. */
@@ -140,6 +142,10 @@ export class Member implements Conversation {
     return this.courier.outbox.own;
   }
 
+  get retractable(): Message | undefined {
+    return this.courier.retractable;
+  }
+
   get unsent(): number {
     return this.courier.outbox.unkept;
   }
@@ -168,6 +174,8 @@ export class Member implements Conversation {
 
   #take(input: Input, now: Now): void {
     if (input.type === 'typed') this.#type(input, now);
+    else if (input.type === 'stoodStill') this.#still = { sinceMs: now.ms - input.forMs, untilMs: now.ms + hearingMs };
+    else if (input.type === 'takeBack') this.#takeBack();
     else if (input.type === 'left') this.courier.settleLeft(input.wish, this.name, now);
     else if (input.type === 'committed') this.copy.settle(input.change);
     else if (input.type === 'shown') {
@@ -188,9 +196,14 @@ export class Member implements Conversation {
     return this.everLive && this.lostAtMs === undefined;
   }
 
-  #type({ text, action }: Input & { type: 'typed' }, now: Now): void {
+  #type({ text, action, re }: Input & { type: 'typed' }, now: Now): void {
     if (this.courier.outbox.isFull) return this.show(tooManyWaiting);
-    this.courier.write({ name: this.name, text, ...(action && { type: 'action' }) }, now);
+    this.courier.write({ name: this.name, text, ...(action && { type: 'action' }), ...(re && { re }) }, now);
+  }
+
+  #takeBack(): void {
+    const message = this.courier.takeBack();
+    if (message) this.show(takenBackEvent(message));
   }
 
   /** It is online in a room; said unless it never was away. */
@@ -217,8 +230,9 @@ export class Member implements Conversation {
   goOffline(reason: 'lost' | 'silent', { ms }: Now): void {
     this.company.present = 0;
     if (!this.everLive || this.lostAtMs !== undefined) return;
-    this.lostAtMs = ms;
-    this.show({ type: 'state', state: 'offline', reason });
+    this.lostAtMs = ms <= this.#still.untilMs ? this.#still.sinceMs : ms;
+    const forMs = ms - this.lostAtMs;
+    this.show({ type: 'state', state: 'offline', reason, ...(forMs > 0 && { forMs }) });
   }
 
   /** True if this is the room that is meant, or the first that is met; `room` is its key, undefined for an original's. */
