@@ -455,3 +455,29 @@ test('a server that is called otherwise is the same room, and says so once', () 
   ann.comeBack({ name: 'new label' });
   expect(ann.shown).not.toContainEqual(said);
 });
+
+describe('after the program stood still', () => {
+  const stillMs = 26_000;
+  const wake = () => {
+    ann.nowMs += stillMs;
+    ann.step({ type: 'stoodStill', forMs: stillMs });
+  };
+
+  test('a connection that is lost was lost all that time', () => {
+    ann.goOnline();
+    wake();
+    ann.step(disconnected);
+    expect(ann.shown).toEqual([{ type: 'state', state: 'offline', reason: 'lost', forMs: stillMs }]);
+    ann.nowMs += 2_000;
+    ann.goOnline();
+    expect(ann.shown).toMatchObject([{ state: 'online', afterMs: stillMs + 2_000 }]);
+  });
+
+  test('one that is lost later was not', () => {
+    ann.goOnline();
+    wake();
+    ann.nowMs += 4_000;
+    ann.step(disconnected);
+    expect(ann.shown).toEqual([{ type: 'state', state: 'offline', reason: 'lost' }]);
+  });
+});

@@ -95,7 +95,7 @@ export class Renderer {
     const lines = waiting.slice(0, shownWaiting).map((message) => this.#waitingLine(message, nowMs));
     if (offlineSinceMs !== undefined) lines.unshift(`-- offline ${duration(nowMs - offlineSinceMs)}`);
     if (waiting.length > shownWaiting) lines.push(`${this.#more} and ${waiting.length - shownWaiting} more`);
-    return hint === '' ? lines : [...lines, `-- ${hint}`];
+    return hint === '' ? lines : [...lines, ...this.#own(`-- ${hint}`)];
   }
 
   #waitingLine({ text, type, ts = 0 }: Waiting, nowMs: number): string {
@@ -153,17 +153,17 @@ export class Renderer {
   }
 
   #self(text: string): Rendered {
-    return { channel: 'self', text: this.#chalk.dim(this.#own(`-- ${text}`)) };
+    return { channel: 'self', text: this.#chalk.dim(this.#own(`-- ${text}`).join('\n')) };
   }
 
   #error(text: string): Rendered {
-    return { channel: 'self', text: this.#chalk.red(this.#own(`!! ${text}`)) };
+    return { channel: 'self', text: this.#chalk.red(this.#own(`!! ${text}`).join('\n')) };
   }
 
   /** What others wrote is never broken here, so that it can be copied whole. */
-  #own(text: string): string {
+  #own(text: string): string[] {
     const columns = this.#style.columns?.() || Number.POSITIVE_INFINITY;
-    return wrapWords(this.safe(text), columns, ownIndent).join('\n');
+    return wrapWords(this.safe(text), columns, ownIndent);
   }
 
   #text(text: string): string {
