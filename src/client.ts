@@ -22,7 +22,7 @@ import { Trouble } from './loop/trouble.ts';
 import { answerCommand, withAnswered } from './prompt/answer.ts';
 import { type Eye, historyCommand } from './prompt/history.ts';
 import { Ignored, whose, whyNotIgnored } from './prompt/ignore.ts';
-import { inRooms, nickCommand, openPrompt, settingCommand, signedUpTo } from './prompt/prompt.ts';
+import { inRooms, nickCommand, openPrompt, settingCommand, signedUpTo, topicCommand } from './prompt/prompt.ts';
 import { searchCommand } from './prompt/search.ts';
 import type { Message } from './protocol/frames.ts';
 import { joinsChoices } from './terminal/view.ts';
@@ -68,7 +68,17 @@ await run(client, async (options, stop, opened) => {
   const secrets = { identity, crypto, nonce: newNonce, salt: newNonce, chance: Math.random, newDev };
   const typed = room && !check ? rooms.typedAt(address) : [];
   const conversation = new Member(
-    { name, keeps, ...secrets, maxKept: options.keep, ...show, check, ...(mayLink && { hosts: [] }), ...place(typed) },
+    {
+      name,
+      keeps,
+      ...secrets,
+      maxKept: options.keep,
+      highlights: options.highlight,
+      ...show,
+      check,
+      ...(mayLink && { hosts: [] }),
+      ...place(typed),
+    },
     store,
   );
   const tellWaiting = (code: string, what: string, waiting: readonly Waiting[]) => {
@@ -124,6 +134,7 @@ await run(client, async (options, stop, opened) => {
     searchCommand(openLog, eye),
     answerCommand({ openLog, view, unkept: () => (room === undefined ? conversation.others : []) }),
     ...ignored.commands,
+    topicCommand(() => conversation.topic, view),
     nickCommand(view),
     settingCommand('joins', joinsChoices, 'who comes and goes', settings, view),
   ];

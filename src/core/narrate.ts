@@ -2,7 +2,7 @@ import { isErased } from '../protocol/erasure.ts';
 import type { Message, Notice } from '../protocol/frames.ts';
 import { formatId, wrongSignature } from '../protocol/signed.ts';
 import type { ChatEvent } from './events.ts';
-import { maxWaiting } from './limits.ts';
+import { maxTopicBytes, maxWaiting } from './limits.ts';
 import { mentions, safeName } from './names.ts';
 
 /** What frames say: as events, and in the sentences of the original 0mq-chat, which are all that its server says. [P33, P37] */
@@ -32,10 +32,10 @@ export const saidMs = ({ at = 0, ago = 0 }: Message): number => Math.max(at - ag
 /** A name that its author does not own is marked, and may be anything. [P11] */
 export const shownName = ({ name, guest }: Message): string => (guest ? `${safeName(name)} (guest)` : name);
 
-/** The event; a message of somebody else that names me is marked. My key tells me at another device from them. */
-export function markMention(event: ChatEvent, name: string, key?: string): ChatEvent {
+/** The event; a message of somebody else with one of my names or words is marked. My key tells me at another device from them. */
+export function markMention(event: ChatEvent, names: readonly string[], key?: string): ChatEvent {
   if (event.type !== 'message' || event.own || (key !== undefined && event.from.id === key)) return event;
-  return mentions(event.text, name) ? { ...event, mention: true } : event;
+  return names.some((name) => mentions(event.text, name)) ? { ...event, mention: true } : event;
 }
 
 /** What was typed is a draft again. */
@@ -63,6 +63,8 @@ export function noticeEvent(notice: Notice): ChatEvent {
 }
 
 export const greeting = (online: number): string => `You are now online. ${online} online.`;
+/** What a room is about, in one line. */
+export const topicWords = (topic: string): string => `Topic: ${topic.slice(0, maxTopicBytes).replace(/\s+/g, ' ')}`;
 export const farewell = 'Server is off.';
 
 /** A notice in words. Version-1 sessions read `lost the connection` where the original would say that a member left. */

@@ -278,6 +278,6 @@ export class Pair implements Conversation {
   }
 
   #show(event: ChatEvent, place?: number): void {
-    this.#effects.push({ type: 'show', event: markMention(event, this.name), ...(place !== undefined && { place }) });
+    this.#effects.push({ type: 'show', event: markMention(event, [this.name]), ...(place !== undefined && { place }) });
   }
 }

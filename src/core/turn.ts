@@ -67,6 +67,9 @@ export type Effect =
 /** What was typed, and is not accepted yet. */
 export type Waiting = Pick<Message, 'text' | 'type' | 'ts'>;
 
+/** What takes long, and how far it is. */
+export type Work = { what: 'read' | 'givenBack'; done: number; total: number };
+
 /** A member of a room (member/) or one of two people (pair.ts). It has one connection, `theLink`. */
 export interface Conversation extends Core {
   /** What is typed now bears this name. */
@@ -76,6 +79,7 @@ export interface Conversation extends Core {
   readonly waiting: readonly Waiting[];
   /** The newest of them, if it was given to nobody. */
   readonly retractable: Waiting | undefined;
+  readonly work?: Work | undefined;
   /** How many of them the other side is not known to have. */
   readonly unsent: number;
   /** The others who are there, as far as known: latest speaker first, then in order of coming. */

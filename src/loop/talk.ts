@@ -98,6 +98,7 @@ export class Talk {
         // First, for what is painted is under way, and holds back the end.
         const isOver = await ending.hasCome();
         view.waiting?.(conversation.waiting);
+        view.work?.(conversation.work);
         if (isOver) break;
         this.#diagnose();
       }

@@ -1,5 +1,6 @@
 import type { Signed } from '../core/log/store.ts';
 import { isName, maxNameBytes } from '../core/names.ts';
+import { topicWords } from '../core/narrate.ts';
 import type { Conversation } from '../core/turn.ts';
 import type { MessageId } from '../protocol/frames.ts';
 import { byKey } from '../terminal/draft.ts';
@@ -78,6 +79,12 @@ export const nickCommand = (view: View): Command => ({
   argument: 'NAME',
   does: 'go by another name',
   run: (name) => (name ? { name } : complain(view, 'Which name? For example: /nick Ana')),
+});
+
+export const topicCommand = (topic: () => string, view: View): Command => ({
+  name: 'topic',
+  does: 'what the room is about',
+  run: () => say(view, topic() === '' ? 'nobody has said what this room is about' : topicWords(topic())),
 });
 
 /** `/name CHOICE` changes a setting; without a choice it says what it is. */

@@ -1,6 +1,6 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { ChatEvent } from '../core/events.ts';
-import type { Waiting } from '../core/turn.ts';
+import type { Waiting, Work } from '../core/turn.ts';
 import { wrapWords } from '../text/table.ts';
 import { asciiOnly, visible } from '../text/visible.ts';
 import type { Ability } from './ability.ts';
@@ -91,9 +91,16 @@ export class Renderer {
   }
 
   /** The lines above the prompt, unpainted; `hint` says what the last key led to. */
-  asides(offlineSinceMs: number | undefined, waiting: readonly Waiting[], hint: string, nowMs: number): string[] {
+  asides(
+    offlineSinceMs: number | undefined,
+    waiting: readonly Waiting[],
+    hint: string,
+    nowMs: number,
+    work?: Work,
+  ): string[] {
     const lines = waiting.slice(0, shownWaiting).map((message) => this.#waitingLine(message, nowMs));
     if (offlineSinceMs !== undefined) lines.unshift(`-- offline ${duration(nowMs - offlineSinceMs)}`);
+    if (work) lines.unshift(...this.#own(`-- ${works[work.what]}: ${digits(work.done)} of ${digits(work.total)}`));
     if (waiting.length > shownWaiting) lines.push(`${this.#more} and ${waiting.length - shownWaiting} more`);
     return hint === '' ? lines : [...lines, ...this.#own(`-- ${hint}`)];
   }
@@ -192,6 +199,8 @@ export class Renderer {
   }
 }
 
+const works = { read: 'reading what was missed', givenBack: 'giving back what the room has lost' };
+const digits = (count: number): string => count.toLocaleString('en');
 const ownIndent = 3;
 const shownWaiting = 5;
 /** Of a long text that waits so many characters are shown; all of it comes when it is accepted. */

@@ -1,6 +1,6 @@
 import type { ReadStream } from 'node:tty';
 import type { ChatEvent } from '../core/events.ts';
-import type { Waiting } from '../core/turn.ts';
+import type { Waiting, Work } from '../core/turn.ts';
 import { graphemes } from './cells.ts';
 import { Crowd, isPassage, maxHoldMs, type Passage } from './crowd.ts';
 import { lineOf } from './draft.ts';
@@ -23,6 +23,8 @@ export type ScreenOptions = Surface & {
 const clockMs = 1_000;
 /** The signal that the program goes on comes this soon after it was stopped by a key and goes on. */
 const continuedMs = 1_000;
+/** What lasts longer than this says how far it is. */
+const longMs = 1_000;
 /** Lines of the log that Ctrl-L can paint again. */
 const keptLines = 200;
 
@@ -39,6 +41,7 @@ export class ScreenView implements View {
   /** Whom to tell of the next painting. */
   #told: (() => void)[] = [];
   #waiting: readonly Waiting[] = [];
+  #work: (Work & { sinceMs: number }) | undefined;
   #offlineSinceMs: number | undefined;
   #isDue = false;
   #isClosed = false;
@@ -86,6 +89,12 @@ export class ScreenView implements View {
 
   waiting(messages: readonly Waiting[]): void {
     this.#waiting = messages;
+    this.#paintSoon();
+  }
+
+  work(work: Work | undefined): void {
+    if (!work && !this.#work) return;
+    this.#work = work && { ...work, sinceMs: this.#work?.sinceMs ?? this.#options.now() };
     this.#paintSoon();
   }
 
@@ -181,7 +190,9 @@ export class ScreenView implements View {
     if (this.#isClosed) return;
     this.#isDue = false;
     const { output, renderer, now, editor } = this.#options;
-    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, editor.hint, now());
+    const isLong = this.#work && now() - this.#work.sinceMs >= longMs;
+    const work = isLong ? this.#work : undefined;
+    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, editor.hint, now(), work);
     this.#area.paint(this.#unpainted, asides, editor.draft);
     this.#unpainted = '';
     // A terminal has taken what was written when `write` returns, or has failed then.

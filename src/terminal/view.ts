@@ -1,5 +1,5 @@
 import type { ChatEvent } from '../core/events.ts';
-import type { Waiting } from '../core/turn.ts';
+import type { Waiting, Work } from '../core/turn.ts';
 import type { Completer, TakeBack } from './editor.ts';
 
 /** Which joins and leaves are shown: several at once in one line, every one, or none. */
@@ -21,6 +21,8 @@ export interface View {
   takeBack?: TakeBack;
   /** Only on a screen: what was typed and is not accepted yet, oldest first. */
   waiting?(messages: readonly Waiting[]): void;
+  /** Only on a screen: what takes long, if anything does. */
+  work?(work: Work | undefined): void;
   /** Only on a screen: takes away what was said. */
   clear?(): void;
   /** Only on a screen: how wide it is. */

@@ -1,15 +1,22 @@
 const isPlain = /^[\x00-\x7f]*$/;
+const others = /[^\x00-\x7f]+/g;
+/** What others than plain characters are folded to: a chat has few words, again and again. */
+const known = new Map<string, string>();
+const maxKnown = 10_000;
 
 /** As it is compared: without accents and case, in one form of each character. */
 export const fold = (text: string): string =>
-  isPlain.test(text)
-    ? text.toLowerCase()
-    : text
-        .normalize('NFKD')
-        .replace(/[\u0300-\u036f]/g, '')
-        .normalize('NFC')
-        .toLowerCase()
-        .replaceAll('ς', 'σ');
+  (isPlain.test(text) ? text : text.replace(others, foldOthers)).toLowerCase();
+
+function foldOthers(run: string): string {
+  let folded = known.get(run);
+  if (folded !== undefined) return folded;
+  const bare = run.normalize('NFKD').replace(/[\u0300-\u036f]/g, '');
+  folded = bare.normalize('NFC').toLowerCase().replaceAll('ς', 'σ');
+  if (known.size >= maxKnown) known.clear();
+  known.set(run, folded);
+  return folded;
+}
 
 /** Words, and between quotes words that stand together; a quote without an end reaches to the end. */
 const parts = /"([^"]*)"?|[^\s"]+/gu;
@@ -23,7 +30,10 @@ export function finder(query: string): ((text: string) => boolean) | undefined {
   const wanted = found.filter(({ words }) => words !== '');
   if (wanted.length === 0) return undefined;
   const isIn = (text: string) =>
-    wanted.every(({ words, isExact }) => (isExact ? hasWhole(inOneLine(text), words) : text.includes(words)));
+    wanted.every(
+      ({ words, isExact }) =>
+        text.includes(isExact ? words.replace(/ .*/s, '') : words) && (!isExact || hasWhole(inOneLine(text), words)),
+    );
   return (text) => isIn(fold(text));
 }
 

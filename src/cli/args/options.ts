@@ -73,8 +73,9 @@ function read(args: readonly string[], table: OptionTable): { argv: Argv; words:
 function valuesOf<Table extends OptionTable>(argv: Argv, table: Table): Values<Table> {
   const values = Object.entries(table).map(([name, { coerce, repeatable, default: standard }]) => {
     const given = [argv[name] ?? standard ?? []].flat();
-    const raw = repeatable ? given : given.at(-1);
-    return [name, coerce && raw !== undefined ? coerce(raw, name) : raw];
+    const counting = repeatable ? given : given.slice(-1);
+    const read = counting.map((raw) => (coerce && raw !== undefined ? coerce(raw, name) : raw));
+    return [name, repeatable ? read : read[0]];
   });
   return Object.fromEntries(values);
 }

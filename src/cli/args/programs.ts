@@ -5,7 +5,22 @@ import { bellChoices, joinsChoices } from '../../terminal/view.ts';
 import { logLevels } from '../logger.ts';
 import { completion } from './completion.ts';
 import type { OptionTable, Program } from './flags.ts';
-import { choice, count, file, folder, host, name, place, port, roomKey, span, texts, toggle } from './values.ts';
+import {
+  choice,
+  count,
+  file,
+  folder,
+  host,
+  name,
+  place,
+  port,
+  roomKey,
+  span,
+  texts,
+  toggle,
+  topic,
+  words,
+} from './values.ts';
 
 const person = { ...name('your name in the chat'), default: loginName() };
 const roomPort = { ...port('TCP port'), default: '9999' };
@@ -75,6 +90,7 @@ export const server = program({
     name: { ...name('name of the server'), default: 'server' },
     port: roomPort,
     ip: { ...host('address to listen on; all is every interface'), default: 'all' },
+    topic: topic('what the room is about, shown on entering'),
     'data-dir': dataDir,
     identity: keyFile,
     history: { default: true, describe: 'keep the room in memory only' },
@@ -104,6 +120,7 @@ export const client = program({
     timestamps: { ...choice('WHEN', timestampChoices, 'time before each line'), default: 'auto' },
     joins: { ...choice('WHICH', joinsChoices, 'joins and leaves: all, grouped (auto), none'), default: 'auto' },
     bell: { ...choice('WHEN', bellChoices, 'ring for mentions, all, or not (off)'), default: 'mention' },
+    highlight: words('a word that counts as your name does (repeatable)'),
     timeout: { ...count('how long to try getting online'), value: 'SECONDS', defaultDescription: '10 in a pipe' },
     check: toggle('exit 0 if the server answers'),
     'data-dir': dataDir,

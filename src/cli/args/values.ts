@@ -1,4 +1,5 @@
-import { normalizeName, whyNameRefused } from '../../core/names.ts';
+import { maxTopicBytes } from '../../core/limits.ts';
+import { maxNameBytes, normalizeName, whyNameRefused } from '../../core/names.ts';
 import { ChatError } from '../../errors.ts';
 import { isPublicKey } from '../../keys/curve.ts';
 import { closest } from '../../text/closest.ts';
@@ -8,6 +9,9 @@ import { readSpanMs } from '../../text/span.ts';
 
 export const toggle = (describe: string) => ({ default: false, describe });
 export const name = (describe: string) => ({ value: 'NAME', describe, coerce: toName });
+/** Each of them is looked for in texts, as names are. */
+export const words = (describe: string) => ({ value: 'WORD', repeatable: true as const, describe, coerce: toWord });
+export const topic = (describe: string) => ({ value: 'TEXT', describe, coerce: toTopic });
 export const texts = (describe: string) => ({ value: 'TEXT', repeatable: true as const, describe });
 export const port = kind('PORT', numberTo(65_535), 'not a port', 'A port is a number from 0 to 65535.');
 export const host = kind(
@@ -64,6 +68,22 @@ function toName(raw: string, option: string): string {
   const refusal = whyNameRefused(normal);
   if (refusal) throw new ChatError('USAGE', `--${option} "${raw}": ${refusal}`);
   return normal;
+}
+
+function toWord(raw: string, option: string): string {
+  const word = normalizeName(raw);
+  const isWord = word !== '' && !/\p{Cc}/u.test(word) && Buffer.byteLength(word) <= maxNameBytes;
+  return isWord
+    ? word
+    : refuse(raw.slice(0, maxNameBytes), option, 'no word to look for', 'For example: --highlight lunch.');
+}
+
+function toTopic(raw: string, option: string): string {
+  const text = raw.toWellFormed().trim();
+  const isLong = Buffer.byteLength(text) > maxTopicBytes;
+  if (isLong) throw new ChatError('USAGE', `--${option} has at most ${maxTopicBytes} bytes.`);
+  const isLine = text !== '' && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text);
+  return isLine ? text : refuse(raw, option, 'no line of text', 'For example: --topic "Lunch at noon".');
 }
 
 function refuse(raw: string, option: string, what: string, hint: string): never {

@@ -4,7 +4,7 @@ import { type Crypto, formatId, type Identity, signedHash, signedText } from '..
 import { givingPauseMs, holePatienceMs, holeRetryMs, lateMs, mendPatienceMs } from '../limits.ts';
 import { type Copy, canBeKept } from '../log/copy.ts';
 import { byCause, idOf, Outbox } from '../log/outbox.ts';
-import type { Now } from '../turn.ts';
+import type { Now, Work } from '../turn.ts';
 
 export type CourierOptions = {
   /** Names the data folder this runs in: message ids count within it. */
@@ -44,6 +44,8 @@ export class Courier {
   readonly #options: CourierOptions;
   readonly #copy: Copy;
   #mendedAtMs = 0;
+  /** So much of others was to be given back when the log was read again. */
+  #toGive = 0;
   /** What was taken from a log that is gone. */
   #lost = new Set<Message>();
   /** The room's key, which signatures cover; undefined until the room is met. */
@@ -210,7 +212,16 @@ export class Courier {
   mend({ ms }: Now): number {
     this.isMending = false;
     this.#mendedAtMs = ms;
+    this.#toGive = this.outbox.others.length;
     return this.outbox.own.filter((message) => this.#lost.has(message)).length + this.outbox.others.length;
+  }
+
+  /** What others wrote is being given back. */
+  get work(): Work | undefined {
+    const left = this.outbox.others.length;
+    return left > 0 && left < this.#toGive
+      ? { what: 'givenBack', done: this.#toGive - left, total: this.#toGive }
+      : undefined;
   }
 
   /** A message of mine is in the log. What it said is known here, unless it is void. */

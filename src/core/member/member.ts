@@ -5,8 +5,8 @@ import { defaultFlow, type Flow, hearingMs } from '../limits.ts';
 import { Copy } from '../log/copy.ts';
 import { Log } from '../log/log.ts';
 import type { Store } from '../log/store.ts';
-import { markMention, takenBackEvent, tooManyWaiting } from '../narrate.ts';
-import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from '../turn.ts';
+import { markMention, takenBackEvent, tooManyWaiting, topicWords } from '../narrate.ts';
+import { type Conversation, type Effect, Effects, type Input, type Now, theLink, type Work } from '../turn.ts';
 import { Company } from './company.ts';
 import { Courier, type CourierOptions } from './courier.ts';
 import { Heads } from './heads.ts';
@@ -38,6 +38,8 @@ export type MemberOptions = CourierOptions & {
   /** Most messages of one replay that are shown. */
   maxReplay: number;
   maxKept: number;
+  /** Words that count as my name does. */
+  highlights?: readonly string[];
   flow?: Flow;
 };
 
@@ -48,6 +50,8 @@ export interface Talk {
   readonly isFull: boolean;
   /** There is more to do, although nothing arrives. */
   readonly isBusy: boolean;
+  /** What was missed is being read. */
+  readonly work: Work | undefined;
   /** Takes an input. Returns who takes the next one. */
   take(input: Input, now: Now): Talk;
   /** Sends what waits, as far as it may be sent now. */
@@ -65,6 +69,8 @@ export class Member implements Conversation {
   courier!: Courier;
   readonly heads = new Heads(this);
   server = '';
+  /** What the room is about; '' if that is not said. */
+  topic = '';
   /** The room that is meant, by its key; undefined until one was met. */
   room: string | undefined;
   /** It was in a room once, and when it lost it. */
@@ -91,6 +97,7 @@ export class Member implements Conversation {
     this.options = options;
     this.room = options.room;
     this.server = '';
+    this.topic = '';
     this.everLive = false;
     this.lostAtMs = undefined;
     this.company = new Company(options.identity.key);
@@ -144,6 +151,10 @@ export class Member implements Conversation {
 
   get retractable(): Message | undefined {
     return this.courier.retractable;
+  }
+
+  get work(): Work | undefined {
+    return this.#talk.work ?? this.courier.work;
   }
 
   get unsent(): number {
@@ -227,6 +238,13 @@ export class Member implements Conversation {
     if (isOther) this.show({ type: 'status', code: 'NAME', message: `the server is called ${server} now` });
   }
 
+  /** Said once: on entering, and when it has changed. */
+  tellTopic(topic = ''): void {
+    const isNew = topic !== this.topic;
+    this.topic = topic;
+    if (isNew && topic !== '') this.show({ type: 'notice', server: this.server, text: topicWords(topic) });
+  }
+
   goOffline(reason: 'lost' | 'silent', { ms }: Now): void {
     this.company.present = 0;
     if (!this.everLive || this.lostAtMs !== undefined) return;
@@ -267,7 +285,8 @@ export class Member implements Conversation {
 
   show(event: ChatEvent, place?: number): void {
     this.company.hear(event);
-    const marked = markMention(event, this.naming.name, this.options.identity.key);
+    const { identity, highlights = [] } = this.options;
+    const marked = markMention(event, [this.naming.name, ...highlights], identity.key);
     this.effects.push({ type: 'show', event: marked, ...(place !== undefined && { place }) });
   }
 }
