@@ -36,7 +36,8 @@ const values = (name: Name, args: string[], env?: NodeJS.ProcessEnv) => {
 };
 
 /** Command lines that are not understood: the message and the hint. */
-const mistakes: [args: string[], says: string, programs?: readonly Name[]][] = [
+type Wrong = [args: string[], says: string, programs?: readonly Name[]];
+const mistakes: Wrong[] = [
   [['--port', 'abc'], '--port "abc" is not a port.\nA port is a number from 0 to 65535.'],
   [['--port', '99999'], '--port "99999" is not a port.\nA port is a number from 0 to 65535.'],
   [['--port', '65536'], '--port "65536" is not a port.\nA port is a number from 0 to 65535.'],
@@ -59,7 +60,33 @@ const mistakes: [args: string[], says: string, programs?: readonly Name[]][] = [
   [['--name.x', '3'], 'unknown option --name.x.\nDid you mean --name?'],
   [['--Name', 'x'], 'unknown option --Name.\nDid you mean --name?', ['p2p']],
   [['-name', 'x'], 'unknown option -name.\nDid you mean --name?', ['server']],
-  [['-n', 'x'], 'unknown option -n.\nDid you mean --name?', ['p2p', 'client']],
+  [['-n', 'x'], 'unknown option -n.\nDid you mean --name?', ['p2p']],
+  [['-n', 'x'], 'unknown option -n.\nDid you mean --name or --notify?', ['client']],
+  ...['', '  ', 'a\nb', '\x1b[31m', 'a\u2028b', '\0'].map(
+    (topic): Wrong => [
+      ['--topic', topic],
+      `--topic "${topic}" is no line of text.\nFor example: --topic "Lunch at noon".`,
+      ['server'],
+    ],
+  ),
+  [['--topic', 'x'.repeat(4_096)], '--topic has at most 1024 bytes.', ['server']],
+  [['--topic', 'é'.repeat(513)], '--topic has at most 1024 bytes.', ['server']],
+  [['--topic'], '--topic needs a value.\nWrite --topic TEXT.', ['server']],
+  ...['', ' \t', 'a\x07b', 'x'.repeat(129)].map(
+    (word): Wrong => [
+      ['--highlight', 'fine', '--highlight', word],
+      `--highlight "${word.slice(0, 128)}" is no word to look for.\nFor example: --highlight lunch.`,
+      ['client'],
+    ],
+  ),
+  ...['', ' ', '-1', '1e3', '9'.repeat(20), '\x1b'].map(
+    (keep): Wrong => [
+      [`--keep=${keep}`],
+      `--keep "${keep}" is not a whole number.\nGive a number such as 10.`,
+      ['client'],
+    ],
+  ),
+  [['--notify=x'], '--notify takes no value.\nWrite --notify or --no-notify.', ['client']],
   [['-p', '80'], 'unknown option -p.\nDid you mean --port?', ['client']],
   [['-x'], 'unknown option -x.\nSee --help.', ['p2p']],
   [['-vx'], 'unknown option -vx.\nSee --help.', ['server']],
@@ -177,6 +204,12 @@ describe('what is understood', () => {
     [['--name="bo"'], { name: '"bo"' }],
     [['-m', 'a', '--message', 'b', '-m=c'], { message: ['a', 'b', 'c'] }],
     [['-m', '-'], { message: ['-'] }],
+    [[], { highlight: [], keep: 5_000, notify: false }],
+    [['--highlight', ' ship  it ', '--highlight=*'], { highlight: ['ship it', '*'] }],
+    [['--keep', '100000'], { keep: 100_000 }],
+    [['--topic', ' Lunch at noon '], { topic: 'Lunch at noon' }, 'server'],
+    [['--topic', 'x'.repeat(1_024)], { topic: 'x'.repeat(1_024) }, 'server'],
+    [[], { topic: undefined }, 'server'],
     [['-m', ''], { message: [''] }],
     [['-m', '-5', '-m', '-.5', '-m', '1e3', '-m', 'a=b'], { message: ['-5', '-.5', '1e3', 'a=b'] }],
     [['--data-dir', '/x', '--'], { 'data-dir': '/x' }],

@@ -187,6 +187,21 @@ describe.concurrent.each(widths)('at %i columns', (columns) => {
     await ana.ends(0);
   });
 
+  test('the topic is read on entering and by /topic, and --highlight rings', async ({ stage }) => {
+    const { port } = await stage.server('--name', 'room', '--topic', 'Lunch \u202eat noon');
+    const ana = await stage.clientScreen(port, 'Ana', ['--highlight', 'Pizza', '--highlight', 'ship it'], size);
+    await shows(ana, '[room] Topic: Lunch <U+202E>at noon');
+    await cleared(ana);
+    ana.enter('/topic');
+    await shows(ana, '-- Topic: Lunch <U+202E>at noon');
+    const bo = await stage.online(port, 'Bo', '--listen');
+    bo.write('pizzas\nwe Ship it\nPIZZA!\n');
+    await shows(ana, 'PIZZA!');
+    await ana.settled();
+    expect(ana.bells).toBe(2);
+    expect(bo.stdout).toContain('[room] Topic: Lunch <U+202E>at noon\n');
+  });
+
   test('a paste that does not fit says so until it is seen, and never ends the program', async ({ stage }) => {
     const { port } = await stage.server('--name', 'room');
     const ana = await stage.clientScreen(port, 'Ana', [], size);

@@ -16,6 +16,7 @@ type Options = {
   settings?: Partial<Settings>;
   rewrap?: Rewrap;
   resizeMs?: number;
+  notification?: string;
 };
 const startMs = new Date(2026, 10, 24, 14, 4).getTime();
 
@@ -38,6 +39,7 @@ class Screen {
     settings,
     rewrap = 'all',
     resizeMs = 0,
+    notification,
   }: Options = {}) {
     this.terminal = new Terminal(columns, rows, rewrap);
     this.settings = { joins: 'auto', bell: 'mention', ...settings };
@@ -49,6 +51,7 @@ class Screen {
       renderer: new Renderer({ colorLevel: 0, timestamps: 'off', multiline: true, ascii: false, ...style }),
       rewrap,
       resizeMs,
+      ...(notification && { notification }),
       settings: this.settings,
       editor: this.editor,
       now: () => Date.now(),
@@ -1148,5 +1151,41 @@ describe('after Ctrl-Z', () => {
     const screen = openScreen();
     screen.view.show({ type: 'state', state: 'offline', reason: 'lost', forMs: 26_000 });
     expect(await screen.lines()).toContain('-- offline 26 s');
+  });
+});
+
+describe('a long work', () => {
+  const work = (done: number) => ({ what: 'read', done, total: 12_000 }) as const;
+
+  test.each([80, 40, 20])('says at %i columns how far it is, once it has lasted a second', async (columns) => {
+    const screen = openScreen({ columns, style: { columns: () => columns } });
+    screen.view.work(work(10));
+    expect((await screen.rows()).join('')).not.toContain('reading');
+    await vi.advanceTimersByTimeAsync(1_000);
+    screen.view.work(work(5_000));
+    const text = (await screen.rows()).map((row) => row.trim()).join(' ');
+    expect(text).toContain('-- reading what was missed: 5,000 of 12,000');
+    screen.view.work(undefined);
+    expect(await screen.lines()).toEqual(['> ']);
+  });
+});
+
+describe('a notification', () => {
+  const notification = '\x1b]9;0mq-chat: Somebody wrote to you.\x07';
+  const count = ({ terminal }: Screen) => terminal.written.split(notification).length - 1;
+
+  test.each([
+    ['mention', 1],
+    ['all', 2],
+    ['off', 1],
+  ] as const)('with the bell at %s comes %i times, in its own words', async (bell, times) => {
+    const screen = openScreen({ notification, settings: { bell } });
+    screen.hear('\x1b]9;evil\x07');
+    screen.hear('Ana, \x1b]9;evil\x07', { mention: true });
+    screen.hear('missed', { mention: true, replay: true });
+    screen.hear('mine', { mention: true, own: true });
+    await screen.rows();
+    expect(count(screen)).toBe(times);
+    expect(screen.terminal.written.split('\x1b]').length - 1).toBe(times);
   });
 });

@@ -3,6 +3,7 @@ import { exitCodeOf } from '../errors.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
 import { type Ability, abilityOf, resizeMsOf, rewrapOf, withoutColorWishes } from '../terminal/ability.ts';
 import { Editor } from '../terminal/editor.ts';
+import { notificationOf } from '../terminal/notification.ts';
 import { JsonView, PipeView } from '../terminal/pipe-view.ts';
 import { Renderer, type Style, type Timestamps } from '../terminal/render.ts';
 import { ScreenView } from '../terminal/screen-view.ts';
@@ -16,13 +17,14 @@ export type ConsoleOptions = {
   /** In place of standard input; `-` is all of it as one text. */
   messages?: string[];
   settings: Settings;
+  notify?: boolean;
 };
 
 /**
  * Where this command reads and writes: a screen with a draft, plain lines, or JSON lines. `person`: somebody sits there.
  * `isScreen`: at a prompt of ours, where the end of the input is a wish to leave.
  */
-export function openConsole({ json, color, timestamps = 'auto', messages = [], settings }: ConsoleOptions) {
+export function openConsole({ json, color, timestamps = 'auto', messages = [], settings, notify }: ConsoleOptions) {
   const { stdin, stdout, stderr, env } = process;
   const isTerminal = stdout.isTTY === true && env.TERM !== 'dumb';
   const style: Style = {
@@ -44,7 +46,9 @@ export function openConsole({ json, color, timestamps = 'auto', messages = [], s
       settings,
       editor,
     };
-    const view = new ScreenView({ ...screen, now: Date.now, force, suspend });
+    const notification = notify ? notificationOf(env) : undefined;
+    const view = new ScreenView({ ...screen, now: Date.now, notification, force, suspend });
+    if (notify && !notification) view.show(noNotifications);
     if (!isWindows) process.on('SIGCONT', () => view.continued());
     // However the program ends, a second Ctrl-C included.
     process.on('exit', () => view.close());
@@ -62,6 +66,11 @@ export function openConsole({ json, color, timestamps = 'auto', messages = [], s
   return { view, lines, person, isScreen: false };
 }
 
+const noNotifications = {
+  type: 'status',
+  code: 'NO_NOTIFICATIONS',
+  message: 'this terminal knows no notifications that this program knows: --notify does nothing here.',
+} as const;
 const noScreen = {
   type: 'status',
   code: 'NO_SCREEN',

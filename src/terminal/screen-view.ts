@@ -14,6 +14,8 @@ export type ScreenOptions = Surface & {
   settings: Settings;
   editor: Editor;
   now: () => number;
+  /** What makes the desktop tell of a message, if that is wanted. */
+  notification?: string | undefined;
   /** Ctrl-C while the program is quitting. */
   force: () => void;
   /** Ctrl-Z: returns when the program goes on. */
@@ -137,7 +139,7 @@ export class ScreenView implements View {
     // A message may pass who comes or goes, unless it is theirs: joins and leaves are no part of the order.
     if (event.type !== 'message' || this.#crowd.has(event.from.name)) this.#showCrowd();
     const rendered = renderer.render(event, now());
-    if (rendered) this.#print(rendered.text, this.#rings(event));
+    if (rendered) this.#print(rendered.text, this.#signals(event));
   }
 
   #hold(passage: Passage): void {
@@ -155,15 +157,17 @@ export class ScreenView implements View {
     for (const group of this.#crowd.take(now())) this.#print(renderer.group(group, now()).text);
   }
 
-  #rings(event: ChatEvent): boolean {
-    const { bell } = this.#options.settings;
-    if (event.type !== 'message' || event.own || event.replay || event.mended) return false;
-    return bell === 'all' || (bell === 'mention' && event.mention === true);
+  /** What rings, and what makes the desktop tell of it: the bell may be off, but whoever is named is told. */
+  #signals(event: ChatEvent): string {
+    const { settings, notification = '' } = this.#options;
+    if (event.type !== 'message' || event.own || event.replay || event.mended) return '';
+    const isMeant = settings.bell === 'all' || event.mention === true;
+    return isMeant ? `${settings.bell === 'off' ? '' : '\x07'}${notification}` : '';
   }
 
-  #print(text: string, rings = false): void {
+  #print(text: string, signals = ''): void {
     this.#log = [...this.#log, text].slice(-keptLines);
-    this.#unpainted += `${rings ? '\x07' : ''}${text}\n`;
+    this.#unpainted += `${signals}${text}\n`;
     this.#paintSoon();
   }
 

@@ -120,6 +120,7 @@ export const client = program({
     timestamps: { ...choice('WHEN', timestampChoices, 'time before each line'), default: 'auto' },
     joins: { ...choice('WHICH', joinsChoices, 'joins and leaves: all, grouped (auto), none'), default: 'auto' },
     bell: { ...choice('WHEN', bellChoices, 'ring for mentions, all, or not (off)'), default: 'mention' },
+    notify: toggle('the desktop tells of what rings, also over ssh'),
     highlight: words('a word that counts as your name does (repeatable)'),
     timeout: { ...count('how long to try getting online'), value: 'SECONDS', defaultDescription: '10 in a pipe' },
     check: toggle('exit 0 if the server answers'),
