@@ -1,6 +1,5 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { write } from './rooms.ts';
+import { readOrNothing, write } from './rooms.ts';
 
 /** Whom a person does not want to read, by key, and how they were called then: the file `ignored` in the person's folder. */
 export class IgnoredFile {
@@ -27,9 +26,9 @@ export class IgnoredFile {
     this.#known = all;
   }
 
-  /** What is no such line is nobody. */
+  /** What is no such line is nobody, and so is what cannot be read. */
   #read(): ReadonlyMap<string, string> {
-    const text = existsSync(this.#path) ? readFileSync(this.#path, 'utf8') : '';
+    const text = readOrNothing(this.#path);
     const lines = [...text.matchAll(/^([\w-]{43}) (.+)$/gm)];
     return new Map(lines.map(([, key = '', name = '']) => [key, name]));
   }

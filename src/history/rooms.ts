@@ -203,7 +203,7 @@ function read(path: string): string {
   }
 }
 
-function readOrNothing(path: string): string {
+export function readOrNothing(path: string): string {
   try {
     return read(path);
   } catch {

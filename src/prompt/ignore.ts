@@ -42,15 +42,15 @@ export class Ignored {
   }
 
   #ignore(name: string): undefined {
-    const { kept, view, whose, whyNot } = this.#options;
+    const { view, whose, whyNot } = this.#options;
     if (name === '') return this.#list();
     const shown = safeName(name);
     const why = whyNot(name);
     if (why) return complain(view, why);
     const key = whose(name);
     if (key === undefined) return complain(view, `Nobody here is known as ${shown}. See /who.`);
-    if (key !== 'room') kept.set(key, shown);
-    else this.#names.set(nameKey(name), shown);
+    if (key === 'room') this.#names.set(nameKey(name), shown);
+    else if (!this.#keep(key, shown)) return undefined;
     const span = key === 'room' ? 'That is the original program: it counts for this name, and until you leave.' : '';
     return say(view, `you read nothing of ${shown} any more; /unignore ${shown} ends that. ${span}`.trim());
   }
@@ -63,9 +63,21 @@ export class Ignored {
     const key = known ?? whose(name);
     const isDone = this.#names.delete(nameKey(name));
     const isKept = key !== undefined && kept.all.has(key);
-    if (isKept) kept.set(key);
+    if (isKept && !this.#keep(key)) return undefined;
     const shown = safeName(name);
     return isDone || isKept ? say(view, `you read ${shown} again`) : complain(view, `You do not ignore ${shown}.`);
+  }
+
+  /** A disk that takes nothing is no reason to leave. */
+  #keep(key: string, name?: string): boolean {
+    const { kept, view } = this.#options;
+    try {
+      kept.set(key, name);
+      return true;
+    } catch (error) {
+      complain(view, `This cannot be kept: ${(error as Error).message}`);
+      return false;
+    }
   }
 
   #list(): undefined {
