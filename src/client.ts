@@ -2,13 +2,15 @@
 import { client } from './cli/args/programs.ts';
 import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
-import type { Contradiction } from './core/events.ts';
+import type { ChatEvent, Contradiction } from './core/events.ts';
 import { Log } from './core/log/log.ts';
 import type { Change } from './core/log/store.ts';
 import { Member } from './core/member/member.ts';
+import { messageEvent } from './core/narrate.ts';
 import type { Waiting } from './core/turn.ts';
 import { fingerprint } from './errors.ts';
 import { keepEvidence } from './history/evidence.ts';
+import { IgnoredFile } from './history/ignored.ts';
 import { MemoryStore } from './history/memory.ts';
 import { addName, isFreeName, personFolder } from './history/paths.ts';
 import { Rooms } from './history/rooms.ts';
@@ -17,8 +19,11 @@ import { crypto, newDevice, newNonce } from './keys/ed25519.ts';
 import { loadIdentity, newIdentity } from './keys/identity-file.ts';
 import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
-import { historyCommand } from './prompt/history.ts';
-import { nickCommand, openPrompt, settingCommand, signedUpTo } from './prompt/prompt.ts';
+import { answerCommand, withAnswered } from './prompt/answer.ts';
+import { type Eye, historyCommand } from './prompt/history.ts';
+import { Ignored, whose, whyNotIgnored } from './prompt/ignore.ts';
+import { inRooms, nickCommand, openPrompt, settingCommand, signedUpTo, topicCommand } from './prompt/prompt.ts';
+import { searchCommand } from './prompt/search.ts';
 import type { Message } from './protocol/frames.ts';
 import { joinsChoices } from './terminal/view.ts';
 import { isLoopback, showEndpoint } from './transport/endpoint.ts';
@@ -29,8 +34,8 @@ import { openDealer } from './transport/sockets.ts';
 
 const pipeTimeoutSeconds = 10;
 const emptyHint = 'Pipe text in, use -m TEXT, or --listen to read only.';
-/** How much of the log is shown at first, is shown after an absence, and is kept. */
-const limits = { history: 20, maxReplay: 200, maxKept: 5_000 };
+/** How much of the log is shown at first, and after an absence. */
+const limits = { history: 20, maxReplay: 200 };
 
 await run(client, async (options, stop, opened) => {
   const { name, port, ip, message, check, verbose, 'data-dir': dataDir, joins, bell, ...style } = options;
@@ -65,7 +70,17 @@ await run(client, async (options, stop, opened) => {
   const secrets = { identity, crypto, nonce: newNonce, salt: newNonce, chance: Math.random, newDev };
   const typed = room && !check ? rooms.typedAt(address) : [];
   const conversation = new Member(
-    { name, keeps, ...secrets, ...limits, ...show, check, ...(mayLink && { hosts: [] }), ...place(typed) },
+    {
+      name,
+      keeps,
+      ...secrets,
+      maxKept: options.keep,
+      highlights: options.highlight,
+      ...show,
+      check,
+      ...(mayLink && { hosts: [] }),
+      ...place(typed),
+    },
     store,
   );
   const tellWaiting = (code: string, what: string, waiting: readonly Waiting[]) => {
@@ -96,8 +111,32 @@ await run(client, async (options, stop, opened) => {
     view.show({ type: 'error', code: 'DATA_DAMAGED', message: `The disk has damaged ${what}.` });
   const timeoutMs = 1_000 * (options.timeout ?? (person ? Infinity : pipeTimeoutSeconds));
   const manner = { person, listen: options.listen && !isScreen, check, timeoutMs, verbose, emptyHint };
+  const openLog = () => new Log(store, crypto);
+  const ignored = new Ignored({
+    kept: new IgnoredFile(home),
+    room: () => room,
+    view,
+    whyNot: (other) => whyNotIgnored(other, conversation),
+    whose: (other) => whose(other, openLog(), conversation.others, room),
+  });
+  const see = (event: ChatEvent) =>
+    ignored.hides(event)
+      ? undefined
+      : withAnswered(event, openLog(), (message) => ignored.hides(messageEvent(message, false)));
+  const eye: Eye = {
+    see,
+    show(event, taken) {
+      const seen = see(event);
+      if (seen) view.show(seen, taken);
+      else taken?.();
+    },
+  };
   const own = [
-    historyCommand(() => new Log(store, crypto), view, Date.now),
+    historyCommand(openLog, eye, Date.now),
+    searchCommand(openLog, eye),
+    answerCommand({ openLog, view, unkept: () => (room === undefined ? conversation.others : []) }),
+    ...ignored.commands,
+    topicCommand(() => conversation.topic, view),
     nickCommand(view),
     settingCommand('joins', joinsChoices, 'who comes and goes', settings, view),
   ];
@@ -113,7 +152,7 @@ await run(client, async (options, stop, opened) => {
     `what is kept here: ${store.folder}`,
   ];
   const testify = (event: Contradiction) => keepEvidence(store.folder, event);
-  const read = person ? { read: openPrompt(own, { conversation, view, settings, about }) } : {};
+  const read = person ? { see, read: openPrompt(own, { conversation, view, settings, about, answers: inRooms }) } : {};
   const link = new Link(openDealer, route, check ? isOriginal : undefined);
   const kept = {
     async commit(change: Change) {

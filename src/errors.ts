@@ -26,8 +26,8 @@ export const exitCodes = {
   NOT_VERIFIED: 8,
 } as const;
 
-/** The signals that ask a command to end. */
-export const signals = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
+/** The signals that ask a command to end: all that would end it in the middle of something, and can be caught. */
+export const signals = ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGALRM', 'SIGUSR2', 'SIGXCPU'] as const;
 /** The exit code of who was ended by one of them. */
 export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
 

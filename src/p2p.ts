@@ -8,7 +8,7 @@ import { ChatError } from './errors.ts';
 import { newToken } from './keys/ed25519.ts';
 import { Talk } from './loop/talk.ts';
 import { Trouble } from './loop/trouble.ts';
-import { openPrompt } from './prompt/prompt.ts';
+import { inPairs, openPrompt } from './prompt/prompt.ts';
 import type { Settings } from './terminal/view.ts';
 import { bindEndpoints, portOf, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
@@ -43,7 +43,7 @@ await run(p2p, async (options, stop, opened) => {
   const timeoutMs = person || binds ? Infinity : pipeTimeoutMs;
   const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
   const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];
-  const read = person ? { read: openPrompt([], { conversation, view, settings, about }) } : {};
+  const read = person ? { read: openPrompt([], { conversation, view, settings, about, answers: inPairs }) } : {};
   const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner };
   return await new Talk({ ...parts, lines, link, stop }).run();
 });

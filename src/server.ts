@@ -64,7 +64,7 @@ else
     const maxClients = options['max-clients'] ?? maxConnections();
     const dev = newDevice(identity.key);
     const secrets = { nonce: newNonce, salt: newNonce, crypto };
-    const room = new Room({ name, identity, dev, maxClients, retention, ...secrets }, store);
+    const room = new Room({ name, identity, dev, maxClients, retention, topic: options.topic, ...secrets }, store);
     const troubles = () => {
       const damaged = [...store.damaged].map((what) => `the disk has damaged ${what}`);
       store.damaged.clear();

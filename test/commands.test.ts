@@ -47,6 +47,7 @@ const talk = (some: Partial<Conversation> = {}): Conversation => ({
   others: ['Luis', 'Ana María', 'ana', 'Bo'],
   present: 5,
   hasLeft: false,
+  retractable: undefined,
   isFull: false,
   turn: () => [],
   ...some,
@@ -68,6 +69,8 @@ describe('a line at the prompt', () => {
     ['/quit', 'quit'],
     ['/quit  ', 'quit'],
     ['/quit now', 'quit'],
+    ['/q', 'quit'],
+    ['/exit', 'quit'],
     ['/me waves', { text: 'waves', action: true }],
     ['/me  waves\nand smiles ', { text: 'waves\nand smiles', action: true }],
     ['/me /quit', { text: '/quit', action: true }],
@@ -105,8 +108,6 @@ describe('a line at the prompt', () => {
   });
 
   test.each([
-    ['/exit', 'quit'],
-    ['/q', 'quit'],
     ['/bye', 'quit'],
     ['/part', 'quit'],
     ['/names', 'who'],
@@ -293,7 +294,10 @@ describe('what Tab can make of it', () => {
     ['/nick a', ['/nick Ana María ', '/nick ana ']],
     ['xyz', []],
     ['hixl', []],
-    ['@', []],
+    ['@', ['@Luis ', '@Ana María ', '@ana ', '@Bo ']],
+    ['@b', ['@Bo ']],
+    ['hi @ana m', ['hi @Ana María ']],
+    ['a@b', []],
   ])('%j: %j', (before, expected) => expect(complete(before, commands, talk().others)).toEqual(expected));
 
   test('is a name behind a long text, too, however long the name', () => {

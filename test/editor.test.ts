@@ -463,6 +463,41 @@ describe('a text that does not fit', () => {
   });
 });
 
+describe('a paste that does not fit', () => {
+  const huge = 'x'.repeat(1_001);
+  const refusal = 'that does not fit: a message has at most 1000 bytes';
+
+  test('is said until it was seen: Enter sends nothing, and says it again', () => {
+    editor.paste(huge);
+    for (let i = 0; i < 3; i++) {
+      expect(editor.hint).toBe(refusal);
+      editor.key('return', '');
+    }
+    expect([editor.draft.text, editor.lines.isClosed]).toEqual(['', false]);
+    editor.key('a', 'a');
+    expect([editor.hint, editor.draft.text]).toEqual(['', 'a']);
+  });
+
+  test('is dropped by Ctrl-C, which then does not end the program; the next one does', () => {
+    editor.paste(huge);
+    editor.key('ctrl-c', '');
+    expect([editor.hint, editor.lines.isClosed]).toEqual(['', false]);
+    editor.key('ctrl-c', '');
+    expect(editor.lines.isClosed).toBe(true);
+  });
+
+  test('behind a draft: the draft is sent only by a second Enter', async () => {
+    editor.insert('look: ');
+    editor.paste(huge);
+    editor.key('return', '');
+    expect([editor.draft.text, editor.hint]).toEqual(['look: ', `${refusal}; Enter sends the draft without it`]);
+    editor.key('return', '');
+    expect(editor.draft.text).toBe('');
+    editor.lines.close();
+    for await (const line of editor.lines) expect(line).toBe('look: ');
+  });
+});
+
 describe('Tab', () => {
   beforeEach(() => {
     editor.completer = (before) =>

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { readAll, readLines } from '../src/cli/lines.ts';
+import { joined, readAll, readLines } from '../src/cli/lines.ts';
 
 async function* chunks(parts: readonly (string | Uint8Array)[]): AsyncGenerator<Uint8Array> {
   for (const part of parts) yield Buffer.from(part);
@@ -113,4 +113,13 @@ describe('all of the input as one text', () => {
     const text = await all(['a\r\n'.repeat(50)], 10);
     expect(text.length).toBeGreaterThan(10);
   });
+});
+
+test('a line that ends in ESC, as Alt-Enter makes one, goes on in the next', async () => {
+  async function* given() {
+    yield* ['one', 'two\x1b', 'three\x1b', '', 'fo\x1bur', 'five\x1b'];
+  }
+  const lines: string[] = [];
+  for await (const line of joined(given())) lines.push(line);
+  expect(lines).toEqual(['one', 'two\nthree\n', 'fo\x1bur', 'five\n']);
 });

@@ -213,6 +213,7 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
   ['an erasure', { type: 'erased', id: 'dev.1', seq: 7 }, 'self', '-- message 7 of the room was erased'],
   ['an erasure of what is not kept here', { type: 'erased', id: 'dev.1' }, undefined],
   ['the end of a server', { type: 'closing' }, undefined],
+  ['a draft again', { type: 'takenBack', text: 'hi' }, undefined],
 ];
 
 describe.each(lines)('%s', (_name, event, channel, text) => {
@@ -246,6 +247,7 @@ test('every kind of event stands in the table', () => {
     error: true,
     listening: true,
     closing: true,
+    takenBack: true,
   };
   expect(new Set(lines.map(([, event]) => event.type))).toEqual(new Set(Object.keys(types)));
 });

@@ -248,9 +248,10 @@ describe.concurrent('at a terminal', () => {
     shell.enter(codeOfFirst);
     await shell.until(/^code 0$/);
     const written = readFileSync(join(stage.home, 'room.txt'), 'utf8');
-    expect(written).toBe('[room] You are now online. 2 online.\n[bo] hello\n');
+    expect(written).toBe('[room] You are now online. 2 online.\n[bo] hello\n[ana] hello bo\n');
     expect(isPlain(written)).toBe(true);
-    expect(shell.count('hello bo')).toBe(1);
+    // As it was typed, and as the room took it.
+    expect(shell.count('hello bo')).toBe(2);
   });
 
   test('| head -1: one line, then a quiet end', async ({ stage }) => {

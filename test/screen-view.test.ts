@@ -15,6 +15,8 @@ type Options = {
   style?: Partial<Style>;
   settings?: Partial<Settings>;
   rewrap?: Rewrap;
+  resizeMs?: number;
+  notification?: string;
 };
 const startMs = new Date(2026, 10, 24, 14, 4).getTime();
 
@@ -29,7 +31,16 @@ class Screen {
   suspended: (() => void) | undefined;
   ended = false;
 
-  constructor({ columns = 80, rows = 24, maxBytes = 200, style, settings, rewrap = 'all' }: Options = {}) {
+  constructor({
+    columns = 80,
+    rows = 24,
+    maxBytes = 200,
+    style,
+    settings,
+    rewrap = 'all',
+    resizeMs = 0,
+    notification,
+  }: Options = {}) {
     this.terminal = new Terminal(columns, rows, rewrap);
     this.settings = { joins: 'auto', bell: 'mention', ...settings };
     const { input, output } = this.terminal;
@@ -39,6 +50,8 @@ class Screen {
       output,
       renderer: new Renderer({ colorLevel: 0, timestamps: 'off', multiline: true, ascii: false, ...style }),
       rewrap,
+      resizeMs,
+      ...(notification && { notification }),
       settings: this.settings,
       editor: this.editor,
       now: () => Date.now(),
@@ -1073,4 +1086,106 @@ test('asides are dim, the log and the draft are not', async () => {
   await screen.rows();
   expect(screen.terminal.written).toMatch(/\x1b\[2m….* waits\x1b\[22m/);
   expect(screen.terminal.written).toMatch(/\n> draft/);
+});
+
+describe('in a terminal that says late that it was resized', () => {
+  const long = 'a draft that is long enough to be broken in a window of forty columns, or of sixty';
+  /** The first of several resizes is told at once, the last one after a quarter of a second, those between never. */
+  async function resizeFast(screen: Screen, act: (step: number) => void): Promise<void> {
+    const widths = [70, 60, 50, 40];
+    for (const [step, columns] of widths.entries()) {
+      await screen.rows();
+      const resized = screen.terminal.resizeUntold(columns, 24);
+      await vi.advanceTimersByTimeAsync(1);
+      await resized;
+      if (step === 0) screen.terminal.tell(columns, 24);
+      act(step);
+      await vi.advanceTimersByTimeAsync(60);
+    }
+    screen.terminal.tell(40, 24);
+    await vi.advanceTimersByTimeAsync(600);
+  }
+
+  test.each<[string, (screen: Screen, step: number) => void]>([
+    ['a key', (screen, step) => screen.type(String(step))],
+    ['a message', (screen, step) => screen.hear(`line ${step}`)],
+    ['a key and a message', (screen, step) => [screen.type(String(step)), screen.hear(`line ${step}`)]],
+  ])('one draft is left of fast resizes with %s between', async (_name, act) => {
+    const screen = openScreen({ resizeMs: 500 });
+    screen.hear('a first line of the log');
+    screen.type(long);
+    await resizeFast(screen, (step) => act(screen, step));
+    const text = (await screen.rows()).join('');
+    expect(text.split('a draft that').length - 1).toBe(1);
+    expect(text.split('a first line of the log').length - 1).toBe(1);
+    for (const step of _name === 'a key' ? [] : [0, 1, 2, 3]) expect(text).toContain(`[bob] line ${step}`);
+    screen.view.close();
+  });
+
+  test('what comes while it is resized is painted at the end, also when the program ends before', async () => {
+    const screen = openScreen({ resizeMs: 500 });
+    await screen.rows();
+    await screen.terminal.resize(40, 24);
+    screen.hear('late');
+    expect(await screen.lines()).not.toContain('[bob] late');
+    screen.view.close();
+    expect(await screen.lines()).toContain('[bob] late');
+  });
+});
+
+describe('after Ctrl-Z', () => {
+  test('the signal that comes behind a key leaves nothing of the area behind', async () => {
+    const screen = openScreen();
+    screen.view.show({ type: 'state', state: 'offline', reason: 'lost' });
+    screen.type('half');
+    await screen.rows();
+    screen.type('\x1a');
+    await screen.rows();
+    screen.type('!');
+    await screen.rows();
+    screen.view.continued();
+    expect((await screen.rows()).filter((row) => row.startsWith('-- offline'))).toHaveLength(1);
+  });
+
+  test('offline is counted from when the program stood still', async () => {
+    const screen = openScreen();
+    screen.view.show({ type: 'state', state: 'offline', reason: 'lost', forMs: 26_000 });
+    expect(await screen.lines()).toContain('-- offline 26 s');
+  });
+});
+
+describe('a long work', () => {
+  const work = (done: number) => ({ what: 'read', done, total: 12_000 }) as const;
+
+  test.each([80, 40, 20])('says at %i columns how far it is, once it has lasted a second', async (columns) => {
+    const screen = openScreen({ columns, style: { columns: () => columns } });
+    screen.view.work(work(10));
+    expect((await screen.rows()).join('')).not.toContain('reading');
+    await vi.advanceTimersByTimeAsync(1_000);
+    screen.view.work(work(5_000));
+    const text = (await screen.rows()).map((row) => row.trim()).join(' ');
+    expect(text).toContain('-- reading what was missed: 5,000 of 12,000');
+    screen.view.work(undefined);
+    expect(await screen.lines()).toEqual(['> ']);
+  });
+});
+
+describe('a notification', () => {
+  const notification = '\x1b]9;0mq-chat: Somebody wrote to you.\x07';
+  const count = ({ terminal }: Screen) => terminal.written.split(notification).length - 1;
+
+  test.each([
+    ['mention', 1],
+    ['all', 2],
+    ['off', 1],
+  ] as const)('with the bell at %s comes %i times, in its own words', async (bell, times) => {
+    const screen = openScreen({ notification, settings: { bell } });
+    screen.hear('\x1b]9;evil\x07');
+    screen.hear('Ana, \x1b]9;evil\x07', { mention: true });
+    screen.hear('missed', { mention: true, replay: true });
+    screen.hear('mine', { mention: true, own: true });
+    await screen.rows();
+    expect(count(screen)).toBe(times);
+    expect(screen.terminal.written.split('\x1b]').length - 1).toBe(times);
+  });
 });

@@ -455,3 +455,76 @@ test('a server that is called otherwise is the same room, and says so once', () 
   ann.comeBack({ name: 'new label' });
   expect(ann.shown).not.toContainEqual(said);
 });
+
+describe('after the program stood still', () => {
+  const stillMs = 26_000;
+  const wake = () => {
+    ann.nowMs += stillMs;
+    ann.step({ type: 'stoodStill', forMs: stillMs });
+  };
+
+  test('a connection that is lost was lost all that time', () => {
+    ann.goOnline();
+    wake();
+    ann.step(disconnected);
+    expect(ann.shown).toEqual([{ type: 'state', state: 'offline', reason: 'lost', forMs: stillMs }]);
+    ann.nowMs += 2_000;
+    ann.goOnline();
+    expect(ann.shown).toMatchObject([{ state: 'online', afterMs: stillMs + 2_000 }]);
+  });
+
+  test('one that is lost later was not', () => {
+    ann.goOnline();
+    wake();
+    ann.nowMs += 4_000;
+    ann.step(disconnected);
+    expect(ann.shown).toEqual([{ type: 'state', state: 'offline', reason: 'lost' }]);
+  });
+});
+
+describe('what the room is about', () => {
+  const topics = () => ann.shown.flatMap((event) => (event.type === 'notice' ? event.text : []));
+
+  test('is said on entering, and again only when it has changed', () => {
+    ann.goOnline({ topic: 'Lunch' });
+    expect(topics()).toEqual(['Topic: Lunch']);
+    ann.comeBack({ topic: 'Lunch' });
+    expect(topics()).toEqual([]);
+    ann.comeBack({ topic: 'Dinner' });
+    expect([topics(), ann.member.topic]).toEqual([['Topic: Dinner'], 'Dinner']);
+    ann.comeBack();
+    expect([topics(), ann.member.topic]).toEqual([[], '']);
+  });
+
+  test.each([
+    ['a\nb', 'Topic: a b'],
+    ['x'.repeat(60_000), `Topic: ${'x'.repeat(1_024)}`],
+  ])('is one short line, whatever a server says', (topic, said) => {
+    ann.goOnline({ topic });
+    expect(topics()).toEqual([said]);
+  });
+});
+
+test('words count as my name does', () => {
+  ann.start({ highlights: ['ship it', 'café'] });
+  ann.goOnline();
+  const marked = ['hi', 'Ship it!', 'shipit', 'CAFE\u0301', 'hi ann'].filter((text, n) => {
+    ann.receive(ann.log.entry(n + 1, { text }));
+    return ann.shown.some((event) => event.type === 'message' && event.mention);
+  });
+  expect(marked).toEqual(['Ship it!', 'CAFE\u0301', 'hi ann']);
+});
+
+describe('a long work says how far it is', () => {
+  test('what was missed, while it is read', () => {
+    ann.goOnline();
+    ann.receive(ann.log.entry(1));
+    expect(ann.member.work).toBeUndefined();
+    ann.comeBack({ head: 5 });
+    expect(ann.member.work).toEqual({ what: 'read', done: 0, total: 4 });
+    ann.receive(ann.log.batch(2, 4));
+    expect(ann.member.work).toEqual({ what: 'read', done: 3, total: 4 });
+    ann.receive(ann.log.entry(5));
+    expect(ann.member.work).toBeUndefined();
+  });
+});

@@ -1,13 +1,14 @@
 import { WriteStream } from 'node:tty';
 import { exitCodeOf } from '../errors.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
-import { type Ability, abilityOf, rewrapOf, withoutColorWishes } from '../terminal/ability.ts';
+import { type Ability, abilityOf, resizeMsOf, rewrapOf, withoutColorWishes } from '../terminal/ability.ts';
 import { Editor } from '../terminal/editor.ts';
+import { notificationOf } from '../terminal/notification.ts';
 import { JsonView, PipeView } from '../terminal/pipe-view.ts';
 import { Renderer, type Style, type Timestamps } from '../terminal/render.ts';
 import { ScreenView } from '../terminal/screen-view.ts';
 import type { Settings } from '../terminal/view.ts';
-import { readAll, readLines } from './lines.ts';
+import { joined, readAll, readLines } from './lines.ts';
 
 export type ConsoleOptions = {
   json: boolean;
@@ -16,26 +17,38 @@ export type ConsoleOptions = {
   /** In place of standard input; `-` is all of it as one text. */
   messages?: string[];
   settings: Settings;
+  notify?: boolean;
 };
 
 /**
  * Where this command reads and writes: a screen with a draft, plain lines, or JSON lines. `person`: somebody sits there.
  * `isScreen`: at a prompt of ours, where the end of the input is a wish to leave.
  */
-export function openConsole({ json, color, timestamps = 'auto', messages = [], settings }: ConsoleOptions) {
+export function openConsole({ json, color, timestamps = 'auto', messages = [], settings, notify }: ConsoleOptions) {
   const { stdin, stdout, stderr, env } = process;
   const isTerminal = stdout.isTTY === true && env.TERM !== 'dumb';
   const style: Style = {
     ...abilityOfStream(stdout, color),
     timestamps: timestamps !== 'auto' ? timestamps : isTerminal ? 'time' : 'off',
     multiline: stdout.isTTY === true,
+    columns: () => (stdout.isTTY ? stdout.columns : undefined),
   };
   const renderer = new Renderer(style);
   const person = stdin.isTTY === true && messages.length === 0;
   if (person && isTerminal && !json) {
     const editor = new Editor(maxTextBytes);
-    const screen = { input: stdin, output: stdout, renderer, rewrap: rewrapOf(env), settings, editor };
-    const view = new ScreenView({ ...screen, now: Date.now, force, suspend });
+    const screen = {
+      input: stdin,
+      output: stdout,
+      renderer,
+      rewrap: rewrapOf(env),
+      resizeMs: resizeMsOf(env),
+      settings,
+      editor,
+    };
+    const notification = notify ? notificationOf(env) : undefined;
+    const view = new ScreenView({ ...screen, now: Date.now, notification, force, suspend });
+    if (notify && !notification) view.show(noNotifications);
     if (!isWindows) process.on('SIGCONT', () => view.continued());
     // However the program ends, a second Ctrl-C included.
     process.on('exit', () => view.close());
@@ -43,10 +56,26 @@ export function openConsole({ json, color, timestamps = 'auto', messages = [], s
   }
   const chat = { stream: stdout, renderer };
   const self = { stream: stderr, renderer: new Renderer({ ...style, ...abilityOfStream(stderr, color) }) };
-  const view = json ? new JsonView(stdout, Date.now) : new PipeView({ chat, self, settings, now: Date.now });
-  const lines = messages.length > 0 ? given(messages) : readLines(stdin, maxTextBytes);
+  // What a person has typed stands on the terminal, but not where the output goes to.
+  const isElsewhere = person && stdout.isTTY !== true;
+  const pipe = { chat, self, settings, now: Date.now, showsOwn: isElsewhere };
+  const view = json ? new JsonView(stdout, Date.now) : new PipeView(pipe);
+  if (isElsewhere) self.stream.write(`${self.renderer.render(noScreen, Date.now())?.text}\n`);
+  const typed = readLines(stdin, maxTextBytes);
+  const lines = messages.length > 0 ? given(messages) : person ? joined(typed) : typed;
   return { view, lines, person, isScreen: false };
 }
+
+const noNotifications = {
+  type: 'status',
+  code: 'NO_NOTIFICATIONS',
+  message: 'this terminal knows no notifications that this program knows: --notify does nothing here.',
+} as const;
+const noScreen = {
+  type: 'status',
+  code: 'NO_SCREEN',
+  message: 'the output goes elsewhere, so there is no screen: write a line and press Enter. /quit or Ctrl-D ends it.',
+} as const;
 
 /** As a second SIGINT does: in raw mode the terminal makes no signals of keys. */
 const force = () => process.exit(exitCodeOf('SIGINT'));

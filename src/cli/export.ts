@@ -15,6 +15,7 @@ import type { serverExport } from './args/programs.ts';
 import { abilityOfStream } from './console.ts';
 import { extentLine, placeLine } from './exported.ts';
 import { Kept } from './kept.ts';
+import { Progress } from './progress.ts';
 import type { Opened } from './run.ts';
 
 type Show = (place: Place, taken: () => void) => void;
@@ -34,13 +35,18 @@ export async function exportLog(
   const sinceMs = Date.now() - since;
   // What can be checked has no gaps, whatever the clock did.
   const from = json ? kept.firstSince(sinceMs) : undefined;
+  // On a terminal what is printed says it itself.
+  const progress = stdout.isTTY ? undefined : new Progress();
+  const { since: before, head } = kept.extent(from);
   const show = json ? asJson(signed(kept.extent(from), folder, options.identity)) : asText(options.color);
   for await (const places of kept.places(from)) {
     const wanted = json ? places : places.filter(({ atMs }) => atMs >= sinceMs);
     // What is not taken waits on the disk.
     const taken = Promise.all(wanted.map((place) => new Promise<void>((shown) => show(place, shown))));
     if ((await Promise.race([taken, isOver])) === 'over') break;
+    progress?.tell((places.at(-1)?.seq ?? head) - before, head - before, 'written');
   }
+  progress?.clear();
   return 0;
 }
 

@@ -19,6 +19,19 @@ export async function* readLines(stream: AsyncIterable<Uint8Array>, maxBytes: nu
   if (line !== '') yield line.replace(/\r$/, '');
 }
 
+/** Alt-Enter at a plain terminal ends a line in ESC: it goes on in the next one, as in a draft. */
+export async function* joined(lines: AsyncIterable<string>): AsyncGenerator<string> {
+  let begun = '';
+  for await (const line of lines) {
+    if (line.endsWith('\x1b')) begun += `${line.slice(0, -1)}\n`;
+    else {
+      yield begun + line;
+      begun = '';
+    }
+  }
+  if (begun !== '') yield begun;
+}
+
 /** The whole stream as one text with LF between its lines, cut like a line. */
 export async function readAll(stream: AsyncIterable<Uint8Array>, maxBytes: number): Promise<string> {
   let text: string | undefined;

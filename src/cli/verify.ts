@@ -8,10 +8,8 @@ import type { Values } from './args/flags.ts';
 import type { serverVerify } from './args/programs.ts';
 import { readExport } from './exported.ts';
 import { Kept } from './kept.ts';
+import { digits, Progress } from './progress.ts';
 import type { Opened } from './run.ts';
-
-/** So seldom a person is told how far it has come. */
-const progressPlaces = 1_000;
 
 /** Checks a log in its folder, or one that was exported. Prints each place that is not right, or what it has found. */
 export async function verifyLog(
@@ -23,6 +21,11 @@ export async function verifyLog(
   if (meant !== undefined && meant !== extent.room) throw otherRoom(extent.room);
   const ended = firstOf(stop);
   const audit = new Audit(crypto, extent);
+  const progress = new Progress();
+  const say = (line: string) => {
+    progress.clear();
+    process.stdout.write(`${line}\n`);
+  };
   let [read, wrong] = [0, 0];
   const tell = (findings: string[]) => {
     wrong += findings.length;
@@ -31,8 +34,9 @@ export async function verifyLog(
   for await (const row of rows) {
     if (ended.signal) return exitCodeOf(ended.signal);
     tell(typeof row === 'string' ? [row] : audit.take(row));
-    if (++read % progressPlaces === 0) progress(`${digits(read)} of ${digits(extent.head - extent.since)} read`);
+    progress.tell(++read, extent.head - extent.since, 'read');
   }
+  progress.clear();
   tell(audit.end());
   if (wrong > 0) throw refusal(wrong, audit.right, extent);
   say(`${verdict(extent, file !== undefined)}\nthe room has the key ${hexOf(extent.room)}`);
@@ -89,11 +93,3 @@ function otherRoom(room: string): ChatError {
 }
 
 const hexOf = (room: string): string => Buffer.from(room, 'base64url').toString('hex');
-const digits = (count: number): string => count.toLocaleString('en');
-
-/** On a terminal one line, until there is something to say. */
-const progress = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\x1b[K${text}`);
-function say(line: string): void {
-  progress('');
-  process.stdout.write(`${line}\n`);
-}

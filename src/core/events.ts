@@ -35,7 +35,8 @@ export type ChatEvent =
       /** The room's key; absent between two people, and in a room of the original's. */
       room?: string;
     }
-  | { type: 'state'; state: 'offline'; reason: 'left' | 'lost' | 'silent'; peer?: string }
+  /** `forMs`: it may have been so for so long, for the program itself stood still. */
+  | { type: 'state'; state: 'offline'; reason: 'left' | 'lost' | 'silent'; peer?: string; forMs?: number }
   | { type: 'state'; state: 'closing' }
   | {
       type: 'message';
@@ -46,6 +47,9 @@ export type ChatEvent =
       text: string;
       /** The text says what its author does: `waves`. */
       action?: true;
+      /** The message that it answers, and how that begins, where it is kept. */
+      re?: string;
+      answers?: { name: string; text: string };
       /** The text is gone, by the will of whoever keeps the room. */
       erased?: true;
       own: boolean;
@@ -93,6 +97,8 @@ export type ChatEvent =
       code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING' | 'REFUSED' | 'CHAIN_BROKEN';
       message: string;
     }
+  /** What was typed, and given to nobody, is a draft again. */
+  | { type: 'takenBack'; text: string; action?: true; re?: string }
   /** `addresses`: where other machines reach it, the likeliest first. `join`: the command line with which others come in. */
   | { type: 'listening'; endpoint: string; port: number; room?: string; addresses?: string[]; join?: string }
   | { type: 'closing' };

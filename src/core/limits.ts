@@ -42,6 +42,9 @@ export const maxNotices = 1_000;
 /** The end of the log is held in memory, so that live readers do not read the disk. */
 export const maxTail = { entries: 1_024, characters: 262_144 };
 
+/** A program that stood still (Ctrl-Z) first hears for so long what has come meanwhile. */
+export const hearingMs = 3_000;
+
 // In one room
 /** Unknown connections remembered as told to join; beyond, they may be told again. */
 export const maxStrangers = 10_000;
@@ -49,6 +52,8 @@ export const maxStrangers = 10_000;
 export const maxChallenges = 10_000;
 /** A welcome must fit into a frame, whatever the names of those who are there. */
 export const maxNamed = 100;
+/** What a room is about, in UTF-8: a welcome must fit into a frame. */
+export const maxTopicBytes = 1_024;
 /** How often old messages are forgotten, names in use refreshed, and the log's clock kept. */
 export const tidyIntervalMs = 60_000;
 /** A log is trimmed when it is longer than allowed by this share, so that trimming is rare. */

@@ -3,20 +3,21 @@ import type { Message, Notice } from '../protocol/frames.ts';
 import { formatId, wrongSignature } from '../protocol/signed.ts';
 import { visible } from '../text/visible.ts';
 import type { ChatEvent } from './events.ts';
-import { maxWaiting } from './limits.ts';
+import { maxTopicBytes, maxWaiting } from './limits.ts';
 import { mentions, safeName } from './names.ts';
 
 /** What frames say: as events, and in the sentences of the original 0mq-chat, which are all that its server says. [P33, P37] */
 
 /** @param head places up to this one were written before the reader came; leave it out where there are no places */
 export function messageEvent(message: Message, own: boolean, head = 0): ChatEvent {
-  const { text, type, id, key, ts, seq, at, ago, sig } = message;
+  const { text, type, id, key, ts, seq, at, ago, sig, re } = message;
   const from = { name: shownName(message), ...(key !== undefined && { id: key }) };
   const place = seq === undefined ? { replay: false } : { seq, replay: seq <= head };
   const said = {
     ...(sig === wrongSignature && { verified: false as const }),
     ...(type === 'action' && { action: true as const }),
     ...(isErased(message) && { erased: true as const }),
+    ...(re && { re: formatId(re) }),
   };
   const marks = { ...said, ...(id && { id: formatId(id) }) };
   const accepted = at === undefined ? {} : { acceptedMs: at, ...(ago !== undefined && { agoMs: ago }) };
@@ -32,11 +33,19 @@ export const saidMs = ({ at = 0, ago = 0 }: Message): number => Math.max(at - ag
 /** A name that its author does not own is marked, and may be anything. [P11] */
 export const shownName = ({ name, guest }: Message): string => (guest ? `${safeName(name)} (guest)` : name);
 
-/** The event; a message of somebody else that names me is marked. My key tells me at another device from them. */
-export function markMention(event: ChatEvent, name: string, key?: string): ChatEvent {
+/** The event; a message of somebody else with one of my names or words is marked. My key tells me at another device from them. */
+export function markMention(event: ChatEvent, names: readonly string[], key?: string): ChatEvent {
   if (event.type !== 'message' || event.own || (key !== undefined && event.from.id === key)) return event;
-  return mentions(event.text, name) ? { ...event, mention: true } : event;
+  return names.some((name) => mentions(event.text, name)) ? { ...event, mention: true } : event;
 }
+
+/** What was typed is a draft again. */
+export const takenBackEvent = ({ text, type, re }: Message): ChatEvent => ({
+  type: 'takenBack',
+  text,
+  ...(type === 'action' && { action: true }),
+  ...(re && { re: formatId(re) }),
+});
 
 /** What is typed is not taken. */
 export const tooManyWaiting: ChatEvent = {
@@ -55,6 +64,8 @@ export function noticeEvent(notice: Notice): ChatEvent {
 }
 
 export const greeting = (online: number): string => `You are now online. ${online} online.`;
+/** What a room is about, in one line. */
+export const topicWords = (topic: string): string => `Topic: ${topic.slice(0, maxTopicBytes).replace(/\s+/g, ' ')}`;
 export const farewell = 'Server is off.';
 
 /** A notice in words. Version-1 sessions read `lost the connection` where the original would say that a member left. */

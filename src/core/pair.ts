@@ -5,7 +5,16 @@ import type { ChatEvent } from './events.ts';
 import { defaultFlow, heartbeatIntervalMs, legacyMs, secondHelloMs, silentMs, unheardLimit } from './limits.ts';
 import { Outbox } from './log/outbox.ts';
 import { nameKey, safeName } from './names.ts';
-import { blankNotShown, isBlank, isShown, markMention, messageEvent, plainMessage, tooManyWaiting } from './narrate.ts';
+import {
+  blankNotShown,
+  isBlank,
+  isShown,
+  markMention,
+  messageEvent,
+  plainMessage,
+  takenBackEvent,
+  tooManyWaiting,
+} from './narrate.ts';
 import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from './turn.ts';
 
 /**
@@ -34,6 +43,8 @@ export class Pair implements Conversation {
   readonly #binds: boolean;
   readonly #outbox: Outbox;
   #lastN = 0;
+  /** Up to here somebody may have been given what was typed. */
+  #givenN = 0;
   #state: State = 'down';
   /** Who was met last; without a `dev` until its name is known: the original says it with its first message. */
   #peer = { name: '', dev: '', legacy: false };
@@ -74,6 +85,10 @@ export class Pair implements Conversation {
     return this.#outbox.own;
   }
 
+  get retractable(): Message | undefined {
+    return this.#lastN > this.#givenN ? this.#outbox.own.at(-1) : undefined;
+  }
+
   get unsent(): number {
     return this.#outbox.own.length;
   }
@@ -104,6 +119,8 @@ export class Pair implements Conversation {
         return this.#acknowledge(input.place);
       case 'typed':
         return this.#type(input, wallMs);
+      case 'takeBack':
+        return this.#takeBack();
       case 'named': {
         const message = 'Between two people names stay; leave and come back with --name.';
         return this.#show({ type: 'error', code: 'NAME_REFUSED', message });
@@ -245,14 +262,21 @@ export class Pair implements Conversation {
     if (this.online) this.#upload();
   }
 
+  #takeBack(): void {
+    const message = this.retractable;
+    if (!message) return;
+    this.#outbox.remove((waiting) => waiting === message);
+    this.#lastN--;
+    this.#show(takenBackEvent(message));
+  }
+
   /** An own message is shown when the peer has it; to the original program, which gives no receipts, when it is sent. */
   #upload(): void {
-    if (!this.#peer.legacy) for (const message of this.#outbox.takeUnsent()) this.#send(message);
-    else
-      for (const message of this.#outbox.remove(() => true)) {
-        this.#send(plainMessage(message));
-        this.#show(messageEvent(message, true));
-      }
+    const { legacy } = this.#peer;
+    const unsent = legacy ? this.#outbox.remove(() => true) : this.#outbox.takeUnsent();
+    this.#givenN = Math.max(this.#givenN, ...unsent.map(({ id }) => id?.n ?? 0));
+    for (const message of unsent) this.#send(legacy ? plainMessage(message) : message);
+    if (legacy) for (const message of unsent) this.#show(messageEvent(message, true));
   }
 
   #tick(ms: number): void {
@@ -271,6 +295,6 @@ export class Pair implements Conversation {
   }
 
   #show(event: ChatEvent, place?: number): void {
-    this.#effects.push({ type: 'show', event: markMention(event, this.name), ...(place !== undefined && { place }) });
+    this.#effects.push({ type: 'show', event: markMention(event, [this.name]), ...(place !== undefined && { place }) });
   }
 }

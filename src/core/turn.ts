@@ -1,6 +1,6 @@
 import type { ChatError } from '../errors.ts';
 import { encode } from '../protocol/codec.ts';
-import type { Frame, Message, Received } from '../protocol/frames.ts';
+import type { Frame, Message, MessageId, Received } from '../protocol/frames.ts';
 import type { ChatEvent } from './events.ts';
 import type { Position } from './log/feed.ts';
 import type { WhyKept } from './log/ledger.ts';
@@ -30,13 +30,17 @@ export type Input =
   | { type: 'committed'; change: Change }
   /** The text of the event that was given out with this `place`, and of all before it, has left the program. */
   | { type: 'shown'; place: number }
-  | { type: 'typed'; text: string; action?: true }
+  | { type: 'typed'; text: string; action?: true; re?: MessageId }
+  /** What was typed last is not to be said, if nobody was given it: then the event `takenBack` follows. */
+  | { type: 'takeBack' }
   /** What is to become of the words that a folder has from before it was copied. */
   | { type: 'left'; wish: 'resend' | 'discard' | 'keep' }
   /** Whoever keeps the room wants the words of this place to go; `answered` says what came of it, to `from`. */
   | { type: 'erase'; from: string; seq: number }
   /** Another name was chosen: it counts when the server has taken it, which the event `renamed` says. */
   | { type: 'named'; name: string }
+  /** The program did nothing for so long (Ctrl-Z): what is told now may have happened in that time. */
+  | { type: 'stoodStill'; forMs: number }
   /** It is time to look at the time, or to say goodbye. */
   | { type: 'tick' | 'leave' };
 
@@ -65,6 +69,9 @@ export type Effect =
 /** What was typed, and is not accepted yet. */
 export type Waiting = Pick<Message, 'text' | 'type' | 'ts'>;
 
+/** What takes long, and how far it is. */
+export type Work = { what: 'read' | 'givenBack'; done: number; total: number };
+
 /** A member of a room (member/) or one of two people (pair.ts). It has one connection, `theLink`. */
 export interface Conversation extends Core {
   /** What is typed now bears this name. */
@@ -72,6 +79,9 @@ export interface Conversation extends Core {
   readonly online: boolean;
   /** Oldest first. */
   readonly waiting: readonly Waiting[];
+  /** The newest of them, if it was given to nobody. */
+  readonly retractable: Waiting | undefined;
+  readonly work?: Work | undefined;
   /** How many of them the other side is not known to have. */
   readonly unsent: number;
   /** The others who are there, as far as known: latest speaker first, then in order of coming. */

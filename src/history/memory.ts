@@ -13,6 +13,7 @@ import {
   type Signed,
   type Store,
 } from '../core/log/store.ts';
+import { isShown } from '../core/narrate.ts';
 import type { Erasure } from '../protocol/erasure.ts';
 import type { Message, MessageId } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
@@ -78,6 +79,7 @@ export class LogStore implements Store {
   addresses = (): Reachable[] => inWords(this.folder, () => [...this.#tables.addresses.values()]);
   erasure = (id: string): Erasure | undefined => inWords(this.folder, () => this.#tables.erasures.get(id));
   find = (id: MessageId): number | undefined => inWords(this.folder, () => this.#tables.entries.find(id));
+  texts = (): Iterable<[number, string][]> => this.#tables.entries.texts(this.first, this.head);
   pending = (): Message[] => inWords(this.folder, () => [...this.#tables.pending.values()]);
 
   /** Not at once: nobody may read what is not committed yet. After a failure all fail. */
@@ -181,6 +183,10 @@ class PlaceMap extends Map<number, Place> {
   find({ dev, n }: MessageId): number | undefined {
     const places = [...this.values()];
     return places.find(({ message }) => message?.id?.dev === dev && message.id.n === n)?.seq;
+  }
+
+  *texts(from: number, to: number): Generator<[number, string][]> {
+    for (const { seq, message } of this.read(from, to)) if (message && isShown(message)) yield [[seq, message.text]];
   }
 
   drop(seq: number): void {

@@ -200,7 +200,7 @@ function makeNew(path: string): boolean {
 
 const read = (path: string): string => readText(path)?.trimEnd() ?? '';
 
-function readOrNothing(path: string): string {
+export function readOrNothing(path: string): string {
   try {
     return read(path);
   } catch {

@@ -7,6 +7,9 @@ import { trouble } from './trouble.ts';
 /** With more rows than this a table is not looked through, for that would hold up the room. */
 const maxChecked = 100_000;
 
+/** So many texts are read at once. */
+const textsAtOnce = 5_000;
+
 /** Rows by a key, each sealed: one that the disk has changed is as good as none. */
 export class Table<T> {
   protected readonly db: Connection;
@@ -89,6 +92,20 @@ export class EntryTable extends Table<Place> {
   find({ dev, n }: MessageId): number | undefined {
     const [seq] = this.db.statement('SELECT seq FROM entries WHERE dev = ? AND n = ?').get(dev, n) ?? [];
     return seq === undefined ? undefined : Number(seq);
+  }
+
+  /** In JSON: many rows cost the driver one value. A text with U+0000 is bytes (F3), which JSON cannot hold. */
+  *texts(from: number, to: number): Generator<[number, string][]> {
+    const shown = "text IS NOT NULL AND void IS NULL AND coalesce(type, 'action') = 'action'";
+    for (let next = from; next <= to; next += textsAtOnce) {
+      const range = [next, Math.min(next + textsAtOnce - 1, to)];
+      const [json] = this.db
+        .statement(
+          `SELECT json_group_array(json_array(seq, CAST(text AS TEXT))) FROM entries WHERE seq BETWEEN ? AND ? AND ${shown}`,
+        )
+        .get(...range) ?? ['[]'];
+      yield JSON.parse(String(json));
+    }
   }
 
   clear(): void {

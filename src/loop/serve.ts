@@ -83,7 +83,8 @@ function watch(feed: Feed, view: View | undefined, diary: Diary): () => void {
     if (!event) return;
     view?.show(event, pump);
     if (event.type === 'join') diary.log('info', `${event.name} joined (${event.online} online)`);
-    if (event.type === 'rename') diary.log('info', `${event.from} is ${event.name} now (${event.online} online)`);
+    if (event.type === 'rename')
+      diary.log('info', `${event.from} is now called ${event.name} (${event.online} online)`);
     if (event.type === 'leave') diary.log('info', `${event.name} ${event.reason} (${event.online} online)`);
     if (event.type === 'message') diary.log('debug', `#${event.seq} ${event.from.name}: ${event.text}`);
   }

@@ -1,9 +1,10 @@
 import type { ChatEvent, Contradiction } from '../core/events.ts';
+import { hearingMs } from '../core/limits.ts';
 import type { Store } from '../core/log/store.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
 import type { Conversation } from '../core/turn.ts';
 import { ChatError, OtherRoom } from '../errors.ts';
-import type { Meaning } from '../prompt/prompt.ts';
+import type { Meaning, Words } from '../prompt/prompt.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
 import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
@@ -27,6 +28,8 @@ export type TalkOptions = {
   names?: { whyNotCalled(name: string): string | undefined; renamed(name: string): void; entered(room: string): void };
   /** Keeps what proves that the room contradicts itself. Returns the event with the place. */
   testify?: (event: Contradiction) => ChatEvent;
+  /** What a person sees of an event; undefined if it is not to be read. */
+  see?: (event: ChatEvent) => ChatEvent | undefined;
   /** What a person's line means; without it every line is a text. */
   read?: (line: string) => Meaning;
   trouble: Trouble;
@@ -35,7 +38,6 @@ export type TalkOptions = {
 
 const tickMs = 100;
 const resumedMs = 1_000;
-const hearingMs = 3_000;
 /** A pipe is read only while fewer lines than this are under way. */
 const maxUnderWay = 256;
 
@@ -58,7 +60,9 @@ export class Talk {
     const show = (event: ChatEvent, taken?: () => void) => {
       if (event.type === 'state' && event.state === 'online' && event.room) names?.entered(event.room);
       if (event.type === 'renamed' && event.name === this.#wantedName) names?.renamed(event.name);
-      view.show((event.type === 'contradiction' && testify?.(event)) || event, taken);
+      const seen = options.see ? options.see(event) : event;
+      if (seen) view.show((seen.type === 'contradiction' && testify?.(seen)) || seen, taken);
+      else taken?.();
     };
     const failed = (error: ChatError) => {
       const { message, code } = error;
@@ -73,6 +77,12 @@ export class Talk {
     this.#options = options;
     this.#driver = new Driver({ core, links, store, show, failed });
     this.#ending = new Ending(options, this.#driver);
+    view.takeBack = () => this.#takeBack();
+  }
+
+  #takeBack(): boolean {
+    if (this.#options.conversation.retractable) this.#driver.put({ type: 'takeBack' });
+    return this.#options.conversation.retractable !== undefined;
   }
 
   /** Resolves with the exit code; rejects with a ChatError. */
@@ -88,6 +98,7 @@ export class Talk {
         // First, for what is painted is under way, and holds back the end.
         const isOver = await ending.hasCome();
         view.waiting?.(conversation.waiting);
+        view.work?.(conversation.work);
         if (isOver) break;
         this.#diagnose();
       }
@@ -96,6 +107,7 @@ export class Talk {
       return ending.verdict();
     } catch (error) {
       this.#nameUnkept();
+      if (!this.#options.store) this.#nameUnsaid();
       throw error;
     } finally {
       view.show({ type: 'state', state: 'closing' });
@@ -124,16 +136,17 @@ export class Talk {
     return conversation.waiting.length + this.#driver.waiting.length + link.outgoing.length < maxUnderWay;
   }
 
-  #say({ text, action }: { text: string; action?: true }): void {
+  #say({ text, ...how }: Words): void {
     const fits = Buffer.byteLength(text) <= maxTextBytes;
     this.#ending.typed(fits);
-    if (fits) return this.#driver.put({ type: 'typed', text: text.toWellFormed(), ...(action && { action }) });
+    if (fits) return this.#driver.put({ type: 'typed', text: text.toWellFormed(), ...how });
     const message = `Not sent: a message has at most ${maxTextBytes} bytes.`;
     this.#options.view.show({ type: 'error', code: 'TEXT_TOO_LONG', message });
   }
 
   async #hear(events: readonly LinkEvent[]): Promise<void> {
     const { conversation, trouble, manner, view } = this.#options;
+    this.#wake(performance.now());
     for (const event of events) {
       trouble.note(event, performance.now());
       if (manner.verbose && event.type !== 'frame')
@@ -143,10 +156,17 @@ export class Talk {
     while (conversation.isFull) await this.#driver.turned();
   }
 
+  /** After this program stood still (Ctrl-Z) it first hears what has come meanwhile. */
+  #wake(ms: number): void {
+    const forMs = ms - this.#tickedAtMs;
+    if (forMs <= tickMs + resumedMs) return;
+    this.#driver.put({ type: 'stoodStill', forMs });
+    this.#tickedAtMs = ms + hearingMs;
+  }
+
   #tick(): void {
     const ms = performance.now();
-    // This program stood still (Ctrl-Z): first hear what has come meanwhile.
-    if (ms - this.#tickedAtMs > tickMs + resumedMs) this.#tickedAtMs = ms + hearingMs;
+    this.#wake(ms);
     if (ms < this.#tickedAtMs) return this.#driver.put();
     this.#tickedAtMs = ms;
     this.#driver.put({ type: 'tick' });
@@ -219,5 +239,11 @@ export class Talk {
     const given = (unkept?.pending ?? []).filter(({ sig }) => sig === undefined);
     for (const { text } of [...given, ...waiting.filter((input) => input.type === 'typed')])
       tell(`Not kept and not sent: "${text}"`);
+  }
+
+  /** Where nothing is kept, what waits for the other side ends with the program. */
+  #nameUnsaid(): void {
+    for (const { text } of this.#options.conversation.waiting)
+      this.#options.view.show({ type: 'error', code: 'NOT_ACCEPTED', message: `Not sent: "${text}"` });
   }
 }

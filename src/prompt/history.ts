@@ -1,3 +1,4 @@
+import type { ChatEvent } from '../core/events.ts';
 import type { Log } from '../core/log/log.ts';
 import type { Place } from '../core/log/store.ts';
 import { isShown, messageEvent, saidMs } from '../core/narrate.ts';
@@ -8,7 +9,7 @@ import { type Command, complain, say } from './prompt.ts';
 const shownByDefault = '20';
 
 /** `/history [N|2h|2d]`: the last messages of the copy kept here. */
-export const historyCommand = (openLog: () => Log, view: View, now: () => number): Command => ({
+export const historyCommand = (openLog: () => Log, view: Pick<View, 'show'>, now: () => number): Command => ({
   name: 'history',
   argument: '[N|2h|2d]',
   does: `the last messages again (${shownByDefault})`,
@@ -30,12 +31,20 @@ export const historyCommand = (openLog: () => Log, view: View, now: () => number
   },
 });
 
+/** Where a person reads, and what becomes of an event there: undefined if it is not to be read. */
+export type Eye = Pick<View, 'show'> & { see(event: ChatEvent): ChatEvent | undefined };
+
 /** A place of a log as an event. What no reader sees is not shown here either, a lost one is named. */
-export function showPlace(place: Place, view: View, taken?: () => void): void {
+export function showPlace(place: Place, view: Pick<View, 'show'>, taken?: () => void): void {
+  const event = placeEvent(place);
+  if (event) view.show(event, taken);
+  else taken?.();
+}
+
+export function placeEvent(place: Place): ChatEvent | undefined {
   const { seq, message } = place;
-  if (!message) view.show({ type: 'lost', seq }, taken);
-  else if (isHidden(place)) taken?.();
-  else view.show(messageEvent(message, false, Number.POSITIVE_INFINITY), taken);
+  if (!message) return { type: 'lost', seq };
+  return isHidden(place) ? undefined : messageEvent(message, false, Number.POSITIVE_INFINITY);
 }
 
 const isHidden = ({ message }: Place): boolean => message !== undefined && !isShown(message);

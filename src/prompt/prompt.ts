@@ -1,22 +1,45 @@
 import type { Signed } from '../core/log/store.ts';
 import { isName, maxNameBytes } from '../core/names.ts';
+import { topicWords } from '../core/narrate.ts';
 import type { Conversation } from '../core/turn.ts';
+import type { MessageId } from '../protocol/frames.ts';
 import { byKey } from '../terminal/draft.ts';
 import { counted } from '../terminal/render.ts';
 import { bellChoices, type Settings, type View } from '../terminal/view.ts';
 import { closest } from '../text/closest.ts';
+import { type Row, table } from '../text/table.ts';
 
 /** What a person may type at the prompt besides texts: `/name argument`. */
 export type Command = {
   name: string;
   argument?: string;
+  /** Other names for it, which the help leaves out. */
+  alias?: readonly string[];
   /** What the argument may be, if it is one of a few words. */
   choices?: readonly string[];
   does: string;
   run: (argument: string) => Meaning;
 };
 /** What a line at the prompt means: a text to send, another name, the end of the talk, or nothing more to do. */
-export type Meaning = { text: string; action?: true } | { name: string } | 'quit' | undefined;
+export type Meaning = Words | { name: string } | 'quit' | undefined;
+/** A text to send; `re` is the message that it answers. */
+export type Words = { text: string; action?: true; re?: MessageId };
+
+const privately = 'In a room everybody reads everything. Two people talk alone with p2p: see p2p --help.';
+const named = 'Between two people names stay; leave and come back with --name.';
+const unkept = 'Between two people nothing is kept: what was said stands above.';
+const ofRooms = 'That is for rooms: between two people it needs no command.';
+/** What is p2p's, asked for in a room; and what is a room's, asked for between two people. */
+export const inRooms: Answers = byKey({ 'msg query tell whisper w dm': privately });
+export const inPairs: Answers = byKey({
+  'msg query tell whisper w dm': 'Here you are alone with the other side: just write.',
+  're ignore unignore joins topic away': ofRooms,
+  nick: named,
+  'history search': unkept,
+});
+
+/** What a command that is known elsewhere is answered here, by its name. */
+export type Answers = Readonly<Record<string, string>>;
 
 export type PromptOptions = {
   conversation: Conversation;
@@ -24,10 +47,11 @@ export type PromptOptions = {
   settings: Settings;
   /** What `/status` says last: what only the program knows. */
   about: () => string[];
+  answers?: Answers;
 };
 
 /** Gives whoever types at `view` the commands of every chat, and `own`. Returns what a line means. */
-export function openPrompt(own: readonly Command[], { conversation, view, settings, about }: PromptOptions) {
+export function openPrompt(own: readonly Command[], { conversation, view, settings, about, answers }: PromptOptions) {
   const ofScreen = [
     settingCommand('bell', bellChoices, 'what rings', settings, view),
     { name: 'clear', does: 'empty the screen', run: () => void view.clear?.() },
@@ -43,11 +67,11 @@ export function openPrompt(own: readonly Command[], { conversation, view, settin
       run: (text) => (text ? { text, action: true } : complain(view, 'What do you do? For example: /me waves')),
     },
     ...(view.clear ? ofScreen : []),
-    { name: 'quit', does: 'leave', run: () => 'quit' },
+    { name: 'quit', alias: ['q', 'exit'], does: 'leave', run: () => 'quit' },
     { name: 'help', does: 'this list', run: () => say(view, ...help(commands, view)) },
   ];
   view.completer = (before) => complete(before, commands, conversation.others);
-  return (line: string) => read(line, commands, view);
+  return (line: string) => read(line, commands, view, answers);
 }
 
 export const nickCommand = (view: View): Command => ({
@@ -55,6 +79,12 @@ export const nickCommand = (view: View): Command => ({
   argument: 'NAME',
   does: 'go by another name',
   run: (name) => (name ? { name } : complain(view, 'Which name? For example: /nick Ana')),
+});
+
+export const topicCommand = (topic: () => string, view: View): Command => ({
+  name: 'topic',
+  does: 'what the room is about',
+  run: () => say(view, topic() === '' ? 'nobody has said what this room is about' : topicWords(topic())),
 });
 
 /** `/name CHOICE` changes a setting; without a choice it says what it is. */
@@ -77,11 +107,11 @@ export const settingCommand = <Name extends string, Choice extends string>(
   },
 });
 
-export function say(view: View, ...messages: string[]): undefined {
+export function say(view: Pick<View, 'show'>, ...messages: string[]): undefined {
   for (const message of messages) view.show({ type: 'status', code: 'ANSWER', message });
 }
 
-export function complain(view: View, message: string): undefined {
+export function complain(view: Pick<View, 'show'>, message: string): undefined {
   view.show({ type: 'error', code: 'USAGE', message });
 }
 
@@ -110,25 +140,30 @@ export function signedUpTo(signed: Signed | undefined): string {
     : `signed by the room up to message ${seq} (${hash.slice(0, 8)})`;
 }
 
-function help(commands: readonly Command[], { clear: hasScreen }: View): string[] {
-  const list = commands.map(({ name, argument = '', does }) => [`/${name} ${argument}`, does]);
-  return [...list, ...(hasScreen ? keys : [])].map(([what = '', does]) => `${what.padEnd(22)} ${does}`);
+function help(commands: readonly Command[], { clear: hasScreen, columns = Number.POSITIVE_INFINITY }: View): string[] {
+  const list = commands.map(({ name, argument = '', does }): Row => [`/${name} ${argument}`.trimEnd(), does]);
+  return table([...list, ...(hasScreen ? keys : [])], columns - markColumns, leftColumns);
 }
 
-const keys = [
+/** What stands before each line of an answer, and how wide the first column is at least. */
+const markColumns = 3;
+const leftColumns = 21;
+
+const keys: Row[] = [
   ['//TEXT', 'send a text that begins with /'],
   ['Alt-Enter', 'new line in the message'],
   ['Tab', 'complete a command or a name'],
-  ['Up, Down', 'what you sent or dropped'],
+  ['Up, Down', 'what you sent or dropped; a line that waits is taken back'],
   ['Ctrl-C', 'drop the draft; quit if there is none'],
 ];
 
 /** A line that begins with one slash is a command and never sent, known or not; `//` begins a text with a slash. */
-export function read(line: string, commands: readonly Command[], view: View): Meaning {
+export function read(line: string, commands: readonly Command[], view: View, answers: Answers = {}): Meaning {
   const [, name, argument = ''] = /^\/(?!\/)(\S*)\s*(.*?)\s*$/s.exec(line) ?? [];
   if (name === undefined) return { text: line.replace(/^\//, '') };
-  const command = commands.find((one) => one.name === name);
+  const command = commands.find((one) => one.name === name || one.alias?.includes(name));
   if (command) return command.run(argument);
+  if (Object.hasOwn(answers, name)) return complain(view, answers[name] ?? '');
   const [word, known] = [name.toLowerCase(), commands.map((one) => one.name)];
   const like = known.find((other) => other === aliases[word]) ?? closest(word, known);
   const hint = like ? `Did you mean /${like}?` : 'See /help.';
@@ -136,7 +171,7 @@ export function read(line: string, commands: readonly Command[], view: View): Me
 }
 
 /** What other chat programs call it. */
-const aliases = byKey({ 'exit q bye part': 'quit', names: 'who', name: 'nick' });
+const aliases = byKey({ 'exit q bye part': 'quit', names: 'who', name: 'nick', 'find grep': 'search', reply: 're' });
 
 /** What Tab can make of what stands before the cursor: a command, its choice, or the name of somebody there. */
 export function complete(before: string, commands: readonly Command[], names: readonly string[]): string[] {
@@ -148,11 +183,11 @@ export function complete(before: string, commands: readonly Command[], names: re
   return all.filter((one) => one.startsWith(before));
 }
 
-/** The longest end of `before` that begins a name counts, because a name may have spaces. */
+/** The longest end of `before` that begins a name counts, because a name may have spaces. Before it there may be an `@`. */
 function completeName(before: string, names: readonly string[]): string[] {
   const end = before.slice(-2 * maxNameBytes);
   const safe = names.filter(isName);
-  for (const { index: at } of end.matchAll(/(?<=^|\s)(?=\S|$)/gu)) {
+  for (const { index: at } of end.matchAll(/(?<=(?:^|\s)@?)(?=\S|$)/gu)) {
     const kept = before.slice(0, before.length - end.length + at);
     const begun = end.slice(at).toLowerCase();
     const found = safe.filter((name) => name.toLowerCase().startsWith(begun));

@@ -166,6 +166,8 @@ export const table = {
     firstMs: may(count),
     online: must(count),
     members: must(names),
+    /** What the room is about, as whoever keeps it says. */
+    topic: may(text),
   },
   refused: {
     code: must(oneOf('NAME_REFUSED', 'ROOM_FULL', 'PROOF_REFUSED', 'VERSION_REFUSED'), 'refused'),

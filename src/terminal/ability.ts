@@ -22,6 +22,12 @@ export function abilityOf(output: Output): Ability {
   return { colorLevel: colorLevelOf(output), ascii: output.isTerminal && (TERM === 'dumb' || !isUtf8) };
 }
 
+/**
+ * For so long after a resize the terminal may have been resized again without a word, in ms: tmux changes the window at
+ * once, and tells it at most every 250 ms.
+ */
+export const resizeMsOf = ({ TMUX }: Environment): number => (TMUX ? 500 : 0);
+
 /** What a terminal does with rows that are too long when it has become narrower. */
 export type Rewrap = 'all' | 'all but the cursor line' | 'none';
 

@@ -5,6 +5,13 @@ export type Draft = { text: string; cursor: number };
 
 export const emptyDraft: Draft = { text: '', cursor: 0 };
 
+/** The line that is typed for what was said: a draft, from which the same comes. */
+export function lineOf({ text, action, re }: { text: string; action?: boolean; re?: string }): string {
+  if (action) return `/me ${text}`;
+  if (re !== undefined) return `/re ${text.replace(/^@/, '')}`;
+  return text.startsWith('/') ? `/${text}` : text;
+}
+
 type Move = (draft: Draft) => number;
 
 const left: Move = ({ text, cursor }) => (cursor === 0 ? 0 : graphemeAt(text, cursor - 1).from);

@@ -4,6 +4,8 @@ import { Past } from './past.ts';
 
 /** Asked by Tab: what could stand before the cursor instead, best first. */
 export type Completer = (before: string) => string[];
+/** Asked by Up before anything is typed: true if a line that waits comes back, by `restore`. */
+export type TakeBack = () => boolean;
 
 const maxUndo = 100;
 /** A draft of more lines, if some were pasted, is sent only when Enter is pressed twice. */
@@ -17,6 +19,7 @@ export class Editor {
   /** What the last key led to, if it needs words. */
   hint = '';
   completer: Completer = () => [];
+  takeBack: TakeBack = () => false;
   readonly #maxBytes: number;
   readonly #past = new Past();
   #undo: Draft[] = [];
@@ -25,6 +28,8 @@ export class Editor {
   #isKilling = false;
   #cycle: { texts: string[]; at: number; after: string } | undefined;
   #pastedLines = false;
+  /** What was pasted last did not fit, and the person may not have seen that. */
+  #isPasteRefused = false;
 
   /** @param maxBytes most UTF-8 bytes of a draft; what does not fit changes nothing */
   constructor(maxBytes: number) {
@@ -32,11 +37,12 @@ export class Editor {
   }
 
   key(key: string, text: string): void {
-    const hintBefore = this.hint;
+    const [hintBefore, wasRefused] = [this.hint, this.#isPasteRefused];
     this.hint = '';
-    if (key === 'return' || key === 'enter') this.#enter(hintBefore);
+    this.#isPasteRefused = false;
+    if (key === 'return' || key === 'enter') this.#enter(hintBefore, wasRefused);
     else if (key === 'meta-return' || key === 'meta-enter') this.insert('\n');
-    else if (key === 'ctrl-c') this.#interrupt();
+    else if (key === 'ctrl-c') this.#interrupt(wasRefused);
     else if (key === 'ctrl-d' && this.draft.text === '') this.lines.close();
     else if (!this.press(key) && text !== '') this.insert(text);
   }
@@ -44,7 +50,14 @@ export class Editor {
   paste(text: string): void {
     const block = text.replace(/\n+$/, '');
     this.hint = '';
-    if (this.insert(block)) this.#pastedLines ||= block.includes('\n');
+    this.#isPasteRefused = !this.insert(block);
+    if (!this.#isPasteRefused) this.#pastedLines ||= block.includes('\n');
+  }
+
+  /** What was sent, and nobody has got, is a draft again. */
+  restore(text: string): void {
+    const { draft } = this;
+    this.#change({ text: text + draft.text, cursor: text.length + draft.cursor });
   }
 
   /** Edits; returns false if the key means nothing here. */
@@ -86,7 +99,8 @@ export class Editor {
     'ctrl-_': () => (this.draft = this.#undo.pop() ?? this.draft),
   });
 
-  #enter(hintBefore: string): void {
+  #enter(hintBefore: string, wasRefused: boolean): void {
+    if (wasRefused) return this.#warn(hintBefore);
     const lines = this.draft.text.split('\n').length;
     const question = `${lines} lines as one message: Enter sends them, Ctrl-C drops them`;
     if (this.#pastedLines && lines > unaskedLines && hintBefore !== question) {
@@ -97,11 +111,19 @@ export class Editor {
     if (text.trim() !== '') this.lines.push(text);
   }
 
-  #interrupt(): void {
-    if (this.take() === '') this.lines.close();
+  /** Enter was meant for a draft with what is not in it: the first one sends nothing. */
+  #warn(refusal: string): void {
+    this.#isPasteRefused = this.draft.text === '';
+    this.hint = this.#isPasteRefused ? refusal : `${refusal}; Enter sends the draft without it`;
+  }
+
+  /** Whoever wants to drop what did not fit does not want to leave. */
+  #interrupt(wasRefused: boolean): void {
+    if (this.take() === '' && !wasRefused) this.lines.close();
   }
 
   #recall(step: 1 | -1): void {
+    if (step === -1 && this.draft.text === '' && this.#past.isLeft && this.takeBack()) return;
     const text = this.#past.go(step, this.draft.text);
     if (text !== undefined) this.#change({ text, cursor: text.length });
   }

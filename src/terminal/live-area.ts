@@ -5,7 +5,13 @@ import type { Draft } from './draft.ts';
 import type { Renderer } from './render.ts';
 
 /** Where the area is painted, and who paints its asides. */
-export type Surface = { output: WriteStream; rewrap: Rewrap; renderer: Renderer };
+export type Surface = {
+  output: WriteStream;
+  rewrap: Rewrap;
+  /** For so long after one resize the terminal may have been resized again without a word. */
+  resizeMs?: number;
+  renderer: Renderer;
+};
 type Row = readonly Cell[];
 /** What stands on the screen now: the rows above the cursor, and what is before it in its own. */
 type Painted = { above: readonly Row[]; before: Row; text: string };

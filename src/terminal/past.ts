@@ -7,6 +7,11 @@ export class Past {
   #stops = [''];
   #at = 0;
 
+  /** Nobody looks at what was sent or dropped. */
+  get isLeft(): boolean {
+    return this.#at === this.#texts.length;
+  }
+
   add(text: string): void {
     const draft = this.#at < this.#texts.length ? (this.#stops.at(-1) ?? '') : '';
     for (const added of [draft, text])

@@ -14,9 +14,11 @@ export type PipeOptions = {
   self: Channel;
   settings: Pick<Settings, 'joins'>;
   now: () => number;
+  /** My own messages are printed, too. */
+  showsOwn?: boolean;
 };
 
-/** Plain lines: the chat on stdout, the program's own words on stderr. Own messages are not printed back. */
+/** Plain lines: the chat on stdout, the program's own words on stderr. Own messages are not printed back by default. */
 export class PipeView implements View {
   readonly #options: PipeOptions;
   readonly #chat: Outlet;
@@ -33,8 +35,8 @@ export class PipeView implements View {
 
   /** The order of what is taken is that of the chat: for words about it nobody waits. */
   show(event: ChatEvent, taken?: () => void): void {
-    const { chat, settings, now } = this.#options;
-    const isHidden = event.type === 'message' ? event.own : isPassage(event) && settings.joins === 'none';
+    const { chat, settings, now, showsOwn } = this.#options;
+    const isHidden = event.type === 'message' ? event.own && !showsOwn : isPassage(event) && settings.joins === 'none';
     const rendered = isHidden ? undefined : chat.renderer.render(event, now());
     if (rendered?.channel === 'chat') return this.#chat.write(rendered.text, taken);
     if (rendered) this.#self.show(event);

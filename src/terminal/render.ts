@@ -1,6 +1,7 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { ChatEvent } from '../core/events.ts';
-import type { Waiting } from '../core/turn.ts';
+import type { Waiting, Work } from '../core/turn.ts';
+import { wrapWords } from '../text/table.ts';
 import { asciiOnly, visible } from '../text/visible.ts';
 import type { Ability } from './ability.ts';
 import { graphemes } from './cells.ts';
@@ -12,6 +13,8 @@ export type Style = Ability & {
   timestamps: Timestamps;
   /** On a terminal further lines of a message stand below, in a pipe a newline is written `\n`. */
   multiline: boolean;
+  /** How wide it is: the program's own words are broken between words. */
+  columns?: () => number | undefined;
 };
 /** `chat`: messages and what the room says; `self`: words of this program about itself. */
 export type Rendered = { channel: 'chat' | 'self'; text: string };
@@ -25,15 +28,16 @@ const nameColors = [160, 28, 130, 33, 133, 30, 166, 98, 168, 64, 25, 88] as cons
 export class Renderer {
   readonly #chalk: ChalkInstance;
   readonly #style: Style;
-  /** What stands for a newline, and for what is left out. */
+  /** What stands for a newline, for what is left out, and before what is answered. */
   readonly #newline: string;
   readonly #more: string;
+  readonly #reply: string;
   #day: string | undefined;
 
   constructor(style: Style) {
     this.#style = style;
     this.#chalk = new Chalk({ level: style.colorLevel });
-    [this.#newline, this.#more] = style.ascii ? ['\\n', '...'] : ['⏎', '…'];
+    [this.#newline, this.#more, this.#reply] = style.ascii ? ['\\n', '...', '->'] : ['⏎', '…', '↪'];
   }
 
   /** The line or lines of an event, without the final newline; undefined for events only programs need. */
@@ -56,16 +60,17 @@ export class Renderer {
       this.#self(`messages before ${moment(firstMs ?? nowMs, nowMs)} are no longer kept by the server`),
     lost: ({ seq }) => this.#self(`message ${seq} of the room is damaged; it is shown when somebody has it`),
     erased: ({ seq }) => (seq === undefined ? undefined : this.#self(`message ${seq} of the room was erased`)),
-    contradiction: (event) => ({ channel: 'self', text: this.#chalk.red(`!! ${this.safe(contradicted(event))}`) }),
+    contradiction: (event) => this.#error(contradicted(event)),
     replay: (event, nowMs) => this.#self(`${replayed(event, nowMs)} ---`),
     replayed: ({ first }) => this.#self(first ? 'now ---' : 'end of missed messages ---'),
     clock: ({ setBackMs }) => this.#self(`the room's clock was set back by ${duration(setBackMs)}`),
     unverified: ({ from }) =>
       this.#self(`what ${this.safe(from.name)} says is not signed with the key it stands under`),
     status: ({ message }) => this.#self(message),
-    error: ({ message }) => ({ channel: 'self', text: this.#chalk.red(`!! ${this.safe(message)}`) }),
+    error: ({ message }) => this.#error(message),
     listening: ({ endpoint }) => this.#self(`listening on ${endpoint}`),
     closing: () => undefined,
+    takenBack: () => undefined,
   };
 
   group({ did, names, server, online }: Group, nowMs: number): Rendered {
@@ -86,11 +91,18 @@ export class Renderer {
   }
 
   /** The lines above the prompt, unpainted; `hint` says what the last key led to. */
-  asides(offlineSinceMs: number | undefined, waiting: readonly Waiting[], hint: string, nowMs: number): string[] {
+  asides(
+    offlineSinceMs: number | undefined,
+    waiting: readonly Waiting[],
+    hint: string,
+    nowMs: number,
+    work?: Work,
+  ): string[] {
     const lines = waiting.slice(0, shownWaiting).map((message) => this.#waitingLine(message, nowMs));
     if (offlineSinceMs !== undefined) lines.unshift(`-- offline ${duration(nowMs - offlineSinceMs)}`);
+    if (work) lines.unshift(...this.#own(`-- ${works[work.what]}: ${digits(work.done)} of ${digits(work.total)}`));
     if (waiting.length > shownWaiting) lines.push(`${this.#more} and ${waiting.length - shownWaiting} more`);
-    return hint === '' ? lines : [...lines, `-- ${hint}`];
+    return hint === '' ? lines : [...lines, ...this.#own(`-- ${hint}`)];
   }
 
   #waitingLine({ text, type, ts = 0 }: Waiting, nowMs: number): string {
@@ -101,14 +113,25 @@ export class Renderer {
     return `${this.#more} ${type === 'action' ? '/me ' : ''}${shown}${rest}${slow}`;
   }
 
-  #message({ from, text, own, mention, action, erased, acceptedMs, agoMs }: Event<'message'>, nowMs: number): Rendered {
+  #message(event: Event<'message'>, nowMs: number): Rendered {
+    const { from, own, mention, action, erased, acceptedMs, agoMs } = event;
+    const [answered, text] = this.#answered(event);
     const time = this.#time(acceptedMs ?? nowMs, nowMs, agoMs);
     const color = this.#chalk.ansi256(nameColors[hash(from.name) % nameColors.length] ?? 30);
     const paint = own ? color.bold : mention ? color.inverse : color;
     const name = this.safe(from.name);
     return chat(
-      `${time}${action ? `* ${paint(name)}` : paint(`[${name}]`)} ${erased ? this.#chalk.dim('(erased)') : this.#text(text)}`,
+      `${answered}${time}${action ? `* ${paint(name)}` : paint(`[${name}]`)} ${erased ? this.#chalk.dim('(erased)') : this.#text(text)}`,
     );
+  }
+
+  /** What a message answers stands on a row before it, which no text of anybody can begin; then it need not say whom. */
+  #answered({ answers, text }: Event<'message'>): [row: string, text: string] {
+    if (!answers || !this.#style.multiline) return ['', text];
+    const { name, text: words } = answers;
+    const row = this.#chalk.dim(`      ${this.#reply} ${this.safe(`${name}: ${words}`.replace(/: $/, ''))}`);
+    const address = `@${name}: `;
+    return [`${row}\n`, text.startsWith(address) ? text.slice(address.length) : text];
   }
 
   #passage(did: Group['did'], { server, name, online }: Passage, nowMs: number): Rendered {
@@ -137,7 +160,17 @@ export class Renderer {
   }
 
   #self(text: string): Rendered {
-    return { channel: 'self', text: this.#chalk.dim(`-- ${this.safe(text)}`) };
+    return { channel: 'self', text: this.#chalk.dim(this.#own(`-- ${text}`).join('\n')) };
+  }
+
+  #error(text: string): Rendered {
+    return { channel: 'self', text: this.#chalk.red(this.#own(`!! ${text}`).join('\n')) };
+  }
+
+  /** What others wrote is never broken here, so that it can be copied whole. */
+  #own(text: string): string[] {
+    const columns = this.#style.columns?.() || Number.POSITIVE_INFINITY;
+    return wrapWords(this.safe(text), columns, ownIndent);
   }
 
   #text(text: string): string {
@@ -166,6 +199,9 @@ export class Renderer {
   }
 }
 
+const works = { read: 'reading what was missed', givenBack: 'giving back what the room has lost' };
+const digits = (count: number): string => count.toLocaleString('en');
+const ownIndent = 3;
 const shownWaiting = 5;
 /** Of a long text that waits so many characters are shown; all of it comes when it is accepted. */
 const shownCharacters = 100;

@@ -1,9 +1,10 @@
 import type { ReadStream } from 'node:tty';
 import type { ChatEvent } from '../core/events.ts';
-import type { Waiting } from '../core/turn.ts';
+import type { Waiting, Work } from '../core/turn.ts';
 import { graphemes } from './cells.ts';
 import { Crowd, isPassage, maxHoldMs, type Passage } from './crowd.ts';
-import type { Completer, Editor } from './editor.ts';
+import { lineOf } from './draft.ts';
+import type { Completer, Editor, TakeBack } from './editor.ts';
 import { Keyboard } from './keyboard.ts';
 import { LiveArea, prompt, type Surface } from './live-area.ts';
 import type { Settings, View } from './view.ts';
@@ -13,6 +14,8 @@ export type ScreenOptions = Surface & {
   settings: Settings;
   editor: Editor;
   now: () => number;
+  /** What makes the desktop tell of a message, if that is wanted. */
+  notification?: string | undefined;
   /** Ctrl-C while the program is quitting. */
   force: () => void;
   /** Ctrl-Z: returns when the program goes on. */
@@ -20,6 +23,10 @@ export type ScreenOptions = Surface & {
 };
 
 const clockMs = 1_000;
+/** The signal that the program goes on comes this soon after it was stopped by a key and goes on. */
+const continuedMs = 1_000;
+/** What lasts longer than this says how far it is. */
+const longMs = 1_000;
 /** Lines of the log that Ctrl-L can paint again. */
 const keptLines = 200;
 
@@ -36,11 +43,14 @@ export class ScreenView implements View {
   /** Whom to tell of the next painting. */
   #told: (() => void)[] = [];
   #waiting: readonly Waiting[] = [];
+  #work: (Work & { sinceMs: number }) | undefined;
   #offlineSinceMs: number | undefined;
   #isDue = false;
   #isClosed = false;
-  /** Since Ctrl-Z, so that the signal that tells of it is no news. */
-  #hasContinued = false;
+  /** A while since Ctrl-Z, so that the signal that tells of it is no news. */
+  #hasContinued: NodeJS.Timeout | undefined;
+  /** While the window is being resized nothing is painted. */
+  #resizing: NodeJS.Timeout | undefined;
 
   constructor(options: ScreenOptions) {
     this.#options = options;
@@ -52,13 +62,21 @@ export class ScreenView implements View {
       end: () => editor.lines.close(),
     });
     this.#clock = setInterval(this.#paintSoon, clockMs).unref();
-    output.on('resize', this.#paintSoon);
+    output.on('resize', this.#resized);
     this.#keyboard.open();
     this.#paintSoon();
   }
 
   set completer(completer: Completer) {
     this.#options.editor.completer = completer;
+  }
+
+  set takeBack(takeBack: TakeBack) {
+    this.#options.editor.takeBack = takeBack;
+  }
+
+  get columns(): number {
+    return this.#options.output.columns || 80;
   }
 
   get isBehind(): boolean {
@@ -76,6 +94,12 @@ export class ScreenView implements View {
     this.#paintSoon();
   }
 
+  work(work: Work | undefined): void {
+    if (!work && !this.#work) return;
+    this.#work = work && { ...work, sinceMs: this.#work?.sinceMs ?? this.#options.now() };
+    this.#paintSoon();
+  }
+
   clear(): void {
     this.#log = [];
     this.#redraw();
@@ -84,7 +108,6 @@ export class ScreenView implements View {
   /** The program was stopped and goes on: the shell has used the terminal meanwhile. */
   continued(): void {
     if (!this.#hasContinued) this.#reopen();
-    this.#hasContinued = false;
   }
 
   /** A draft that was not sent stays on the screen. */
@@ -95,7 +118,8 @@ export class ScreenView implements View {
     this.#paint();
     this.#isClosed = true;
     clearInterval(this.#clock);
-    output.off('resize', this.#paintSoon);
+    for (const timer of [this.#resizing, this.#hasContinued]) clearTimeout(timer);
+    output.off('resize', this.#resized);
     this.#area.erase();
     const left = graphemes(editor.draft.text).map(renderer.sign);
     if (left.length > 0) output.write(`${prompt}${left.join('')}\n`);
@@ -106,14 +130,16 @@ export class ScreenView implements View {
   #show(event: ChatEvent): void {
     const { settings, renderer, now } = this.#options;
     // Between two people the leave has said it.
+    if (event.type === 'takenBack') return this.#options.editor.restore(lineOf(event));
     if (event.type === 'state')
-      this.#offlineSinceMs = event.state === 'offline' && event.peer === undefined ? now() : undefined;
+      this.#offlineSinceMs =
+        event.state === 'offline' && event.peer === undefined ? now() - (event.forMs ?? 0) : undefined;
     if (isPassage(event) && settings.joins === 'none') return;
     if (isPassage(event) && settings.joins === 'auto') return this.#hold(event);
     // A message may pass who comes or goes, unless it is theirs: joins and leaves are no part of the order.
     if (event.type !== 'message' || this.#crowd.has(event.from.name)) this.#showCrowd();
     const rendered = renderer.render(event, now());
-    if (rendered) this.#print(rendered.text, this.#rings(event));
+    if (rendered) this.#print(rendered.text, this.#signals(event));
   }
 
   #hold(passage: Passage): void {
@@ -131,29 +157,46 @@ export class ScreenView implements View {
     for (const group of this.#crowd.take(now())) this.#print(renderer.group(group, now()).text);
   }
 
-  #rings(event: ChatEvent): boolean {
-    const { bell } = this.#options.settings;
-    if (event.type !== 'message' || event.own || event.replay || event.mended) return false;
-    return bell === 'all' || (bell === 'mention' && event.mention === true);
+  /** What rings, and what makes the desktop tell of it: the bell may be off, but whoever is named is told. */
+  #signals(event: ChatEvent): string {
+    const { settings, notification = '' } = this.#options;
+    if (event.type !== 'message' || event.own || event.replay || event.mended) return '';
+    const isMeant = settings.bell === 'all' || event.mention === true;
+    return isMeant ? `${settings.bell === 'off' ? '' : '\x07'}${notification}` : '';
   }
 
-  #print(text: string, rings = false): void {
+  #print(text: string, signals = ''): void {
     this.#log = [...this.#log, text].slice(-keptLines);
-    this.#unpainted += `${rings ? '\x07' : ''}${text}\n`;
+    this.#unpainted += `${signals}${text}\n`;
     this.#paintSoon();
   }
 
   readonly #paintSoon = () => {
     if (this.#isDue || this.#isClosed) return;
     this.#isDue = true;
-    setImmediate(() => this.#paint());
+    if (!this.#resizing) setImmediate(() => this.#resizing ?? this.#paint());
   };
 
+  /** Some terminals say late that they were resized: what is painted meanwhile is painted for another width. */
+  readonly #resized = () => {
+    const { resizeMs = 0 } = this.#options;
+    clearTimeout(this.#resizing);
+    this.#resizing = resizeMs > 0 ? setTimeout(() => this.#settle(), resizeMs).unref() : undefined;
+    this.#paintSoon();
+  };
+
+  #settle(): void {
+    this.#resizing = undefined;
+    this.#paint();
+  }
+
   #paint(): void {
-    this.#isDue = false;
     if (this.#isClosed) return;
+    this.#isDue = false;
     const { output, renderer, now, editor } = this.#options;
-    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, editor.hint, now());
+    const isLong = this.#work && now() - this.#work.sinceMs >= longMs;
+    const work = isLong ? this.#work : undefined;
+    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, editor.hint, now(), work);
     this.#area.paint(this.#unpainted, asides, editor.draft);
     this.#unpainted = '';
     // A terminal has taken what was written when `write` returns, or has failed then.
@@ -169,7 +212,6 @@ export class ScreenView implements View {
   }
 
   #typed(act: () => void): void {
-    this.#hasContinued = false;
     act();
     this.#paintSoon();
   }
@@ -185,7 +227,8 @@ export class ScreenView implements View {
     this.#area.erase();
     this.#keyboard.close();
     this.#options.suspend();
-    this.#hasContinued = true;
+    clearTimeout(this.#hasContinued);
+    this.#hasContinued = setTimeout(() => (this.#hasContinued = undefined), continuedMs).unref();
     this.#reopen();
   }
 

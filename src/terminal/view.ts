@@ -1,6 +1,6 @@
 import type { ChatEvent } from '../core/events.ts';
-import type { Waiting } from '../core/turn.ts';
-import type { Completer } from './editor.ts';
+import type { Waiting, Work } from '../core/turn.ts';
+import type { Completer, TakeBack } from './editor.ts';
 
 /** Which joins and leaves are shown: several at once in one line, every one, or none. */
 export const joinsChoices = ['auto', 'all', 'none'] as const;
@@ -17,8 +17,14 @@ export interface View {
   close(): void;
   /** Only where somebody types: what Tab asks. */
   completer?: Completer;
+  /** What Up asks. */
+  takeBack?: TakeBack;
   /** Only on a screen: what was typed and is not accepted yet, oldest first. */
   waiting?(messages: readonly Waiting[]): void;
+  /** Only on a screen: what takes long, if anything does. */
+  work?(work: Work | undefined): void;
   /** Only on a screen: takes away what was said. */
   clear?(): void;
+  /** Only on a screen: how wide it is. */
+  readonly columns?: number;
 }

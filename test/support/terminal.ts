@@ -59,8 +59,17 @@ export class Terminal {
   }
 
   async resize(columns: number, rows: number): Promise<void> {
+    await this.resizeUntold(columns, rows);
+    this.tell(columns, rows);
+  }
+
+  /** Only the window: the program hears of it later. */
+  async resizeUntold(columns: number, rows: number): Promise<void> {
     await this.drained();
     this.#xterm.resize(columns, rows);
+  }
+
+  tell(columns: number, rows: number): void {
     Object.assign(this.output, { columns, rows });
     this.output.emit('resize');
   }

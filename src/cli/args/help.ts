@@ -1,12 +1,8 @@
-import stringWidth from 'string-width';
+import { type Row, table, wrapWords } from '../../text/table.ts';
 import { visible } from '../../text/visible.ts';
 import { type Option, type Program, variableOf } from './flags.ts';
 
 const widest = 80;
-/** Below this the text stands under what it is about, not beside it. */
-const narrowestText = 24;
-
-type Row = [left: string, right: string];
 
 /** The help of one command, at most 80 columns wide, and no wider than `columns`. The example is never wrapped. */
 export function helpText(program: Program, columns: number): string {
@@ -22,7 +18,7 @@ export function helpText(program: Program, columns: number): string {
   const codes = Object.entries(exits).map(([code, meaning]) => `${code} ${meaning}`);
   const variables = Object.keys(options).flatMap((name) => variableOf(name) ?? []);
   const rest = [`Exit codes: ${codes.join(', ')}`, `In the environment: ${variables.join(' ')}`];
-  const ends = rest.flatMap((line) => wrap(line, width, 4));
+  const ends = rest.flatMap((line) => wrapWords(line, width, 4));
   return `${[example, ...usage, 'Options [default]:', ...table(rows, width), ...ends].join('\n')}\n`;
 }
 
@@ -34,23 +30,4 @@ function rowOf([name, option]: [string, Option]): Row {
   const named = choices.every((choice) => describe.includes(choice)) ? '' : `: ${choices.join(', ')}`;
   const fallback = (value && standard) || defaultDescription;
   return [left, `${describe}${named}${fallback ? ` [${visible(String(fallback))}]` : ''}`];
-}
-
-function table(rows: Row[], width: number): string[] {
-  const beside = Math.max(...rows.map(([left]) => left.length)) + 2;
-  if (width - beside >= narrowestText)
-    return rows.flatMap(([left, right]) => wrap(`${left.padEnd(beside)}${right}`, width, beside));
-  return rows.flatMap(([left, right]) => [...wrap(left, width, 8), ...wrap(`        ${right}`, width, 8)]);
-}
-
-/** Breaks at spaces; further lines are indented. A word that is too long stays whole, to be copied. */
-function wrap(text: string, width: number, indent: number): string[] {
-  const [first = '', ...words] = text.split(/(?<=\S)(?=\s)/);
-  const lines = [first];
-  for (const word of words) {
-    const line = lines.at(-1) + word;
-    if (stringWidth(line) <= width) lines.splice(-1, 1, line);
-    else lines.push(' '.repeat(indent) + word.trimStart());
-  }
-  return lines;
 }

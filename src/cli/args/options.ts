@@ -85,8 +85,10 @@ function valuesOf<Table extends OptionTable>(argv: Argv, table: Table): Values<T
   const values = Object.entries(options).map(([name, { coerce, repeatable, default: standard, source }]) => {
     const isStandard = argv[name] === undefined || options[name] !== table[name];
     const given = [(isStandard ? standard : argv[name]) ?? []].flat();
-    const raw = repeatable ? given : given.at(-1);
-    return [name, coerce && raw !== undefined ? coerce(raw, (isStandard && source) || `--${name}`) : raw];
+    const counting = repeatable ? given : given.slice(-1);
+    const spelled = (isStandard && source) || `--${name}`;
+    const read = counting.map((raw) => (coerce && raw !== undefined ? coerce(raw, spelled) : raw));
+    return [name, repeatable ? read : read[0]];
   });
   return Object.fromEntries(values);
 }

@@ -20,6 +20,8 @@ import {
   span,
   texts,
   toggle,
+  topic,
+  words,
 } from './values.ts';
 
 const person = { ...name('your name in the chat'), default: loginName() };
@@ -108,6 +110,7 @@ export const server = program({
     name: { ...name('name of the server'), default: 'server' },
     port: { ...port('TCP port'), default: '9999' },
     ip: { ...host('address to listen on; all is every interface'), default: 'all' },
+    topic: topic('what the room is about, shown on entering'),
     'data-dir': dataDir,
     identity: keyFile,
     history: { default: true, describe: 'keep the room in memory only' },
@@ -132,11 +135,14 @@ export const client = program({
     message: { ...texts('send this and exit (repeatable; - is all of stdin)'), alias: 'm' },
     listen: toggle('stay when the input ends'),
     history: { ...count('first time: show the last N'), defaultDescription: '20 on a terminal' },
+    keep: { ...count('messages kept here, for /history and /search'), default: '5000' },
     replay: toggle('in a pipe, too: what was missed'),
     json,
     timestamps: { ...choice('WHEN', timestampChoices, 'time before each line'), default: 'auto' },
     joins: { ...choice('WHICH', joinsChoices, 'joins and leaves: all, grouped (auto), none'), default: 'auto' },
     bell: { ...choice('WHEN', bellChoices, 'ring for mentions, all, or not (off)'), default: 'mention' },
+    notify: toggle('the desktop tells of what rings, also over ssh'),
+    highlight: words('a word that counts as your name does (repeatable)'),
     timeout: { ...count('how long to try getting online'), value: 'SECONDS', defaultDescription: '10 in a pipe' },
     check: toggle('exit 0 if the server answers'),
     'data-dir': dataDir,

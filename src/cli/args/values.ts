@@ -1,5 +1,6 @@
 import { isAbsolute } from 'node:path';
-import { normalizeName, whyNameRefused } from '../../core/names.ts';
+import { maxTopicBytes } from '../../core/limits.ts';
+import { maxNameBytes, normalizeName, whyNameRefused } from '../../core/names.ts';
 import { ChatError } from '../../errors.ts';
 import { isPublicKey } from '../../keys/curve.ts';
 import { closest } from '../../text/closest.ts';
@@ -14,6 +15,9 @@ const maxShown = 200;
 
 export const toggle = (describe: string) => ({ default: false, describe });
 export const name = (describe: string) => ({ value: 'NAME', describe, coerce: toName });
+/** Each of them is looked for in texts, as names are. */
+export const words = (describe: string) => ({ value: 'WORD', repeatable: true as const, describe, coerce: toWord });
+export const topic = (describe: string) => ({ value: 'TEXT', describe, coerce: toTopic });
 export const texts = (describe: string) => ({ value: 'TEXT', repeatable: true as const, describe });
 const portFrom = (least: number) =>
   kind('PORT', portNumber(least), 'not a port', `A port is a number from ${least} to ${mostPort}.`);
@@ -96,6 +100,22 @@ function toName(raw: string, source: string): string {
   const refusal = whyNameRefused(normal);
   if (refusal) throw new ChatError('USAGE', `${source} "${shortened(raw)}": ${refusal}`);
   return normal;
+}
+
+function toWord(raw: string, source: string): string {
+  const word = normalizeName(raw);
+  const isWord = word !== '' && !/\p{Cc}/u.test(word) && Buffer.byteLength(word) <= maxNameBytes;
+  return isWord
+    ? word
+    : refuse(raw.slice(0, maxNameBytes), source, 'no word to look for', 'For example: --highlight lunch.');
+}
+
+function toTopic(raw: string, source: string): string {
+  const text = raw.toWellFormed().trim();
+  const isLong = Buffer.byteLength(text) > maxTopicBytes;
+  if (isLong) throw new ChatError('USAGE', `${source} has at most ${maxTopicBytes} bytes.`);
+  const isLine = text !== '' && !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text);
+  return isLine ? text : refuse(raw, source, 'no line of text', 'For example: --topic "Lunch at noon".');
 }
 
 function refuse(raw: string, source: string, what: string, hint: string): never {

@@ -16,6 +16,8 @@ import {
   type Signed,
 } from './store.ts';
 
+/** So many of the newest places are read at the start: to read all of a long copy would take seconds. */
+const checkedAtStart = 5_500;
 /** The copy is trimmed to `limit` places when it is this share longer. */
 const slack = 0.1;
 
@@ -63,7 +65,8 @@ export class Copy {
     this.#draft = new Draft(kept.store);
     this.#lc = kept.store.lc;
     this.atMs = kept.read(kept.head, 1)[0]?.message?.at;
-    const entries = this.#entries();
+    const recent = kept.read(kept.head - checkedAtStart + 1, checkedAtStart);
+    const entries = recent.flatMap(({ message }) => message ?? []);
     for (const { lc = 0 } of [...entries, ...pending]) this.#lc = Math.max(this.#lc, lc);
     this.#unsigned = entries.find(({ sig }) => sig === undefined)?.seq ?? kept.head + 1;
   }

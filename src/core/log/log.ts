@@ -58,6 +58,13 @@ export class Log {
     return places;
   }
 
+  /** The places of messages with such a text, the oldest first. */
+  search(isWanted: (text: string) => boolean): number[] {
+    const found: number[] = [];
+    for (const texts of this.store.texts()) for (const [seq, text] of texts) if (isWanted(text)) found.push(seq);
+    return found;
+  }
+
   /** Where this message is kept, if anywhere. */
   find(id: MessageId): Place | undefined {
     const seq = this.store.find(id);

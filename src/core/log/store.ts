@@ -111,6 +111,11 @@ export interface Store {
   erasure(id: string): Erasure | undefined;
   /** The place of a message, if it is kept and can be found. It looks at all of them. */
   find(id: MessageId): number | undefined;
+  /**
+   * The texts of messages that readers are shown, with their places, some at a time. They are as the disk gives them back:
+   * who shows one MUST read its place.
+   */
+  texts(): Iterable<[seq: number, text: string][]>;
   /** Messages not in the log yet, in no particular order. */
   pending(): Message[];
   commit(change: Change): Promise<void>;

@@ -4,7 +4,7 @@ import { type Crypto, digestOf, formatId, type Identity, signedHash, signedText 
 import { givingPauseMs, holePatienceMs, holeRetryMs, lateMs, mendPatienceMs } from '../limits.ts';
 import { type Copy, canBeKept } from '../log/copy.ts';
 import { byCause, idOf, Outbox } from '../log/outbox.ts';
-import type { Now } from '../turn.ts';
+import type { Now, Work } from '../turn.ts';
 
 export type CourierOptions = {
   /** Names the data folder this runs in: message ids count within it. */
@@ -36,13 +36,16 @@ export class Courier {
   /** Nothing is sent until it is decided what becomes of `left`, which nobody knows before the log is read. */
   isHeld = false;
   #isDecided = false;
-  /** The highest n that was given to a message of mine. */
+  /** The highest n that was given to a message of mine; and up to which somebody may have been given the message. */
   lastN: number;
+  #givenN: number;
   /** From a fork until the log is read again: before that nobody knows what it lacks. */
   isMending: boolean;
   readonly #options: CourierOptions;
   readonly #copy: Copy;
   #mendedAtMs = 0;
+  /** So much of others was to be given back when the log was read again. */
+  #toGive = 0;
   /** What was taken from a log that is gone. */
   #lost = new Set<Message>();
   /** The room's key, which signatures cover; undefined until the room is met. */
@@ -72,14 +75,16 @@ export class Courier {
     );
     this.isMending = this.outbox.others.length > 0;
     this.lastN = Math.max(copy.seen(dev), ...this.outbox.own.map(({ id }) => id?.n ?? 0));
+    // What an earlier run has given to somebody nobody knows.
+    this.#givenN = this.lastN;
   }
 
   /** What was typed for this room elsewhere is said here, unless it was kept here before. */
   carry(messages: readonly Message[], name: string): void {
     const isHere = ({ text, ts }: Message) =>
       this.#copy.has(text, ts) || this.outbox.own.some((own) => own.ts === ts && own.text === text);
-    for (const { text, type, ts = 0 } of messages.filter((message) => !isHere(message)))
-      this.write({ name, text, ...(type && { type }) }, { wallMs: ts });
+    for (const message of messages.filter((message) => !isHere(message)))
+      this.write({ ...wordsOf(message), name }, { wallMs: message.ts ?? 0 });
   }
 
   /** Goes on as another device: with this one somebody else counts, too. What a log had of it is given back as ever. */
@@ -90,6 +95,7 @@ export class Courier {
     this.dev = this.#options.newDev();
     this.outbox = new Outbox(this.dev, others);
     this.lastN = 0;
+    this.#givenN = 0;
     this.#isDecided = false;
     this.#useDevice();
   }
@@ -117,8 +123,7 @@ export class Courier {
     if (wish === 'keep') return;
     const left = this.left.splice(0);
     if (wish === 'resend')
-      for (const { text, type, ts = now.wallMs } of left)
-        this.write({ name, text, ...(type && { type }) }, { wallMs: ts });
+      for (const message of left) this.write({ ...wordsOf(message), name }, { wallMs: message.ts ?? now.wallMs });
     this.#letGo(left);
   }
 
@@ -149,13 +154,30 @@ export class Courier {
     return idOf(message) === idOf(entry) && digestOf(crypto, message) === digestOf(crypto, entry);
   }
 
-  write(words: Pick<Message, 'name' | 'text' | 'type'>, { wallMs }: Pick<Now, 'wallMs'>): void {
+  write(words: Pick<Message, 'name' | 'text' | 'type' | 're'>, { wallMs }: Pick<Now, 'wallMs'>): void {
     const id = { dev: this.dev, n: ++this.lastN };
     const when = { lc: this.#copy.nextLc(), ts: Math.max(wallMs, 0), in: this.#copy.seen(this.dev) };
     const message: Message = { kind: 'message', ...words, id, ...when, salt: this.#options.salt() };
     const written = this.#room === undefined ? message : this.#sign(message, this.#room);
     this.outbox.add(written);
     this.#copy.keep([written]);
+  }
+
+  /** What was typed last, if it was given to nobody: it may still be unsaid. */
+  get retractable(): Message | undefined {
+    const newest = this.outbox.own.at(-1);
+    const isLast = newest?.id?.n === this.lastN && this.lastN > this.#givenN;
+    return isLast ? newest : undefined;
+  }
+
+  /** Unsays it: its number is free again, for nothing was typed behind it. */
+  takeBack(): Message | undefined {
+    const message = this.retractable;
+    if (!message) return undefined;
+    this.outbox.remove((waiting) => waiting === message);
+    this.#copy.forget([message]);
+    this.lastN--;
+    return message;
   }
 
   /** A new connection to the room. What was typed before it was met is signed now, under the name that it has taken. */
@@ -188,7 +210,16 @@ export class Courier {
   mend({ ms }: Now): number {
     this.isMending = false;
     this.#mendedAtMs = ms;
+    this.#toGive = this.outbox.others.length;
     return this.outbox.own.filter((message) => this.#lost.has(message)).length + this.outbox.others.length;
+  }
+
+  /** What others wrote is being given back. */
+  get work(): Work | undefined {
+    const left = this.outbox.others.length;
+    return left > 0 && left < this.#toGive
+      ? { what: 'givenBack', done: this.#toGive - left, total: this.#toGive }
+      : undefined;
   }
 
   /** A message of mine is in the log. What it said is known here, unless it is void. */
@@ -253,6 +284,7 @@ export class Courier {
     // Everything that this device wrote below it has been seen in a log. [P17]
     const first = this.#hasBegun ? undefined : unsent.find(({ id }) => id?.dev === this.dev);
     this.#hasBegun ||= first !== undefined;
+    this.#give(unsent);
     return unsent.map((message) => ({
       ...late(message, now.wallMs),
       ...(message === first && { first: true as const }),
@@ -265,8 +297,13 @@ export class Courier {
     const plain = this.outbox.remove(({ sig }) => sig === undefined);
     const newest = plain.at(-1)?.id;
     if (newest) this.#copy.see(newest);
+    this.#give(plain);
     this.#copy.drop(plain);
     return plain;
+  }
+
+  #give(messages: readonly Message[]): void {
+    for (const { id } of messages) if (id?.dev === this.dev) this.#givenN = Math.max(this.#givenN, id.n);
   }
 
   #sign(message: Message, room: string): Message {
@@ -302,6 +339,8 @@ function late(message: Message, wallMs: number): Message {
   const ago = message.at === undefined ? wallMs - (message.ts ?? wallMs) : 0;
   return ago > lateMs ? { ...message, ago } : message;
 }
+
+const wordsOf = ({ text, type, re }: Message) => ({ text, ...(type && { type }), ...(re && { re }) });
 
 const raise = (highest: Map<string, number>, dev: string, n: number) =>
   highest.set(dev, Math.max(n, highest.get(dev) ?? 0));

@@ -1,12 +1,12 @@
 import { FormerWords, OtherRoom } from '../../errors.ts';
 import type { Frame, Message } from '../../protocol/frames.ts';
 import type { ChatEvent } from '../events.ts';
-import { defaultFlow, type Flow } from '../limits.ts';
+import { defaultFlow, type Flow, hearingMs } from '../limits.ts';
 import { Copy } from '../log/copy.ts';
 import { Log } from '../log/log.ts';
 import type { Store } from '../log/store.ts';
-import { markMention, tooManyWaiting } from '../narrate.ts';
-import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from '../turn.ts';
+import { markMention, takenBackEvent, tooManyWaiting, topicWords } from '../narrate.ts';
+import { type Conversation, type Effect, Effects, type Input, type Now, theLink, type Work } from '../turn.ts';
 import { Company } from './company.ts';
 import { Courier, type CourierOptions } from './courier.ts';
 import { Heads } from './heads.ts';
@@ -38,6 +38,8 @@ export type MemberOptions = CourierOptions & {
   /** Most messages of one replay that are shown. */
   maxReplay: number;
   maxKept: number;
+  /** Words that count as my name does. */
+  highlights?: readonly string[];
   flow?: Flow;
 };
 
@@ -48,6 +50,8 @@ export interface Talk {
   readonly isFull: boolean;
   /** There is more to do, although nothing arrives. */
   readonly isBusy: boolean;
+  /** What was missed is being read. */
+  readonly work: Work | undefined;
   /** Takes an input. Returns who takes the next one. */
   take(input: Input, now: Now): Talk;
   /** Sends what waits, as far as it may be sent now. */
@@ -65,11 +69,15 @@ export class Member implements Conversation {
   courier!: Courier;
   readonly heads = new Heads(this);
   server = '';
+  /** What the room is about; '' if that is not said. */
+  topic = '';
   /** The room that is meant, by its key; undefined until one was met. */
   room: string | undefined;
   /** It was in a room once, and when it lost it. */
   everLive = false;
   lostAtMs: number | undefined;
+  /** When this program last stood still, until it has heard what came of that. */
+  #still = { sinceMs: 0, untilMs: Number.NEGATIVE_INFINITY };
   readonly effects = new Effects();
   #talk!: Talk;
   /** How many events with a place were given out, and how many of them were shown. */
@@ -89,6 +97,7 @@ export class Member implements Conversation {
     this.options = options;
     this.room = options.room;
     this.server = '';
+    this.topic = '';
     this.everLive = false;
     this.lostAtMs = undefined;
     this.company = new Company(options.identity.key);
@@ -140,6 +149,14 @@ export class Member implements Conversation {
     return this.courier.outbox.own;
   }
 
+  get retractable(): Message | undefined {
+    return this.courier.retractable;
+  }
+
+  get work(): Work | undefined {
+    return this.#talk.work ?? this.courier.work;
+  }
+
   get unsent(): number {
     return this.courier.outbox.unkept;
   }
@@ -168,6 +185,8 @@ export class Member implements Conversation {
 
   #take(input: Input, now: Now): void {
     if (input.type === 'typed') this.#type(input, now);
+    else if (input.type === 'stoodStill') this.#still = { sinceMs: now.ms - input.forMs, untilMs: now.ms + hearingMs };
+    else if (input.type === 'takeBack') this.#takeBack();
     else if (input.type === 'left') this.courier.settleLeft(input.wish, this.name, now);
     else if (input.type === 'committed') this.copy.settle(input.change);
     else if (input.type === 'shown') {
@@ -188,9 +207,14 @@ export class Member implements Conversation {
     return this.everLive && this.lostAtMs === undefined;
   }
 
-  #type({ text, action }: Input & { type: 'typed' }, now: Now): void {
+  #type({ text, action, re }: Input & { type: 'typed' }, now: Now): void {
     if (this.courier.outbox.isFull) return this.show(tooManyWaiting);
-    this.courier.write({ name: this.name, text, ...(action && { type: 'action' }) }, now);
+    this.courier.write({ name: this.name, text, ...(action && { type: 'action' }), ...(re && { re }) }, now);
+  }
+
+  #takeBack(): void {
+    const message = this.courier.takeBack();
+    if (message) this.show(takenBackEvent(message));
   }
 
   /** It is online in a room; said unless it never was away. */
@@ -214,11 +238,19 @@ export class Member implements Conversation {
     if (isOther) this.show({ type: 'status', code: 'NAME', message: `the server is called ${server} now` });
   }
 
+  /** Said once: on entering, and when it has changed. */
+  tellTopic(topic = ''): void {
+    const isNew = topic !== this.topic;
+    this.topic = topic;
+    if (isNew && topic !== '') this.show({ type: 'notice', server: this.server, text: topicWords(topic) });
+  }
+
   goOffline(reason: 'lost' | 'silent', { ms }: Now): void {
     this.company.present = 0;
     if (!this.everLive || this.lostAtMs !== undefined) return;
-    this.lostAtMs = ms;
-    this.show({ type: 'state', state: 'offline', reason });
+    this.lostAtMs = ms <= this.#still.untilMs ? this.#still.sinceMs : ms;
+    const forMs = ms - this.lostAtMs;
+    this.show({ type: 'state', state: 'offline', reason, ...(forMs > 0 && { forMs }) });
   }
 
   /** True if this is the room that is meant, or the first that is met; `room` is its key, undefined for an original's. */
@@ -253,7 +285,8 @@ export class Member implements Conversation {
 
   show(event: ChatEvent, place?: number): void {
     this.company.hear(event);
-    const marked = markMention(event, this.naming.name, this.options.identity.key);
+    const { identity, highlights = [] } = this.options;
+    const marked = markMention(event, [this.naming.name, ...highlights], identity.key);
     this.effects.push({ type: 'show', event: marked, ...(place !== undefined && { place }) });
   }
 }

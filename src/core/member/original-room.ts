@@ -38,6 +38,7 @@ export class OriginalRoom implements Talk {
   }
 
   readonly isBusy = false;
+  readonly work = undefined;
 
   get isFull(): boolean {
     return this.#member.unshown >= this.#member.flow.windowEntries;

@@ -6,7 +6,7 @@ import type { ChatEvent } from '../events.ts';
 import { levelledMs, maxLost } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
 import { isShown, messageEvent, saidMs } from '../narrate.ts';
-import type { Now } from '../turn.ts';
+import type { Now, Work } from '../turn.ts';
 import type { Member } from './member.ts';
 
 type Missed = { from: number; to: number; quietTo: number; mark: { first?: true } };
@@ -37,6 +37,13 @@ export class Reading {
   get isFull(): boolean {
     const { copy, flow } = this.#member;
     return copy.behind >= 2 * flow.windowEntries;
+  }
+
+  /** How much of what was missed is read. */
+  get work(): Work | undefined {
+    const { from, to } = this.#missed;
+    const { cursor } = this.#member.copy;
+    return cursor < to ? { what: 'read', done: Math.max(cursor - from, 0), total: to - from } : undefined;
   }
 
   /** Makes the copy continue where the session begins. */

@@ -13,7 +13,7 @@ import { rereadMs, silentMs } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
 import { isName } from '../names.ts';
 import { noticeEvent } from '../narrate.ts';
-import { type Input, type Now, theLink } from '../turn.ts';
+import { type Input, type Now, theLink, type Work } from '../turn.ts';
 import { Delivery } from './delivery.ts';
 import type { Member, Talk } from './member.ts';
 import { OriginalRoom } from './original-room.ts';
@@ -71,6 +71,10 @@ export class Session implements Talk {
 
   get isBusy(): boolean {
     return this.#signatures.isBusy;
+  }
+
+  get work(): Work | undefined {
+    return this.#state === 'live' ? this.#reading.work : undefined;
   }
 
   get online(): boolean {
@@ -268,7 +272,7 @@ export class Session implements Talk {
 
   #welcome(welcome: Welcome, now: Now): void {
     const { naming, courier, options } = this.#member;
-    const { name, online, members, n = 0, nHash, sig } = welcome;
+    const { name, online, members, topic, n = 0, nHash, sig } = welcome;
     // Nobody but the room can sign this: whoever else shows its key opens nothing.
     if (!options.crypto.verify(this.#room, welcomeProof(this.#cn, this.#room, welcome), sig)) return;
     if (courier.isShared(this.#room, n, nHash)) {
@@ -284,6 +288,7 @@ export class Session implements Talk {
     this.#member.company.goBy(naming.name);
     this.#member.company.begin(members, online);
     this.#member.goOnline({ server: name, online, legacy: false, members, room: this.#room }, now);
+    this.#member.tellTopic(topic);
     if (was !== undefined) this.#member.show({ type: 'renamed', was, name: naming.name });
     this.#state = 'live';
     this.#heardAtMs = now.ms;

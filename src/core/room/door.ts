@@ -24,6 +24,8 @@ export type DoorOptions = LedgerOptions &
     /** What stands with a text, so that nobody can guess it by its digest; another one each time. */
     salt: () => string;
     maxClients?: number;
+    /** What the room is about. */
+    topic?: string | undefined;
   };
 type Refusal = { from: string; code: Refused['code']; text: string; join: Join };
 type Parts = { log: Log; ledger: Ledger; presence: Presence; effects: Effects };
@@ -193,7 +195,7 @@ export class Door {
 
   #welcome(from: string, who: string, { dev = '', cn = '' }: Join, { since, fork }: Resumption): void {
     const { log, presence } = this.#parts;
-    const { identity, dev: run } = this.#options;
+    const { identity, dev: run, topic } = this.#options;
     const hash = log.hashAt(since);
     const [oldest] = log.read(log.first, 1);
     const { online, names: members } = presence;
@@ -203,7 +205,7 @@ export class Door {
     const place = { log: log.store.log, since, ...(hash && { hash }), ...head, fork };
     const { n = 0, hash: nHash } = log.store.mark(dev) ?? {};
     const own = { n, ...(nHash && { nHash }) };
-    const age = oldest && { firstMs: oldest.atMs };
+    const age = { ...(oldest && { firstMs: oldest.atMs }), ...(topic && { topic }) };
     const welcome = { kind: 'welcome' as const, ...words, ...place, ...own, online, members, ...age };
     this.#send(from, { ...welcome, sig: identity.sign(welcomeProof(cn, identity.key, welcome)) });
     for (const [seq, { hash }] of log.lost) if (seq <= since) this.#send(from, { kind: 'lost', seq, hash });
