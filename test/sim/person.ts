@@ -21,8 +21,12 @@ export function decideLeft(world: Machines, client: Client): void {
   const waits = world.clients.some(
     (other) => other !== client && other.store.pending().some(({ id, text }) => left.has(text) && isOwn(other, id)),
   );
+  // What is on its way from another copy cannot be called back.
+  const isUnderWay = world.clients.some(({ connection }) =>
+    connection?.toServer.some((data) => [...left].some((text) => data.includes(JSON.stringify(`${text}\n`)))),
+  );
   const unsaid = [...left].filter((text) => !world.checker.facts.said.has(text));
-  const wish = waits ? 'keep' : unsaid.length === left.size ? 'resend' : 'discard';
+  const wish = waits || isUnderWay ? 'keep' : unsaid.length === left.size ? 'resend' : 'discard';
   world.note(`${client.id} would ${wish} ${[...left]}`);
   if (wish !== 'keep') for (const text of unsaid) world.saidAnew.add(text);
   // What is not said yet is typed once more.
