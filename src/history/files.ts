@@ -30,7 +30,14 @@ export function makeFolder(path: string, wanted = path): void {
   }
 }
 
-const isLink = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+/** What is not there, or not to be looked at, is none: what is wrong with it shows when it is used. */
+function isLink(path: string): boolean {
+  try {
+    return lstatSync(path).isSymbolicLink();
+  } catch {
+    return false;
+  }
+}
 
 const unreadable = (path: string, why: string) =>
   new ChatError('DATA_DAMAGED', `cannot read ${path}: ${why}.`, 'Mend or remove it.');
