@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { linkSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ChatError } from '../errors.ts';
 import { makeFolder, plainFile, readText } from '../history/files.ts';
@@ -38,7 +38,8 @@ export function makeIdentity(path: string, owner: Owner): Identity {
     if (other) return other;
     return inWords(dirname(path), () => rethrow(error));
   } finally {
-    rmSync(own, { force: true });
+    // Below what is no folder, some versions of Node find fault with removing nothing.
+    if (existsSync(own)) rmSync(own, { force: true });
   }
 }
 
