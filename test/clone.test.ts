@@ -18,7 +18,7 @@ function freshClone({ home }: Stage) {
     ready() {
       cpSync(join(root, 'dist'), join(clone, 'dist'), { recursive: true });
       mkdirSync(modules, { recursive: true });
-      for (const name of ['@photostructure', 'chalk', 'env-paths', 'string-width', 'yargs', 'zeromq'])
+      for (const name of ['@photostructure', 'chalk', 'string-width', 'yargs', 'zeromq'])
         symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction');
       writeFileSync(join(modules, '.0mq-chat-built'), '');
     },
@@ -76,15 +76,29 @@ describe.skipIf(process.platform === 'win32')('npx in a clone', () => {
     await later.ends(0);
   });
 
-  test('what an interrupted npx has left half made is put in order', async ({ stage }) => {
+  const settled = (stage: Stage, fill: (folder: string, clone: string) => void): string => {
     const { clone, ready } = freshClone(stage);
     ready();
-    const folder = join(stage.home, 'cache', '_npx', 'half');
-    mkdirSync(join(folder, 'node_modules'), { recursive: true });
+    const folder = join(stage.home, 'cache', '_npx', 'old');
+    mkdirSync(join(folder, 'node_modules', '.bin'), { recursive: true });
     symlinkSync(clone, join(folder, 'node_modules', '0mq-chat'));
+    fill(folder, clone);
     const settle = `import { settleNpx } from './bin/npx.js'; settleNpx(process.env)`;
     const env = { ...process.env, npm_config_cache: join(stage.home, 'cache'), npm_execpath: '/dev/null' };
     execFileSync(process.execPath, ['--input-type=module', '-e', settle], { cwd: clone, env });
-    expect(existsSync(folder)).toBe(false);
-  });
+    return folder;
+  };
+  const leadTo = (program: string) => (folder: string, clone: string) => {
+    writeFileSync(join(folder, 'package.json'), '{}');
+    symlinkSync(join(clone, program), join(folder, 'node_modules', '.bin', 'p2p'));
+  };
+
+  test('what an interrupted npx has left half made is put in order', ({ stage }) =>
+    expect(existsSync(settled(stage, () => {}))).toBe(false));
+
+  test('what leads to where the programs lay in an older version is put in order', ({ stage }) =>
+    expect(existsSync(settled(stage, leadTo('dist/p2p.js')))).toBe(false));
+
+  test('what leads to the programs stays', ({ stage }) =>
+    expect(existsSync(settled(stage, leadTo('bin/p2p.js')))).toBe(true));
 });
