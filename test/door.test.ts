@@ -75,6 +75,26 @@ describe('a version-1 client joins', () => {
     expect(world.takeNotices('b')).toMatchObject([{ who: 'anna' }, { was: 'anna', who: 'annie' }]);
   });
 
+  test('twice before the disk has its name: each welcome answers its own join, so that none is taken for the other', () => {
+    world.joins('bo');
+    world.slowDisk = true;
+    world.say('a', hello('anna', { cn: 'first' }));
+    world.say('a', hello('annie', { cn: 'second' }));
+    world.commit();
+    world.commit();
+    const answers = (cn: string) => {
+      const text = ({ log, run, head }: Json) => welcomeProof(cn, 'server', { log, run, head } as Welcome);
+      return ({ sig, ...told }: Json) => sig === signature('server', text(told));
+    };
+    const [anna = {}, annie = {}] = world.take('a').filter(({ welcome }) => welcome);
+    expect([anna.who, answers('first')(anna), annie.who, answers('second')(annie)]).toEqual([
+      'anna',
+      true,
+      'annie',
+      true,
+    ]);
+  });
+
   test('on a new connection while the old one lingers: one member, one reader', () => {
     world.joins('ann', 'bo');
     world.say('x', hello('ann'));

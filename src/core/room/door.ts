@@ -92,10 +92,12 @@ export class Door {
     const { presence, log } = this.#parts;
     if (this.#isFull(from, dev)) return this.refuse({ from, code: 'ROOM_FULL', text: full, join });
     const newest = this.#entering.get(from);
-    if (newest?.name === join.name) this.#entering.delete(from);
+    // Who has asked for another name since must not take this answer for the one to that.
+    const isSame = newest?.name === join.name;
+    if (isSame) this.#entering.delete(from);
     this.#strangers.delete(from);
     presence.markGuests(name);
-    const asked = newest?.dev === dev ? newest : join;
+    const asked = isSame && newest.dev === dev ? newest : join;
     const resumption = resume(log, asked);
     presence.enter({ from, who: key, name, dev }, resumption.since, nowMs);
     this.#welcome(from, name, asked, resumption);
