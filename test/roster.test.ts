@@ -85,6 +85,23 @@ describe('a room', () => {
     expect(next('a')).toEqual([]);
   });
 
+  test('tells the list as it was signed, although more has changed since', () => {
+    room.joins('ann', 'bo');
+    asks('a');
+    next('a');
+    room.joins('cy');
+    room.say('b', hello('bob'));
+    asks('c');
+    room.forget();
+    room.tick();
+    const list: [string, string][] = [
+      ['kA', 'ann'],
+      ['kB', 'bo'],
+    ];
+    const { digest } = signed(2, list);
+    expect(rosters('c')).toMatchObject([{ roster: 2, from: 0, m: list, digest }]);
+  });
+
   test('goes on after what somebody has, and begins anew with who has what it does not know', () => {
     room.joins('ann', 'bo');
     asks('a', { roster: 1, ...signed(1, []), version: undefined });
@@ -293,6 +310,18 @@ describe('a member', () => {
     expect(asked()).toEqual([]);
     ann.receive(part({ members: named(two), ...signed(7, two) }));
     expect(known()).toEqual(two);
+  });
+
+  test('takes nothing that follows what it could not keep: an address that came with that would be missing', () => {
+    start([]);
+    ann.receive(part({ members: named(two), ...signed(6, two) }));
+    const reached = address('B', ['10.0.0.2:7000']);
+    ann.receive(part({ from: 6, addresses: [reached], ...signed(7, two), sig: 'x' }));
+    ann.receive(part({ from: 7, members: [{ key: 'kC', name: 'cy' }], ...signed(8, three) }));
+    expect(known()).toEqual(two);
+    ann.receive(part({ members: named(three), addresses: [reached], ...signed(8, three) }));
+    expect(known()).toEqual(three);
+    expect(ann.store.address('B')).toMatchObject({ hosts: ['10.0.0.2:7000'] });
   });
 
   test('takes no list that is older than its own', () => {

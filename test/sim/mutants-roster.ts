@@ -3,7 +3,6 @@ import { type Mutant, of } from './mutate.ts';
 /** The rules of the roster, but for those that only spare a member asking for the whole list. */
 export const rosterMutants: Mutant[] = [
   ...of('log/enrolment', [['the roster goes on above what was signed', 'if (version >= roster.last)', 'if (false)']]),
-  ...of('room/roster-desk', [['a list is told as it was signed', 'signed?.version !== last ||', '']]),
   ...of('member/roster', [
     ['a list comes to its digest', '=== signed.digest', '!== undefined'],
     [

@@ -8,6 +8,9 @@ import type { Member } from './member.ts';
 /** Parts of the roster that came since the last signed version; `isAnew`: they begin at the beginning. */
 type Staged = { version: number; isAnew: boolean; members: Map<string, string | undefined>; addresses: Address[] };
 
+/** Of no part. */
+const noVersion = -1;
+
 /**
  * Who the members of the room are, and where they can be reached: for those who may link with them when the server is away.
  *
@@ -87,6 +90,8 @@ export class Roster {
 
   /** What is here does not come to what was signed: the whole list does. Once, until it is asked for again. */
   #askAnew(): void {
+    // What came with it is gone, addresses too, of which no digest tells: nothing can follow it.
+    this.#staged = this.#nothing(noVersion);
     if (!this.#isAskedAnew) this.#member.send({ kind: 'roster', version: 0 });
     this.#isAskedAnew = true;
   }
