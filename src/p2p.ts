@@ -13,14 +13,14 @@ import { Link } from './transport/link.ts';
 import { openBindingPair, openConnectingPair } from './transport/sockets.ts';
 
 const pipeTimeoutMs = 10_000;
-const emptyHint = 'Pipe text in, or type it at a terminal.';
+const emptyHint = 'Pipe text in, or type it at a terminal. To read only, add --listen.';
 
 /** Between two people every message is meant for me. */
 const settings: Settings = { joins: 'all', bell: 'mention' };
 
 await run(p2p, async (options, stop, opened) => {
   const { name, port, server: binds, ip = binds ? 'all' : 'localhost', verbose, ...style } = options;
-  const { view, lines, person } = openConsole({ ...style, settings });
+  const { view, lines, person, isScreen } = openConsole({ ...style, settings });
   opened.push(view);
   let link: Link;
   if (binds) {
@@ -34,7 +34,7 @@ await run(p2p, async (options, stop, opened) => {
   }
   const conversation = new Pair({ name, dev: newToken(), binds });
   const timeoutMs = person || binds ? Infinity : pipeTimeoutMs;
-  const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
+  const manner = { person, listen: options.listen && !isScreen, check: false, timeoutMs, verbose, emptyHint };
   const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];
   const read = person ? { read: openPrompt([], { conversation, view, settings, about }) } : {};
   const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner };

@@ -37,6 +37,13 @@ export function markMention(event: ChatEvent, name: string, key?: string): ChatE
   return mentions(event.text, name) ? { ...event, mention: true } : event;
 }
 
+/** What a pipe that was killed had given to nobody is not said any more; who has run it is told once. */
+export function droppedEvent(messages: readonly Message[]): ChatEvent[] {
+  const texts = messages.map(({ text }) => `"${text}"`).join(', ');
+  const message = `a run before was killed; what it had given to nobody is dropped: ${texts}`;
+  return messages.length === 0 ? [] : [{ type: 'error', code: 'DROPPED', message }];
+}
+
 /** What is typed is not taken. */
 export const tooManyWaiting: ChatEvent = {
   type: 'error',

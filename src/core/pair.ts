@@ -34,6 +34,8 @@ export class Pair implements Conversation {
   readonly #binds: boolean;
   readonly #outbox: Outbox;
   #lastN = 0;
+  /** The highest n that was sent to anybody. */
+  #given = 0;
   #state: State = 'down';
   /** Who was met last; without a `dev` until its name is known: the original says it with its first message. */
   #peer = { name: '', dev: '', legacy: false };
@@ -75,6 +77,11 @@ export class Pair implements Conversation {
 
   get unsent(): number {
     return this.#outbox.own.length;
+  }
+
+  get unsettled(): { inDoubt: number; ungiven: number } {
+    const ungiven = this.#outbox.own.filter(({ id }) => (id?.n ?? 0) > this.#given).length;
+    return { inDoubt: this.unsent - ungiven, ungiven };
   }
 
   get others(): string[] {
@@ -239,6 +246,7 @@ export class Pair implements Conversation {
 
   /** An own message is shown when the peer has it; to the original program, which gives no receipts, when it is sent. */
   #upload(): void {
+    this.#given = Math.max(this.#given, this.#outbox.next);
     if (!this.#peer.legacy) for (const message of this.#outbox.takeUnsent()) this.#send(message);
     else
       for (const message of this.#outbox.remove(() => true)) {

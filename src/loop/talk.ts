@@ -9,6 +9,7 @@ import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
 import { Driver } from './drive.ts';
 import { Ending, type Manner } from './ending.ts';
+import { maxUnderWay } from './tally.ts';
 import type { Trouble } from './trouble.ts';
 
 export type TalkOptions = {
@@ -36,8 +37,6 @@ export type TalkOptions = {
 const tickMs = 100;
 const resumedMs = 1_000;
 const hearingMs = 3_000;
-/** A pipe is read only while fewer lines than this are under way. */
-const maxUnderWay = 256;
 
 /** The loop of a chat: lines, frames and time race for the next turn of the conversation, and what it says is done. */
 export class Talk {
@@ -91,12 +90,10 @@ export class Talk {
         if (isOver) break;
         this.#diagnose();
       }
-      // What was typed last has not had its turn.
-      if (driver.waiting.length > 0) await driver.turn();
-      return ending.verdict();
+      return await ending.verdict();
     } catch (error) {
       this.#nameUnkept();
-      throw error;
+      throw await ending.failed(error);
     } finally {
       view.show({ type: 'state', state: 'closing' });
       link.close();
@@ -104,6 +101,7 @@ export class Talk {
   }
 
   async #line(line: string): Promise<void> {
+    this.#ending.tally.next();
     if (this.#other !== undefined && line.trim() === 'yes') this.#leaveFor(this.#other);
     else if (this.#asksAboutLeft && ['yes', 'no'].includes(line.trim())) this.#decideLeft(line.trim() === 'yes');
     else if (this.#isNaming && !line.startsWith('/')) this.#name(line);
@@ -178,7 +176,7 @@ export class Talk {
   }
 
   #leaveFor(room: string): void {
-    this.#ending.leftBehind(this.#options.conversation.waiting.length);
+    this.#ending.tally.settle(this.#options.conversation.unsettled);
     this.#follow(room);
   }
 

@@ -52,6 +52,24 @@ const aroundHoles = [
   'behind a hole nothing is taken later',
 ];
 
+/** Her pipe is killed when its words have left it, and nobody has got them; her next one runs in another place. */
+const settled: Scene = {
+  traits: { people: [0, 0, 1].map((person) => ({ person, isHeld: false, isPipe: true })) },
+  play: (stage, first, second) => {
+    stage.begin(first);
+    stage.input(first, { type: 'typed', text: 'one' });
+    first.connection?.toServer.splice(0);
+    stage.stop(first);
+    stage.away.add(first);
+    stage.begin(second);
+    stage.say(second, 'two');
+    stage.checker.end.healed(stage.serverStore, [second]);
+    stage.away.clear();
+    stage.begin(first);
+    stage.say(first, 'three');
+  },
+};
+
 /** What a world seldom comes to: for each rule a scene that ends badly without it, and in which nothing else goes wrong. */
 export const scenes: Record<string, Scene> = {
   ...Object.fromEntries(fields.map((field) => [`the chain covers ${field}`, altered(field)])),
@@ -179,6 +197,9 @@ export const scenes: Record<string, Scene> = {
       }
     },
   },
+  // What one of her programs has left in doubt goes out with another one, and its number is used up.
+  'what another place has left in doubt is settled': settled,
+  'no number that was given is used twice': settled,
   // Her words were taken, and forgotten again before she could read them: their number is used all the same.
   'what the log had counts as used': {
     traits: { retention: { entries: 3, ageMs: 1e15 } },

@@ -10,6 +10,8 @@ import { choice, count, file, folder, host, name, place, port, roomKey, span, te
 const person = { ...name('your name in the chat'), default: loginName() };
 const roomPort = { ...port('TCP port'), default: '9999' };
 const json = toggle('events as JSON lines on stdout');
+const quiet = { ...toggle('in a pipe: say nothing when all goes well'), alias: 'q' };
+const listen = toggle('stay when the input ends');
 const keyFile = { ...folder('file with the key of the room'), defaultDescription: 'identity in the folder' };
 const dataDir = { ...folder('folder for what must be kept'), defaultDescription: 'a folder of your user' };
 
@@ -22,6 +24,8 @@ export const p2p = program({
     port: { ...port('TCP port'), default: '8888' },
     ip: host('the other side [localhost]; with --server: listen here [all]'),
     server: toggle('wait for the other side to connect'),
+    listen,
+    quiet,
     json,
   },
   subcommands: { completion },
@@ -96,7 +100,8 @@ export const client = program({
     port: roomPort,
     ip: { ...host('host of the server'), default: 'localhost' },
     message: { ...texts('send this and exit (repeatable; - is all of stdin)'), alias: 'm' },
-    listen: toggle('stay when the input ends'),
+    listen,
+    quiet,
     history: { ...count('first time: show the last N'), defaultDescription: '20 on a terminal' },
     replay: toggle('in a pipe, too: what was missed'),
     json,
@@ -107,7 +112,8 @@ export const client = program({
     check: toggle('exit 0 if the server answers'),
     'data-dir': dataDir,
     'server-key': roomKey("the room's key, in hexadecimal digits"),
-    'forget-room': toggle('take whatever room is at this address'),
+    // What names these in words when they are needed leaves room for the others.
+    'forget-room': { ...toggle('take whatever room is at this address'), isHidden: true },
     resend: { ...toggle('say from here what waits in a copied folder'), isHidden: true },
   },
   subcommands: { completion },

@@ -73,6 +73,10 @@ export class Session implements Talk {
     return this.#signatures.isBusy;
   }
 
+  get isOpen(): boolean {
+    return this.#state === 'live' && !this.#member.courier.isMending;
+  }
+
   get online(): boolean {
     return this.#state === 'live' || this.#answered;
   }
