@@ -21,7 +21,7 @@ export class Rooms {
   readonly doubtful = new Set<string>();
   readonly #folder: string;
   readonly #newDev: () => string;
-  /** What is kept elsewhere by now, or is said by nobody. */
+  /** Folders to be let go, and what of them is kept elsewhere by then, or is said by nobody. */
   #carried: { store: SqliteStore; dropped: Message[] }[] = [];
   /** Folders of the same room beside the one that was opened, in which something lies in doubt. */
   #doubtful: SqliteStore[] = [];
@@ -91,9 +91,10 @@ export class Rooms {
 
   /**
    * What free folders of this room, but for those that are open, have given to it without a receipt. They are not free
-   * from now on, until that is settled.
+   * from now on, until that is settled, or another room is asked about.
    */
   doubts(room: string): Message[] {
+    this.#carried.push(...this.#doubtful.splice(0).map((store) => ({ store, dropped: [] })));
     for (const folder of this.#slots.filter((slot) => this.#ownerOf(slot) === room && hasWaiting(slot))) {
       const store = this.#tryToOpen(folder);
       // What is in a copy may have other words elsewhere.
@@ -133,7 +134,7 @@ export class Rooms {
   /** What was carried is kept elsewhere now. */
   async letGo(): Promise<void> {
     for (const { store, dropped } of this.#carried.splice(0)) {
-      await store.commit({ dropped: dropped.flatMap(({ id }) => id ?? []) });
+      if (dropped.length > 0) await store.commit({ dropped: dropped.flatMap(({ id }) => id ?? []) });
       await store.close();
     }
   }

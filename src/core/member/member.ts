@@ -113,11 +113,15 @@ export class Member implements Conversation {
     if (options.isCopied || !options.crypto.isDeviceOf(options.identity.key, options.dev)) this.renew();
     this.copy.forget(gone);
     for (const event of droppedEvent(gone)) this.show(event);
-    // What a terminal has kept is no pipe's.
-    this.courier.carry(
+    this.#begin(
       carried.filter((message) => !typed.includes(message)),
-      this.name,
+      typed,
     );
+  }
+
+  /** What was typed for this room elsewhere comes first; only what was typed in this run is a pipe's. */
+  #begin(before: readonly Message[], typed: readonly Message[]): void {
+    this.courier.carry(before, this.name);
     this.courier.begin();
     this.courier.carry(typed, this.name);
   }
