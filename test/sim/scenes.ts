@@ -3,6 +3,7 @@ import { forgedRoster } from './roster.ts';
 import type { Client, Cores } from './sides.ts';
 import { peopleOf, Stage } from './stage.ts';
 import type { Traits } from './traits.ts';
+import { Violation } from './violation.ts';
 
 type Scene = { traits?: Partial<Traits>; play: (stage: Stage, ann: Client, bo: Client, cy: Client) => void };
 
@@ -200,7 +201,7 @@ export const scenes: Record<string, Scene> = {
   // What one of her programs has left in doubt goes out with another one, and its number is used up.
   'what another place has left in doubt is settled': settled,
   'no number that was given is used twice': settled,
-  // Her words were taken, and forgotten again before she could read them: their number is used all the same.
+  // Her words were taken, and forgotten again before she could read them: what she says next follows them all the same.
   'what the log had counts as used': {
     traits: { retention: { entries: 3, ageMs: 1e15 } },
     play: (stage, ann, bo) => {
@@ -217,6 +218,9 @@ export const scenes: Record<string, Scene> = {
       stage.passes(4);
       stage.stop(ann);
       stage.begin(ann);
+      stage.input(ann, { type: 'typed', text: 'seven' });
+      const [{ in: seen = 0 } = {}] = ann.store.pending();
+      if (seen < 1) throw new Violation('P16', 'what the log had does not count as seen');
     },
   },
 };
