@@ -29,6 +29,8 @@ export class Facts {
   /** Words that the log has, of whatever device, and words that went with a folder that was restored. */
   readonly said = new Set<string>();
   readonly lostWords = new Set<string>();
+  /** Words that a pipe has given to nobody: it was told so, or was killed. */
+  readonly unsaid = new Set<string>();
   /** Highest n of a device that was printed at a client, in any of its runs. */
   readonly printed = new Map<string, number>();
   /** The last place that each client has shown, and which one that was when a message was typed. */

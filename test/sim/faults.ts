@@ -137,7 +137,7 @@ export function writeLater(world: Machines, client: Client): void {
   const { store, dev, name, key } = client;
   if (!store.log) return;
   const waiting = store.pending().flatMap(({ id }) => (id?.dev === dev ? id.n : []));
-  const last = Math.max(store.mark(dev)?.n ?? 0, ...waiting);
+  const last = Math.max(store.mark(dev)?.n ?? 0, store.given, ...waiting);
   const id = { dev, n: last + 1 };
   const when = {
     lc: Math.max(store.lc, ...store.pending().map(({ lc = 0 }) => lc)) + 1,

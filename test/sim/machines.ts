@@ -1,3 +1,4 @@
+import { inDoubt } from '../../src/core/log/doubt.ts';
 import type { Change } from '../../src/core/log/store.ts';
 import { type Input, type Send, theLink } from '../../src/core/turn.ts';
 import { decode } from '../../src/protocol/codec.ts';
@@ -24,7 +25,7 @@ export class Machines extends Ground {
     if (client.session) return;
     this.note(`start ${client.id}`);
     const { name, key, store } = client;
-    const { dev, former } = store;
+    const { dev, former, given, piped } = store;
     const identity = identityOf(key);
     const nonce = () => `cn${++this.nonces}`;
     const chance = () => this.random.next();
@@ -47,6 +48,10 @@ export class Machines extends Ground {
         name,
         dev,
         former,
+        given,
+        piped,
+        isPipe: client.isPipe,
+        doubts: this.#idle(client).flatMap((other) => inDoubt(other.store, structuredClone(other.store.pending()))),
         isCopied: dev === client.copyOf,
         newDev,
         identity,
@@ -65,11 +70,25 @@ export class Machines extends Ground {
     if (!client.session) return;
     this.note(`kill ${client.id}`);
     client.session = undefined;
+    if (client.isPipe) this.checker.disks.abandoned(client);
     // What the output has not taken goes with the program.
     client.output = [];
     client.later = [];
     client.stale = [];
     this.disconnect(client, 0);
+  }
+
+  /** A pipe comes to its end, in the room or not: what it has given to nobody is dropped. */
+  end(client: Client): void {
+    this.input(client, { type: 'drop' });
+    this.stop(client);
+  }
+
+  /** Places of the same person that nobody uses now. */
+  #idle(client: Client): Client[] {
+    // What is in a copy may have other words elsewhere.
+    if (this.traits.withCopies) return [];
+    return this.clients.filter((other) => other !== client && other.key === client.key && !other.session);
   }
 
   startServer(): void {
@@ -192,7 +211,9 @@ export class Machines extends Ground {
     if (isKilled && this.random.chance(0.5)) return this.stop(client);
     const { log, head } = client.store;
     const { version = 0 } = client.store.roster.signed ?? {};
+    this.checker.disks.dropped(client, change);
     client.store.apply(change);
+    for (const { store } of this.#idle(client)) store.apply({ dropped: change.dropped ?? [] });
     this.rosters.kept(client, change, version);
     this.checker.log.wordsAt(client.id, change, client.store);
     this.checker.disks.kept(client, change, { log, head, nowMs: this.nowMs });
@@ -294,7 +315,8 @@ export class Machines extends Ground {
     if (client.overheard.length > 20) client.overheard.shift();
     for (const message of frame.kind === 'upload' ? frame.messages : []) {
       this.checker.disks.sent(client, message);
-      this.checker.disks.gaveBack(client, message, this.nowMs);
+      const isOlder = client.session?.courier.outbox.isOlder(message);
+      if (!isOlder) this.checker.disks.gaveBack(client, message, this.nowMs);
     }
     if (frame.kind === 'message' && frame.seq !== undefined) this.checker.disks.answered(client, frame);
     if (frame.kind === 'ack' && this.isKeptWhole)

@@ -3,6 +3,7 @@ import { forgedRoster } from './roster.ts';
 import type { Client, Cores } from './sides.ts';
 import { peopleOf, Stage } from './stage.ts';
 import type { Traits } from './traits.ts';
+import { Violation } from './violation.ts';
 
 type Scene = { traits?: Partial<Traits>; play: (stage: Stage, ann: Client, bo: Client, cy: Client) => void };
 
@@ -51,6 +52,24 @@ const aroundHoles = [
   'behind a hole nothing is taken',
   'behind a hole nothing is taken later',
 ];
+
+/** Her pipe is killed when its words have left it, and nobody has got them; her next one runs in another place. */
+const settled: Scene = {
+  traits: { people: [0, 0, 1].map((person) => ({ person, isHeld: false, isPipe: true })) },
+  play: (stage, first, second) => {
+    stage.begin(first);
+    stage.input(first, { type: 'typed', text: 'one' });
+    first.connection?.toServer.splice(0);
+    stage.stop(first);
+    stage.away.add(first);
+    stage.begin(second);
+    stage.say(second, 'two');
+    stage.checker.end.healed(stage.serverStore, [second]);
+    stage.away.clear();
+    stage.begin(first);
+    stage.say(first, 'three');
+  },
+};
 
 /** What a world seldom comes to: for each rule a scene that ends badly without it, and in which nothing else goes wrong. */
 export const scenes: Record<string, Scene> = {
@@ -179,7 +198,10 @@ export const scenes: Record<string, Scene> = {
       }
     },
   },
-  // Her words were taken, and forgotten again before she could read them: their number is used all the same.
+  // What one of her programs has left in doubt goes out with another one, and its number is used up.
+  'what another place has left in doubt is settled': settled,
+  'no number that was given is used twice': settled,
+  // Her words were taken, and forgotten again before she could read them: what she says next follows them all the same.
   'what the log had counts as used': {
     traits: { retention: { entries: 3, ageMs: 1e15 } },
     play: (stage, ann, bo) => {
@@ -196,6 +218,9 @@ export const scenes: Record<string, Scene> = {
       stage.passes(4);
       stage.stop(ann);
       stage.begin(ann);
+      stage.input(ann, { type: 'typed', text: 'seven' });
+      const [{ in: seen = 0 } = {}] = ann.store.pending();
+      if (seen < 1) throw new Violation('P16', 'what the log had does not count as seen');
     },
   },
 };

@@ -62,6 +62,8 @@ export class Client {
   output: { place: number; event: ChatEvent }[] = [];
   /** Its output takes nothing by itself. */
   isHeld: boolean;
+  /** Nobody sits there: what it has given to nobody is dropped when it ends. */
+  isPipe = false;
   /** What shares a turn with whatever happens next. */
   later: Input[] = [];
   run = 0;

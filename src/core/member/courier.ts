@@ -5,12 +5,20 @@ import { givingPauseMs, holePatienceMs, holeRetryMs, lateMs, mendPatienceMs } fr
 import { type Copy, canBeKept } from '../log/copy.ts';
 import { byCause, idOf, Outbox } from '../log/outbox.ts';
 import type { Now, Work } from '../turn.ts';
+import { Giving } from './giving.ts';
 
 export type CourierOptions = {
   /** Names the data folder this runs in: message ids count within it. */
   dev: string;
   /** Devices of this folder from before it was copied: their words wait here to be asked about. */
   former?: string[];
+  /** How far this device had given its words away, and what of them was a pipe's. */
+  given?: number;
+  piped?: number | undefined;
+  /** What this person's other devices have left in doubt: given to the room, which has not said that it has it. */
+  doubts?: Message[];
+  /** Nobody sits here who could be told later: what this run gives to nobody goes with it. */
+  isPipe?: boolean;
   newDev: () => string;
   identity: Identity;
   crypto: Crypto;
@@ -36,9 +44,11 @@ export class Courier {
   /** Nothing is sent until it is decided what becomes of `left`, which nobody knows before the log is read. */
   isHeld = false;
   #isDecided = false;
-  /** The highest n that was given to a message of mine; and up to which somebody may have been given the message. */
+  /** The highest n that a message of mine bears. */
   lastN: number;
-  #givenN: number;
+  readonly giving: Giving;
+  /** Of `left`: typed in this run, and maybe said from elsewhere. */
+  readonly #leftInDoubt = new Set<Message>();
   /** From a fork until the log is read again: before that nobody knows what it lacks. */
   isMending: boolean;
   readonly #options: CourierOptions;
@@ -65,46 +75,84 @@ export class Courier {
     this.#options = options;
     this.#copy = copy;
     this.#room = options.room;
-    const { dev, former = [] } = options;
+    const { dev, former = [], given = 0, doubts = [] } = options;
     const isLeft = ({ id }: Message) => id !== undefined && former.includes(id.dev);
     this.dev = dev;
     this.left = pending.filter(isLeft).sort(byCause);
+    const waiting = pending.filter((message) => !isLeft(message));
     this.outbox = new Outbox(
       dev,
-      pending.filter((message) => !isLeft(message)),
+      waiting,
+      doubts.map((message) => copy.erasedIn(message)),
     );
     this.isMending = this.outbox.others.length > 0;
-    this.lastN = Math.max(copy.seen(dev), ...this.outbox.own.map(({ id }) => id?.n ?? 0));
-    // What an earlier run has given to somebody nobody knows.
-    this.#givenN = this.lastN;
+    this.giving = new Giving(options);
+    this.lastN = Math.max(copy.seen(dev), given, ...waiting.map(({ id }) => (id?.dev === dev ? id.n : 0)));
+  }
+
+  /** What is typed from now on is of this run. */
+  begin(): void {
+    if (this.giving.begin(this.lastN)) this.#useDevice();
+  }
+
+  /** What was typed in this run, and the room is not known to have: given away all the same, or not. */
+  get unsettled(): { inDoubt: number; ungiven: number } {
+    const { giving, outbox } = this;
+    const unkept = outbox.unkept.filter((message) => giving.isOfRun(message));
+    const ungiven = unkept.filter(giving.isNew).length;
+    const left = this.left.filter((message) => this.#leftInDoubt.has(message)).length;
+    return { inDoubt: unkept.length - ungiven + left, ungiven: ungiven + giving.dropped };
+  }
+
+  /** What goes out next counts as given before it does. [P16] */
+  promise(): void {
+    const { next } = this.outbox;
+    if (!this.isHeld && next > this.giving.given) this.#useDevice(next);
+  }
+
+  /** What was typed in this run and given to nobody is not wanted any more. */
+  dropUngiven(): void {
+    const dropped = this.outbox.remove(this.giving.isNew);
+    this.giving.dropped += dropped.length;
+    this.#copy.forget(dropped);
   }
 
   /** What was typed for this room elsewhere is said here, unless it was kept here before. */
   carry(messages: readonly Message[], name: string): void {
     const isHere = ({ text, ts }: Message) =>
       this.#copy.has(text, ts) || this.outbox.own.some((own) => own.ts === ts && own.text === text);
-    for (const message of messages.filter((message) => !isHere(message)))
-      this.write({ ...wordsOf(message), name }, { wallMs: message.ts ?? 0 });
+    this.#writeAnew(
+      messages.filter((message) => !isHere(message)),
+      name,
+    );
   }
 
   /** Goes on as another device: with this one somebody else counts, too. What a log had of it is given back as ever. */
   renew(): void {
+    const { giving, outbox } = this;
+    const { older, others } = outbox;
     const isLost = (message: Message) => this.#lost.has(message);
-    this.left.push(...this.outbox.own.filter((message) => !isLost(message)));
-    const others = [...this.outbox.others, ...this.outbox.own.filter(isLost)];
+    const left = outbox.own.filter((message) => !isLost(message) && !outbox.isOlder(message));
+    for (const message of left) if (giving.isOfRun(message)) this.#leftInDoubt.add(message);
+    this.left.push(...left);
     this.dev = this.#options.newDev();
-    this.outbox = new Outbox(this.dev, others);
+    this.outbox = new Outbox(this.dev, [...others, ...outbox.own.filter(isLost)], older);
     this.lastN = 0;
-    this.#givenN = 0;
+    giving.renew(this.dev);
     this.#isDecided = false;
     this.#useDevice();
+  }
+
+  /** The same words, as the device of now. */
+  #writeAnew(messages: readonly Message[], name: string): void {
+    for (const message of messages) this.write({ ...wordsOf(message), name }, { wallMs: message.ts ?? 0 });
   }
 
   /** True if somebody else counts with my device: with an n that was never used here, or other words under one that was. [P23] */
   isShared(room: string, n: number, hash: string | undefined): boolean {
     if (n > this.lastN) return true;
     const mark = this.#copy.mark(this.dev);
-    const waiting = this.outbox.own.find(({ id }) => id?.n === n);
+    const waiting = this.outbox.find({ dev: this.dev, n });
     // What is not signed has gone to nobody from here.
     if (waiting && !waiting.sig) return true;
     const mine = waiting ? signedHash(this.#options.crypto, room, waiting) : mark?.n === n ? mark.hash : undefined;
@@ -117,13 +165,12 @@ export class Courier {
   }
 
   /** The words that are left go out anew, or are not wanted any more. */
-  settleLeft(wish: 'resend' | 'discard' | 'keep', name: string, now: Now): void {
+  settleLeft(wish: 'resend' | 'discard' | 'keep', name: string): void {
     this.isHeld = false;
     this.#isDecided = true;
     if (wish === 'keep') return;
     const left = this.left.splice(0);
-    if (wish === 'resend')
-      for (const message of left) this.write({ ...wordsOf(message), name }, { wallMs: message.ts ?? now.wallMs });
+    if (wish === 'resend') this.#writeAnew(left, name);
     this.#letGo(left);
   }
 
@@ -143,9 +190,9 @@ export class Courier {
     this.#useDevice();
   }
 
-  #useDevice(): void {
+  #useDevice(given = this.giving.given): void {
     const former = [...new Set(this.left.flatMap(({ id }) => id?.dev ?? []))];
-    this.#copy.use({ dev: this.dev, former });
+    this.#copy.use({ dev: this.dev, former, given, piped: this.giving.piped });
   }
 
   /** The same words under the same number: one of two copies may have signed them under another name. */
@@ -166,8 +213,7 @@ export class Courier {
   /** What was typed last, if it was given to nobody: it may still be unsaid. */
   get retractable(): Message | undefined {
     const newest = this.outbox.own.at(-1);
-    const isLast = newest?.id?.n === this.lastN && this.lastN > this.#givenN;
-    return isLast ? newest : undefined;
+    return newest?.id?.n === this.lastN && this.giving.isUngiven(newest) ? newest : undefined;
   }
 
   /** Unsays it: its number is free again, for nothing was typed behind it. */
@@ -261,30 +307,33 @@ export class Courier {
   }
 
   #waitsFor(dev: string): boolean {
-    return dev === this.dev || this.outbox.others.some(({ id }) => id?.dev === dev);
+    return dev === this.dev || [...this.outbox.others, ...this.outbox.older].some(({ id }) => id?.dev === dev);
   }
 
   /** The room lacks what lies before this, and takes nothing more of others' until the next proof. [P35] */
   meetHole({ dev, n }: MessageId, { ms }: Now): void {
     this.#heldAtMs = ms;
     this.outbox.recall();
+    // Its own device may skip what is lost: it stays in doubt until that one runs.
+    const { older } = this.outbox;
+    if (older.length > 0) this.outbox.remove((message) => message.id?.dev === dev && older.includes(message));
     if (this.#holes.get(dev)?.n !== n) this.#holes.set(dev, { n, sinceMs: ms });
   }
 
-  /** After a hole everything of others is given back again, as long as there is something. */
+  /** After a hole everything of other devices is given again, as long as there is something. */
   mayTryAgain({ ms }: Now): boolean {
-    return this.#heldAtMs !== undefined && ms - this.#heldAtMs >= holeRetryMs && this.outbox.others.length > 0;
+    const { others, older } = this.outbox;
+    return this.#heldAtMs !== undefined && ms - this.#heldAtMs >= holeRetryMs && others.length + older.length > 0;
   }
 
   /** What is to be sent to the room now: own words, and, after a pause, those of others. */
   takeSigned(now: Now): Message[] {
     if (this.isMending || this.isHeld) return [];
     this.#giveAtMs ??= now.ms + this.#pauseMs;
-    const unsent = this.outbox.takeUnsent((message) => this.#mayGive(message, now));
+    const unsent = this.outbox.takeUnsent((message) => this.#mayGo(message, now));
     // Everything that this device wrote below it has been seen in a log. [P17]
     const first = this.#hasBegun ? undefined : unsent.find(({ id }) => id?.dev === this.dev);
     this.#hasBegun ||= first !== undefined;
-    this.#give(unsent);
     return unsent.map((message) => ({
       ...late(message, now.wallMs),
       ...(message === first && { first: true as const }),
@@ -294,21 +343,21 @@ export class Courier {
   /** What is to be sent to an original server now: it counts as accepted. */
   takePlain(): Message[] {
     if (this.isHeld) return [];
-    const plain = this.outbox.remove(({ sig }) => sig === undefined);
+    const plain = this.outbox.remove((message) => message.sig === undefined && !this.giving.isUngiven(message));
     const newest = plain.at(-1)?.id;
     if (newest) this.#copy.see(newest);
-    this.#give(plain);
     this.#copy.drop(plain);
     return plain;
-  }
-
-  #give(messages: readonly Message[]): void {
-    for (const { id } of messages) if (id?.dev === this.dev) this.#givenN = Math.max(this.#givenN, id.n);
   }
 
   #sign(message: Message, room: string): Message {
     const { identity, crypto } = this.#options;
     return { ...message, key: identity.key, sig: identity.sign(signedText(crypto, room, message)) };
+  }
+
+  #mayGo(message: Message, now: Now): boolean {
+    if (message.id?.dev === this.dev) return true;
+    return this.outbox.isOlder(message) ? this.#heldAtMs === undefined : this.#mayGive(message, now);
   }
 
   /** Others may bring theirs themselves meanwhile, and after a hole nothing would be taken. [P35] */

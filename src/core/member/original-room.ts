@@ -12,6 +12,7 @@ import type { Member, Talk } from './member.ts';
  */
 export class OriginalRoom implements Talk {
   readonly online = true;
+  readonly isOpen = true;
   readonly hasLeft = true;
   readonly #member: Member;
   readonly #session: Talk;
