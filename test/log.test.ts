@@ -151,6 +151,15 @@ describe('a lost entry', () => {
     expect([texts(), log.lost.size]).toEqual([['1', '2', '3', '4', '5'], 0]);
   });
 
+  test.each(['another hash', 'another hash before'])('is mended although the one before it has %s', (damage) => {
+    rot(written.store, 3, 'no message');
+    rot(written.store, 2, damage);
+    restart();
+    log.read(3, 1);
+    expect(log.mend(original(3))).toMatchObject({ seq: 3, message: { text: '3' } });
+    expect(texts()).toEqual(['1', '2', undefined, '4', '5']);
+  });
+
   test('may be lost from the beginning: a copy that never had it', () => {
     const { message: right, ...place } = entryAfter({ seq: 5, hash: written.store.headHash }, original(1));
     written.commit({ entries: [place] });

@@ -131,8 +131,9 @@ export class Log {
   /** From the place before alone: of many that are damaged in a row, each would else lead to the one before it. */
   #hashBefore(seq: number, row: Place | undefined): string {
     const [before] = seq === this.first ? [] : this.store.read(seq - 1, 1);
-    if (before?.seq === seq - 1) return before.hash;
-    return seq === this.first ? this.store.baseHash : (row?.prev ?? '');
+    if (before?.seq !== seq - 1) return seq === this.first ? this.store.baseHash : (row?.prev ?? '');
+    // If the two differ, its own message tells which of them was damaged.
+    return row && this.#isProven({ ...before, hash: row.prev }) ? row.prev : before.hash;
   }
 
   /** What the chain may have been up to a place: the likeliest first. */
