@@ -86,7 +86,7 @@ export const memberMutants: Mutant[] = [
       'mine !== undefined && hash !== undefined && mine !== hash',
       'false',
     ],
-    ['what leaves counts as given before', 'if (!this.isHeld && next > this.giving.given)', 'if (false)'],
+    ['what leaves counts as given before', 'if (!this.left.isAwaited && next > this.giving.given)', 'if (false)'],
     [
       'what a pipe has given stays in doubt',
       'this.outbox.remove(this.giving.isNew)',
@@ -102,12 +102,8 @@ export const memberMutants: Mutant[] = [
     ],
     ['n is never used twice', 'this.lastN = Math.max(', 'this.lastN = 0 * Math.max('],
     ['a fork gives back what is lost', 'this.outbox.adopt(lost);', '[];'],
-    ['a fork knows nothing of the log', 'this.#inLog.clear();', ''],
     ['what the log had counts as used', 'if (this.#waitsFor(dev))', 'if (false)'],
-    ['others have 30 s to give back what lies before', 'ms - this.#mendedAtMs >= mendPatienceMs', 'true'],
     ['a skip is marked', 'message === first &&', 'false &&'],
-    ['what is behind a hole goes ahead in the end', 'ms - sinceMs < holePatienceMs', 'true'],
-    ['what did not follow is tried again', 'ms - this.#heldAtMs >= holeRetryMs', 'false'],
   ]),
   ...of('member/delivery', [
     ['a proof counts anew', 'this.#count = 0;\n        this.#effects', 'this.#effects'],
@@ -115,6 +111,12 @@ export const memberMutants: Mutant[] = [
   ]),
   ...of('member/giving', [
     ['a pipe writes down where its words begin', 'this.#isPipe ? lastN : undefined', 'undefined'],
+  ]),
+  ...of('member/giving-back', [
+    ['a fork knows nothing of the log', 'this.#inLog.clear();', ''],
+    ['others have 30 s to give back what lies before', 'ms - this.#mendedAtMs >= mendPatienceMs', 'true'],
+    ['what is behind a hole goes ahead in the end', 'ms - sinceMs < holePatienceMs', 'true'],
+    ['what did not follow is tried again', 'ms - this.#heldAtMs >= holeRetryMs', 'false'],
   ]),
   ...of('log/doubt', [
     ['what a killed pipe has given to nobody is not said', '> Math.max(given, piped)', '> Number.POSITIVE_INFINITY'],

@@ -1,11 +1,13 @@
 import { type Erasure, withoutWords } from '../../protocol/erasure.ts';
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { type Crypto, digestOf, formatId, type Identity, signedHash, signedText } from '../../protocol/signed.ts';
-import { givingPauseMs, holePatienceMs, holeRetryMs, lateMs, mendPatienceMs } from '../limits.ts';
+import { lateMs } from '../limits.ts';
 import { type Copy, canBeKept } from '../log/copy.ts';
 import { byCause, idOf, Outbox } from '../log/outbox.ts';
 import type { Now, Work } from '../turn.ts';
 import { Giving } from './giving.ts';
+import { GivingBack } from './giving-back.ts';
+import { Left } from './left.ts';
 
 export type CourierOptions = {
   /** Names the data folder this runs in: message ids count within it. */
@@ -36,40 +38,21 @@ export type CourierOptions = {
 export class Courier {
   outbox: Outbox;
   dev: string;
-  /**
-   * What was typed for a device of before, in the order it was typed: the folder was copied, and the other one may have
-   * said it. It stays, and is sent by nobody, until it is read in the log or its person has decided.
-   */
-  left: Message[];
-  /** Nothing is sent until it is decided what becomes of `left`, which nobody knows before the log is read. */
-  isHeld = false;
-  #isDecided = false;
+  readonly left: Left;
   /** The highest n that a message of mine bears. */
   lastN: number;
   readonly giving: Giving;
-  /** Of `left`: typed in this run, and maybe said from elsewhere. */
-  readonly #leftInDoubt = new Set<Message>();
   /** From a fork until the log is read again: before that nobody knows what it lacks. */
   isMending: boolean;
   readonly #options: CourierOptions;
   readonly #copy: Copy;
-  #mendedAtMs = 0;
-  /** So much of others was to be given back when the log was read again. */
-  #toGive = 0;
+  readonly #others: GivingBack;
   /** What was taken from a log that is gone. */
   #lost = new Set<Message>();
   /** The room's key, which signatures cover; undefined until the room is met. */
   #room: string | undefined;
-  /** Highest n of each device that is in this log, and that is on its way there over this connection. */
-  readonly #inLog = new Map<string, number>();
-  readonly #onWay = new Map<string, number>();
   /** Something of my own was sent on this connection. */
   #hasBegun = false;
-  /** When what others wrote is given back on this connection, and since when the room takes none of it. */
-  #giveAtMs: number | undefined;
-  #heldAtMs: number | undefined;
-  /** The message of each device that the room could not take, for it lacks what lies before. */
-  readonly #holes = new Map<string, { n: number; sinceMs: number }>();
 
   constructor(options: CourierOptions, copy: Copy, pending: readonly Message[]) {
     this.#options = options;
@@ -78,7 +61,8 @@ export class Courier {
     const { dev, former = [], given = 0, doubts = [] } = options;
     const isLeft = ({ id }: Message) => id !== undefined && former.includes(id.dev);
     this.dev = dev;
-    this.left = pending.filter(isLeft).sort(byCause);
+    this.left = new Left(pending.filter(isLeft).sort(byCause));
+    this.#others = new GivingBack(options.chance);
     const waiting = pending.filter((message) => !isLeft(message));
     this.outbox = new Outbox(
       dev,
@@ -100,14 +84,13 @@ export class Courier {
     const { giving, outbox } = this;
     const unkept = outbox.unkept.filter((message) => giving.isOfRun(message));
     const ungiven = unkept.filter(giving.isNew).length;
-    const left = this.left.filter((message) => this.#leftInDoubt.has(message)).length;
-    return { inDoubt: unkept.length - ungiven + left, ungiven: ungiven + giving.dropped };
+    return { inDoubt: unkept.length - ungiven + this.left.inDoubt, ungiven: ungiven + giving.dropped };
   }
 
   /** What goes out next counts as given before it does. [P16] */
   promise(): void {
     const { next } = this.outbox;
-    if (!this.isHeld && next > this.giving.given) this.#useDevice(next);
+    if (!this.left.isAwaited && next > this.giving.given) this.#useDevice(next);
   }
 
   /** What was typed in this run and given to nobody is not wanted any more. */
@@ -133,13 +116,11 @@ export class Courier {
     const { older, others } = outbox;
     const isLost = (message: Message) => this.#lost.has(message);
     const left = outbox.own.filter((message) => !isLost(message) && !outbox.isOlder(message));
-    for (const message of left) if (giving.isOfRun(message)) this.#leftInDoubt.add(message);
-    this.left.push(...left);
+    this.left.add(left, (message) => giving.isOfRun(message));
     this.dev = this.#options.newDev();
     this.outbox = new Outbox(this.dev, [...others, ...outbox.own.filter(isLost)], older);
     this.lastN = 0;
     giving.renew(this.dev);
-    this.#isDecided = false;
     this.#useDevice();
   }
 
@@ -159,40 +140,26 @@ export class Courier {
     return mine !== undefined && hash !== undefined && mine !== hash;
   }
 
-  /** Nothing goes out before it is decided what becomes of the words that are left. */
-  hold(): void {
-    this.isHeld = this.left.length > 0 && !this.#isDecided;
-  }
-
   /** The words that are left go out anew, or are not wanted any more. */
   settleLeft(wish: 'resend' | 'discard' | 'keep', name: string): void {
-    this.isHeld = false;
-    this.#isDecided = true;
-    if (wish === 'keep') return;
-    const left = this.left.splice(0);
+    const left = this.left.decide(wish);
     if (wish === 'resend') this.#writeAnew(left, name);
     this.#letGo(left);
   }
 
   /** What is in the log by its hash has arrived, whoever sent it. */
   findLeft(entry: Message): void {
-    this.#takeFromLeft((message) => this.#isSame(message, entry));
-  }
-
-  #takeFromLeft(isSaid: (message: Message) => boolean): void {
-    const said = this.left.filter(isSaid);
-    this.left = this.left.filter((message) => !said.includes(message));
-    if (said.length > 0) this.#letGo(said);
+    this.#letGo(this.left.take((message) => this.#isSame(message, entry)));
   }
 
   #letGo(left: readonly Message[]): void {
+    if (left.length === 0) return;
     this.#copy.forget(left);
     this.#useDevice();
   }
 
   #useDevice(given = this.giving.given): void {
-    const former = [...new Set(this.left.flatMap(({ id }) => id?.dev ?? []))];
-    this.#copy.use({ dev: this.dev, former, given, piped: this.giving.piped });
+    this.#copy.use({ dev: this.dev, former: this.left.devices, given, piped: this.giving.piped });
   }
 
   /** The same words under the same number: one of two copies may have signed them under another name. */
@@ -232,18 +199,15 @@ export class Courier {
     const sign = (message: Message) => (message.sig ? message : this.#sign({ ...message, name }, room));
     this.#copy.keep(this.outbox.change(sign));
     this.outbox.restart();
-    this.hold();
+    this.left.hold();
     this.#hasBegun = false;
-    this.#onWay.clear();
-    this.#giveAtMs = undefined;
-    this.#heldAtMs = undefined;
+    this.#others.restart();
   }
 
   /** The log is not the one these entries were read in. */
   fork(kept: readonly Message[]): void {
     this.isMending = true;
-    this.#inLog.clear();
-    this.#holes.clear();
+    this.#others.fork();
     const lost = kept
       .filter((message) => canBeKept(message) && this.#copy.isOfAuthor(message))
       .map(({ seq: _, hash: __, ...message }) => this.#copy.erasedIn(message));
@@ -255,17 +219,13 @@ export class Courier {
   /** The log is read again: what it does not hold can be given back. Returns how much that is. */
   mend({ ms }: Now): number {
     this.isMending = false;
-    this.#mendedAtMs = ms;
-    this.#toGive = this.outbox.others.length;
+    this.#others.begin(this.outbox.others.length, ms);
     return this.outbox.own.filter((message) => this.#lost.has(message)).length + this.outbox.others.length;
   }
 
   /** What others wrote is being given back. */
   get work(): Work | undefined {
-    const left = this.outbox.others.length;
-    return left > 0 && left < this.#toGive
-      ? { what: 'givenBack', done: this.#toGive - left, total: this.#toGive }
-      : undefined;
+    return this.#others.work(this.outbox.others.length);
   }
 
   /** A message of mine is in the log. What it said is known here, unless it is void. */
@@ -277,9 +237,7 @@ export class Courier {
 
   /** A message is in the log. Returns what waited here for that, up to its n. */
   accept({ dev, n }: MessageId): Message[] {
-    if (n + 1 >= (this.#holes.get(dev)?.n ?? Number.POSITIVE_INFINITY)) this.#holes.delete(dev);
-    // Only what is given back has to know what it follows.
-    if (this.isMending || this.outbox.others.length > 0) raise(this.#inLog, dev, n);
+    this.#others.accept({ dev, n }, this.isMending || this.outbox.others.length > 0);
     return this.outbox.accept({ dev, n });
   }
 
@@ -297,7 +255,7 @@ export class Courier {
       idOf(message) === formatId(erasure.id) ? withoutWords(this.#options.crypto, message, erasure) : message;
     this.#copy.keep(this.outbox.change(change));
     // What was erased was said.
-    this.#takeFromLeft((message) => change(message) !== message);
+    this.#letGo(this.left.take((message) => change(message) !== message));
   }
 
   /** The log had everything up to this of its device, whether it is still kept or not. What is kept of it was read. */
@@ -311,25 +269,24 @@ export class Courier {
   }
 
   /** The room lacks what lies before this, and takes nothing more of others' until the next proof. [P35] */
-  meetHole({ dev, n }: MessageId, { ms }: Now): void {
-    this.#heldAtMs = ms;
+  meetHole(id: MessageId, { ms }: Now): void {
+    this.#others.meetHole(id, ms);
     this.outbox.recall();
     // Its own device may skip what is lost: it stays in doubt until that one runs.
     const { older } = this.outbox;
-    if (older.length > 0) this.outbox.remove((message) => message.id?.dev === dev && older.includes(message));
-    if (this.#holes.get(dev)?.n !== n) this.#holes.set(dev, { n, sinceMs: ms });
+    if (older.length > 0) this.outbox.remove((message) => message.id?.dev === id.dev && older.includes(message));
   }
 
   /** After a hole everything of other devices is given again, as long as there is something. */
   mayTryAgain({ ms }: Now): boolean {
     const { others, older } = this.outbox;
-    return this.#heldAtMs !== undefined && ms - this.#heldAtMs >= holeRetryMs && others.length + older.length > 0;
+    return this.#others.mayTryAgain(ms) && others.length + older.length > 0;
   }
 
   /** What is to be sent to the room now: own words, and, after a pause, those of others. */
   takeSigned(now: Now): Message[] {
-    if (this.isMending || this.isHeld) return [];
-    this.#giveAtMs ??= now.ms + this.#pauseMs;
+    if (this.isMending || this.left.isAwaited) return [];
+    this.#others.pause(now.ms);
     const unsent = this.outbox.takeUnsent((message) => this.#mayGo(message, now));
     // Everything that this device wrote below it has been seen in a log. [P17]
     const first = this.#hasBegun ? undefined : unsent.find(({ id }) => id?.dev === this.dev);
@@ -342,7 +299,7 @@ export class Courier {
 
   /** What is to be sent to an original server now: it counts as accepted. */
   takePlain(): Message[] {
-    if (this.isHeld) return [];
+    if (this.left.isAwaited) return [];
     const plain = this.outbox.remove((message) => message.sig === undefined && !this.giving.isUngiven(message));
     const newest = plain.at(-1)?.id;
     if (newest) this.#copy.see(newest);
@@ -357,29 +314,7 @@ export class Courier {
 
   #mayGo(message: Message, now: Now): boolean {
     if (message.id?.dev === this.dev) return true;
-    return this.outbox.isOlder(message) ? this.#heldAtMs === undefined : this.#mayGive(message, now);
-  }
-
-  /** Others may bring theirs themselves meanwhile, and after a hole nothing would be taken. [P35] */
-  #mayGive(message: Message, { ms }: Now): boolean {
-    const isTime = this.#heldAtMs === undefined && ms >= (this.#giveAtMs ?? 0);
-    const { sinceMs = ms } = this.#holes.get(message.id?.dev ?? '') ?? {};
-    return isTime && ms - sinceMs < holePatienceMs && this.#canFollow(message, ms - this.#mendedAtMs >= mendPatienceMs);
-  }
-
-  /** It goes behind what lies before it, or when nobody else seems to have that. */
-  #canFollow({ id }: Message, isPatient: boolean): boolean {
-    if (!id) return false;
-    const before = Math.max(this.#inLog.get(id.dev) ?? 0, this.#onWay.get(id.dev) ?? 0);
-    if (id.n > before + 1 && !isPatient) return false;
-    raise(this.#onWay, id.dev, id.n);
-    return true;
-  }
-
-  /** So that not all who hold the same give it back at once. */
-  get #pauseMs(): number {
-    const { shortest, longest } = givingPauseMs;
-    return shortest + this.#options.chance() * (longest - shortest);
+    return this.outbox.isOlder(message) ? !this.#others.isHeld : this.#others.mayGo(message, now.ms);
   }
 }
 
@@ -390,6 +325,3 @@ function late(message: Message, wallMs: number): Message {
 }
 
 const wordsOf = ({ text, type, re }: Message) => ({ text, ...(type && { type }), ...(re && { re }) });
-
-const raise = (highest: Map<string, number>, dev: string, n: number) =>
-  highest.set(dev, Math.max(n, highest.get(dev) ?? 0));

@@ -143,10 +143,10 @@ export class Member implements Conversation {
 
   /** The log was read: what of the words that are left is not in it is for their person to decide. */
   askAboutLeft(): void {
-    const { left, isHeld } = this.courier;
-    if (left.length > 0 && isHeld)
-      this.effects.push({ type: 'fail', error: new FormerWords(left.map(({ text }) => text)) });
-    else this.courier.isHeld = false;
+    const { left } = this.courier;
+    if (left.messages.length > 0 && left.isAwaited)
+      this.effects.push({ type: 'fail', error: new FormerWords(left.messages.map(({ text }) => text)) });
+    else left.isAwaited = false;
   }
 
   get name(): string {

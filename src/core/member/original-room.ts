@@ -31,7 +31,7 @@ export class OriginalRoom implements Talk {
     if (!isResuming && lostAtMs === undefined)
       member.show({ type: 'status', code: 'LEGACY_SERVER', message: whatItLacks });
     if (was !== undefined) member.show({ type: 'renamed', was, name: naming.name });
-    member.courier.hold();
+    member.courier.left.hold();
     member.askAboutLeft();
     if (!naming.isOpen) return;
     naming.settle();
