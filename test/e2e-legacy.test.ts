@@ -142,11 +142,10 @@ describe.concurrent('original clients in our room', () => {
     const { id } = await reader.json({ type: 'message', text: 'before' });
     const [dev = ''] = String(id).split('.');
     const [eve, dealer] = [new Person(), stage.keep(new RawDealer(port))];
-    const n = Number.MAX_SAFE_INTEGER;
     await eve.join(dealer, 'eve');
-    const last = eve.says({ name: 'eve', text: 'last', id: `${dev}.${n}`, in: n - 1 });
+    const next = eve.says({ name: 'eve', text: 'next', id: `${dev}.2`, in: 1 });
     const own = eve.says({ name: 'eve', text: 'mine', id: `${eve.device}.1` });
-    await eve.upload(dealer, { ...last, first: 1 }, own);
+    await eve.upload(dealer, { ...next, first: 1 }, own);
     await reader.json({ text: 'mine' });
     const answer = await eve.join(stage.keep(new RawDealer(port)), 'eve', dev);
     await old.say('after');
