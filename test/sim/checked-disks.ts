@@ -129,9 +129,11 @@ export class CheckedDisks {
       throw new Violation('P27', `${client} answers with place ${answer.seq}, which is not signed`);
   }
 
-  /** P23: its person is asked only about what the room had not when it welcomed this client, as far as that reads it. */
+  /** P23: its person is asked only about what the room had not when it welcomed this client, as far as that can read it. */
   asked({ id: client, store, toldHead }: Who & { toldHead: number }, left: readonly Message[], server: Store): void {
-    const said = server.read(store.first, toldHead - store.first + 1).flatMap(({ message }) => message ?? []);
+    const lost = new Set(store.read(store.first, 1e9).flatMap(({ seq, message }) => (message ? [] : seq)));
+    const places = server.read(store.first, toldHead - store.first + 1).filter(({ seq }) => !lost.has(seq));
+    const said = places.flatMap(({ message }) => message ?? []);
     for (const { id, text } of left)
       if (said.some((entry) => id && entry.id && formatId(entry.id) === formatId(id) && entry.text === text))
         throw new Violation('P23', `${client} asks about "${text}", which the room has`);
