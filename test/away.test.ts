@@ -238,9 +238,13 @@ describe('a member', () => {
     ann.receive(news('bo', ''));
     expect(name(6, 'bo?')).toEqual([tells('bo is away')]);
     ann.receive(notice({ notice: 'rename', who: 'bob', was: 'bo', online: 2 }));
-    expect(name(7, 'bob, bo?')).toEqual([]);
+    expect([name(7, 'bob, bo?'), ann.member.whyAway('bob')]).toEqual([[], '']);
+    ann.receive(news('bob', 'tea'));
+    expect(name(8, 'bob?')).toEqual([tells('bob is away: tea')]);
+    ann.receive(news('bob', 'tea'));
+    expect(name(9, 'bob?')).toEqual([]);
     ann.receive(notice({ notice: 'leave', who: 'bob', online: 1 }));
-    expect([name(8, 'bob?'), ann.member.whyAway('bob')]).toEqual([[], undefined]);
+    expect([name(10, 'bob?'), ann.member.whyAway('bob')]).toEqual([[], undefined]);
   });
 
   test('is not told when others name them, nor of what it said before', () => {
