@@ -116,11 +116,15 @@ export class Courier {
   renew(): void {
     const { giving, outbox } = this;
     const { older, others } = outbox;
-    const isLost = (message: Message) => this.#lost.has(message);
-    const left = outbox.own.filter((message) => !isLost(message) && !outbox.isOlder(message));
-    this.left.add(left, (message) => giving.isOfRun(message));
+    const arrived = this.#copy.seen(this.dev);
+    const wasSaid = (message: Message) => this.#lost.has(message) || (message.id?.n ?? 0) <= arrived;
+    const mine = outbox.own.filter((message) => !outbox.isOlder(message));
+    this.left.add(
+      mine.filter((message) => !wasSaid(message)),
+      (message) => giving.isOfRun(message),
+    );
     this.dev = this.#options.newDev();
-    this.outbox = new Outbox(this.dev, [...others, ...outbox.own.filter(isLost)], older);
+    this.outbox = new Outbox(this.dev, [...others, ...mine.filter(wasSaid)], older);
     this.lastN = 0;
     giving.renew(this.dev);
     this.#useDevice();
