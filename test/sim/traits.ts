@@ -74,7 +74,7 @@ export function drawTraits(seed: number, random: Random, more: Random): Traits {
   };
   const withRoster = seed % 5 === 3;
   // What one copy of a folder takes back may wait in another one.
-  const withRegrets = !withCopies && seed % 7 === 3;
+  const withRegrets = !withCopies && seed % 7 === 0;
   const faults = {
     withRoster,
     withPipes,
