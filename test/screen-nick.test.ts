@@ -25,7 +25,9 @@ describe.concurrent('another name', () => {
     expect(zoe.has('[bo] read')).toBe(false);
   });
 
-  test('is told in one sentence, whatever the names are, to everybody and in the log of the server', async ({ stage }) => {
+  test('is told in one sentence, whatever the names are, to everybody and in the log of the server', async ({
+    stage,
+  }) => {
     const { server, port } = await stage.server('--name', 'room');
     const old = stage.keep(LegacyClient.connect(port, 'Neo'));
     await old.join();
