@@ -4,6 +4,7 @@ import { type Crypto, digestOf, formatId, type Identity, signedHash, signedText 
 import { lateMs } from '../limits.ts';
 import { type Copy, canBeKept } from '../log/copy.ts';
 import { byCause, idOf, Outbox } from '../log/outbox.ts';
+import type { Change } from '../log/store.ts';
 import type { Now, Work } from '../turn.ts';
 import { Giving } from './giving.ts';
 import { GivingBack } from './giving-back.ts';
@@ -87,6 +88,12 @@ export class Courier {
     const unkept = outbox.unkept.filter((message) => giving.isOfRun(message));
     const ungiven = unkept.filter(giving.isNew).length;
     return { inDoubt: unkept.length - ungiven + this.left.inDoubt, ungiven: ungiven + giving.dropped };
+  }
+
+  /** A change is on disk: with the last lost place there is nothing more to hold words for. */
+  settle(change: Change): void {
+    this.giving.settle(change);
+    if (this.#unread.length > 0 && this.#copy.isWhole) this.#copy.drop(this.#unread.splice(0));
   }
 
   /** What goes out next counts as given before it does. [P16] */

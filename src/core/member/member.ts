@@ -230,7 +230,7 @@ export class Member implements Conversation {
 
   #settle(change: Change): void {
     this.copy.settle(change);
-    this.courier.giving.settle(change);
+    this.courier.settle(change);
   }
 
   /** Returns true if there is something to be kept now. */
