@@ -289,6 +289,15 @@ describe('what the log had and no longer keeps', () => {
     expect(ann.store.pending()).toMatchObject([{ text: 'own 2' }]);
   });
 
+  test('is held as long as any place is lost here, and no longer', () => {
+    ann.log = new Chain('log', 8);
+    ann.goOnline({ head: 9, n: 1 });
+    ann.receive(ann.log.lost(9));
+    expect([ann.waiting, ann.store.pending().length]).toEqual([['own 2'], 2]);
+    ann.receive(ann.log.entry(9));
+    expect(ann.store.pending()).toMatchObject([{ text: 'own 2' }]);
+  });
+
   test('counts as used when the program is started again: it is no copied folder', () => {
     ann.goOnline({ since: 9, n: 2 });
     expect([ann.waiting, ann.store.pending()]).toEqual([[], []]);
