@@ -99,11 +99,21 @@ describe('a folder that was copied or restored is noticed', () => {
     ann = new MemberWorld();
     ann.goOnline();
     ann.type('own 1');
-    ann.receive(ann.log.own(1, 1, { text: '', void: true }));
+    const typed = Chain.typed.get(1) as Message;
+    ann.receive(ann.log.own(1, 1, { text: '', void: true, words: digestOf(fakeCrypto, typed) }));
     expect(ann.shown).not.toContainEqual(line);
     // What she had signed was another text than what stands there.
-    ann.comeBack({ n: 1, nHash: hashOf(Chain.typed.get(1) as Message) });
+    ann.comeBack({ n: 1, nHash: hashOf(typed) });
     expect(ann.shown).not.toContainEqual(line);
+  });
+
+  test('by what the room refused of the other place under a number of this one: what was typed here is asked about', () => {
+    ann.goOnline();
+    ann.type('own 1');
+    const other = { ...(Chain.typed.get(1) as Message), text: 'too long' };
+    ann.receive(ann.log.own(1, 1, { text: '', void: true, words: digestOf(fakeCrypto, other) }));
+    expect(ann.shown).toContainEqual(line);
+    expect(ann.member.courier.left.messages).toMatchObject([{ text: 'own 1' }]);
   });
 
   test('not by an entry that a stranger says is of her device: it counts for nobody', () => {

@@ -70,7 +70,7 @@ describe('what is typed', () => {
   test('and refused for its length is told, and does not block what follows', () => {
     ann.goOnline();
     ann.type('own 1', 'own 2');
-    ann.receive(log.own(1, 1, { text: '', void: true }));
+    ann.receive(log.own(1, 1, { text: '', void: true, words: digestOf(fakeCrypto, mine(1)) }));
     expect(ann.shown).toEqual([expect.objectContaining({ type: 'error', code: 'REFUSED' })]);
     expect(ann.waiting).toEqual(['own 2']);
   });

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { holeRetryMs } from '../src/core/limits.ts';
+import { erasing, erasureText } from '../src/protocol/erasure.ts';
 import type { Message } from '../src/protocol/frames.ts';
-import { signedText } from '../src/protocol/signed.ts';
+import { digestOf, signedText } from '../src/protocol/signed.ts';
 import { fakeCrypto, fakeSalt, signature } from './support/fake-crypto.ts';
 import { connected, disconnected, greeting, MemberWorld } from './support/member-world.ts';
 
@@ -114,6 +115,14 @@ describe('what another place of the same person has left in doubt', () => {
     expect(ann.member.unsettled).toEqual({ inDoubt: 1, ungiven: 0 });
     const change = ann.member.turn([{ type: 'drop' }], { ms: 0, wallMs: 0 });
     expect(change).toEqual([]);
+  });
+
+  test('is written down in its own place alone, also when the room erases it', () => {
+    begin(doubt(4));
+    const gone = { id: { dev: 'C', n: 4 }, words: digestOf(fakeCrypto, doubt(4)) };
+    const proof = signature('server', erasureText('server', gone));
+    ann.receive(ann.log.entry(1, { ...erasing({ ...gone, proof }), key: 'server', id: { dev: 'run', n: 1 } }));
+    expect([kept(), ann.member.waiting.map(({ text }) => text)]).toEqual([['own'], ['', 'own']]);
   });
 
   test('is let go when the log has it', () => {

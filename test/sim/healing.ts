@@ -1,7 +1,9 @@
+import type { MemoryStore } from '../../src/history/memory.ts';
 import type { Message } from '../../src/protocol/frames.ts';
 import { lieOfHead } from './faults.ts';
 import { Machines } from './machines.ts';
 import { decideLeft } from './person.ts';
+import { rottenIn } from './rot.ts';
 import { Client } from './sides.ts';
 
 /** What must be there in the end: the faults stop, everybody comes, and all that is under way arrives. */
@@ -97,8 +99,9 @@ export class Healing extends Machines {
   }
 
   /** What is held for a place that is lost stays. */
-  #isInLog({ id }: Message): boolean {
-    return id !== undefined && id.n <= (this.serverStore.mark(id.dev)?.n ?? 0);
+  #isHeld(store: MemoryStore, { id }: Message): boolean {
+    const hasLost = rottenIn(store).size > 0 || store.read(store.first, 1e9).some(({ message }) => !message);
+    return hasLost && id !== undefined && id.n <= (this.serverStore.mark(id.dev)?.n ?? 0);
   }
 
   /** Nothing is under way but heartbeats, and everybody is at the end of the log. */
@@ -110,7 +113,8 @@ export class Healing extends Machines {
       !isBusy &&
       this.clients.every(
         ({ store }) =>
-          store.head === head && store.pending().every((message) => this.isStuck(message) || this.#isInLog(message)),
+          store.head === head &&
+          store.pending().every((message) => this.isStuck(message) || this.#isHeld(store, message)),
       )
     );
   }

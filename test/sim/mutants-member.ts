@@ -122,7 +122,7 @@ export const memberMutants: Mutant[] = [
   ]),
   ...of('member/giving-back', [
     ['a fork knows nothing of the log', 'this.#inLog.clear();', ''],
-    ['others have 30 s to give back what lies before', 'ms - this.#mendedAtMs >= mendPatienceMs', 'true'],
+    ['others have 30 s to give back what lies before', 'ms - (this.#mendedAtMs ?? 0) >= mendPatienceMs', 'true'],
     ['what is behind a hole goes ahead in the end', 'ms - sinceMs < holePatienceMs', 'true'],
     ['what did not follow is tried again', 'ms - this.#heldAtMs >= holeRetryMs', 'false'],
   ]),

@@ -246,7 +246,7 @@ export class Courier {
 
   /** A message is in the log. Returns what waited here for that, up to its n. */
   accept(id: MessageId): Message[] {
-    this.#others.accept(id, this.isMending || this.outbox.others.length > 0);
+    this.#others.accept(id, this.isMending || this.outbox.others.length + this.outbox.older.length > 0);
     const accepted = this.outbox.accept(id);
     if (accepted.length < 2 && this.#unread.length === 0) return accepted;
     return this.#setAside(accepted, (message) => idOf(message) === formatId(id));
@@ -271,7 +271,8 @@ export class Courier {
   erase(erasure: Erasure): void {
     const change = (message: Message) =>
       idOf(message) === formatId(erasure.id) ? withoutWords(this.#options.crypto, message, erasure) : message;
-    this.#copy.keep(this.outbox.change(change));
+    // What another place has left in doubt is kept there.
+    this.#copy.keep(this.outbox.change(change).filter((message) => !this.outbox.isOlder(message)));
     const unread = this.#unread.map(change);
     this.#copy.keep(unread.filter((message) => !this.#unread.includes(message)));
     this.#unread = unread;
@@ -335,7 +336,9 @@ export class Courier {
 
   #mayGo(message: Message, now: Now): boolean {
     if (message.id?.dev === this.dev) return true;
-    return this.outbox.isOlder(message) ? !this.#others.isHeld : this.#others.mayGo(message, now.ms);
+    // What is in doubt follows what its own place has had in the log: but for one that was lost it need not wait.
+    if (this.outbox.isOlder(message) && !this.#others.isNeeded) return !this.#others.isHeld;
+    return this.#others.mayGo(message, now.ms);
   }
 }
 

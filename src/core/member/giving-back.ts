@@ -5,7 +5,8 @@ import type { Work } from '../turn.ts';
 /** When what others wrote, and a log has lost, may go there: behind what it follows, and not from all who hold it at once. */
 export class GivingBack {
   readonly #chance: () => number;
-  #mendedAtMs = 0;
+  /** When a log that lacks something was read again; undefined if none was met. */
+  #mendedAtMs: number | undefined;
   /** So much was to be given when the log was read again. */
   #total = 0;
   /** Highest n of each device that is in this log, and that is on its way there over this connection. */
@@ -56,6 +57,11 @@ export class GivingBack {
     if (this.#holes.get(dev)?.n !== n) this.#holes.set(dev, { n, sinceMs: ms });
   }
 
+  /** The log may lack what it had. */
+  get isNeeded(): boolean {
+    return this.#mendedAtMs !== undefined;
+  }
+
   /** After a hole the room takes nothing more of others until the next proof. [P35] */
   get isHeld(): boolean {
     return this.#heldAtMs !== undefined;
@@ -75,7 +81,7 @@ export class GivingBack {
   mayGo({ id }: Message, ms: number): boolean {
     if (!id || this.isHeld || ms < (this.#startAtMs ?? 0)) return false;
     const { sinceMs = ms } = this.#holes.get(id.dev) ?? {};
-    return ms - sinceMs < holePatienceMs && this.#canFollow(id, ms - this.#mendedAtMs >= mendPatienceMs);
+    return ms - sinceMs < holePatienceMs && this.#canFollow(id, ms - (this.#mendedAtMs ?? 0) >= mendPatienceMs);
   }
 
   /** It goes behind what lies before it, or when nobody else seems to have that. */

@@ -193,11 +193,10 @@ export class Reading {
     return id?.dev === this.#member.courier.dev;
   }
 
-  /** Other words stand under a number of mine, or one that I never used. What is void has none any more. */
+  /** Other words stand under a number of mine, or one that I never used; of what is void their digest tells. */
   #isShared(entry: Message): boolean {
     const { courier, options, room = '' } = this.#member;
-    const hash = entry.void ? undefined : signedHash(options.crypto, room, entry);
-    return courier.isShared(room, entry.id?.n ?? 0, hash);
+    return courier.isShared(room, entry.id?.n ?? 0, signedHash(options.crypto, room, entry));
   }
 
   #accept(message: Message): void {
