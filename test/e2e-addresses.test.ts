@@ -79,7 +79,7 @@ describe.concurrent('where to listen', () => {
 /** A network and an /etc/hosts of its own need a namespace: Linux, and the right to make one. */
 const network =
   'ip link set lo up; ip link add net9 type veth peer name net8; ip link set net9 up; ip link set net8 up';
-const mayUnshare = spawnSync('unshare', ['-rmn', 'sh', '-ec', network]).status === 0;
+const mayUnshare = spawnSync('unshare', ['-rmnpf', 'sh', '-ec', network]).status === 0;
 const root = mkdtempSync(join(tmpdir(), 'zmqchat-addresses-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const script = `
@@ -97,10 +97,11 @@ const inNetwork = async (steps: string) => {
     DIST: dist,
   };
   const options = { timeout: 55_000, env: { ...env, WORK: work } };
-  return promisify(execFile)('unshare', ['-rmn', 'bash', '--norc', '-euc', `${prepared}\nkill $(jobs -p)`], options);
+  // Everything that it has started ends with the shell, which is the first process of its own world.
+  return promisify(execFile)('unshare', ['-rmnpf', 'bash', '--norc', '-euc', prepared], options);
 };
 
-// Skipped where this user may not have a network of its own (unshare -rmn): nothing else can change names and addresses.
+// Skipped where this user may not have a network of its own (unshare -rmnpf): nothing else can change names and addresses.
 describe.skipIf(!mayUnshare)('what changes in the network', () => {
   test('a name with several addresses leads to the one that listens, and later to another one', async () => {
     await inNetwork(`
