@@ -40,6 +40,11 @@ export const memberMutants: Mutant[] = [
     ['what is not signed is no answer', '!answer || !isSigned(answer)', '!answer'],
   ]),
   ...of('member/reading', [
+    [
+      'of what the room refused its digest tells whose it is',
+      'entry.id?.n ?? 0, signedHash(',
+      'entry.id?.n ?? 0, entry.void ? undefined : signedHash(',
+    ],
     ['what does not come to its chain is not taken', 'fresh.length > 0 && hashes.at(-1) !== hash', 'false'],
     ['what waits keeps its signature', '? courier.withKnownSignature(row)', '? row'],
     ['an awaited head is met', 'this.#member.heads.reached();', ';'],
@@ -111,6 +116,8 @@ export const memberMutants: Mutant[] = [
     ['a fork gives back what is lost', 'this.outbox.adopt(lost);', '[];'],
     ['what the log had counts as used', 'if (this.#waitsFor(dev))', 'if (false)'],
     ['what the log has at a place that is lost here is held', 'this.#copy.isWhole ? []', 'true ? []'],
+    ['with the last lost place held words are let go', 'this.#unread.length > 0 && this.#copy.isWhole', 'false'],
+    ['what is in doubt waits after a fork', '&& !this.#others.isNeeded', ''],
     ['a skip is marked', 'message === first &&', 'false &&'],
   ]),
   ...of('member/delivery', [
