@@ -139,6 +139,15 @@ export const scenes: Record<string, Scene> = {
       ann.isHeld = false;
     },
   },
+  // He wants her name, n0, with a letter for the number.
+  'what looks like a name is its owner’s': {
+    play: (stage, ann, bo) => {
+      stage.begin(ann, bo);
+      stage.input(bo, { type: 'named', name: 'nO' });
+      stage.passes(4);
+      stage.say(ann, 'one');
+    },
+  },
   // Her words are twice in one upload.
   'a decision knows what it has decided': {
     play: (stage) => {

@@ -21,8 +21,11 @@ export type Entry = Place & { message: Message };
 export type Mark = { dev: string; n: number; hash?: string };
 /** Whose a client's folder is; under the devices before it, only words still wait that its person is to be asked about. */
 export type Device = { dev: string; former: string[] };
-/** A name belongs to the key that used it first; `seenMs`: when it last did, on the log's own clock. */
-export type Owner = { name: string; key: string; seenMs: number };
+/**
+ * A name belongs to the key that used it first, with all that looks like it: there is a row for each of its looks.
+ * `seenMs`: when it was last used, on the log's own clock.
+ */
+export type Owner = { look: string; name: string; key: string; seenMs: number };
 
 /** `version`: the change of the roster that this row came with; `seenMs`: when it was here last, on the log's own clock. */
 export type Membership = Listed & { version: number; seenMs: number };
@@ -102,7 +105,7 @@ export interface Store {
   /** As `Log.read`, but a place that cannot be read is left out; one that can be read only in part has no `message`. */
   read(from: number, limit: number): Place[];
   mark(dev: string): Mark | undefined;
-  owner(name: string): Owner | undefined;
+  owner(look: string): Owner | undefined;
   member(key: string): Membership | undefined;
   members(): Membership[];
   address(dev: string): Reachable | undefined;
