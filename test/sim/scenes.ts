@@ -52,6 +52,16 @@ const aroundHoles = [
   'behind a hole nothing is taken later',
 ];
 
+/** Somebody wants a name that is Ann's, or looks like hers, n0. */
+const wanted = (name: string): Scene => ({
+  play: (stage, ann, bo) => {
+    stage.begin(ann, bo);
+    stage.input(bo, { type: 'named', name });
+    stage.passes(4);
+    stage.say(ann, 'one');
+  },
+});
+
 /** What a world seldom comes to: for each rule a scene that ends badly without it, and in which nothing else goes wrong. */
 export const scenes: Record<string, Scene> = {
   ...Object.fromEntries(fields.map((field) => [`the chain covers ${field}`, altered(field)])),
@@ -139,15 +149,8 @@ export const scenes: Record<string, Scene> = {
       ann.isHeld = false;
     },
   },
-  // He wants her name, n0, with a letter for the number.
-  'what looks like a name is its owner’s': {
-    play: (stage, ann, bo) => {
-      stage.begin(ann, bo);
-      stage.input(bo, { type: 'named', name: 'nO' });
-      stage.passes(4);
-      stage.say(ann, 'one');
-    },
-  },
+  'a name is one key’s': wanted('n0'),
+  'what looks like a name is its owner’s': wanted('nO'),
   // Her words are twice in one upload.
   'a decision knows what it has decided': {
     play: (stage) => {
