@@ -3,10 +3,11 @@ import { client } from './cli/args/programs.ts';
 import { openConsole } from './cli/console.ts';
 import { run } from './cli/run.ts';
 import type { ChatEvent, Contradiction } from './core/events.ts';
+import { inDoubt } from './core/log/doubt.ts';
 import { Log } from './core/log/log.ts';
 import type { Change } from './core/log/store.ts';
 import { Member } from './core/member/member.ts';
-import { messageEvent } from './core/narrate.ts';
+import { droppedEvent, messageEvent } from './core/narrate.ts';
 import type { Waiting } from './core/turn.ts';
 import { fingerprint } from './errors.ts';
 import { keepEvidence } from './history/evidence.ts';
@@ -24,7 +25,8 @@ import { type Eye, historyCommand } from './prompt/history.ts';
 import { Ignored, whose, whyNotIgnored } from './prompt/ignore.ts';
 import { inRooms, nickCommand, openPrompt, settingCommand, signedUpTo, topicCommand } from './prompt/prompt.ts';
 import { searchCommand } from './prompt/search.ts';
-import type { Message } from './protocol/frames.ts';
+import type { Message, MessageId } from './protocol/frames.ts';
+import { formatId } from './protocol/signed.ts';
 import { joinsChoices } from './terminal/view.ts';
 import { isLoopback, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
@@ -34,6 +36,8 @@ import { openDealer } from './transport/sockets.ts';
 
 const pipeTimeoutSeconds = 10;
 const emptyHint = 'Pipe text in, use -m TEXT, or --listen to read only.';
+const settledText = (count: number) =>
+  `${count} ${count === 1 ? 'message' : 'messages'} of an earlier run ${count === 1 ? 'was' : 'were'} in doubt: in the room now`;
 /** How much of the log is shown at first, and after an absence. */
 const limits = { history: 20, maxReplay: 200 };
 
@@ -63,8 +67,17 @@ await run(client, async (options, stop, opened) => {
   const history = options.history ?? (person ? limits.history : 0);
   const show = { history, replay: options.replay || person, maxReplay: person ? limits.maxReplay : Infinity };
   const place = (carried: Message[]) => {
-    const { dev, former, folder, isCopied } = store;
-    return { dev, former, folder, isCopied, carried, ...(room && { room }) };
+    const { dev, former, given, piped, folder, isCopied } = store;
+    const doubts = room && !check ? rooms.doubts(room) : [];
+    for (const { id } of [...doubts, ...inDoubt(store, store.pending())]) if (id) doubtful.add(formatId(id));
+    return { dev, former, given, piped, folder, isCopied, carried, doubts, ...(room && { room }) };
+  };
+  /** By id: what earlier runs have left in doubt, as far as that is so. */
+  const doubtful = new Set<string>();
+  const settle = async (arrived: readonly MessageId[]) => {
+    await rooms.settle(arrived);
+    const settled = arrived.filter((id) => doubtful.delete(formatId(id))).length;
+    if (settled > 0 && !person) view.show({ type: 'status', code: 'SETTLED', message: settledText(settled) });
   };
   const keeps = (key: string) => !check && rooms.keeps(key);
   const secrets = { identity, crypto, nonce: newNonce, salt: newNonce, chance: Math.random, newDev };
@@ -78,6 +91,7 @@ await run(client, async (options, stop, opened) => {
       highlights: options.highlight,
       ...show,
       check,
+      isPipe: !person,
       ...(mayLink && { hosts: [] }),
       ...place(typed),
     },
@@ -89,12 +103,13 @@ await run(client, async (options, stop, opened) => {
   };
   /** Nothing crosses over from one room to another: what waits for the room before waits on. */
   const follow = (other: string) => {
-    const [before, wasMet] = [store, room !== undefined];
-    if (wasMet) tellWaiting('LEFT_BEHIND', 'what waits for the room before stays there', conversation.waiting);
+    const [before, wasMet] = [store as SqliteStore, room !== undefined];
+    const left = wasMet ? rooms.leave(before) : [];
+    tellWaiting('LEFT_BEHIND', 'what waits for the room before stays there', left);
     rooms.remember(address, other);
     room = other;
     store = open();
-    const carried = wasMet ? rooms.typedAt(address) : rooms.carry(before as SqliteStore);
+    const carried = wasMet ? rooms.typedAt(address) : rooms.carry(before);
     tellWaiting('WAITED', 'what has waited for this room goes out now', store.pending());
     conversation.move(place(carried), store);
   };
@@ -106,6 +121,7 @@ await run(client, async (options, stop, opened) => {
     rooms.remember(address, key);
     view.show({ type: 'status', code: 'ROOM_KEY', message: `this room has the key ${fingerprint(key)}` });
   };
+  for (const event of droppedEvent(rooms.abandoned)) view.show(event);
   for (const message of rooms.doubtful) view.show({ type: 'error', code: 'DATA_DAMAGED', message });
   for (const what of store.damaged)
     view.show({ type: 'error', code: 'DATA_DAMAGED', message: `The disk has damaged ${what}.` });
@@ -158,6 +174,7 @@ await run(client, async (options, stop, opened) => {
     async commit(change: Change) {
       await store.commit(change);
       await rooms.letGo();
+      await settle(change.dropped ?? []);
     },
   };
   const going = { follow, mayFollow: () => isLoopback(link.endpoint) && options['server-key'] === undefined };

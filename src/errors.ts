@@ -24,6 +24,7 @@ export const exitCodes = {
   NOT_ACCEPTED: 8,
   NOT_ERASED: 8,
   NOT_VERIFIED: 8,
+  IN_DOUBT: 9,
 } as const;
 
 /** The signals that ask a command to end: all that would end it in the middle of something, and can be caught. */

@@ -17,7 +17,7 @@ import { openBindingPair, openConnectingPair } from './transport/sockets.ts';
 
 const pipeTimeoutMs = 10_000;
 const portHint = 'Only who waits with --server may take any free one: 0. Give the port that the other side says.';
-const emptyHint = 'Pipe text in, or type it at a terminal.';
+const emptyHint = 'Pipe text in, or type it at a terminal. To read only, add --listen.';
 
 /** Between two people every message is meant for me. */
 const settings: Settings = { joins: 'all', bell: 'mention' };
@@ -25,7 +25,7 @@ const settings: Settings = { joins: 'all', bell: 'mention' };
 await run(p2p, async (options, stop, opened) => {
   const { name, port, server: binds, ip = binds ? 'all' : 'localhost', verbose, ...style } = options;
   if (!binds && port === 0) throw new ChatError('USAGE', '--port "0" is not a port.', portHint);
-  const { view, lines, person } = openConsole({ ...style, settings });
+  const { view, lines, person, isScreen } = openConsole({ ...style, settings });
   opened.push(view);
   let link: Link;
   if (binds) {
@@ -41,7 +41,7 @@ await run(p2p, async (options, stop, opened) => {
   }
   const conversation = new Pair({ name, dev: newToken(), binds });
   const timeoutMs = person || binds ? Infinity : pipeTimeoutMs;
-  const manner = { person, listen: false, check: false, timeoutMs, verbose, emptyHint };
+  const manner = { person, listen: options.listen && !isScreen, check: false, timeoutMs, verbose, emptyHint };
   const about = () => [`with ${conversation.others[0] ?? 'nobody'} on port ${port}`];
   const read = person ? { read: openPrompt([], { conversation, view, settings, about, answers: inPairs }) } : {};
   const parts = { conversation, view, ...read, trouble: new Trouble(ip, port), manner };

@@ -44,6 +44,7 @@ const talk = (some: Partial<Conversation> = {}): Conversation => ({
   online: true,
   waiting: [],
   unsent: 0,
+  unsettled: { inDoubt: 0, ungiven: 0 },
   others: ['Luis', 'Ana María', 'ana', 'Bo'],
   present: 5,
   hasLeft: false,

@@ -52,7 +52,7 @@ describe('a folder that was copied or restored is noticed', () => {
     ann.type('one', 'two');
     ann.goOnline({ n: 1, head: 1 });
     expect(ann.shown).toEqual([line]);
-    expect(ann.member.courier.left.map(({ text }) => text)).toEqual(['one', 'two']);
+    expect(ann.member.courier.left.messages.map(({ text }) => text)).toEqual(['one', 'two']);
   });
 
   test('by other words under its newest number, waiting or seen', () => {

@@ -34,6 +34,26 @@ describe('who comes and goes at once', () => {
     ['others than who is back', [leave('Ana'), leave('Bo'), join('Ana')], ['left: Bo']],
   ])('%s', (_name, passages, expected) => expect(said(held(...passages).take(0))).toEqual(expected));
 
+  test('is nobody who only comes to say something', () => {
+    const crowd = held(join('Ana'), join('Bo'));
+    expect([crowd.isPassedBy('Ana'), crowd.isPassedBy('ana')]).toEqual([false, false]);
+    crowd.add(leave('Ana'), 300);
+    expect(said(crowd.take(1_000))).toEqual(['joined: Bo']);
+  });
+
+  test('is who has spoken and stays, after five seconds', () => {
+    const crowd = held(join('Ana'));
+    crowd.isPassedBy('Ana');
+    expect([said(crowd.take(4_999)), crowd.dueMs]).toEqual([[], 5_000]);
+    expect([said(crowd.take(5_000)), crowd.dueMs]).toEqual([['joined: Ana'], undefined]);
+  });
+
+  test('is shown before the words of somebody who had left', () => {
+    expect(held(leave('Ana')).isPassedBy('Ana')).toBe(true);
+    expect(held(join('Bo'), leave('Bo')).isPassedBy('Bo')).toBe(true);
+    expect(held(join('Ana')).isPassedBy('Cy')).toBe(false);
+  });
+
   test('is one group of forty', () => {
     const names = Array.from({ length: 40 }, (_, n) => `p${n}`);
     const crowd = held(...names.map((name, n) => leave(name, 40 - n)));
@@ -50,9 +70,9 @@ describe('who comes and goes at once', () => {
 
   test('is said once', () => {
     const crowd = held(join('Ana'));
-    expect(crowd.has('Ana')).toBe(true);
+    expect(crowd.dueMs).toBe(700);
     crowd.take(0);
-    expect(crowd.has('Ana')).toBe(false);
+    expect(crowd.dueMs).toBeUndefined();
     expect(crowd.take(0)).toEqual([]);
   });
 

@@ -45,9 +45,8 @@ class Scene {
 
   /** Types this while the room is away: it waits in the folder. */
   async waits(folder: string, text: string): Promise<void> {
-    const client = this.ann(folder, '--timeout', '1', '-m', text);
-    await client.exit;
-    expect(client.stderr).toContain('not online');
+    const where = ['--port', String(this.port), '--ip', '127.0.0.1', '--data-dir', this.path(folder)];
+    await this.stage.leavesWaiting(text, ['--name', 'ann', ...where]);
   }
 
   async listens(folder: string): Promise<Command> {
@@ -218,8 +217,8 @@ describe.concurrent('a room at two addresses', { timeout }, () => {
     await scene.open();
     await addressed(scene, '127.0.0.1', '-m', 'one').ends(0);
     await scene.close();
-    const early = addressed(scene, 'localhost', '--timeout', '1', '-m', 'typed for localhost');
-    await early.exit;
+    const there = ['--port', String(scene.port), '--ip', 'localhost', '--name', 'ann'];
+    await stage.leavesWaiting('typed for localhost', there);
     await scene.open();
     const late = addressed(scene, 'localhost', '-m', 'two');
     await late.ends(0);

@@ -304,13 +304,14 @@ describe.concurrent('several clients of one person', () => {
     const first = await serve(stage, home, {}, ['--data-dir', folder]);
     const listener = await online(client(stage, home, first.port, 'ann', '--listen'));
     const writer = await online(client(stage, home, first.port, 'ann', '--listen'));
-    first.server.kill('SIGKILL');
-    await first.server.exit;
-    await writer.json({ type: 'state', state: 'offline' });
+    first.server.kill('SIGSTOP');
     writer.write('kept\n');
+    await writer.json({ type: 'state', state: 'offline' }, 15_000);
     writer.kill('SIGINT');
     await writer.exit;
-    expect(writer.stdout + writer.stderr).toContain('will go out next time');
+    expect(await writer.json({ type: 'outcome' })).toMatchObject({ inDoubt: [{ from: 1, to: 1 }] });
+    first.server.kill('SIGKILL');
+    await first.server.exit;
     listener.kill('SIGKILL');
     await listener.exit;
     await serve(stage, home, {}, ['--data-dir', folder, '--port', String(first.port)]);

@@ -75,7 +75,7 @@ describe.concurrent('p2p', () => {
     const { side: alone } = await waiter(stage, 'alone');
     alone.end();
     await alone.ends(2);
-    expect(alone.stderr).toContain('Pipe text in, or type it at a terminal.\n');
+    expect(alone.stderr).toContain('Pipe text in, or type it at a terminal. To read only, add --listen.\n');
   });
 
   test('both in JSON: own messages when the other has them', async ({ stage }) => {

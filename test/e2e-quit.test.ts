@@ -19,10 +19,9 @@ describe.concurrent('quitting', () => {
     server.kill('SIGSTOP');
     client.end('one\ntwo\n');
     await client.json({ type: 'state', state: 'offline' });
-    await client.ends(8);
-    expect((await client.json({ type: 'status' })).message).toBe(
-      '2 messages were not sent; they will go out next time.',
-    );
+    await client.ends(9);
+    const inDoubt = [{ from: 1, to: 2 }];
+    expect(await client.json({ type: 'outcome' })).toMatchObject({ arrived: [], inDoubt, notSent: [] });
   });
 
   for (const [name, quit] of ways)
@@ -49,7 +48,7 @@ describe.concurrent('quitting', () => {
       await quits(client, quit, 0);
     });
 
-    test(`${name}, server gone, a line waiting: that it is kept is said`, async ({ stage }) => {
+    test(`${name}, server gone, a line waiting: that it is dropped is said`, async ({ stage }) => {
       const { server, port } = await stage.server();
       const client = await stage.jsonOnline(port, 'ana');
       server.kill('SIGKILL');
@@ -57,16 +56,17 @@ describe.concurrent('quitting', () => {
       client.write('x'.repeat(10));
       client.write('\n');
       await quits(client, quit, name === 'SIGINT' ? 130 : 143);
-      expect((await client.json({ type: 'status' })).message).toBe('1 message was not sent; it will go out next time.');
+      const outcome = await client.json({ type: 'outcome' });
+      expect(outcome).toMatchObject({ arrived: [], inDoubt: [], notSent: [{ from: 1 }] });
     });
 
-    test(`${name}, server stopped, a line on its way: that it is kept is said`, async ({ stage }) => {
+    test(`${name}, server stopped, a line on its way: that it is in doubt is said`, async ({ stage }) => {
       const { server, port } = await stage.server();
       const client = await stage.online(port, 'ana');
       server.kill('SIGSTOP');
       client.write('anybody?\n');
       await quits(client, quit, name === 'SIGINT' ? 130 : 143);
-      expect(client.stderr).toContain('-- 1 message was not sent; it will go out next time.\n');
+      expect(client.stderr).toContain('!! in doubt, do not send again: line 1\n');
     });
 
     test(`${name}, server stopped, nothing to say`, async ({ stage }) => {
@@ -95,9 +95,8 @@ describe.concurrent('quitting', () => {
     await client.json({ type: 'state', state: 'offline' });
     client.end('one\ntwo\n');
     expect((await client.ends(8)).ms).toBeLessThan(1_000 + limitMs);
-    expect((await client.json({ type: 'status' })).message).toBe(
-      '2 messages were not sent; they will go out next time.',
-    );
+    const outcome = await client.json({ type: 'outcome' });
+    expect(outcome).toMatchObject({ arrived: [], inDoubt: [], notSent: [{ from: 1, to: 2 }] });
   });
 
   for (const [name, quit] of signals) {

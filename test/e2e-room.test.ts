@@ -257,7 +257,7 @@ describe.concurrent('a room', () => {
     pipe.end(`before\n${'x'.repeat(4_097)}\n${'é'.repeat(2_049)}\n${'y'.repeat(4_096)}\nafter\n`);
     await pipe.ends(8);
     expect(pipe.stderr.match(/^!! Not sent: a message has at most 4096 bytes\.$/gm)).toHaveLength(2);
-    expect(pipe.stderr).toContain('-- 2 messages were not sent.\n');
+    expect(pipe.stderr).toContain('-- arrived: lines 1, 4-5\n!! not sent, may be sent again: lines 2-3\n');
     const heard = await reader.stdoutUntil('[bot] after');
     expect(heard.slice(-3)).toEqual(['[bot] before', `[bot] ${'y'.repeat(4_096)}`, '[bot] after']);
   });

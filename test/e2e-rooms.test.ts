@@ -28,12 +28,13 @@ describe.concurrent('another room at a known address', () => {
     const ann = stage.client(port, 'ann', '-m', 'the door code is 4711');
     await ann.ends(0);
     await first.end();
+    await stage.leavesWaiting('for the first room', ['--port', `${port}`, '--ip', '127.0.0.1', '--name', 'ann']);
     const second = await room(stage, 'second', port);
-    const pipe = stage.client(port, 'ann', '-m', 'for the first room');
+    const pipe = stage.client(port, 'ann', '-m', 'for nobody');
     await pipe.ends(8);
     expect(pipe.stderr).toContain('this is another room');
-    expect(pipe.stderr).toContain('"for the first room"');
-    expect(pipe.stderr).toContain('1 message was not sent.');
+    expect(pipe.stderr).toContain('stays there: "for the first room"\n');
+    expect(pipe.stderr).toContain('!! not sent, may be sent again: line 1\n');
     const here = stage.client(port, 'ann', '-m', 'for the second room');
     await here.ends(0);
     const bo = await stage.jsonOnline(port, 'bo', '--history', '100');

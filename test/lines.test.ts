@@ -39,6 +39,26 @@ describe('lines', () => {
   test('show half a character at the end as a replacement', async () =>
     expect(await lines([Uint8Array.of(0x61, 0xf0, 0x9f)])).toEqual(['a\ufffd']));
 
+  test('lose a byte order mark in front of the first, however it comes, and no other', async () => {
+    const bytes = [...Buffer.from('\ufeffa\ufeff\n\ufeffb')].map((byte) => Uint8Array.of(byte));
+    for (const parts of [bytes, ['\ufeffa\ufeff\n\ufeffb']]) expect(await lines(parts)).toEqual(['a\ufeff', '\ufeffb']);
+  });
+
+  test.each([
+    ['nothing', ['a\nñ👍\ufffd\n'], []],
+    ['the line of the first', ['good\nse', Uint8Array.of(0xf1), 'or\nse', Uint8Array.of(0xf1), '\n'], [2]],
+    ['half a character at a line end', [Uint8Array.of(0xc3, 0x0a)], [1]],
+    ['half a character at the end', ['a\nb', Uint8Array.of(0xf0, 0x9f)], [2]],
+  ])('that are not UTF-8 are told once: %s', async (_name, parts, expected) => {
+    const bytes = parts.flatMap((part) => [...Buffer.from(part)]);
+    const inOne = [Uint8Array.from(bytes)];
+    for (const reads of [parts, inOne, bytes.map((byte) => Uint8Array.of(byte))]) {
+      const told: number[] = [];
+      for await (const _ of readLines(chunks(reads), 100, (line) => told.push(line)));
+      expect(told).toEqual(expected);
+    }
+  });
+
   test('are handed over before the input ends', async () => {
     let ended = false;
     async function* source() {

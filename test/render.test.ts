@@ -212,6 +212,20 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
   ['an erased message', message('', { erased: true }), 'chat', '[bob] (erased)'],
   ['an erasure', { type: 'erased', id: 'dev.1', seq: 7 }, 'self', '-- message 7 of the room was erased'],
   ['an erasure of what is not kept here', { type: 'erased', id: 'dev.1' }, undefined],
+  [
+    'where the lines of a pipe are',
+    {
+      type: 'outcome',
+      arrived: [
+        { from: 1, to: 3 },
+        { from: 5, to: 5 },
+      ],
+      inDoubt: [{ from: 6, to: 6 }],
+      notSent: [{ from: 7 }],
+    },
+    'self',
+    '-- arrived: lines 1-3, 5\n!! in doubt, do not send again: line 6\n!! not sent, may be sent again: lines 7 and all after',
+  ],
   ['the end of a server', { type: 'closing' }, undefined],
   ['a draft again', { type: 'takenBack', text: 'hi' }, undefined],
 ];
@@ -245,6 +259,7 @@ test('every kind of event stands in the table', () => {
     erased: true,
     status: true,
     error: true,
+    outcome: true,
     listening: true,
     closing: true,
     takenBack: true,

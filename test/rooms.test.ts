@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -112,6 +112,55 @@ describe('what was typed at an address', () => {
     await first.close();
     expect([rooms.keeps(room), rooms.keeps(room), rooms.keeps(other)]).toEqual([true, true, false]);
     expect(slotOf(open(room))).toBe('1');
+  });
+});
+
+describe('what lies in doubt', () => {
+  /** So many folders of the room, each with a line that was given and one that was not. */
+  const fill = async (count: number) => {
+    const stores = Array.from({ length: count }, () => open(room));
+    for (const { dev, commit } of stores.map((store) => ({ dev: store.dev, commit: store.commit.bind(store) }))) {
+      const lines = [1, 2].map((n) => ({ ...message, id: { dev, n }, text: `${n}`, sig: 's' }));
+      await commit({ pending: lines, device: { dev, former: [], given: 1 } });
+    }
+    return stores;
+  };
+  const texts = (messages: { text: string }[]) => messages.map(({ text }) => text);
+
+  test('is found in every free folder of the room but the one that is used, until it is settled', async () => {
+    const stores = await fill(3);
+    for (const store of stores) await store.close();
+    expect(slotOf(open(room))).toBe('1');
+    const doubts = rooms.doubts(room);
+    expect(texts(doubts)).toEqual(['1', '1']);
+    // They are in use as long as that.
+    expect(new Rooms(home, newDev).doubts(room)).toEqual([]);
+    await rooms.settle(doubts.slice(0, 1).map(({ id }) => id as { dev: string; n: number }));
+    const again = new Rooms(home, newDev);
+    expect(again.doubts(room)).toEqual([]);
+    // They are free as soon as this is about another room.
+    expect(rooms.doubts(other)).toEqual([]);
+    await rooms.close();
+    expect(again.doubts(room)).toMatchObject([{ id: doubts[1]?.id }]);
+    await again.close();
+  });
+
+  test('in a folder that is in use is its program’s', async () => {
+    const [used, free] = await fill(2);
+    await free?.close();
+    expect(texts(rooms.doubts(room))).toEqual(['1']);
+    await used?.close();
+    await rooms.close();
+  });
+
+  test('of a copied folder is left alone: elsewhere other words may bear its number', async () => {
+    for (const store of await fill(2)) await store.close();
+    const copy = mkdtempSync(join(tmpdir(), 'rooms-'));
+    cpSync(home, copy, { recursive: true });
+    const there = new Rooms(copy, newDev);
+    expect(there.doubts(room)).toEqual([]);
+    await there.close();
+    rmSync(copy, { recursive: true });
   });
 });
 

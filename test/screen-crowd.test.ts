@@ -24,15 +24,20 @@ describe.concurrent('at a terminal', () => {
     expect(ana.count(/m\d+, m\d+, m\d+ and 37 others left the room\. 1 online\./)).toBe(1);
   });
 
-  test('who comes and speaks at once is announced before that', async ({ stage }) => {
+  test('who only comes to say something is one line; twelve of them are twelve, and one notice at most', async ({
+    stage,
+  }) => {
     const { port } = await stage.server('--name', 'room');
     const ana = await stage.clientScreen(port, 'ana');
-    const bo = stage.client(port, 'bo', '-m', 'hello');
-    await ana.until('[bo] hello');
-    const lines = ana.lines.map((line) => line.replace(/^\d\d:\d\d /, ''));
-    expect(lines.indexOf('[room] bo joined the room. 2 online.')).toBe(lines.indexOf('[bo] hello') - 1);
-    expect(lines.indexOf('[bo] hello')).toBeGreaterThan(0);
-    await bo.ends(0);
+    const names = Array.from({ length: 12 }, (_, i) => `cron${i}`);
+    await Promise.all(names.map((name) => stage.client(port, name, '-q', '-m', `I am ${name}`).ends(0)));
+    // What comes after them is shown after them.
+    const last = await stage.online(port, 'last', '--listen');
+    await ana.until(/\[room\] last joined the room\./);
+    last.write('the end\n');
+    await ana.until(/\[last\] the end/);
+    expect(ana.count(/\[cron\d+\] I am cron/)).toBe(12);
+    expect(ana.count(/\[room\] .*cron/)).toBeLessThanOrEqual(1);
   });
 
   test.for(['all', 'none'])('--joins %s', async (joins, { stage }) => {

@@ -835,13 +835,13 @@ describe('who comes and goes', () => {
     expect(await screen.rows()).toEqual(['[s] p40, p39, p38 and 37 others left the room. 1 online.', '> ']);
   });
 
-  test('comes before what they say, and before everything but what others say', async () => {
+  test('comes before everything but what somebody says', async () => {
     const screen = openScreen();
-    screen.view.show(join('Ana'));
+    screen.view.show(leave('Ana'));
     screen.hear('one');
     expect(await screen.rows()).toEqual(['[bob] one', '> ']);
     screen.hear('two', { from: { name: 'Ana' } });
-    const ana = ['[s] Ana joined the room. 2 online.', '[Ana] two'];
+    const ana = ['[s] Ana left the room. 1 online.', '[Ana] two'];
     expect(await screen.rows()).toEqual(['[bob] one', ...ana, '> ']);
     screen.view.show(leave('Bo'));
     screen.view.show({ type: 'shutdown', server: 's' });
@@ -849,6 +849,24 @@ describe('who comes and goes', () => {
     expect(await screen.rows()).toEqual(['[bob] one', ...ana, ...end, '> ']);
     await vi.advanceTimersByTimeAsync(20_000);
     expect(await screen.rows()).toEqual(['[bob] one', ...ana, ...end, '> ']);
+  });
+
+  test('is seen by what they say if that is all they came for; who stays is named later', async () => {
+    const screen = openScreen();
+    for (const name of ['Ana', 'Bo']) {
+      screen.view.show(join(name));
+      screen.hear(`I am ${name}`, { from: { name } });
+    }
+    screen.view.show(leave('Ana'));
+    await vi.advanceTimersByTimeAsync(4_900);
+    expect(await screen.rows()).toEqual(['[Ana] I am Ana', '[Bo] I am Bo', '> ']);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(await screen.rows()).toEqual([
+      '[Ana] I am Ana',
+      '[Bo] I am Bo',
+      expect.stringMatching(/^\[s\] Bo joined the room\. \d online\.$/),
+      '> ',
+    ]);
   });
 
   test('is no news for who was away for a moment', async () => {

@@ -1,4 +1,5 @@
 import { WriteStream } from 'node:tty';
+import type { ChatEvent } from '../core/events.ts';
 import { exitCodeOf } from '../errors.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
 import { type Ability, abilityOf, resizeMsOf, rewrapOf, withoutColorWishes } from '../terminal/ability.ts';
@@ -17,14 +18,21 @@ export type ConsoleOptions = {
   /** In place of standard input; `-` is all of it as one text. */
   messages?: string[];
   settings: Settings;
+  /** Only what went wrong, and, if somebody listens, what others say. */
+  quiet: boolean;
+  listen: boolean;
   notify?: boolean;
 };
+
+const wrongs: readonly ChatEvent['type'][] = ['error', 'contradiction', 'outcome'];
+const talk: readonly ChatEvent['type'][] = ['message', 'join', 'leave', 'rename', 'notice', 'shutdown'];
 
 /**
  * Where this command reads and writes: a screen with a draft, plain lines, or JSON lines. `person`: somebody sits there.
  * `isScreen`: at a prompt of ours, where the end of the input is a wish to leave.
  */
-export function openConsole({ json, color, timestamps = 'auto', messages = [], settings, notify }: ConsoleOptions) {
+export function openConsole(options: ConsoleOptions) {
+  const { json, color, timestamps = 'auto', messages = [], settings, quiet, listen, notify } = options;
   const { stdin, stdout, stderr, env } = process;
   const isTerminal = stdout.isTTY === true && env.TERM !== 'dumb';
   const style: Style = {
@@ -58,11 +66,13 @@ export function openConsole({ json, color, timestamps = 'auto', messages = [], s
   const self = { stream: stderr, renderer: new Renderer({ ...style, ...abilityOfStream(stderr, color) }) };
   // What a person has typed stands on the terminal, but not where the output goes to.
   const isElsewhere = person && stdout.isTTY !== true;
-  const pipe = { chat, self, settings, now: Date.now, showsOwn: isElsewhere };
-  const view = json ? new JsonView(stdout, Date.now) : new PipeView(pipe);
+  const hides = ({ type }: ChatEvent) => quiet && !wrongs.includes(type) && !(listen && talk.includes(type));
+  const pipe = { chat, self, settings, hides, now: Date.now, showsOwn: isElsewhere };
+  const view = json ? new JsonView(stdout, Date.now, hides) : new PipeView(pipe);
   if (isElsewhere) self.stream.write(`${self.renderer.render(noScreen, Date.now())?.text}\n`);
-  const typed = readLines(stdin, maxTextBytes);
-  const lines = messages.length > 0 ? given(messages) : person ? joined(typed) : typed;
+  const tell = (line: number) => view.show(notUtf8(line));
+  const typed = readLines(stdin, maxTextBytes, tell);
+  const lines = messages.length > 0 ? given(messages, tell) : person ? joined(typed) : typed;
   return { view, lines, person, isScreen: false };
 }
 
@@ -83,9 +93,15 @@ const force = () => process.exit(exitCodeOf('SIGINT'));
 const suspend = () => void (isWindows || process.kill(0, 'SIGTSTP'));
 const isWindows = process.platform === 'win32';
 
-async function* given(messages: string[]): AsyncGenerator<string> {
-  for (const message of messages) yield message === '-' ? await readAll(process.stdin, maxTextBytes) : message;
+async function* given(messages: string[], tell: (line: number) => void): AsyncGenerator<string> {
+  for (const message of messages) yield message === '-' ? await readAll(process.stdin, maxTextBytes, tell) : message;
 }
+
+const notUtf8 = (line: number): ChatEvent => ({
+  type: 'error',
+  code: 'NOT_UTF8',
+  message: `the input is not UTF-8, first in line ${line}: what cannot be read is sent as "\uFFFD".`,
+});
 
 export function abilityOfStream({ isTTY }: { isTTY?: boolean }, color: boolean | undefined): Ability {
   const { env } = process;

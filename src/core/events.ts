@@ -17,6 +17,9 @@ export type Contradiction = {
   file?: string;
 };
 
+/** Lines by their numbers; without `to`, that one and all that come after it. */
+export type Span = { from: number; to?: number };
+
 /** What happens in a chat, as `--json` prints it. Fields are only ever added; readers skip what they do not know. */
 export type ChatEvent =
   | { type: 'state'; state: 'connecting'; endpoint: string }
@@ -94,9 +97,12 @@ export type ChatEvent =
   | { type: 'status'; code: string; message: string; count?: number }
   | {
       type: 'error';
-      code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING' | 'REFUSED' | 'CHAIN_BROKEN';
+      code: ErrorCode | 'TEXT_TOO_LONG' | 'TOO_MANY_WAITING' | 'REFUSED' | 'CHAIN_BROKEN' | 'DROPPED' | 'NOT_UTF8';
       message: string;
     }
+  /** Where the lines of a pipe are that has ended, by their numbers, unless all of them have arrived. */
+  | { type: 'outcome'; arrived: Span[]; inDoubt: Span[]; notSent: Span[] }
+  | { type: 'listening'; endpoint: string; port: number; room?: string }
   /** What was typed, and given to nobody, is a draft again. */
   | { type: 'takenBack'; text: string; action?: true; re?: string }
   /** `addresses`: where other machines reach it, the likeliest first. `join`: the command line with which others come in. */

@@ -46,6 +46,12 @@ export const takenBackEvent = ({ text, type, re }: Message): ChatEvent => ({
   ...(type === 'action' && { action: true }),
   ...(re && { re: formatId(re) }),
 });
+/** What a pipe that was killed had given to nobody is not said any more; who has run it is told once. */
+export function droppedEvent(messages: readonly Message[]): ChatEvent[] {
+  const texts = messages.map(({ text }) => `"${text}"`).join(', ');
+  const message = `a run before was killed; what it had given to nobody is dropped: ${texts}`;
+  return messages.length === 0 ? [] : [{ type: 'error', code: 'DROPPED', message }];
+}
 
 /** What is typed is not taken. */
 export const tooManyWaiting: ChatEvent = {

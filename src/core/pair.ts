@@ -93,6 +93,11 @@ export class Pair implements Conversation {
     return this.#outbox.own.length;
   }
 
+  get unsettled(): { inDoubt: number; ungiven: number } {
+    const ungiven = this.#outbox.own.filter(({ id }) => (id?.n ?? 0) > this.#givenN).length;
+    return { inDoubt: this.unsent - ungiven, ungiven };
+  }
+
   get others(): string[] {
     return this.online && this.#peer.dev !== '' ? [this.#peer.name] : [];
   }

@@ -35,6 +35,8 @@ export type Input =
   | { type: 'takeBack' }
   /** What is to become of the words that a folder has from before it was copied. */
   | { type: 'left'; wish: 'resend' | 'discard' | 'keep' }
+  /** What was typed in this run and given to nobody is not wanted any more. */
+  | { type: 'drop' }
   /** Whoever keeps the room wants the words of this place to go; `answered` says what came of it, to `from`. */
   | { type: 'erase'; from: string; seq: number }
   /** Another name was chosen: it counts when the server has taken it, which the event `renamed` says. */
@@ -84,6 +86,8 @@ export interface Conversation extends Core {
   readonly work?: Work | undefined;
   /** How many of them the other side is not known to have. */
   readonly unsent: number;
+  /** Of what was typed in this run, and the other side is not known to have: was given to it all the same, or to nobody. */
+  readonly unsettled: { inDoubt: number; ungiven: number };
   /** The others who are there, as far as known: latest speaker first, then in order of coming. */
   readonly others: readonly string[];
   /** How many are online, I among them, as last said; 0 while nobody can say. */

@@ -51,6 +51,8 @@ export class LogStore implements Store {
   /** Whose store this is; '' for a server's. */
   dev: string;
   former: string[] = [];
+  given = 0;
+  piped: number | undefined;
   /** The folder is a copy of the one that `dev` belongs to. */
   readonly isCopied: boolean = false;
   readonly folder: string;
@@ -160,8 +162,8 @@ export class LogStore implements Store {
     if (keep && keep.from > head + 1) throw new Error(`place ${keep.from} cannot be the first after ${head}`);
     if (keep && keep.from > first) [first, baseHash] = [keep.from, keep.hash];
     const { signed = this.signed, roster = this.roster, device = this } = facts;
-    const { dev, former } = device;
-    return { log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former };
+    const { dev, former, given, piped } = device;
+    return { log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former, given, piped };
   }
 }
 

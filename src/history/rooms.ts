@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { abandoned, inDoubt } from '../core/log/doubt.ts';
 import { ChatError } from '../errors.ts';
 import { isPublicKey } from '../keys/curve.ts';
-import type { Message } from '../protocol/frames.ts';
+import type { Message, MessageId } from '../protocol/frames.ts';
+import { formatId } from '../protocol/signed.ts';
 import { makeFolder, readText } from './files.ts';
+import { dataPath, sizeOf } from './folder.ts';
 import { SqliteStore } from './sqlite.ts';
 import { inWords } from './trouble.ts';
 
@@ -20,8 +23,12 @@ export class Rooms {
   readonly doubtful = new Set<string>();
   readonly #folder: string;
   readonly #newDev: () => string;
-  /** What was typed for a room under another address, until it is kept with that room. */
-  #carried: SqliteStore[] = [];
+  /** Folders to be let go, and what of them is kept elsewhere by then, or is said by nobody. */
+  #carried: { store: SqliteStore; dropped: Message[] }[] = [];
+  /** Folders of the same room beside the one that was opened, in which something lies in doubt. */
+  #doubtful: SqliteStore[] = [];
+  /** What a pipe that was killed had typed before it met its room. */
+  readonly abandoned: Message[] = [];
   /** What is kept of a room that was asked about: it stays open, for another program could take it. */
   readonly #found = new Map<string, SqliteStore>();
 
@@ -75,27 +82,69 @@ export class Rooms {
   /** What was typed for the room at this address before it was met: to be kept with the room, and then let go. */
   typedAt(address: string): Message[] {
     const store = this.#best([`at ${address}`]);
-    if (store && store.pending().length > 0) return this.carry(store);
-    void store?.close();
-    return [];
+    if (!store || store.pending().length === 0) {
+      void store?.close();
+      return [];
+    }
+    const gone = abandoned(store, store.pending());
+    this.abandoned.push(...gone);
+    return this.carry(store).filter(({ id }) => !gone.some((message) => message.id?.n === id?.n));
+  }
+
+  /**
+   * What free folders of this room, but for those that are open, have given to it without a receipt. They are not free
+   * from now on, until that is settled, or another room is asked about.
+   */
+  doubts(room: string): Message[] {
+    this.#carried.push(...this.#doubtful.splice(0).map((store) => ({ store, dropped: [] })));
+    for (const folder of this.#slots.filter((slot) => this.#ownerOf(slot) === room && hasWaiting(slot))) {
+      const store = this.#tryToOpen(folder);
+      // What is in a copy may have other words elsewhere.
+      const isDoubtful = store && !store.isCopied && inDoubt(store, store.pending()).length > 0;
+      if (isDoubtful) this.#doubtful.push(store);
+      else void store?.close();
+    }
+    return this.#doubtful.flatMap((store) => inDoubt(store, store.pending()));
+  }
+
+  /** What was in doubt has arrived. Each folder is free again when it has no more of that. */
+  async settle(arrived: readonly MessageId[]): Promise<void> {
+    for (const store of this.#doubtful) {
+      const ids = new Set(inDoubt(store, store.pending()).map(({ id }) => id && formatId(id)));
+      const dropped = arrived.filter((id) => ids.has(formatId(id)));
+      if (dropped.length > 0) await store.commit({ dropped });
+      if (dropped.length === ids.size) await store.close();
+    }
+    this.#doubtful = this.#doubtful.filter((store) => store.isOpen);
   }
 
   /** What waits in this store, to be kept in another one, and then let go. */
   carry(store: SqliteStore): Message[] {
-    this.#carried.push(store);
-    return store.pending();
+    const pending = store.pending();
+    this.#carried.push({ store, dropped: pending });
+    return pending;
+  }
+
+  /** What waits in this store stays there, but for what a pipe has given to nobody. */
+  leave(store: SqliteStore): Message[] {
+    const pending = store.pending();
+    const dropped = abandoned(store, pending);
+    this.#carried.push({ store, dropped });
+    return pending.filter((message) => !dropped.includes(message));
   }
 
   /** What was carried is kept elsewhere now. */
   async letGo(): Promise<void> {
-    for (const store of this.#carried.splice(0)) {
-      await store.commit({ dropped: store.pending().flatMap(({ id }) => id ?? []) });
+    for (const { store, dropped } of this.#carried.splice(0)) {
+      if (dropped.length > 0) await store.commit({ dropped: dropped.flatMap(({ id }) => id ?? []) });
       await store.close();
     }
   }
 
   async close(): Promise<void> {
-    for (const store of [...this.#carried.splice(0), ...this.#found.values()]) await store.close();
+    const carried = this.#carried.splice(0).map(({ store }) => store);
+    const open = [...carried, ...this.#doubtful.splice(0), ...this.#found.values()];
+    for (const store of open) await store.close();
   }
 
   #takeFound(room: string): SqliteStore | undefined {
@@ -185,6 +234,15 @@ export class Rooms {
     const what = `${maxSlots} clients are using ${this.#folder} already.`;
     throw new ChatError('DATA_IN_USE', what, 'End some of them.');
   }
+}
+
+/** Looks without the right to write, which would cost a write. */
+function hasWaiting(folder: string): boolean {
+  if (sizeOf(dataPath(folder)) === 0) return false;
+  const store = SqliteStore.open(folder, { readOnly: true });
+  const has = store.pending().length > 0;
+  void store.close();
+  return has;
 }
 
 /** Returns true if it was not there. */

@@ -48,18 +48,19 @@ export function readState(db: Connection): Kept | undefined {
     throw trouble('version', db.folder, `${written}, this program knows ${version}`);
   if (!values) throw trouble('damaged', db.folder);
   const [, , json, log, first, head, baseHash, headHash, ranMs, lc] = values;
-  const { dev = '', former = [], signed, roster, ...facts } = JSON.parse(String(json));
+  const { dev = '', former = [], given = 0, piped, signed, roster, ...facts } = JSON.parse(String(json));
   // Somebody has tidied up (VACUUM), or a table has another one's rows. To find out may take long, but is seldom asked.
   if (facts.roots !== rootsOf(db) && db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', db.folder);
-  return { facts, log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former } as Kept;
+  const device = { dev, former, given, piped };
+  return { facts, log, first, head, baseHash, headHash, ranMs, lc, signed, roster, ...device } as Kept;
 }
 
 const rootsOf = (db: Connection) => db.rows('SELECT rootpage FROM sqlite_schema').join();
 
 /** MUST be called within a transaction. */
 export function writeState(db: Connection, kept: Kept): void {
-  const { log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former } = kept;
-  const facts = JSON.stringify({ ...kept.facts, signed, roster, ...(dev && { dev, former }) });
+  const { log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former, given, piped } = kept;
+  const facts = JSON.stringify({ ...kept.facts, signed, roster, ...(dev && { dev, former, given, piped }) });
   for (const copy of [1, 2])
     db.put('state', seal([copy, version, facts, log, first, head, baseHash, headHash, ranMs, lc]));
 }

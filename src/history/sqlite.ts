@@ -81,6 +81,10 @@ export class SqliteStore extends LogStore {
     });
   }
 
+  get isOpen(): boolean {
+    return this.#db.isOpen;
+  }
+
   /** Whose room the log is of. */
   get room(): string | undefined {
     return this.#facts.room;
@@ -121,9 +125,8 @@ export class SqliteStore extends LogStore {
   /** Again after the next change, as long as somebody who reads needs the journal. A start goes on with what a kill has left. */
   #clean(state: State = this): void {
     if (!this.#facts.traces || !removeTraces(this.#db)) return;
-    const { log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former } = state;
     const facts = Object.assign(this.#facts, { traces: undefined });
-    const kept = { log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former, facts };
+    const kept = { ...state, facts };
     this.#db.transaction(() => writeRoots(this.#db, kept));
   }
 }
@@ -144,7 +147,7 @@ function begin(db: Connection, { newLog = '', newDev, room: roomOf, program = 'p
     lc: 0,
     roster: { last: 0, base: 0 },
   };
-  const made = { ...state, signed: undefined, dev, former: [] };
+  const made = { ...state, signed: undefined, dev, former: [], given: 0, piped: undefined };
   const file = !known && dev ? fileOf(db.folder) : known?.facts.file;
   const facts = {
     ...known?.facts,

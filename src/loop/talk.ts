@@ -10,6 +10,7 @@ import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
 import { Driver } from './drive.ts';
 import { Ending, type Manner } from './ending.ts';
+import { maxUnderWay } from './tally.ts';
 import type { Trouble } from './trouble.ts';
 
 export type TalkOptions = {
@@ -38,8 +39,6 @@ export type TalkOptions = {
 
 const tickMs = 100;
 const resumedMs = 1_000;
-/** A pipe is read only while fewer lines than this are under way. */
-const maxUnderWay = 256;
 
 /** The loop of a chat: lines, frames and time race for the next turn of the conversation, and what it says is done. */
 export class Talk {
@@ -87,7 +86,7 @@ export class Talk {
 
   /** Resolves with the exit code; rejects with a ChatError. */
   async run(): Promise<number> {
-    const { conversation, lines, link, stop, view, manner } = this.#options;
+    const { conversation, lines, link, stop, store, view, manner } = this.#options;
     const [driver, ending] = [this.#driver, this.#ending];
     void driver.pump(stop, (signal) => ending.stop(signal));
     void driver.pump(link.events.batches(), (events) => this.#hear(events));
@@ -102,13 +101,11 @@ export class Talk {
         if (isOver) break;
         this.#diagnose();
       }
-      // What was typed last has not had its turn.
-      if (driver.waiting.length > 0) await driver.turn();
-      return ending.verdict();
+      return await ending.verdict();
     } catch (error) {
       this.#nameUnkept();
-      if (!this.#options.store) this.#nameUnsaid();
-      throw error;
+      if (!store && manner.person) this.#nameUnsaid();
+      throw await ending.failed(error);
     } finally {
       view.show({ type: 'state', state: 'closing' });
       link.close();
@@ -116,6 +113,7 @@ export class Talk {
   }
 
   async #line(line: string): Promise<void> {
+    this.#ending.tally.next();
     if (this.#other !== undefined && line.trim() === 'yes') this.#leaveFor(this.#other);
     else if (this.#asksAboutLeft && ['yes', 'no'].includes(line.trim())) this.#decideLeft(line.trim() === 'yes');
     else if (this.#isNaming && !line.startsWith('/')) this.#name(line);
@@ -198,7 +196,7 @@ export class Talk {
   }
 
   #leaveFor(room: string): void {
-    this.#ending.leftBehind(this.#options.conversation.waiting.length);
+    this.#ending.tally.settle(this.#options.conversation.unsettled);
     this.#follow(room);
   }
 

@@ -13,10 +13,13 @@ export type PipeOptions = {
   /** What the program says about itself. */
   self: Channel;
   settings: Pick<Settings, 'joins'>;
+  /** What is not shown at all. */
+  hides?: (event: ChatEvent) => boolean;
   now: () => number;
   /** My own messages are printed, too. */
   showsOwn?: boolean;
 };
+const nothing = () => false;
 
 /** Plain lines: the chat on stdout, the program's own words on stderr. Own messages are not printed back by default. */
 export class PipeView implements View {
@@ -35,9 +38,9 @@ export class PipeView implements View {
 
   /** The order of what is taken is that of the chat: for words about it nobody waits. */
   show(event: ChatEvent, taken?: () => void): void {
-    const { chat, settings, now, showsOwn } = this.#options;
+    const { chat, settings, hides = nothing, now, showsOwn } = this.#options;
     const isHidden = event.type === 'message' ? event.own && !showsOwn : isPassage(event) && settings.joins === 'none';
-    const rendered = isHidden ? undefined : chat.renderer.render(event, now());
+    const rendered = isHidden || hides(event) ? undefined : chat.renderer.render(event, now());
     if (rendered?.channel === 'chat') return this.#chat.write(rendered.text, taken);
     if (rendered) this.#self.show(event);
     if (taken) this.#chat.write('', taken);
@@ -55,8 +58,9 @@ export class PipeView implements View {
 
 /** One JSON object a line and nothing else; fields are only ever added. */
 export class JsonView extends Outlet {
-  constructor(out: Writable, now: () => number) {
+  constructor(out: Writable, now: () => number, hides: NonNullable<PipeOptions['hides']> = nothing) {
     super(out, (event) => {
+      if (hides(event)) return '';
       const { acceptedMs, agoMs = 0, sentMs } = event.type === 'message' ? event : {};
       const saidMs = acceptedMs === undefined ? (sentMs ?? now()) : Math.max(acceptedMs - agoMs, 0);
       return visibleJson({ ...event, ts: dateOf(saidMs).toISOString() });

@@ -1,5 +1,5 @@
 import { Chalk, type ChalkInstance } from 'chalk';
-import type { ChatEvent } from '../core/events.ts';
+import type { ChatEvent, Span } from '../core/events.ts';
 import type { Waiting, Work } from '../core/turn.ts';
 import { wrapWords } from '../text/table.ts';
 import { asciiOnly, visible } from '../text/visible.ts';
@@ -68,6 +68,7 @@ export class Renderer {
       this.#self(`what ${this.safe(from.name)} says is not signed with the key it stands under`),
     status: ({ message }) => this.#self(message),
     error: ({ message }) => this.#error(message),
+    outcome: (event) => ({ channel: 'self', text: this.#outcome(event) }),
     listening: ({ endpoint }) => this.#self(`listening on ${endpoint}`),
     closing: () => undefined,
     takenBack: () => undefined,
@@ -111,6 +112,15 @@ export class Renderer {
     const rest = shown.length < text.length ? this.#more : '';
     const slow = nowMs - ts >= slowMs ? ' (not sent yet)' : '';
     return `${this.#more} ${type === 'action' ? '/me ' : ''}${shown}${rest}${slow}`;
+  }
+
+  #outcome({ arrived, inDoubt, notSent }: Event<'outcome'>): string {
+    const rows = [
+      arrived.length > 0 && `-- arrived: ${linesOf(arrived)}`,
+      inDoubt.length > 0 && this.#chalk.red(`!! in doubt, do not send again: ${linesOf(inDoubt)}`),
+      notSent.length > 0 && this.#chalk.red(`!! not sent, may be sent again: ${linesOf(notSent)}`),
+    ];
+    return rows.filter(Boolean).join('\n');
   }
 
   #message(event: Event<'message'>, nowMs: number): Rendered {
@@ -242,6 +252,20 @@ function contradicted({ reason, seq, file }: Event<'contradiction'>): string {
     read: `what was read here up to message ${seq} is not what the room has signed: its server tells its members different things, or somebody on the way changes them.`,
   }[reason];
   return file === undefined ? what : `${what} The proof is in ${file}`;
+}
+
+const maxSpans = 8;
+
+/** `line 3`, `lines 1-4, 7`, `lines 5 and all after`. */
+function linesOf(spans: readonly Span[]): string {
+  const [first] = spans;
+  const isOne = spans.length === 1 && first?.from === first?.to;
+  const named = spans.slice(0, maxSpans).map(({ from, to }) => {
+    if (to === undefined) return `${from} and all after`;
+    return from === to ? `${from}` : `${from}-${to}`;
+  });
+  const more = spans.length > maxSpans ? ` and ${spans.length - maxSpans} more ranges` : '';
+  return `${isOne ? 'line' : 'lines'} ${named.join(', ')}${more}`;
 }
 
 const maxListed = 3;

@@ -117,6 +117,7 @@ export class ScreenView implements View {
     this.#showCrowd();
     this.#paint();
     this.#isClosed = true;
+    clearTimeout(this.#crowdTimer);
     clearInterval(this.#clock);
     for (const timer of [this.#resizing, this.#hasContinued]) clearTimeout(timer);
     output.off('resize', this.#resized);
@@ -137,24 +138,28 @@ export class ScreenView implements View {
     if (isPassage(event) && settings.joins === 'none') return;
     if (isPassage(event) && settings.joins === 'auto') return this.#hold(event);
     // A message may pass who comes or goes, unless it is theirs: joins and leaves are no part of the order.
-    if (event.type !== 'message' || this.#crowd.has(event.from.name)) this.#showCrowd();
+    if (event.type !== 'message' || this.#crowd.isPassedBy(event.from.name)) this.#showCrowd();
     const rendered = renderer.render(event, now());
     if (rendered) this.#print(rendered.text, this.#signals(event));
   }
 
   #hold(passage: Passage): void {
-    const nowMs = this.#options.now();
-    this.#crowd.add(passage, nowMs);
+    this.#crowd.add(passage, this.#options.now());
+    this.#waitForCrowd();
+  }
+
+  #waitForCrowd(): void {
     clearTimeout(this.#crowdTimer);
+    const nowMs = this.#options.now();
+    const { dueMs } = this.#crowd;
     // The clock of the machine may have been set back.
-    const waitMs = Math.min((this.#crowd.dueMs ?? nowMs) - nowMs, maxHoldMs);
-    this.#crowdTimer = setTimeout(() => this.#showCrowd(), waitMs);
+    if (dueMs !== undefined) this.#crowdTimer = setTimeout(() => this.#showCrowd(), Math.min(dueMs - nowMs, maxHoldMs));
   }
 
   #showCrowd(): void {
-    clearTimeout(this.#crowdTimer);
     const { renderer, now } = this.#options;
     for (const group of this.#crowd.take(now())) this.#print(renderer.group(group, now()).text);
+    this.#waitForCrowd();
   }
 
   /** What rings, and what makes the desktop tell of it: the bell may be off, but whoever is named is told. */

@@ -25,9 +25,9 @@ function change(frame: Json, others: readonly Json[], random: Random): void {
   const other = random.pick(others);
   const kind = random.below(5);
   if (kind === 0) delete place[field];
-  else if (kind === 1) place[field] = random.pick(odd);
+  else if (kind === 1) place[field] = structuredClone(random.pick(odd));
   else if (kind === 2) place[field] = near(place[field], random);
-  else if (kind === 3) Object.assign(frame, { [random.pick(Object.keys(other))]: random.pick(Object.values(other)) });
+  else if (kind === 3) frame[random.pick(Object.keys(other))] = structuredClone(random.pick(Object.values(other)));
   else place[field] = structuredClone(random.pick(Object.values(other)));
 }
 

@@ -1,13 +1,13 @@
 import { mendPatienceMs } from '../../src/core/limits.ts';
 import type { Change, Store } from '../../src/core/log/store.ts';
 import type { MemoryStore } from '../../src/history/memory.ts';
-import type { Message, MessageId } from '../../src/protocol/frames.ts';
+import { type Message, type MessageId, maxTextBytes } from '../../src/protocol/frames.ts';
 import { digestOf, formatId, wrongSignature } from '../../src/protocol/signed.ts';
 import { chained, type Facts, isHidden } from './checked-facts.ts';
 import { Violation } from './violation.ts';
 
 /** A client: the checker's name for it, its device now, and the one that its folder was copied from, if it knows. */
-export type Who = { id: string; dev: string; copyOf: string | undefined; store: MemoryStore };
+export type Who = { id: string; dev: string; copyOf: string | undefined; store: MemoryStore; isPipe: boolean };
 
 /** What somebody who is not the room says that its log is called. */
 export const liarsLog = 'lie';
@@ -68,6 +68,28 @@ export class CheckedDisks {
     }
   }
 
+  /** P16: only what a pipe has given to nobody is dropped before a log has it; then its words were never written. */
+  dropped({ dev, store, isPipe }: Who, { dropped = [], pending = [] }: Change): void {
+    const before = new Map(store.pending().map((message) => [message.id && formatId(message.id), message]));
+    for (const id of dropped) {
+      const message = before.get(formatId(id));
+      const isUngiven = isPipe && id.dev === dev && id.n > store.given && !this.#facts.stored.has(formatId(id));
+      if (message && isUngiven && !pending.some(({ text }) => text === message.text)) this.#unsaid(message);
+    }
+  }
+
+  /** A pipe was killed: what it has given to nobody is never said, and its numbers are free. */
+  abandoned({ dev, store }: Who): void {
+    for (const message of store.pending())
+      if (message.id?.dev === dev && message.id.n > store.given) this.#unsaid(message);
+  }
+
+  #unsaid({ id, text }: Message): void {
+    // Only what is too long is typed more than once.
+    if (text.length <= maxTextBytes) this.#facts.unsaid.add(text);
+    if (id) this.#facts.written.delete(formatId(id));
+  }
+
   #hold(holders: Map<string, Set<string>>, id: MessageId, client: string): void {
     holders.set(formatId(id), (holders.get(formatId(id)) ?? new Set()).add(client));
   }
@@ -93,7 +115,9 @@ export class CheckedDisks {
     if (frame.words === undefined && store.erasure(id)?.words === digestOf(this.#facts.crypto, frame))
       throw new Violation('P36', `the words of ${id} were sent by who knows that they are erased`);
     if (store.former.includes(frame.id.dev)) throw new Violation('P23', `${id} was sent before it was decided about`);
+    if (this.#facts.unsaid.has(frame.text)) throw new Violation('P16', `"${frame.text}" was dropped, and is sent`);
     if (frame.id.dev !== dev) return;
+    if (frame.id.n > store.given) throw new Violation('P16', `${id} leaves before it counts as given`);
     const onDisk = store.pending().some((message) => message.id && formatId(message.id) === id);
     if (!onDisk && (store.mark(dev)?.n ?? 0) >= frame.id.n) return;
     if (!onDisk) throw new Violation('I5', `${id} was sent before it was on disk`);

@@ -1,5 +1,5 @@
 import type { Store } from '../../src/core/log/store.ts';
-import type { Message, MessageId } from '../../src/protocol/frames.ts';
+import type { Message } from '../../src/protocol/frames.ts';
 import { type Crypto, digestOf, formatId, signedText } from '../../src/protocol/signed.ts';
 import { Violation } from './violation.ts';
 
@@ -29,6 +29,8 @@ export class Facts {
   /** Words that the log has, of whatever device, and words that went with a folder that was restored. */
   readonly said = new Set<string>();
   readonly lostWords = new Set<string>();
+  /** Words that a pipe has given to nobody: it was told so, or was killed. */
+  readonly unsaid = new Set<string>();
   /** Highest n of a device that was printed at a client, in any of its runs. */
   readonly printed = new Map<string, number>();
   /** The last place that each client has shown, and which one that was when a message was typed. */
@@ -75,9 +77,9 @@ export class Facts {
     this.goneForGood.add(dev);
   }
 
-  /** P17: an author whose copy no longer holds what it wrote before, which the log had and has lost. */
-  skipped({ dev, n }: MessageId): void {
-    this.overtaken.set(dev, Math.max(n, this.overtaken.get(dev) ?? 0));
+  /** P17, P35: what lies before was in a log, and whoever sends this does not have it. */
+  skipped({ id }: Message): void {
+    if (id) this.overtaken.set(id.dev, Math.max(id.n, this.overtaken.get(id.dev) ?? 0));
   }
 
   /** I7: also what has no text any more proves who wrote it. */

@@ -7,12 +7,12 @@ const maxCopies = 3;
 
 /** What is in a folder, in another one. */
 function cloneOf(world: Machines, store: memory.MemoryStore): memory.MemoryStore {
-  const { log, first, baseHash, dev, former } = store;
+  const { log, first, baseHash, dev, former, given, piped } = store;
   const entries = structuredClone(store.read(first, 1e9));
   const marks = [...world.devices].flatMap((device) => store.mark(device) ?? []);
   const clone = new world.cores.MemoryStore('', dev);
   const place = log === '' ? {} : { restart: { log, seq: first - 1, hash: baseHash }, entries };
-  clone.apply({ ...place, marks, pending: structuredClone(store.pending()), device: { dev, former } });
+  clone.apply({ ...place, marks, pending: structuredClone(store.pending()), device: { dev, former, given, piped } });
   return clone;
 }
 

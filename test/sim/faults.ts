@@ -137,7 +137,7 @@ export function writeLater(world: Machines, client: Client): void {
   const { store, dev, name, key } = client;
   if (!store.log) return;
   const waiting = store.pending().flatMap(({ id }) => (id?.dev === dev ? id.n : []));
-  const last = Math.max(store.mark(dev)?.n ?? 0, ...waiting);
+  const last = Math.max(store.mark(dev)?.n ?? 0, store.given, ...waiting);
   const id = { dev, n: last + 1 };
   const when = {
     lc: Math.max(store.lc, ...store.pending().map(({ lc = 0 }) => lc)) + 1,
@@ -159,7 +159,8 @@ export function takeSnapshot(world: Machines, store: memory.MemoryStore): void {
   if (rottenIn(store).size > 0) return;
   world.checker.log.snapshot();
   const entries = store.read(store.first, 1e9);
-  const marks = world.clients.flatMap(({ dev }) => store.mark(dev) ?? []);
+  const runs = Array.from({ length: world.serverRuns }, (_, i) => `run${i + 1}`);
+  const marks = [...world.clients.map(({ dev }) => dev), ...runs].flatMap((dev) => store.mark(dev) ?? []);
   const restart = { log: store.log, seq: store.first - 1, hash: store.baseHash };
   const erased = [...world.checker.facts.erased].flatMap((id) => store.erasure(id) ?? []);
   world.snapshot = { restart, entries: structuredClone(entries), marks, ranMs: store.ranMs, erased };

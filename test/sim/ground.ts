@@ -57,9 +57,10 @@ export class Ground {
     this.more = more;
     this.traits = traits;
     this.serverStore = new cores.MemoryStore(`log${seed}`);
-    this.clients = traits.people.map(({ person, isHeld }) => {
+    this.clients = traits.people.map(({ person, isHeld, isPipe }) => {
       const dev = this.newDevice(`k${person}`);
-      return new Client(`n${person}`, dev, `k${person}`, new cores.MemoryStore('', dev), isHeld);
+      const store = new cores.MemoryStore('', dev);
+      return Object.assign(new Client(`n${person}`, dev, `k${person}`, store, isHeld), { isPipe });
     });
     this.legacies = traits.withOriginal ? [new Legacy('old')] : [];
     if (traits.isClaimed) claim(this.serverStore, this.clients[0]?.dev ?? '');

@@ -1,7 +1,9 @@
+import { mendPatienceMs } from '../../src/core/limits.ts';
+import { inDoubt } from '../../src/core/log/doubt.ts';
 import type { Change } from '../../src/core/log/store.ts';
 import { type Input, type Send, theLink } from '../../src/core/turn.ts';
 import { decode } from '../../src/protocol/codec.ts';
-import type { Frame } from '../../src/protocol/frames.ts';
+import type { Frame, Message } from '../../src/protocol/frames.ts';
 import { entriesIn } from './checked-readers.ts';
 import { tamperWithSignatures } from './faults.ts';
 import { Ground } from './ground.ts';
@@ -24,7 +26,7 @@ export class Machines extends Ground {
     if (client.session) return;
     this.note(`start ${client.id}`);
     const { name, key, store } = client;
-    const { dev, former } = store;
+    const { dev, former, given, piped } = store;
     const identity = identityOf(key);
     const nonce = () => `cn${++this.nonces}`;
     const chance = () => this.random.next();
@@ -47,6 +49,10 @@ export class Machines extends Ground {
         name,
         dev,
         former,
+        given,
+        piped,
+        isPipe: client.isPipe,
+        doubts: this.#idle(client).flatMap((other) => inDoubt(other.store, structuredClone(other.store.pending()))),
         isCopied: dev === client.copyOf,
         newDev,
         identity,
@@ -65,11 +71,25 @@ export class Machines extends Ground {
     if (!client.session) return;
     this.note(`kill ${client.id}`);
     client.session = undefined;
+    if (client.isPipe) this.checker.disks.abandoned(client);
     // What the output has not taken goes with the program.
     client.output = [];
     client.later = [];
     client.stale = [];
     this.disconnect(client, 0);
+  }
+
+  /** A pipe comes to its end, in the room or not: what it has given to nobody is dropped. */
+  end(client: Client): void {
+    this.input(client, { type: 'drop' });
+    this.stop(client);
+  }
+
+  /** Places of the same person that nobody uses now. */
+  #idle(client: Client): Client[] {
+    // What is in a copy may have other words elsewhere.
+    if (this.traits.withCopies) return [];
+    return this.clients.filter((other) => other !== client && other.key === client.key && !other.session);
   }
 
   startServer(): void {
@@ -105,6 +125,7 @@ export class Machines extends Ground {
     this.note(`connect ${client.dev} as ${connection.id}`);
     connection.toServer.push(...client.stale.splice(0));
     client.connection = connection;
+    client.uploaded.clear();
     this.input(client, { type: 'connected', from: theLink });
   }
 
@@ -143,13 +164,21 @@ export class Machines extends Ground {
   toServer(from: string, data: string): void {
     this.note(`${from} -> ${data}`);
     const frame = decode(Buffer.from(data));
-    const dev = this.clientAt.get(from)?.dev;
-    for (const { id, first } of frame.kind === 'upload' ? frame.messages : []) {
-      const skips = id && first && id.dev === dev && id.n > (this.serverStore.mark(id.dev)?.n ?? 0) + 1;
-      if (skips && this.traits.withRollback && !this.isUntrimmed) this.checker.facts.skipped(id);
-    }
+    const client = this.clientAt.get(from);
+    if (client && frame.kind === 'upload')
+      for (const message of frame.messages) if (this.#maySkip(client, message)) this.checker.facts.skipped(message);
     this.uploads.arrived(from, frame);
     this.turn([{ type: 'frame', from, frame }]);
+  }
+
+  /** What lies before it was lost, and it comes all the same: of its author, or of another one who has waited long enough. */
+  #maySkip(client: Client, { id, first, in: seen = 0 }: Message): boolean {
+    if (!id) return false;
+    const last = Math.max(this.serverStore.mark(id.dev)?.n ?? 0, client.uploaded.get(id.dev) ?? 0);
+    client.uploaded.set(id.dev, Math.max(last, id.n));
+    if (id.n <= last + 1) return false;
+    if (id.dev !== client.dev) return id.n <= seen + 1 && this.nowMs - client.forkedAtMs >= mendPatienceMs;
+    return first === true && this.traits.withRollback && !this.isUntrimmed;
   }
 
   toSide(side: Client | Legacy, data: string): void {
@@ -164,6 +193,7 @@ export class Machines extends Ground {
     this.note(`${client.dev} <- ${data}`);
     if (client.output.length > 0 && this.random.chance(0.2)) this.printSome(client);
     const frame = decode(Buffer.from(data));
+    if (frame.kind === 'welcome' && frame.fork) client.forkedAtMs = this.nowMs;
     for (const part of entriesIn(frame))
       if (part.kind === 'message' && part.id) this.checker.disks.passed(client.id, part.id);
     this.input(client, { type: 'frame', from: theLink, frame });
@@ -192,7 +222,9 @@ export class Machines extends Ground {
     if (isKilled && this.random.chance(0.5)) return this.stop(client);
     const { log, head } = client.store;
     const { version = 0 } = client.store.roster.signed ?? {};
+    this.checker.disks.dropped(client, change);
     client.store.apply(change);
+    for (const { store } of this.#idle(client)) store.apply({ dropped: change.dropped ?? [] });
     this.rosters.kept(client, change, version);
     this.checker.log.wordsAt(client.id, change, client.store);
     this.checker.disks.kept(client, change, { log, head, nowMs: this.nowMs });
@@ -294,7 +326,8 @@ export class Machines extends Ground {
     if (client.overheard.length > 20) client.overheard.shift();
     for (const message of frame.kind === 'upload' ? frame.messages : []) {
       this.checker.disks.sent(client, message);
-      this.checker.disks.gaveBack(client, message, this.nowMs);
+      const isOlder = client.session?.courier.outbox.isOlder(message);
+      if (!isOlder) this.checker.disks.gaveBack(client, message, this.nowMs);
     }
     if (frame.kind === 'message' && frame.seq !== undefined) this.checker.disks.answered(client, frame);
     if (frame.kind === 'ack' && this.isKeptWhole)

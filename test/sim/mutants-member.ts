@@ -86,6 +86,14 @@ export const memberMutants: Mutant[] = [
       'mine !== undefined && hash !== undefined && mine !== hash',
       'false',
     ],
+    ['what leaves counts as given before', 'if (!this.left.isAwaited && next > this.giving.given)', 'if (false)'],
+    [
+      'what a pipe has given stays in doubt',
+      'this.outbox.remove(this.giving.isNew)',
+      'this.outbox.remove((message) => this.giving.isOfRun(message))',
+    ],
+    ['what another place has left has no erased words', 'doubts.map((message) => copy.erasedIn(message))', 'doubts'],
+    ['no number that was given is used twice', 'copy.seen(dev), given,', 'copy.seen(dev),'],
     ['what the log has by its hash is not said again', 'this.#isSame(message, entry)', 'false'],
     [
       'what a copy has is not sent before it is decided',
@@ -94,18 +102,32 @@ export const memberMutants: Mutant[] = [
     ],
     ['n is never used twice', 'this.lastN = Math.max(', 'this.lastN = 0 * Math.max('],
     ['a fork gives back what is lost', 'this.outbox.adopt(lost);', '[];'],
-    ['a fork knows nothing of the log', 'this.#inLog.clear();', ''],
     ['what the log had counts as used', 'if (this.#waitsFor(dev))', 'if (false)'],
-    ['others have 30 s to give back what lies before', 'ms - this.#mendedAtMs >= mendPatienceMs', 'true'],
+    ['what the log has at a place that is lost here is held', 'this.#copy.isWhole ? []', 'true ? []'],
     ['a skip is marked', 'message === first &&', 'false &&'],
-    ['what is behind a hole goes ahead in the end', 'ms - sinceMs < holePatienceMs', 'true'],
-    ['what did not follow is tried again', 'ms - this.#heldAtMs >= holeRetryMs', 'false'],
   ]),
   ...of('member/delivery', [
     ['a proof counts anew', 'this.#count = 0;\n        this.#effects', 'this.#effects'],
     ['a proof makes a new key', 'this.#key = key;', 'this.#key ||= key;'],
   ]),
-  ...of('log/outbox', [['sent in order', 'waiting.sort(', '(() => 0)(']]),
+  ...of('member/giving', [
+    ['a pipe writes down where its words begin', 'this.#isPipe ? lastN : undefined', 'undefined'],
+  ]),
+  ...of('member/giving-back', [
+    ['a fork knows nothing of the log', 'this.#inLog.clear();', ''],
+    ['others have 30 s to give back what lies before', 'ms - this.#mendedAtMs >= mendPatienceMs', 'true'],
+    ['what is behind a hole goes ahead in the end', 'ms - sinceMs < holePatienceMs', 'true'],
+    ['what did not follow is tried again', 'ms - this.#heldAtMs >= holeRetryMs', 'false'],
+  ]),
+  ...of('log/doubt', [
+    ['what a killed pipe has given to nobody is not said', '> Math.max(given, piped)', '> Number.POSITIVE_INFINITY'],
+    ['what a killed pipe has given is said', 'Math.max(given, piped)', 'piped'],
+    ['what was typed at a terminal is kept', 'piped = Number.POSITIVE_INFINITY', 'piped = 0'],
+  ]),
+  ...of('log/outbox', [
+    ['sent in order', 'waiting.sort(', '(() => 0)('],
+    ['what another place has left in doubt is settled', '[...messages, ...older]', '[...messages]'],
+  ]),
   ...of('log/copy', [
     ['a place is lost on the word of the room', "row.kind === 'lost' && !this.#isLost(row, prev, room)", 'false'],
     ['a device of another key counts for nobody', 'key === undefined || this.#crypto.isDeviceOf(key, id.dev)', 'true'],

@@ -7,7 +7,7 @@ import { Violation } from './violation.ts';
 /** Who has no name left takes one that nobody else has. */
 export function failed(world: Machines, client: Client, { code, message }: ChatError): void {
   if (code === 'DATA_COPIED') {
-    world.checker.disks.asked(client, client.session?.courier.left ?? [], world.serverStore);
+    world.checker.disks.asked(client, client.session?.courier.left.messages ?? [], world.serverStore);
     return decideLeft(world, client);
   }
   if (code !== 'NAME_REFUSED') throw new Violation('P23', `${client.dev} ends: ${message}`);
@@ -16,7 +16,7 @@ export function failed(world: Machines, client: Client, { code, message }: ChatE
 
 /** Its person says anew what was said nowhere else, and knows what that is. */
 export function decideLeft(world: Machines, client: Client): void {
-  const left = new Set(client.session?.courier.left.map(({ text }) => text));
+  const left = new Set(client.session?.courier.left.messages.map(({ text }) => text));
   if (left.size === 0) return;
   const waits = world.clients.some(
     (other) => other !== client && other.store.pending().some(({ id, text }) => left.has(text) && isOwn(other, id)),
@@ -25,7 +25,9 @@ export function decideLeft(world: Machines, client: Client): void {
   const isUnderWay = world.clients.some(({ connection }) =>
     connection?.toServer.some((data) => [...left].some((text) => data.includes(JSON.stringify(`${text}\n`)))),
   );
-  const unsaid = [...left].filter((text) => !world.checker.facts.said.has(text));
+  // Who was killed while answering sees that those typed anew wait already.
+  const waitsHere = new Set(client.store.pending().flatMap(({ id, text }) => (isOwn(client, id) ? text : [])));
+  const unsaid = [...left].filter((text) => !world.checker.facts.said.has(text) && !waitsHere.has(text));
   const wish = waits || isUnderWay ? 'keep' : unsaid.length === left.size ? 'resend' : 'discard';
   world.note(`${client.id} would ${wish} ${[...left]}`);
   if (wish !== 'keep') for (const text of unsaid) world.saidAnew.add(text);

@@ -1,8 +1,10 @@
+import type { Message } from '../../src/protocol/frames.ts';
 import { type changes, mallorys, rollBack, takeSnapshot, tamper } from './faults.ts';
 import { forgedRoster } from './roster.ts';
 import type { Client, Cores } from './sides.ts';
 import { peopleOf, Stage } from './stage.ts';
 import type { Traits } from './traits.ts';
+import { Violation } from './violation.ts';
 
 type Scene = { traits?: Partial<Traits>; play: (stage: Stage, ann: Client, bo: Client, cy: Client) => void };
 
@@ -62,10 +64,48 @@ const wanted = (name: string): Scene => ({
   },
 });
 
+/** Somebody brings the newest of what a log has lost before its author can bring what lies between, all of it seen there. */
+const hasty: Scene = {
+  traits: withRollback,
+  play: (stage, ann, bo) => {
+    stage.begin(ann, bo);
+    stage.say(ann, 'one');
+    takeSnapshot(stage, stage.serverStore);
+    for (const text of ['two', 'three']) stage.say(ann, text);
+    stage.passes(20);
+    const [place] = stage.serverStore.read(3, 1);
+    stage.disconnect(ann, 0);
+    rollBack(stage, false);
+    stage.startServer();
+    if (place?.message) stage.mallory.giveBack(withoutPlace(place.message));
+    stage.heal();
+  },
+};
+const withoutPlace = ({ seq: _, hash: __, at: ___, ...message }: Message): Message => message;
+
+/** Her pipe is killed when its words have left it, and nobody has got them; her next one runs in another place. */
+const settled: Scene = {
+  traits: { people: [0, 0, 1].map((person) => ({ person, isHeld: false, isPipe: true })) },
+  play: (stage, first, second) => {
+    stage.begin(first);
+    stage.input(first, { type: 'typed', text: 'one' });
+    first.connection?.toServer.splice(0);
+    stage.stop(first);
+    stage.away.add(first);
+    stage.begin(second);
+    stage.say(second, 'two');
+    stage.checker.end.healed(stage.serverStore, [second]);
+    stage.away.clear();
+    stage.begin(first);
+    stage.say(first, 'three');
+  },
+};
+
 /** What a world seldom comes to: for each rule a scene that ends badly without it, and in which nothing else goes wrong. */
 export const scenes: Record<string, Scene> = {
   ...Object.fromEntries(fields.map((field) => [`the chain covers ${field}`, altered(field)])),
   ...Object.fromEntries(aroundHoles.map((rule) => [rule, hole])),
+  'what a log lacks comes in its order at first': hasty,
   'what was not answered is asked for again': {
     play: (stage, ann, bo) => {
       stage.begin(ann, bo);
@@ -191,7 +231,10 @@ export const scenes: Record<string, Scene> = {
       }
     },
   },
-  // Her words were taken, and forgotten again before she could read them: their number is used all the same.
+  // What one of her programs has left in doubt goes out with another one, and its number is used up.
+  'what another place has left in doubt is settled': settled,
+  'no number that was given is used twice': settled,
+  // Her words were taken, and forgotten again before she could read them: what she says next follows them all the same.
   'what the log had counts as used': {
     traits: { retention: { entries: 3, ageMs: 1e15 } },
     play: (stage, ann, bo) => {
@@ -208,6 +251,9 @@ export const scenes: Record<string, Scene> = {
       stage.passes(4);
       stage.stop(ann);
       stage.begin(ann);
+      stage.input(ann, { type: 'typed', text: 'seven' });
+      const [{ in: seen = 0 } = {}] = ann.store.pending();
+      if (seen < 1) throw new Violation('P16', 'what the log had does not count as seen');
     },
   },
 };

@@ -62,11 +62,17 @@ export class Client {
   output: { place: number; event: ChatEvent }[] = [];
   /** Its output takes nothing by itself. */
   isHeld: boolean;
+  /** Nobody sits there: what it has given to nobody is dropped when it ends. */
+  isPipe = false;
   /** What shares a turn with whatever happens next. */
   later: Input[] = [];
   run = 0;
   /** How far the log went when it was welcomed last. */
   toldHead = 0;
+  /** Highest n of each device that it has uploaded over this connection. */
+  readonly uploaded = new Map<string, number>();
+  /** When it met a log that is not the one it had read. */
+  forkedAtMs = Number.POSITIVE_INFINITY;
   /** What it sent last, as somebody on the way has heard it. */
   readonly overheard: { on: Connection; data: string }[] = [];
 

@@ -4,7 +4,8 @@ import { Random } from './random.ts';
 import type { Client, Cores } from './sides.ts';
 import { plain, type Traits } from './traits.ts';
 
-export const peopleOf = (count: number) => Array.from({ length: count }, (_, person) => ({ person, isHeld: false }));
+export const peopleOf = (count: number) =>
+  Array.from({ length: count }, (_, person) => ({ person, isHeld: false, isPipe: false }));
 
 /** A world without chance: what a scene says happens, and nothing goes wrong by itself. */
 export class Stage extends Healing {

@@ -2,8 +2,11 @@ import type { Random } from './random.ts';
 
 /** What kind of world it is. */
 export type Traits = {
-  /** A client each: whose it is (one key, maybe several devices), and whether its output takes nothing by itself. */
-  people: { person: number; isHeld: boolean }[];
+  /**
+   * A client each: whose it is (one key, maybe several devices), whether its output takes nothing by itself, and whether
+   * it is a pipe, which drops what it has given to nobody.
+   */
+  people: { person: number; isHeld: boolean; isPipe: boolean }[];
   withOriginal: boolean;
   /** The server's disk goes back in time. */
   withRollback: boolean;
@@ -22,6 +25,8 @@ export type Traits = {
   isSlow: boolean;
   /** Members keep the roster, and some can be reached. */
   withRoster: boolean;
+  /** Some are pipes: they are killed, or come to their end. */
+  withPipes: boolean;
   retention: { entries: number; ageMs: number };
 };
 
@@ -38,15 +43,18 @@ export const plain: Traits = {
   withLoss: false,
   isSlow: false,
   withRoster: false,
+  withPipes: false,
   retention: { entries: 1e9, ageMs: 1e15 },
 };
 
 /** @param more what is drawn for traits of its own, so that a new one leaves the other worlds as they are */
 export function drawTraits(seed: number, random: Random, more: Random): Traits {
+  const withPipes = seed % 6 === 4;
   const people = Array.from({ length: 2 + random.below(4) }, (_, i) => ({
     // Now and then two clients are one person: one key, two devices.
     person: i > 0 && random.chance(0.15) ? i - 1 : i,
     isHeld: random.chance(0.15),
+    isPipe: withPipes && i % 3 < 2,
   }));
   const withOriginal = random.chance(0.3);
   const withRollback = random.chance(0.25);
@@ -62,6 +70,15 @@ export function drawTraits(seed: number, random: Random, more: Random): Traits {
     isSlow: more.chance(0.1),
   };
   const withRoster = seed % 5 === 3;
-  const faults = { withRoster, withOriginal, withRollback, withCopies, withErasures, withTampering, isClaimed };
+  const faults = {
+    withRoster,
+    withPipes,
+    withOriginal,
+    withRollback,
+    withCopies,
+    withErasures,
+    withTampering,
+    isClaimed,
+  };
   return { people, ...faults, ...drawn, retention };
 }

@@ -89,6 +89,7 @@ export class World extends Healing {
     const client = random.pick(this.clients);
     for (const legacy of this.legacies) if (random.chance(0.06)) return this.#legacyActs(legacy);
     if (this.traits.withCopies && random.chance(0.04)) return random.pick([copyFolder, backUp, restore])(this, client);
+    if (client.isPipe && random.chance(0.04)) return this.end(client);
     if (this.traits.withTampering && random.chance(0.06)) return tamper(this, client);
     if (this.traits.withRot && this.more.chance(0.06)) return this.#rot(client);
     if (this.traits.withRoster && random.chance(0.05)) return stirRoster(this, client);
@@ -155,7 +156,8 @@ export class World extends Healing {
   }
 
   #begin(client: Client): void {
-    if (!client.session && !this.traits.withCopies && this.random.chance(0.3)) writeLater(this, client);
+    if (!client.session && !client.isPipe && !this.traits.withCopies && this.random.chance(0.3))
+      writeLater(this, client);
     this.start(client);
   }
 

@@ -211,6 +211,16 @@ export class Stage {
     return client;
   }
 
+  /** Types this at a terminal while the room is away, and leaves: it waits in the folder. */
+  async leavesWaiting(text: string, args: string[]): Promise<void> {
+    const screen = this.screen('client', args);
+    await screen.until(/^-- connecting/);
+    screen.enter(text);
+    await screen.until(({ lines }) => lines.some((line) => line.includes(`… ${text}`)), 'the line that waits');
+    screen.press('ctrl-d');
+    await screen.ends(0);
+  }
+
   client(port: number, name: string, ...args: string[]): Command {
     return this.spawn('client', clientArgs(port, name, args));
   }

@@ -205,7 +205,8 @@ export class MemberWorld {
       newDev: () => `A${++this.#devices}`,
       chance: () => 0,
     };
-    this.member = new Member({ ...who, ...wishes, ...options }, this.store);
+    const { given, piped } = this.store;
+    this.member = new Member({ ...who, given, piped, ...wishes, ...options }, this.store);
     this.commits = [];
     this.#unshown = [];
   }

@@ -27,6 +27,8 @@ import {
 const person = { ...name('your name in the chat'), default: loginName() };
 const roomPort = { ...portOfServer('TCP port'), default: '9999' };
 const json = toggle('events as JSON lines on stdout');
+const quiet = { ...toggle('in a pipe: say nothing when all goes well'), alias: 'q' };
+const listen = toggle('stay when the input ends');
 const keyFile = {
   ...folder('file with the key of the room'),
   value: 'FILE',
@@ -34,6 +36,7 @@ const keyFile = {
 };
 const dataDir = { ...folder('folder for what must be kept'), defaultDescription: 'a folder of your user' };
 
+const inDoubt = 'some in doubt, do not send again';
 const diskFull = 'output unusable';
 const unusable = 'data folder or output unusable';
 
@@ -46,6 +49,8 @@ export const p2p = program({
     port: { ...port('TCP port'), default: '8888' },
     ip: host('the other side [localhost]; with --server: listen here [all]'),
     server: toggle('wait for the other side to connect'),
+    listen,
+    quiet,
     json,
   },
   exits: {
@@ -55,6 +60,7 @@ export const p2p = program({
     6: 'name refused',
     7: diskFull,
     8: 'not all sent',
+    9: inDoubt,
   },
   subcommands: { completion },
 });
@@ -133,7 +139,8 @@ export const client = program({
     port: roomPort,
     ip: { ...host('host of the server'), default: 'localhost' },
     message: { ...texts('send this and exit (repeatable; - is all of stdin)'), alias: 'm' },
-    listen: toggle('stay when the input ends'),
+    listen,
+    quiet,
     history: { ...count('first time: show the last N'), defaultDescription: '20 on a terminal' },
     keep: { ...count('messages kept here, for /history and /search'), default: '5000' },
     replay: toggle('in a pipe, too: what was missed'),
@@ -156,6 +163,7 @@ export const client = program({
     6: 'name refused',
     7: unusable,
     8: 'not all accepted',
+    9: inDoubt,
   },
   subcommands: { completion },
 });

@@ -5,18 +5,24 @@ import { maxAdopted, maxWaiting, uploadWindow } from '../limits.ts';
 /** What is not in the log yet: sent again on every new connection, until the log is known to have it. */
 export class Outbox {
   readonly #dev: string;
-  /** What was typed here, and what others wrote and a log has lost; each in the order (lc, dev, n). */
+  /**
+   * What was typed here, with what another device of the same person has left in doubt, and what others wrote and a log has
+   * lost; each in the order (lc, dev, n).
+   */
   own: Message[] = [];
   others: Message[] = [];
-  /** Devices of which something may wait among `others`. */
+  /** Devices of which something may wait, but for this one. */
   readonly #devices = new Set<string>();
+  /** By id: of `own`, what is another device's. */
+  readonly #older: Set<string>;
   /** Sent on this connection. */
   readonly #sent = new Set<Message>();
   #kept = 0;
 
-  constructor(dev: string, messages: readonly Message[] = []) {
+  constructor(dev: string, messages: readonly Message[] = [], older: readonly Message[] = []) {
     this.#dev = dev;
-    this.adopt(messages);
+    this.#older = new Set(older.map(idOf));
+    this.adopt([...messages, ...older]);
   }
 
   /** How many were sent on this connection and have not come back. */
@@ -29,9 +35,22 @@ export class Outbox {
     return [...this.#sent].some((message) => !this.#isKept(message));
   }
 
-  /** How many of my own the server is not known to have on its disk. */
-  get unkept(): number {
-    return this.own.filter((message) => !this.#isKept(message)).length;
+  /** Those of my own that the server is not known to have on its disk. */
+  get unkept(): Message[] {
+    return this.own.filter((message) => !this.#isKept(message));
+  }
+
+  /** What another device of the same person has left in doubt. */
+  get older(): Message[] {
+    return this.#older.size === 0 ? [] : this.own.filter(this.isOlder);
+  }
+
+  readonly isOlder = (message: Message): boolean => this.#older.has(idOf(message));
+
+  /** The highest n of this device that `takeUnsent` would reach now. */
+  get next(): number {
+    const unsent = this.own.filter((message) => !this.#sent.has(message)).slice(0, uploadWindow - this.#sent.size);
+    return unsent.findLast((message) => !this.isOlder(message))?.id?.n ?? 0;
   }
 
   get isFull(): boolean {
@@ -51,12 +70,12 @@ export class Outbox {
     return taken;
   }
 
-  /** What to send now, as far as the window reaches: own words first, then those of others that `canFollow`. MUST be on disk. */
-  takeUnsent(canFollow: (message: Message) => boolean = () => true): Message[] {
+  /** What to send now of all that `mayGo`, as far as the window reaches: own words first. MUST be on disk. */
+  takeUnsent(mayGo: (message: Message) => boolean = () => true): Message[] {
     const unsent: Message[] = [];
     for (const message of [...this.own, ...this.others]) {
       if (this.#sent.size >= uploadWindow) break;
-      if (this.#sent.has(message) || !(this.#isOwn(message) || canFollow(message))) continue;
+      if (this.#sent.has(message) || !mayGo(message)) continue;
       this.#sent.add(message);
       unsent.push(message);
     }
@@ -68,9 +87,9 @@ export class Outbox {
     this.#kept = 0;
   }
 
-  /** What others wrote is to be sent again. */
+  /** What another device wrote is to be sent again. */
   recall(): void {
-    for (const message of this.others) this.#sent.delete(message);
+    for (const message of [...this.others, ...this.older]) this.#sent.delete(message);
   }
 
   /** The server has my own up to this n on its disk: they will come back. [P22] */
@@ -79,23 +98,24 @@ export class Outbox {
   }
 
   find({ dev, n }: MessageId): Message | undefined {
-    const waiting = dev === this.#dev ? this.own : this.#devices.has(dev) ? this.others : [];
+    const waiting = dev === this.#dev ? this.own : this.#devices.has(dev) ? [...this.others, ...this.older] : [];
     return waiting.find(({ id }) => id?.n === n && id.dev === dev);
   }
 
   /** Everything of this device up to and including its n has arrived for good. */
   accept({ dev, n }: MessageId): Message[] {
     // Each entry that is read comes here: it must not look at everything that waits.
-    if (dev === this.#dev ? (this.own[0]?.id?.n ?? n + 1) > n : !this.#devices.has(dev)) return [];
+    if (dev === this.#dev ? this.#lowest > n : !this.#devices.has(dev)) return [];
     return this.remove((message) => message.id?.dev === dev && message.id.n <= n);
   }
 
   remove(isUnwanted: (message: Message) => boolean): Message[] {
     const removed = [...this.own, ...this.others].filter(isUnwanted);
     for (const message of removed) this.#sent.delete(message);
+    for (const message of removed) this.#older.delete(idOf(message));
     this.own = this.own.filter((message) => !isUnwanted(message));
     this.others = this.others.filter((message) => !isUnwanted(message));
-    if (this.others.length === 0) this.#devices.clear();
+    if (this.others.length + this.#older.size === 0) this.#devices.clear();
     return removed;
   }
 
@@ -116,12 +136,16 @@ export class Outbox {
     return true;
   }
 
-  #isKept(message: Message): boolean {
-    return this.#isOwn(message) && (message.id?.n ?? 0) <= this.#kept;
+  get #lowest(): number {
+    return this.own.find(({ id }) => id?.dev === this.#dev)?.id?.n ?? Number.POSITIVE_INFINITY;
   }
 
-  #isOwn({ id }: Message): boolean {
-    return id?.dev === this.#dev;
+  #isKept({ id }: Message): boolean {
+    return id?.dev === this.#dev && id.n <= this.#kept;
+  }
+
+  #isOwn(message: Message): boolean {
+    return message.id?.dev === this.#dev || this.isOlder(message);
   }
 }
 

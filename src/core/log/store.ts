@@ -20,7 +20,14 @@ export type Entry = Place & { message: Message };
 /** What the log knows of a device: its highest n, and the hash of what its author signed under it. */
 export type Mark = { dev: string; n: number; hash?: string };
 /** Whose a client's folder is; under the devices before it, only words still wait that its person is to be asked about. */
-export type Device = { dev: string; former: string[] };
+export type Device = {
+  dev: string;
+  former: string[];
+  /** The highest n that may have left this program: no n up to it is used again, whatever becomes of its words. */
+  given: number;
+  /** What was typed above this n is a pipe's: what it has given to nobody goes with it. Absent: somebody's at a terminal. */
+  piped?: number | undefined;
+};
 /**
  * A name belongs to the key that used it first, with all that looks like it: there is a row for each of its looks.
  * `seenMs`: when it was last used, on the log's own clock.

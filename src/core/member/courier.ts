@@ -1,16 +1,26 @@
 import { type Erasure, withoutWords } from '../../protocol/erasure.ts';
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { type Crypto, digestOf, formatId, type Identity, signedHash, signedText } from '../../protocol/signed.ts';
-import { givingPauseMs, holePatienceMs, holeRetryMs, lateMs, mendPatienceMs } from '../limits.ts';
+import { lateMs } from '../limits.ts';
 import { type Copy, canBeKept } from '../log/copy.ts';
 import { byCause, idOf, Outbox } from '../log/outbox.ts';
 import type { Now, Work } from '../turn.ts';
+import { Giving } from './giving.ts';
+import { GivingBack } from './giving-back.ts';
+import { Left } from './left.ts';
 
 export type CourierOptions = {
   /** Names the data folder this runs in: message ids count within it. */
   dev: string;
   /** Devices of this folder from before it was copied: their words wait here to be asked about. */
   former?: string[];
+  /** How far this device had given its words away, and what of them was a pipe's. */
+  given?: number;
+  piped?: number | undefined;
+  /** What this person's other devices have left in doubt: given to the room, which has not said that it has it. */
+  doubts?: Message[];
+  /** Nobody sits here who could be told later: what this run gives to nobody goes with it. */
+  isPipe?: boolean;
   newDev: () => string;
   identity: Identity;
   crypto: Crypto;
@@ -28,124 +38,130 @@ export type CourierOptions = {
 export class Courier {
   outbox: Outbox;
   dev: string;
-  /**
-   * What was typed for a device of before, in the order it was typed: the folder was copied, and the other one may have
-   * said it. It stays, and is sent by nobody, until it is read in the log or its person has decided.
-   */
-  left: Message[];
-  /** Nothing is sent until it is decided what becomes of `left`, which nobody knows before the log is read. */
-  isHeld = false;
-  #isDecided = false;
-  /** The highest n that was given to a message of mine; and up to which somebody may have been given the message. */
+  readonly left: Left;
+  /** The highest n that a message of mine bears. */
   lastN: number;
-  #givenN: number;
+  readonly giving: Giving;
   /** From a fork until the log is read again: before that nobody knows what it lacks. */
   isMending: boolean;
   readonly #options: CourierOptions;
   readonly #copy: Copy;
-  #mendedAtMs = 0;
-  /** So much of others was to be given back when the log was read again. */
-  #toGive = 0;
+  readonly #others: GivingBack;
   /** What was taken from a log that is gone. */
   #lost = new Set<Message>();
+  /** In the log by its number, but not read: its place may be lost here, and if the log is lost, too, these are the words. */
+  #unread: Message[] = [];
   /** The room's key, which signatures cover; undefined until the room is met. */
   #room: string | undefined;
-  /** Highest n of each device that is in this log, and that is on its way there over this connection. */
-  readonly #inLog = new Map<string, number>();
-  readonly #onWay = new Map<string, number>();
   /** Something of my own was sent on this connection. */
   #hasBegun = false;
-  /** When what others wrote is given back on this connection, and since when the room takes none of it. */
-  #giveAtMs: number | undefined;
-  #heldAtMs: number | undefined;
-  /** The message of each device that the room could not take, for it lacks what lies before. */
-  readonly #holes = new Map<string, { n: number; sinceMs: number }>();
 
   constructor(options: CourierOptions, copy: Copy, pending: readonly Message[]) {
     this.#options = options;
     this.#copy = copy;
     this.#room = options.room;
-    const { dev, former = [] } = options;
+    const { dev, former = [], given = 0, doubts = [] } = options;
     const isLeft = ({ id }: Message) => id !== undefined && former.includes(id.dev);
     this.dev = dev;
-    this.left = pending.filter(isLeft).sort(byCause);
+    this.left = new Left(pending.filter(isLeft).sort(byCause));
+    this.#others = new GivingBack(options.chance);
+    const waiting = pending.filter((message) => !isLeft(message));
     this.outbox = new Outbox(
       dev,
-      pending.filter((message) => !isLeft(message)),
+      waiting,
+      doubts.map((message) => copy.erasedIn(message)),
     );
     this.isMending = this.outbox.others.length > 0;
-    this.lastN = Math.max(copy.seen(dev), ...this.outbox.own.map(({ id }) => id?.n ?? 0));
-    // What an earlier run has given to somebody nobody knows.
-    this.#givenN = this.lastN;
+    this.giving = new Giving(options);
+    this.lastN = Math.max(copy.seen(dev), given, ...waiting.map(({ id }) => (id?.dev === dev ? id.n : 0)));
+  }
+
+  /** What is typed from now on is of this run. */
+  begin(): void {
+    if (this.giving.begin(this.lastN)) this.#useDevice();
+  }
+
+  /** What was typed in this run, and the room is not known to have: given away all the same, or not. */
+  get unsettled(): { inDoubt: number; ungiven: number } {
+    const { giving, outbox } = this;
+    const unkept = outbox.unkept.filter((message) => giving.isOfRun(message));
+    const ungiven = unkept.filter(giving.isNew).length;
+    return { inDoubt: unkept.length - ungiven + this.left.inDoubt, ungiven: ungiven + giving.dropped };
+  }
+
+  /** What goes out next counts as given before it does. [P16] */
+  promise(): void {
+    const { next } = this.outbox;
+    if (!this.left.isAwaited && next > this.giving.given) this.#useDevice(next);
+  }
+
+  /** What was typed in this run and given to nobody is not wanted any more. */
+  dropUngiven(): void {
+    const dropped = this.outbox.remove(this.giving.isNew);
+    this.giving.dropped += dropped.length;
+    this.#copy.forget(dropped);
   }
 
   /** What was typed for this room elsewhere is said here, unless it was kept here before. */
   carry(messages: readonly Message[], name: string): void {
     const isHere = ({ text, ts }: Message) =>
       this.#copy.has(text, ts) || this.outbox.own.some((own) => own.ts === ts && own.text === text);
-    for (const message of messages.filter((message) => !isHere(message)))
-      this.write({ ...wordsOf(message), name }, { wallMs: message.ts ?? 0 });
+    this.#writeAnew(
+      messages.filter((message) => !isHere(message)),
+      name,
+    );
   }
 
   /** Goes on as another device: with this one somebody else counts, too. What a log had of it is given back as ever. */
   renew(): void {
+    const { giving, outbox } = this;
+    const { older, others } = outbox;
     const isLost = (message: Message) => this.#lost.has(message);
-    this.left.push(...this.outbox.own.filter((message) => !isLost(message)));
-    const others = [...this.outbox.others, ...this.outbox.own.filter(isLost)];
+    const left = outbox.own.filter((message) => !isLost(message) && !outbox.isOlder(message));
+    this.left.add(left, (message) => giving.isOfRun(message));
     this.dev = this.#options.newDev();
-    this.outbox = new Outbox(this.dev, others);
+    this.outbox = new Outbox(this.dev, [...others, ...outbox.own.filter(isLost)], older);
     this.lastN = 0;
-    this.#givenN = 0;
-    this.#isDecided = false;
+    giving.renew(this.dev);
     this.#useDevice();
+  }
+
+  /** The same words, as the device of now. */
+  #writeAnew(messages: readonly Message[], name: string): void {
+    for (const message of messages) this.write({ ...wordsOf(message), name }, { wallMs: message.ts ?? 0 });
   }
 
   /** True if somebody else counts with my device: with an n that was never used here, or other words under one that was. [P23] */
   isShared(room: string, n: number, hash: string | undefined): boolean {
     if (n > this.lastN) return true;
     const mark = this.#copy.mark(this.dev);
-    const waiting = this.outbox.own.find(({ id }) => id?.n === n);
+    const waiting = this.outbox.find({ dev: this.dev, n });
     // What is not signed has gone to nobody from here.
     if (waiting && !waiting.sig) return true;
     const mine = waiting ? signedHash(this.#options.crypto, room, waiting) : mark?.n === n ? mark.hash : undefined;
     return mine !== undefined && hash !== undefined && mine !== hash;
   }
 
-  /** Nothing goes out before it is decided what becomes of the words that are left. */
-  hold(): void {
-    this.isHeld = this.left.length > 0 && !this.#isDecided;
-  }
-
   /** The words that are left go out anew, or are not wanted any more. */
-  settleLeft(wish: 'resend' | 'discard' | 'keep', name: string, now: Now): void {
-    this.isHeld = false;
-    this.#isDecided = true;
-    if (wish === 'keep') return;
-    const left = this.left.splice(0);
-    if (wish === 'resend')
-      for (const message of left) this.write({ ...wordsOf(message), name }, { wallMs: message.ts ?? now.wallMs });
+  settleLeft(wish: 'resend' | 'discard' | 'keep', name: string): void {
+    const left = this.left.decide(wish);
+    if (wish === 'resend') this.#writeAnew(left, name);
     this.#letGo(left);
   }
 
   /** What is in the log by its hash has arrived, whoever sent it. */
   findLeft(entry: Message): void {
-    this.#takeFromLeft((message) => this.#isSame(message, entry));
-  }
-
-  #takeFromLeft(isSaid: (message: Message) => boolean): void {
-    const said = this.left.filter(isSaid);
-    this.left = this.left.filter((message) => !said.includes(message));
-    if (said.length > 0) this.#letGo(said);
+    this.#letGo(this.left.take((message) => this.#isSame(message, entry)));
   }
 
   #letGo(left: readonly Message[]): void {
+    if (left.length === 0) return;
     this.#copy.forget(left);
     this.#useDevice();
   }
 
-  #useDevice(): void {
-    const former = [...new Set(this.left.flatMap(({ id }) => id?.dev ?? []))];
-    this.#copy.use({ dev: this.dev, former });
+  #useDevice(given = this.giving.given): void {
+    this.#copy.use({ dev: this.dev, former: this.left.devices, given, piped: this.giving.piped });
   }
 
   /** The same words under the same number: one of two copies may have signed them under another name. */
@@ -166,8 +182,7 @@ export class Courier {
   /** What was typed last, if it was given to nobody: it may still be unsaid. */
   get retractable(): Message | undefined {
     const newest = this.outbox.own.at(-1);
-    const isLast = newest?.id?.n === this.lastN && this.lastN > this.#givenN;
-    return isLast ? newest : undefined;
+    return newest?.id?.n === this.lastN && this.giving.isUngiven(newest) ? newest : undefined;
   }
 
   /** Unsays it: its number is free again, for nothing was typed behind it. */
@@ -186,19 +201,16 @@ export class Courier {
     const sign = (message: Message) => (message.sig ? message : this.#sign({ ...message, name }, room));
     this.#copy.keep(this.outbox.change(sign));
     this.outbox.restart();
-    this.hold();
+    this.left.hold();
     this.#hasBegun = false;
-    this.#onWay.clear();
-    this.#giveAtMs = undefined;
-    this.#heldAtMs = undefined;
+    this.#others.restart();
   }
 
   /** The log is not the one these entries were read in. */
   fork(kept: readonly Message[]): void {
     this.isMending = true;
-    this.#inLog.clear();
-    this.#holes.clear();
-    const lost = kept
+    this.#others.fork();
+    const lost = [...kept, ...this.#unread.splice(0)]
       .filter((message) => canBeKept(message) && this.#copy.isOfAuthor(message))
       .map(({ seq: _, hash: __, ...message }) => this.#copy.erasedIn(message));
     const adopted = this.outbox.adopt(lost);
@@ -209,17 +221,13 @@ export class Courier {
   /** The log is read again: what it does not hold can be given back. Returns how much that is. */
   mend({ ms }: Now): number {
     this.isMending = false;
-    this.#mendedAtMs = ms;
-    this.#toGive = this.outbox.others.length;
+    this.#others.begin(this.outbox.others.length, ms);
     return this.outbox.own.filter((message) => this.#lost.has(message)).length + this.outbox.others.length;
   }
 
   /** What others wrote is being given back. */
   get work(): Work | undefined {
-    const left = this.outbox.others.length;
-    return left > 0 && left < this.#toGive
-      ? { what: 'givenBack', done: this.#toGive - left, total: this.#toGive }
-      : undefined;
+    return this.#others.work(this.outbox.others.length);
   }
 
   /** A message of mine is in the log. What it said is known here, unless it is void. */
@@ -230,11 +238,18 @@ export class Courier {
   }
 
   /** A message is in the log. Returns what waited here for that, up to its n. */
-  accept({ dev, n }: MessageId): Message[] {
-    if (n + 1 >= (this.#holes.get(dev)?.n ?? Number.POSITIVE_INFINITY)) this.#holes.delete(dev);
-    // Only what is given back has to know what it follows.
-    if (this.isMending || this.outbox.others.length > 0) raise(this.#inLog, dev, n);
-    return this.outbox.accept({ dev, n });
+  accept(id: MessageId): Message[] {
+    this.#others.accept(id, this.isMending || this.outbox.others.length > 0);
+    const accepted = this.outbox.accept(id);
+    if (accepted.length < 2 && this.#unread.length === 0) return accepted;
+    return this.#setAside(accepted, (message) => idOf(message) === formatId(id));
+  }
+
+  /** Of what has arrived, what was not read is held as long as a place is lost here. Returns the rest. */
+  #setAside(accepted: readonly Message[], isRead: (message: Message) => boolean): Message[] {
+    const arrived = [...this.#unread, ...accepted];
+    this.#unread = this.#copy.isWhole ? [] : arrived.filter((message) => !isRead(message));
+    return arrived.filter((message) => !this.#unread.includes(message));
   }
 
   /** What waits here comes back without the signature that it went out with, or was read with in a log that is gone. */
@@ -250,41 +265,45 @@ export class Courier {
     const change = (message: Message) =>
       idOf(message) === formatId(erasure.id) ? withoutWords(this.#options.crypto, message, erasure) : message;
     this.#copy.keep(this.outbox.change(change));
+    this.#unread = this.#unread.map(change);
+    this.#copy.keep(this.#unread);
     // What was erased was said.
-    this.#takeFromLeft((message) => change(message) !== message);
+    this.#letGo(this.left.take((message) => change(message) !== message));
   }
 
   /** The log had everything up to this of its device, whether it is still kept or not. What is kept of it was read. */
   acceptLogged({ dev, n }: MessageId, hash?: string): void {
     if (this.#waitsFor(dev)) this.#copy.see({ dev, n, ...(hash && { hash }) });
-    this.#copy.drop(this.accept({ dev, n }));
+    this.#copy.drop(this.#setAside(this.accept({ dev, n }), () => false));
   }
 
   #waitsFor(dev: string): boolean {
-    return dev === this.dev || this.outbox.others.some(({ id }) => id?.dev === dev);
+    return dev === this.dev || [...this.outbox.others, ...this.outbox.older].some(({ id }) => id?.dev === dev);
   }
 
   /** The room lacks what lies before this, and takes nothing more of others' until the next proof. [P35] */
-  meetHole({ dev, n }: MessageId, { ms }: Now): void {
-    this.#heldAtMs = ms;
+  meetHole(id: MessageId, { ms }: Now): void {
+    this.#others.meetHole(id, ms);
     this.outbox.recall();
-    if (this.#holes.get(dev)?.n !== n) this.#holes.set(dev, { n, sinceMs: ms });
+    // Its own device may skip what is lost: it stays in doubt until that one runs.
+    const { older } = this.outbox;
+    if (older.length > 0) this.outbox.remove((message) => message.id?.dev === id.dev && older.includes(message));
   }
 
-  /** After a hole everything of others is given back again, as long as there is something. */
+  /** After a hole everything of other devices is given again, as long as there is something. */
   mayTryAgain({ ms }: Now): boolean {
-    return this.#heldAtMs !== undefined && ms - this.#heldAtMs >= holeRetryMs && this.outbox.others.length > 0;
+    const { others, older } = this.outbox;
+    return this.#others.mayTryAgain(ms) && others.length + older.length > 0;
   }
 
   /** What is to be sent to the room now: own words, and, after a pause, those of others. */
   takeSigned(now: Now): Message[] {
-    if (this.isMending || this.isHeld) return [];
-    this.#giveAtMs ??= now.ms + this.#pauseMs;
-    const unsent = this.outbox.takeUnsent((message) => this.#mayGive(message, now));
+    if (this.isMending || this.left.isAwaited) return [];
+    this.#others.pause(now.ms);
+    const unsent = this.outbox.takeUnsent((message) => this.#mayGo(message, now));
     // Everything that this device wrote below it has been seen in a log. [P17]
     const first = this.#hasBegun ? undefined : unsent.find(({ id }) => id?.dev === this.dev);
     this.#hasBegun ||= first !== undefined;
-    this.#give(unsent);
     return unsent.map((message) => ({
       ...late(message, now.wallMs),
       ...(message === first && { first: true as const }),
@@ -293,17 +312,12 @@ export class Courier {
 
   /** What is to be sent to an original server now: it counts as accepted. */
   takePlain(): Message[] {
-    if (this.isHeld) return [];
-    const plain = this.outbox.remove(({ sig }) => sig === undefined);
+    if (this.left.isAwaited) return [];
+    const plain = this.outbox.remove((message) => message.sig === undefined && !this.giving.isUngiven(message));
     const newest = plain.at(-1)?.id;
     if (newest) this.#copy.see(newest);
-    this.#give(plain);
     this.#copy.drop(plain);
     return plain;
-  }
-
-  #give(messages: readonly Message[]): void {
-    for (const { id } of messages) if (id?.dev === this.dev) this.#givenN = Math.max(this.#givenN, id.n);
   }
 
   #sign(message: Message, room: string): Message {
@@ -311,26 +325,9 @@ export class Courier {
     return { ...message, key: identity.key, sig: identity.sign(signedText(crypto, room, message)) };
   }
 
-  /** Others may bring theirs themselves meanwhile, and after a hole nothing would be taken. [P35] */
-  #mayGive(message: Message, { ms }: Now): boolean {
-    const isTime = this.#heldAtMs === undefined && ms >= (this.#giveAtMs ?? 0);
-    const { sinceMs = ms } = this.#holes.get(message.id?.dev ?? '') ?? {};
-    return isTime && ms - sinceMs < holePatienceMs && this.#canFollow(message, ms - this.#mendedAtMs >= mendPatienceMs);
-  }
-
-  /** It goes behind what lies before it, or when nobody else seems to have that. */
-  #canFollow({ id }: Message, isPatient: boolean): boolean {
-    if (!id) return false;
-    const before = Math.max(this.#inLog.get(id.dev) ?? 0, this.#onWay.get(id.dev) ?? 0);
-    if (id.n > before + 1 && !isPatient) return false;
-    raise(this.#onWay, id.dev, id.n);
-    return true;
-  }
-
-  /** So that not all who hold the same give it back at once. */
-  get #pauseMs(): number {
-    const { shortest, longest } = givingPauseMs;
-    return shortest + this.#options.chance() * (longest - shortest);
+  #mayGo(message: Message, now: Now): boolean {
+    if (message.id?.dev === this.dev) return true;
+    return this.outbox.isOlder(message) ? !this.#others.isHeld : this.#others.mayGo(message, now.ms);
   }
 }
 
@@ -341,6 +338,3 @@ function late(message: Message, wallMs: number): Message {
 }
 
 const wordsOf = ({ text, type, re }: Message) => ({ text, ...(type && { type }), ...(re && { re }) });
-
-const raise = (highest: Map<string, number>, dev: string, n: number) =>
-  highest.set(dev, Math.max(n, highest.get(dev) ?? 0));

@@ -3,9 +3,10 @@ import type { Frame, Message } from '../../protocol/frames.ts';
 import type { ChatEvent } from '../events.ts';
 import { defaultFlow, type Flow, hearingMs } from '../limits.ts';
 import { Copy } from '../log/copy.ts';
+import { abandoned } from '../log/doubt.ts';
 import { Log } from '../log/log.ts';
-import type { Store } from '../log/store.ts';
-import { markMention, takenBackEvent, tooManyWaiting, topicWords } from '../narrate.ts';
+import type { Change, Store } from '../log/store.ts';
+import { droppedEvent, markMention, takenBackEvent, tooManyWaiting, topicWords } from '../narrate.ts';
 import { type Conversation, type Effect, Effects, type Input, type Now, theLink, type Work } from '../turn.ts';
 import { Company } from './company.ts';
 import { Courier, type CourierOptions } from './courier.ts';
@@ -48,6 +49,8 @@ export interface Talk {
   readonly online: boolean;
   readonly hasLeft: boolean;
   readonly isFull: boolean;
+  /** What waits may go out now. */
+  readonly isOpen: boolean;
   /** There is more to do, although nothing arrives. */
   readonly isBusy: boolean;
   /** What was missed is being read. */
@@ -92,8 +95,10 @@ export class Member implements Conversation {
   }
 
   /** Goes to another room, with what is kept of that. What waits for the room before stays there. */
-  move(place: Pick<MemberOptions, 'room' | 'dev' | 'former' | 'isCopied' | 'folder' | 'carried'>, store: Store): void {
-    const options = { ...this.options, former: [], isCopied: false, ...place };
+  move(place: Pick<MemberOptions, 'dev'> & Partial<MemberOptions>, store: Store): void {
+    const options = { ...this.options, ...unmoved, ...place };
+    const { carried = [], doubts = [] } = options;
+    const isTyped = (message: Message) => this.courier?.giving.isOfRun(message);
     this.options = options;
     this.room = options.room;
     this.server = '';
@@ -103,16 +108,31 @@ export class Member implements Conversation {
     this.company = new Company(options.identity.key);
     this.company.goBy(this.naming.name);
     this.roster = new Roster(this, store);
-    const pending = store.pending();
+    const waiting = store.pending();
+    const gone = abandoned(options, waiting);
+    const pending = waiting.filter((message) => !gone.includes(message));
     const log = new Log(store, options.crypto);
-    this.copy = new Copy(log, options.crypto, options.maxKept, pending);
+    this.copy = new Copy(log, options.crypto, options.maxKept, [...pending, ...doubts]);
     // Some of what was read before may be damaged here.
     for (const { seq } of log.takeFound()) this.show({ type: 'lost', seq });
+    const typed = carried.filter(isTyped);
     this.courier = new Courier(options, this.copy, pending);
     this.#talk = new Session(this);
     // Whose identity was lost is somebody new, in the folder of who it was.
     if (options.isCopied || !options.crypto.isDeviceOf(options.identity.key, options.dev)) this.renew();
-    this.courier.carry(place.carried ?? [], this.name);
+    this.copy.forget(gone);
+    for (const event of droppedEvent(gone)) this.show(event);
+    this.#begin(
+      carried.filter((message) => !typed.includes(message)),
+      typed,
+    );
+  }
+
+  /** What was typed for this room elsewhere comes first; only what was typed in this run is a pipe's. */
+  #begin(before: readonly Message[], typed: readonly Message[]): void {
+    this.courier.carry(before, this.name);
+    this.courier.begin();
+    this.courier.carry(typed, this.name);
   }
 
   /** Goes on as another device, before anything more is sent with the one that somebody else has, too. */
@@ -123,10 +143,10 @@ export class Member implements Conversation {
 
   /** The log was read: what of the words that are left is not in it is for their person to decide. */
   askAboutLeft(): void {
-    const { left, isHeld } = this.courier;
-    if (left.length > 0 && isHeld)
-      this.effects.push({ type: 'fail', error: new FormerWords(left.map(({ text }) => text)) });
-    else this.courier.isHeld = false;
+    const { left } = this.courier;
+    if (left.messages.length > 0 && left.isAwaited)
+      this.effects.push({ type: 'fail', error: new FormerWords(left.messages.map(({ text }) => text)) });
+    else left.isAwaited = false;
   }
 
   get name(): string {
@@ -158,7 +178,11 @@ export class Member implements Conversation {
   }
 
   get unsent(): number {
-    return this.courier.outbox.unkept;
+    return this.courier.outbox.unkept.length;
+  }
+
+  get unsettled(): { inDoubt: number; ungiven: number } {
+    return this.courier.unsettled;
   }
 
   get others(): string[] {
@@ -171,6 +195,7 @@ export class Member implements Conversation {
 
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
     for (const input of inputs) this.#take(input, now);
+    if (this.#talk.isOpen) this.courier.promise();
     // Nothing is sent before it is on disk, so that no number is ever used twice.
     if (!this.#keep()) {
       this.#talk.upload(now);
@@ -187,12 +212,18 @@ export class Member implements Conversation {
     if (input.type === 'typed') this.#type(input, now);
     else if (input.type === 'stoodStill') this.#still = { sinceMs: now.ms - input.forMs, untilMs: now.ms + hearingMs };
     else if (input.type === 'takeBack') this.#takeBack();
-    else if (input.type === 'left') this.courier.settleLeft(input.wish, this.name, now);
-    else if (input.type === 'committed') this.copy.settle(input.change);
+    else if (input.type === 'left') this.courier.settleLeft(input.wish, this.name);
+    else if (input.type === 'drop') this.courier.dropUngiven();
+    else if (input.type === 'committed') this.#settle(input.change);
     else if (input.type === 'shown') {
       this.#shown = input.place;
       this.copy.release(input.place);
     } else this.#talk = this.#talk.take(input, now);
+  }
+
+  #settle(change: Change): void {
+    this.copy.settle(change);
+    this.courier.giving.settle(change);
   }
 
   /** Returns true if there is something to be kept now. */
@@ -291,5 +322,7 @@ export class Member implements Conversation {
   }
 }
 
+/** What of the room before says nothing of the next one. */
+const unmoved = { former: [], isCopied: false, given: 0, piped: undefined, doubts: [], carried: [] };
 const copiedFolder =
   'this data folder is a copy, or was restored from an older state; from here on it counts as another device of yours';

@@ -12,6 +12,7 @@ import type { Member, Talk } from './member.ts';
  */
 export class OriginalRoom implements Talk {
   readonly online = true;
+  readonly isOpen = true;
   readonly hasLeft = true;
   readonly #member: Member;
   readonly #session: Talk;
@@ -30,7 +31,7 @@ export class OriginalRoom implements Talk {
     if (!isResuming && lostAtMs === undefined)
       member.show({ type: 'status', code: 'LEGACY_SERVER', message: whatItLacks });
     if (was !== undefined) member.show({ type: 'renamed', was, name: naming.name });
-    member.courier.hold();
+    member.courier.left.hold();
     member.askAboutLeft();
     if (!naming.isOpen) return;
     naming.settle();

@@ -73,6 +73,10 @@ export class Session implements Talk {
     return this.#signatures.isBusy;
   }
 
+  get isOpen(): boolean {
+    return this.#state === 'live' && !this.#member.courier.isMending;
+  }
+
   get work(): Work | undefined {
     return this.#state === 'live' ? this.#reading.work : undefined;
   }

@@ -1,0 +1,91 @@
+import type { Message, MessageId } from '../../protocol/frames.ts';
+import { givingPauseMs, holePatienceMs, holeRetryMs, mendPatienceMs } from '../limits.ts';
+import type { Work } from '../turn.ts';
+
+/** When what others wrote, and a log has lost, may go there: behind what it follows, and not from all who hold it at once. */
+export class GivingBack {
+  readonly #chance: () => number;
+  #mendedAtMs = 0;
+  /** So much was to be given when the log was read again. */
+  #total = 0;
+  /** Highest n of each device that is in this log, and that is on its way there over this connection. */
+  readonly #inLog = new Map<string, number>();
+  readonly #onWay = new Map<string, number>();
+  /** When it begins on this connection, and since when the room takes none of it. */
+  #startAtMs: number | undefined;
+  #heldAtMs: number | undefined;
+  /** The message of each device that the room could not take, for it lacks what lies before. */
+  readonly #holes = new Map<string, { n: number; sinceMs: number }>();
+
+  constructor(chance: () => number) {
+    this.#chance = chance;
+  }
+
+  /** A new connection. */
+  restart(): void {
+    this.#onWay.clear();
+    this.#startAtMs = undefined;
+    this.#heldAtMs = undefined;
+  }
+
+  /** Another log: nobody knows what it has. */
+  fork(): void {
+    this.#inLog.clear();
+    this.#holes.clear();
+  }
+
+  /** The log is read again. */
+  begin(total: number, ms: number): void {
+    this.#total = total;
+    this.#mendedAtMs = ms;
+  }
+
+  work(left: number): Work | undefined {
+    const isUnderWay = left > 0 && left < this.#total;
+    return isUnderWay ? { what: 'givenBack', done: this.#total - left, total: this.#total } : undefined;
+  }
+
+  /** It is in the log. Only what is given back has to know what it follows. */
+  accept({ dev, n }: MessageId, isNeeded: boolean): void {
+    if (n + 1 >= (this.#holes.get(dev)?.n ?? Number.POSITIVE_INFINITY)) this.#holes.delete(dev);
+    if (isNeeded) raise(this.#inLog, dev, n);
+  }
+
+  meetHole({ dev, n }: MessageId, ms: number): void {
+    this.#heldAtMs = ms;
+    if (this.#holes.get(dev)?.n !== n) this.#holes.set(dev, { n, sinceMs: ms });
+  }
+
+  /** After a hole the room takes nothing more of others until the next proof. [P35] */
+  get isHeld(): boolean {
+    return this.#heldAtMs !== undefined;
+  }
+
+  mayTryAgain(ms: number): boolean {
+    return this.#heldAtMs !== undefined && ms - this.#heldAtMs >= holeRetryMs;
+  }
+
+  /** So that not all who hold the same give it back at once. */
+  pause(ms: number): void {
+    const { shortest, longest } = givingPauseMs;
+    this.#startAtMs ??= ms + shortest + this.#chance() * (longest - shortest);
+  }
+
+  /** Others may bring theirs themselves meanwhile. Whoever is told yes sends it. */
+  mayGo({ id }: Message, ms: number): boolean {
+    if (!id || this.isHeld || ms < (this.#startAtMs ?? 0)) return false;
+    const { sinceMs = ms } = this.#holes.get(id.dev) ?? {};
+    return ms - sinceMs < holePatienceMs && this.#canFollow(id, ms - this.#mendedAtMs >= mendPatienceMs);
+  }
+
+  /** It goes behind what lies before it, or when nobody else seems to have that. */
+  #canFollow({ dev, n }: MessageId, isPatient: boolean): boolean {
+    const before = Math.max(this.#inLog.get(dev) ?? 0, this.#onWay.get(dev) ?? 0);
+    if (n > before + 1 && !isPatient) return false;
+    raise(this.#onWay, dev, n);
+    return true;
+  }
+}
+
+const raise = (highest: Map<string, number>, dev: string, n: number) =>
+  highest.set(dev, Math.max(n, highest.get(dev) ?? 0));
