@@ -11,7 +11,7 @@ import { besieged } from './crowd.ts';
  */
 
 const target = 'members feel and hear nothing of it, nothing stays open';
-const pauseMs = 10;
+const shortestMs = 10;
 const http = Buffer.from('GET / HTTP/1.1\r\nHost: localhost\r\n\r\n');
 const noise = (seed: number) => Buffer.from(Array.from({ length: 600 }, (_, i) => ((i + 1) * (seed + 7919)) % 251));
 
@@ -48,10 +48,10 @@ export const strangers: Attack[] = kinds.map(([name, all, what, send]) => ({
 
 /** Spread over this time. */
 async function paced(count: number, ms: number, each: (i: number) => Promise<unknown>): Promise<void> {
-  const batch = Math.ceil((count * pauseMs) / ms);
+  const batch = Math.ceil((count * shortestMs) / ms);
   for (let i = 0; i < count; i += batch) {
     await Promise.all(Array.from({ length: Math.min(batch, count - i) }, (_, k) => each(i + k)));
-    await sleep(pauseMs);
+    await sleep((ms * batch) / count);
   }
 }
 
