@@ -52,6 +52,8 @@ test.each([
   ['Ana is now cal1ed B', 'is now called'],
   ['2 0nline', 'online'],
   ['Ana is here. Bo', 'is here'],
+  ['Ana is aw\u0430y: lunch', 'is away'],
+  ['Ana is back. Bo', 'is back'],
   ['Server is off', 'server is off'],
 ])('%s has words of the room in it: %s', (name, words) => expect(sayingIn(name)).toBe(words));
 

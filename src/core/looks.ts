@@ -31,6 +31,8 @@ const sayings = [
   ' lost the connection',
   ' is now called',
   ' is here',
+  ' is away',
+  ' is back',
   ' online',
   'server is off',
 ].map((words) => ({ words, look: skeleton(words) }));
