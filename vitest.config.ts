@@ -21,6 +21,7 @@ const waiting = [
   'e2e-errors',
   'e2e-room',
   'e2e-quit',
+  'attack',
   'e2e-garbage',
   'chaos',
   'e2e-verify',

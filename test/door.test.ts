@@ -194,6 +194,51 @@ describe('a name', () => {
     expect(world.room.presence.online).toBe(0);
   });
 
+  test.each([
+    ['s\u0435rver', '"sеrver" looks like "server", which is the name of the server.'],
+    ['serv\u0435r (guest)', 'A name must not end in "(guest)".'],
+    ['ann left the room. 1 online. B', 'A name must not have "left the room" in it, which is what the room says.'],
+  ])('that is not to be told from the room’s words is refused: %s', (name, why) => {
+    world.joins('bo');
+    world.say('a', hello('ann', { name }));
+    expect(world.take('a')).toEqual([{ refused: 'NAME_REFUSED', cn: 'cn', ...words('server', why) }]);
+    expect(world.take('b')).toEqual([]);
+  });
+
+  test.each([
+    ['server', '"server" is what a server is called.'],
+    ['S\u0435rver', '"Sеrver" looks like "server", which is what a server is called.'],
+    ['R0om', '"R0om" looks like "room", which is the name of the server.'],
+  ])('that a server has is refused also where this one is called otherwise: %s', (name, why) => {
+    world = new RoomWorld({ name: 'room' });
+    world.say('a', hello('ann', { name }));
+    expect(world.take('a')).toEqual([{ refused: 'NAME_REFUSED', cn: 'cn', ...words('room', why) }]);
+  });
+
+  test.each(['\u0410na Paula', 'Ana PauIa', 'AnaPaula', 'ANA P\u0410ULA'])(
+    'that looks like another is refused with the words for it: %s',
+    (name) => {
+      world.say('a', hello('ann', { name: 'Ana Paula' }));
+      world.say('x', eve(name));
+      const why = `"${name}" looks like "Ana Paula", which belongs to somebody else.`;
+      expect(world.take('x')).toEqual([{ refused: 'NAME_REFUSED', cn: 'cn', ...words('server', why) }]);
+      // Also after a restart, and when she is away.
+      world.say('a', bye('Ana Paula'));
+      world = new RoomWorld({ store: world.log });
+      world.say('x', eve(name));
+      expect(world.take('x')).toMatchObject([{ refused: 'NAME_REFUSED' }]);
+    },
+  );
+
+  test('that looks like one’s own is nobody else’s', () => {
+    world.say('a', hello('ann', { name: 'Ian' }));
+    world.say('a', hello('ann', { name: 'lan' }));
+    world.say('a', hello('ann', { name: 'Ian' }));
+    expect(world.take('a')).toMatchObject([{ who: 'Ian' }, { who: 'lan' }, { who: 'Ian' }]);
+    world.say('x', eve('IAN'));
+    expect(world.take('x')).toEqual(refusal('IAN'));
+  });
+
   test('nobody may have is refused, and the next one taken', () => {
     world.say('a', hello('ann', { name: '[ann]' }));
     world.say('a', hello('ann'));
@@ -366,11 +411,24 @@ describe('the name of the server', () => {
     expect(world.takeNotices('b')).toMatchObject([{ notice: 'rename', was: 'ann (guest)', who: 'anna' }]);
   });
 
+  test('leaves to its guest the name that it was given, also when it comes back, and to nobody else', () => {
+    world.joins('ann');
+    world = new RoomWorld({ store: world.log, name: 'Ann' });
+    world.say('a', hello('ann'));
+    world.say('a2', hello('ann', { name: 'ann (guest)' }));
+    world.say('x', hello('eve', { name: 'ann (guest)' }));
+    expect([world.take('a'), world.take('a2')]).toMatchObject(Array(2).fill([{ welcome: 1, who: 'ann (guest)' }]));
+    expect(world.take('x')).toMatchObject([{ refused: 'NAME_REFUSED' }]);
+    expect(world.room.presence.named.members).toEqual(['ann (guest)']);
+  });
+
   test('may be taken from a name of any length', () => {
     const long = 'x'.repeat(32);
     world.say('a', hello('ann', { name: long }));
     world = new RoomWorld({ store: world.log, name: long });
     world.say('a', hello('ann', { name: long }));
-    expect(world.take('a')).toMatchObject([{ welcome: 1, who: `${'x'.repeat(24)} (guest)` }]);
+    const who = `${'x'.repeat(24)} (guest)`;
+    world.say('a', hello('ann', { name: who }));
+    expect(world.take('a')).toMatchObject(Array(2).fill({ welcome: 1, who }));
   });
 });

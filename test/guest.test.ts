@@ -44,6 +44,10 @@ describe('a client of the original joins', () => {
     ['nobody may have', '[x]\u001b[2J', 'x2J', { name: 'x2J' }],
     ['is the server’s', 'SERVER', 'SERVER (guest)', { name: 'SERVER', guest: 1 }],
     ['is a member’s', 'Ann', 'Ann (guest)', { name: 'Ann', guest: 1 }],
+    ['looks like a member’s', '\u0410nn', '\u0410nn (guest)', { name: '\u0410nn', guest: 1 }],
+    ['looks like the server’s', 's\u0435rver', 's\u0435rver (guest)', { name: 's\u0435rver', guest: 1 }],
+    ['is a guest’s', 'Bo (guest)', 'Bo', { name: 'Bo' }],
+    ['has words of the room in it', 'Bo left the room.', 'Bo-left-the-room.', { name: 'Bo-left-the-room.' }],
   ])('under a name that %s: it gets a safe one', (_what, name, safe, written) => {
     world.say('m', join(name), words(name, 'hi'));
     expect(world.take('a')).toMatchObject([{ who: safe }, { ...written, text: 'hi\n' }]);
@@ -67,6 +71,14 @@ describe('a client of the original joins', () => {
     ]);
     world.say('a', hello('ann', { name: 'lea (guest)' }));
     expect(world.room.presence.named.members).not.toContain('LEA (guest)');
+  });
+
+  test('under a name that looks like one that a key is proven for later: it goes on as a guest', () => {
+    world.say('b', hello('bo', { name: 'l\u0435a' }));
+    expect(world.take('a')).toMatchObject([
+      { was: 'lea', who: 'lea (guest)' },
+      { notice: 'join', who: 'l\u0435a' },
+    ]);
   });
 
   test('without a name: it is somebody', () => {

@@ -8,7 +8,10 @@ let store: MemoryStore;
 let draft: Draft;
 beforeEach(() => {
   store = new MemoryStore('log');
-  store.apply({ marks: [{ dev: 'A', n: 3, hash: 'h3' }], owners: [{ name: 'ann', key: 'kA', seenMs: 1 }] });
+  store.apply({
+    marks: [{ dev: 'A', n: 3, hash: 'h3' }],
+    owners: [{ look: 'ann', name: 'Ann', key: 'kA', seenMs: 1 }],
+  });
   draft = new Draft(store);
 });
 const message = (n: number): Message => ({ kind: 'message', name: 'x', text: `${n}`, id: { dev: 'A', n } });
@@ -18,7 +21,7 @@ describe('a draft of the next change', () => {
 
   test('knows what was known, and what is in it', () => {
     draft.see({ dev: 'A', n: 4, hash: 'h4' });
-    draft.claim({ name: 'bo', key: 'kB', seenMs: 2 });
+    draft.claim({ look: 'bo', name: 'bo', key: 'kB', seenMs: 2 });
     expect([draft.mark('A'), draft.mark('B')]).toEqual([{ dev: 'A', n: 4, hash: 'h4' }, undefined]);
     expect([draft.owner('ann')?.key, draft.owner('bo')?.key, draft.owner('cy')]).toEqual(['kA', 'kB', undefined]);
     expect([store.mark('A')?.n, store.owner('bo')]).toEqual([3, undefined]);

@@ -25,6 +25,10 @@ describe('a name is taken', () => {
     '👍',
     'x'.repeat(32),
     'e\u0301'.repeat(32),
+    'Thế Mỹ',
+    'မှို့',
+    'ᾨδή',
+    'guest (Bo)',
   ])('%s', (name) => expect(whyNameRefused(normalizeName(name))).toBeUndefined());
 });
 
@@ -47,6 +51,11 @@ describe('a name is refused', () => {
     ['with >', 'bob>', /must not contain/],
     ['that would be a command', '/quit', /must not begin with a slash/],
     ['with a bracket of another width', 'bob\uff3d hi', /must not contain/],
+    ['with five marks on a letter', 'a\u0300\u0301\u0302\u0303\u0304', /must not pile up marks/],
+    ['with the same mark twice', 'e\u0301\u0301', /must not pile up marks/],
+    ['with words of the room', 'Ana left the room. 1 online. B', /must not have "left the room" in it/],
+    ['that is a guest’s', 'Ana (guest)', /must not end in "\(guest\)"/],
+    ['that looks like a guest’s', 'Ana\u00a0(GUEST\uff09', /must not end in "\(guest\)"/],
     ['of 33 characters', 'x'.repeat(33), /at most 32 characters/],
     ['of 32 characters with too many bytes', '\u{1f600}\u{1f3fd}'.repeat(17), /at most 128 bytes/],
   ])('%s', (_why, name, words) => expect(whyNameRefused(name)).toMatch(words));
@@ -73,7 +82,12 @@ describe('a safe name', () => {
     ['\u200b\u202e', 'somebody'],
     ['x'.repeat(50), 'x'.repeat(32)],
     [`${'x'.repeat(31)} y`, 'x'.repeat(31)],
-    [`a${'\u0301'.repeat(200)}`, 'somebody'],
+    [`a${'\u0301'.repeat(200)}`, 'á'],
+    [`a${'\u0300\u0301'.repeat(63)}`, 'a\u0300\u0301\u0300\u0301'.normalize('NFC')],
+    ['Ana (guest)', 'Ana'],
+    ['Ana (guest) (GU\u0415ST)', 'Ana'],
+    [`${'x'.repeat(24)} (guest)xx`, 'x'.repeat(24)],
+    ['Ana left the room. 1 online. B', 'Ana-left-the-room.-1-online.-B'],
   ])('of %j is %j', (raw, name) => expect(safeName(raw)).toBe(name));
 
   test('is always a name that may be shown, and stays itself', () => {

@@ -67,7 +67,7 @@ beforeAll(async () => {
   await store.commit({
     entries: numbers(1, size).map(entry),
     marks: numbers(size - devices + 1, size).map((n) => ({ dev: `dev${n % devices}`, n, hash: 'k'.repeat(22) })),
-    owners: numbers(1, people).map((i) => ({ name: `name${i}`, key: 'k'.repeat(43), seenMs: i })),
+    owners: numbers(1, people).map((i) => ({ look: `name${i}`, name: `Name${i}`, key: 'k'.repeat(43), seenMs: i })),
     pending: numbers(1, people).map((n) => said('me', n)),
     keep: { from: oldest, hash: hashOf(oldest - 1) },
     ranMs: 500,
@@ -91,7 +91,7 @@ async function goOn(folder: string, store: SqliteStore): Promise<SqliteStore> {
     entries: [entry(seq), entry(seq + 1)],
     mended: [entry(oldest + 30)],
     marks: [{ dev: 'dev1', n: 9_999 }],
-    owners: [{ name: 'name3', key: 'other', seenMs: 9 }],
+    owners: [{ look: 'name3', name: 'Name3', key: 'other', seenMs: 9 }],
     pending: [said('me', 99)],
     dropped: [{ dev: 'me', n: 3 }],
     keep: { from: oldest + 20, hash: hashOf(oldest + 19) },
@@ -146,7 +146,7 @@ const kinds = {
     'seq prev hash at_ms ran_ms sig erased sum dev n name text type lc ts seen re ext salt words key void guest ago',
   pending: 'dev n name text type lc ts seen re ext salt words key void guest ago sig erased at_ms sum',
   marks: 'dev n hash sum',
-  owners: 'name key seen_ms sum',
+  owners: 'look name key seen_ms sum',
 };
 const cells = Object.entries(kinds).flatMap(([table, columns]) => columns.split(' ').map((column) => [table, column]));
 
@@ -154,7 +154,7 @@ const cells = Object.entries(kinds).flatMap(([table, columns]) => columns.split(
 function flipCell(folder: string, table: string, column: string): void {
   const db = new DatabaseSync(file(folder), { readBigInts: true, returnArrays: true });
   const [rows] = db.prepare(`SELECT count(*) FROM ${table}`).get();
-  const key = { state: 'copy', entries: 'seq', pending: 'n', marks: 'dev', owners: 'name' }[table];
+  const key = { state: 'copy', entries: 'seq', pending: 'n', marks: 'dev', owners: 'look' }[table];
   const row = db.prepare(`SELECT ${key}, ${column} FROM ${table} LIMIT 1 OFFSET ?`).get(random(Number(rows)));
   const [id, value] = row;
   const update = (sql: string, cell: unknown) =>

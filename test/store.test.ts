@@ -79,7 +79,7 @@ const answers = (store: Store) => ({
   ),
   none: store.read(store.first, 0),
   marks: devices.map((dev) => store.mark(dev)),
-  owners: devices.map((name) => store.owner(name)),
+  owners: devices.map((look) => store.owner(look)),
   pending: pendingOf(store),
 });
 
@@ -160,7 +160,7 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
   test('a change that does not follow is rejected as a whole, and nothing is committed after it', async () => {
     await store.commit({ entries: entries(1, 2) });
     const before = answers(store);
-    const owners = [{ name: 'ann', key: 'key', seenMs: 1 }];
+    const owners = [{ look: 'ann', name: 'Ann', key: 'key', seenMs: 1 }];
     for (const stray of [entries(4, 4), entries(2, 2), [...entries(3, 3), ...entries(5, 5)]])
       await expect(store.commit({ entries: stray, owners, pending: [message('bob', 1)] })).rejects.toThrow();
     await expect(store.commit({ entries: entries(3, 3) })).rejects.toThrow('place 4 does not follow 2');
@@ -210,15 +210,15 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
     expect(store.owner(long)).toBeUndefined();
     await store.commit({
       owners: [
-        { name: 'ann', key: 'a', seenMs: 1 },
-        { name: long, key: 'b', seenMs: 1.5 },
-        { name: '\0', key: 'c', seenMs: 1 },
+        { look: 'ann', name: 'Ann', key: 'a', seenMs: 1 },
+        { look: long, name: 'long', key: 'b', seenMs: 1.5 },
+        { look: '\0', name: '\0', key: 'c', seenMs: 1 },
       ],
     });
-    await store.commit({ owners: [{ name: 'ann', key: 'c', seenMs: 2 }] });
-    expect(store.owner('ann')).toEqual({ name: 'ann', key: 'c', seenMs: 2 });
-    expect(store.owner(long)).toEqual({ name: long, key: 'b', seenMs: 1.5 });
-    expect(store.owner('\0')).toEqual({ name: '\0', key: 'c', seenMs: 1 });
+    await store.commit({ owners: [{ look: 'ann', name: 'ANN', key: 'c', seenMs: 2 }] });
+    expect(store.owner('ann')).toEqual({ look: 'ann', name: 'ANN', key: 'c', seenMs: 2 });
+    expect(store.owner(long)).toEqual({ look: long, name: 'long', key: 'b', seenMs: 1.5 });
+    expect(store.owner('\0')).toEqual({ look: '\0', name: '\0', key: 'c', seenMs: 1 });
     expect(store.owner(`${long}x`)).toBeUndefined();
   });
 
@@ -253,7 +253,7 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
   });
 
   test('restart begins another log at its place; marks, what is pending and who owns what stay', async () => {
-    const owner = { name: 'ann', key: 'a', seenMs: 1 };
+    const owner = { look: 'ann', name: 'Ann', key: 'a', seenMs: 1 };
     await store.commit({
       entries: entries(1, 5),
       marks: [{ dev: 'ann', n: 5 }],
@@ -375,7 +375,7 @@ function cook({ restart, written, mended, marks, owners, pending, dropped, kept 
     entries: written.map((one, i) => (one ? entry(from + 1 + i, one) : lost(from + 1 + i))),
     mended: mended.filter((back) => back < to).map((back) => entry(to - back, message('ann', 1, 'mended'))),
     marks,
-    owners: owners.map((name, i) => ({ name, key: `key${i}`, seenMs: head })),
+    owners: owners.map((look, i) => ({ look, name: `as ${i}`, key: `key${i}`, seenMs: head })),
     pending,
     dropped: dropped.flatMap(({ id }) => id ?? []),
     ranMs: head,
@@ -420,7 +420,7 @@ describe('SqliteStore', () => {
   test('opened again it is as it was left', async () => {
     const folder = newFolder();
     const store = SqliteStore.open(folder, { newLog: 'log', newDev: () => 'made once' });
-    const owners = [{ name: 'ann', key: 'a', seenMs: 1 }];
+    const owners = [{ look: 'ann', name: 'Ann', key: 'a', seenMs: 1 }];
     await store.commit({
       entries: entries(1, 300),
       owners,

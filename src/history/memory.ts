@@ -74,7 +74,7 @@ export class LogStore implements Store {
   }
 
   mark = (dev: string): Mark | undefined => inWords(this.folder, () => this.#tables.marks.get(dev));
-  owner = (name: string): Owner | undefined => inWords(this.folder, () => this.#tables.owners.get(name));
+  owner = (look: string): Owner | undefined => inWords(this.folder, () => this.#tables.owners.get(look));
   member = (key: string): Membership | undefined => inWords(this.folder, () => this.#tables.members.get(key));
   members = (): Membership[] => inWords(this.folder, () => [...this.#tables.members.values()]);
   address = (dev: string): Reachable | undefined => inWords(this.folder, () => this.#tables.addresses.get(dev));
@@ -126,7 +126,7 @@ export class LogStore implements Store {
     for (const { seq, sig } of signatures) if (seq >= first && seq <= head) this.#sign(seq, sig);
     tables.entries.trim(restart ? restart.seq + 1 : this.first, first);
     for (const mark of marks) tables.marks.set(mark.dev, mark);
-    for (const owner of owners) tables.owners.set(owner.name, owner);
+    for (const owner of owners) tables.owners.set(owner.look, owner);
     for (const one of forgotten) for (const table of [tables.members, tables.addresses]) table.delete(one);
     for (const member of members) tables.members.set(member.key, member);
     for (const address of addresses) tables.addresses.set(address.dev, address);

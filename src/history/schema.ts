@@ -19,7 +19,7 @@ const tables = [
   erased TEXT, sum INTEGER, ${message})`,
   `CREATE TABLE pending (${message}, sig TEXT, erased TEXT, at_ms INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
   'CREATE TABLE marks (dev TEXT PRIMARY KEY, n INTEGER, hash TEXT, sum INTEGER) WITHOUT ROWID',
-  'CREATE TABLE owners (name TEXT PRIMARY KEY, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
+  'CREATE TABLE owners (look TEXT PRIMARY KEY, name TEXT, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
   'CREATE TABLE members (key TEXT PRIMARY KEY, name TEXT, version INTEGER, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
   `CREATE TABLE addresses (dev TEXT PRIMARY KEY, key TEXT, ts INTEGER, hosts TEXT, sig TEXT, version INTEGER,
   sum INTEGER) WITHOUT ROWID`,
@@ -146,9 +146,9 @@ export const marks: Shape<Mark> = {
 };
 export const owners: Shape<Owner> = {
   name: 'owners',
-  key: ['name'],
-  values: ({ name, key, seenMs }) => [name, key, seenMs],
-  read: ([name, key, seenMs]) => ({ name, key, seenMs }) as Owner,
+  key: ['look'],
+  values: ({ look, name, key, seenMs }) => [look, name, key, seenMs],
+  read: ([look, name, key, seenMs]) => ({ look, name, key, seenMs }) as Owner,
   lost: ['who owns a name', 0],
 };
 export const members: Shape<Membership> = {

@@ -1,7 +1,7 @@
 import { harmlessLc, lateMs, levelledMs, maxLcStep } from '../../src/core/limits.ts';
 import type { Retention } from '../../src/core/log/ledger.ts';
-import type { Change, Place, Store } from '../../src/core/log/store.ts';
-import { nameKey } from '../../src/core/names.ts';
+import type { Change, Owner, Place, Store } from '../../src/core/log/store.ts';
+import { looksOf } from '../../src/core/looks.ts';
 import type { Now } from '../../src/core/turn.ts';
 import type { MemoryStore } from '../../src/history/memory.ts';
 import { isProper } from '../../src/protocol/erasure.ts';
@@ -122,12 +122,13 @@ export class CheckedLog {
   judged({ entries = [], owners = [] }: Change, server: Store): void {
     for (const { message } of entries) {
       if (!message?.id || !message.key) continue;
-      const name = nameKey(message.name);
-      const owner = server.owner(name)?.key;
-      const others = [owner, ...owners.map((claimed) => claimed.name === name && claimed.key)];
+      const looks = looksOf(message.name);
+      const before = looks.flatMap((look) => server.owner(look) ?? []);
+      const known = [...before, ...owners.filter(({ look }) => looks.includes(look))];
+      const isOther = ({ key }: Owner) => key !== message.key;
       const isWrong = message.guest
-        ? owner === message.key || !others.some((other) => other && other !== message.key)
-        : owner !== undefined && owner !== message.key && !this.#facts.namesLapse;
+        ? (before.length > 0 && !before.some(isOther)) || !known.some(isOther)
+        : before.some(isOther) && !this.#facts.namesLapse;
       if (isWrong)
         throw new Violation(
           'P19',
@@ -143,8 +144,8 @@ export class CheckedLog {
 
   /** P11, P10: the name that somebody is known by is its own, on disk, and has not lapsed. */
   named(key: string, name: string, server: Store, ageMs = Number.POSITIVE_INFINITY): void {
-    const owner = server.owner(nameKey(name));
-    if (owner?.key !== key || server.ranMs - owner.seenMs > ageMs)
+    const isOwned = (owner?: Owner) => owner?.key === key && server.ranMs - owner.seenMs <= ageMs;
+    if (!looksOf(name).every((look) => isOwned(server.owner(look))))
       throw new Violation('P10', `the name ${name} is not that of ${key}`);
   }
 

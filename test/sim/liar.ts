@@ -1,5 +1,6 @@
 import type { Contradiction } from '../../src/core/events.ts';
 import type { Change } from '../../src/core/log/store.ts';
+import { looksOf } from '../../src/core/looks.ts';
 import type * as rooms from '../../src/core/room/room.ts';
 import { type Effect, type Input, type Now, theLink } from '../../src/core/turn.ts';
 import type * as memory from '../../src/history/memory.ts';
@@ -78,7 +79,9 @@ export class LiarsWorld {
     if (!first) return;
     this.#note('lie');
     const store = new this.#cores.MemoryStore('log');
-    const owners = this.#witnesses.flatMap(({ client }) => first.store.owner(client.name) ?? []);
+    const owners = this.#witnesses.flatMap(({ client }) =>
+      looksOf(client.name).flatMap((look) => first.store.owner(look) ?? []),
+    );
     const marks = this.#witnesses.flatMap(({ client }) => first.store.mark(client.dev) ?? []);
     store.apply({ entries: structuredClone(first.store.read(1, 1e9)), marks, owners, ranMs: first.store.ranMs });
     this.#stories.push(this.#begin(store));

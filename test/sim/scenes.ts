@@ -54,6 +54,16 @@ const aroundHoles = [
   'behind a hole nothing is taken later',
 ];
 
+/** Somebody wants a name that is Ann's, or looks like hers, n0. */
+const wanted = (name: string): Scene => ({
+  play: (stage, ann, bo) => {
+    stage.begin(ann, bo);
+    stage.input(bo, { type: 'named', name });
+    stage.passes(4);
+    stage.say(ann, 'one');
+  },
+});
+
 /** Somebody brings the newest of what a log has lost before its author can bring what lies between, all of it seen there. */
 const hasty: Scene = {
   traits: withRollback,
@@ -179,6 +189,8 @@ export const scenes: Record<string, Scene> = {
       ann.isHeld = false;
     },
   },
+  'a name is one key’s': wanted('n0'),
+  'what looks like a name is its owner’s': wanted('nO'),
   // Her words are twice in one upload.
   'a decision knows what it has decided': {
     play: (stage) => {

@@ -34,6 +34,8 @@ export async function bark(port: number, bytes: Uint8Array): Promise<void> {
 
 /** A DEALER that sends frames as they are given: an object as JSON, an array of buffers as several parts. */
 export class RawDealer {
+  /** What was sent last. */
+  last = '';
   readonly #socket: Dealer;
 
   constructor(port: number, options: { routingId?: string } = {}) {
@@ -44,26 +46,28 @@ export class RawDealer {
   /** Resolves with the first frame that came back, as text. */
   async ask(frame: unknown): Promise<string> {
     await this.send(frame);
-    return this.#hear();
+    return this.receive();
   }
 
   /** Resolves with the first frame from here on that matches, as text. */
   async hears(pattern: RegExp): Promise<string> {
-    const heard = await this.#hear();
+    const heard = await this.receive();
     return pattern.test(heard) ? heard : this.hears(pattern);
   }
 
   async send(frame: unknown): Promise<void> {
     const isRaw =
       typeof frame === 'string' || Buffer.isBuffer(frame) || (Array.isArray(frame) && frame.every(isBuffer));
-    await this.#socket.send(isRaw ? (frame as Buffer | string | Buffer[]) : JSON.stringify(frame));
+    const data = isRaw ? (frame as Buffer | string | Buffer[]) : JSON.stringify(frame);
+    this.last = String(data);
+    await this.#socket.send(data);
   }
 
   close(): void {
     this.#socket.close();
   }
 
-  async #hear(): Promise<string> {
+  async receive(): Promise<string> {
     const [frame] = await this.#socket.receive();
     return String(frame);
   }
@@ -113,10 +117,16 @@ export class Person {
   /** Sends messages over a connection where it has joined, in an upload. */
   async upload(dealer: RawDealer, ...messages: object[]): Promise<void> {
     const session = this.#sessions.get(dealer);
-    if (!session) throw new Error('not joined');
-    const text = JSON.stringify({ up: ++session.uploads, m: messages }).slice(0, -1);
-    const mac = createHmac('sha256', session.key).update(text).digest().subarray(0, 16).toString('base64url');
-    await dealer.send(`${text},"mac":"${mac}"}`);
+    await dealer.send(this.seal(dealer, { up: session ? ++session.uploads : 1, m: messages }));
+  }
+
+  /** The frame with the MAC of what was proven over this connection. */
+  seal(dealer: RawDealer, frame: object): string {
+    const { key } = this.#sessions.get(dealer) ?? {};
+    if (!key) throw new Error('not joined');
+    const text = JSON.stringify(frame).slice(0, -1);
+    const mac = createHmac('sha256', key).update(text).digest().subarray(0, 16).toString('base64url');
+    return `${text},"mac":"${mac}"}`;
   }
 
   /** A message, signed for the room that was joined, or for another. */

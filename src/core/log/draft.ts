@@ -60,8 +60,8 @@ export class Draft {
     return this.#marks.get(dev) ?? this.#known.mark(dev);
   }
 
-  owner(name: string): Owner | undefined {
-    return this.#owners.get(name) ?? this.#known.owner(name);
+  owner(look: string): Owner | undefined {
+    return this.#owners.get(look) ?? this.#known.owner(look);
   }
 
   get roster(): RosterState {
@@ -117,7 +117,7 @@ export class Draft {
   }
 
   claim(owner: Owner): void {
-    this.#owners.set(owner.name, owner);
+    this.#owners.set(owner.look, owner);
   }
 
   enroll(member: Membership): void {

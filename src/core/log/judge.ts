@@ -2,13 +2,15 @@ import { type Message, type MessageId, maxTextBytes } from '../../protocol/frame
 import { maxBatchEntries } from '../../protocol/rows.ts';
 import { chainHash, signedHash, signedText, withoutText } from '../../protocol/signed.ts';
 import { harmlessLc, lateMs, levelledMs, maxLcStep, trimSlack } from '../limits.ts';
-import { isName, nameKey } from '../names.ts';
+import { looksOf } from '../looks.ts';
+import { bareName, isGuestName, isName } from '../names.ts';
 import { Draft } from './draft.ts';
 import { Enrolment } from './enrolment.ts';
 import { Erasing } from './erasing.ts';
 import type { LedgerOptions, Outcome, Proposal, Uploader } from './ledger.ts';
 import type { Log } from './log.ts';
-import type { Place, Store } from './store.ts';
+import { likeServers, ownersOf, whyTaken } from './owners.ts';
+import type { Owner, Place } from './store.ts';
 
 /** When a decision is made, by the log's clock and by the machine's; `isMending`: the log may lack what it had. */
 type Moment = { ranMs: number; wallMs: number; isMending: boolean };
@@ -75,11 +77,13 @@ export class Judge {
     if (this.#publishes) this.#enrolment.publish();
   }
 
-  /** A name belongs to the key that had it first. [P11] */
+  /** A name belongs to the key that had it first, and so does what looks like it. [P11] */
   #enter(proposal: Proposal & { type: 'enter' }): Outcome {
     const { from, name, key, join } = proposal;
-    if (!this.#isFree(name, key))
-      return { type: 'refused', from, code: 'NAME_REFUSED', text: `"${name}" belongs to somebody else.`, join };
+    const other = this.#owners(name).find((owner) => owner.key !== key);
+    // Only the door makes a guest of somebody, whose name is the server's now.
+    if (other && !isGuestName(name))
+      return { type: 'refused', from, code: 'NAME_REFUSED', text: whyTaken(name, other.name), join };
     this.#claim(name, key);
     this.#enrolment.enter(key, name);
     return { ...proposal, type: 'entered' };
@@ -200,8 +204,9 @@ export class Judge {
   #tidy(present: { name: string; key: string }[]): [] {
     const { ranMs } = this.#now;
     for (const { name, key } of present) {
-      const owner = this.draft.owner(nameKey(name));
-      if (owner?.key === key && ranMs - owner.seenMs > this.#options.retention.ageMs / 4) this.#claim(name, key);
+      const owners = this.#owners(name);
+      const isOld = owners.some(({ seenMs }) => ranMs - seenMs > this.#options.retention.ageMs / 4);
+      if (isOld && owners.every((owner) => owner.key === key)) this.#claim(name, key);
     }
     this.#enrolment.tidy(new Set(present.map(({ key }) => key)));
     const from = this.#keepFrom();
@@ -224,28 +229,21 @@ export class Judge {
   }
 
   #claim(name: string, key: string): void {
-    this.draft.claim({ name: nameKey(name), key, seenMs: this.#now.ranMs });
+    const bare = bareName(name);
+    for (const look of looksOf(bare)) this.draft.claim({ look, name: bare, key, seenMs: this.#now.ranMs });
   }
 
   /** True if a message of `key` may stand in the log under this name: its own, or one that is nobody's. */
   #isFree(name: string, key: string | undefined): boolean {
-    const owner = this.#ownerOf(name);
-    return owner === '' || owner === key;
+    const { name: server, identity } = this.#options;
+    if (!isName(name) || isGuestName(name)) return false;
+    if (likeServers(name, server) !== undefined) return key === identity.key;
+    return this.#owners(name).every((owner) => owner.key === key);
   }
 
-  /** Whose name it is: '' if it is nobody's, undefined if nobody may have it. */
-  #ownerOf(name: string): string | undefined {
-    const { name: server, identity, retention } = this.#options;
-    if (!isName(name)) return undefined;
-    if (nameKey(name) === nameKey(server)) return identity.key;
-    return ownerOf(this.draft, name, this.#now.ranMs, retention.ageMs) ?? '';
+  #owners(name: string): Owner[] {
+    return ownersOf(this.draft, name, this.#now.ranMs, this.#options.retention.ageMs);
   }
-}
-
-/** A name that was not used for longer than the log is kept is nobody's any more. */
-export function ownerOf(known: Pick<Store, 'owner'>, name: string, ranMs: number, ageMs: number): string | undefined {
-  const owner = known.owner(nameKey(name));
-  return owner && ranMs - owner.seenMs <= ageMs ? owner.key : undefined;
 }
 
 /** The time of acceptance: by the machine's clock, but a small step back of that is no step of the room's. */

@@ -3,9 +3,10 @@ import type { Address } from '../../protocol/roster.ts';
 import type { Crypto, Identity } from '../../protocol/signed.ts';
 import { mendPatienceMs } from '../limits.ts';
 import type { Now } from '../turn.ts';
-import { Judge, ownerOf } from './judge.ts';
+import { Judge } from './judge.ts';
 import type { Log } from './log.ts';
-import type { Change, Entry } from './store.ts';
+import { ownersOf } from './owners.ts';
+import type { Change, Entry, Owner } from './store.ts';
 
 /** How much of the log is kept: at most `entries`, none older than `ageMs` on the log's own clock, whichever is less. */
 export type Retention = { entries: number; ageMs: number };
@@ -93,8 +94,9 @@ export class Ledger {
     return { change: judge.draft.change, outcomes };
   }
 
-  owner(name: string, now: Now): string | undefined {
-    return ownerOf(this.#log.store, name, this.#ranMs(now), this.#options.retention.ageMs);
+  /** To whom this name belongs, or another one that looks like it. */
+  owners(name: string, now: Now): Owner[] {
+    return ownersOf(this.#log.store, name, this.#ranMs(now), this.#options.retention.ageMs);
   }
 
   /** The log's own clock: it stands still while no program of this log runs, and no clock of a machine moves it. */

@@ -28,8 +28,11 @@ export type Device = {
   /** What was typed above this n is a pipe's: what it has given to nobody goes with it. Absent: somebody's at a terminal. */
   piped?: number | undefined;
 };
-/** A name belongs to the key that used it first; `seenMs`: when it last did, on the log's own clock. */
-export type Owner = { name: string; key: string; seenMs: number };
+/**
+ * A name belongs to the key that used it first, with all that looks like it: there is a row for each of its looks.
+ * `seenMs`: when it was last used, on the log's own clock.
+ */
+export type Owner = { look: string; name: string; key: string; seenMs: number };
 
 /** `version`: the change of the roster that this row came with; `seenMs`: when it was here last, on the log's own clock. */
 export type Membership = Listed & { version: number; seenMs: number };
@@ -109,7 +112,7 @@ export interface Store {
   /** As `Log.read`, but a place that cannot be read is left out; one that can be read only in part has no `message`. */
   read(from: number, limit: number): Place[];
   mark(dev: string): Mark | undefined;
-  owner(name: string): Owner | undefined;
+  owner(look: string): Owner | undefined;
   member(key: string): Membership | undefined;
   members(): Membership[];
   address(dev: string): Reachable | undefined;

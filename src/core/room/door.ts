@@ -12,7 +12,8 @@ import { welcomeProof } from '../../protocol/signed.ts';
 import { maxStrangers } from '../limits.ts';
 import type { Ledger, LedgerOptions, Outcome, Proposal } from '../log/ledger.ts';
 import { type Log, type Resumption, resume } from '../log/log.ts';
-import { guestName, nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
+import { whyServers } from '../log/owners.ts';
+import { bareName, guestName, isGuestName, normalizeName, safeName, whyNameRefused } from '../names.ts';
 import { awayText, greeting, isBlank } from '../narrate.ts';
 import type { Effects, Now } from '../turn.ts';
 import type { Presence, Session } from './presence.ts';
@@ -66,8 +67,10 @@ export class Door {
     // What is left in the queue of a connection before this one answers no question of this one.
     if (isProven === undefined) return void this.tellToJoin(from);
     if (!isProven) return void this.refuse({ from, code: 'PROOF_REFUSED', text: wrongProof, join });
-    const name = this.#nameFor(key, normalizeName(join.name), now);
-    const text = whyNameRefused(name) ?? this.#whyServers(name);
+    const asked = normalizeName(join.name);
+    const isFormer = this.#isFormer(asked, key, now);
+    const name = isFormer ? guestName(bareName(asked)) : asked;
+    const text = isFormer ? undefined : this.#whyRefused(name);
     if (text !== undefined) return void this.refuse({ from, code: 'NAME_REFUSED', text, join });
     if (this.#isFull(from, dev)) return void this.refuse({ from, code: 'ROOM_FULL', text: full, join });
     const same = this.#entering.get(from);
@@ -168,7 +171,7 @@ export class Door {
     if (!presence.sessions.get(from)) {
       if (this.#isFull(from)) return this.#say(from, full);
       const safe = safeName(rawName);
-      const isTaken = ledger.owner(safe, now) !== undefined || this.#whyServers(safe) !== undefined;
+      const isTaken = ledger.owners(safe, now).length > 0 || whyServers(safe, this.#options.name) !== undefined;
       const name = isTaken ? guestName(safe) : safe;
       presence.enter({ from, who: from, name, guest: safe }, log.head, now.ms);
     }
@@ -217,13 +220,13 @@ export class Door {
   }
 
   /** The server's name is a label, which may be given anew: who bore it before is a guest until it takes another. */
-  #nameFor(key: string, name: string, now: Now): string {
-    const isServers = this.#whyServers(name) !== undefined;
-    return isServers && this.#parts.ledger.owner(name, now) === key ? guestName(name) : name;
+  #isFormer(name: string, key: string, now: Now): boolean {
+    const isGuests = isGuestName(name) || whyServers(name, this.#options.name) !== undefined;
+    return isGuests && this.#parts.ledger.owners(name, now).some((owner) => owner.key === key);
   }
 
-  #whyServers(name: string): string | undefined {
-    return nameKey(name) === nameKey(this.#options.name) ? `"${name}" is the name of the server.` : undefined;
+  #whyRefused(name: string): string | undefined {
+    return whyNameRefused(name) ?? whyServers(name, this.#options.name);
   }
 
   /** A full room takes whoever is in it already. */

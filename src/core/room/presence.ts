@@ -1,7 +1,8 @@
 import type { Notice } from '../../protocol/frames.ts';
 import { graceMs, maxNamed, sessionTimeoutMs } from '../limits.ts';
 import type { Feed, Position } from '../log/feed.ts';
-import { guestName, nameKey } from '../names.ts';
+import { lookAlike } from '../looks.ts';
+import { guestName } from '../names.ts';
 import { sentence } from '../narrate.ts';
 
 /** One connection that is in the room, and how far it has read. */
@@ -91,11 +92,10 @@ export class Presence {
     if (before?.who !== who || name !== before.name) this.#rename(who, name);
   }
 
-  /** Somebody has proven that this name is theirs: whoever bears it without proof is a guest from now on. [P11] */
+  /** Somebody has proven that this name is theirs: whoever bears the like without proof is a guest from now on. [P11] */
   markGuests(name: string): void {
-    const isSame = (other: string) => nameKey(other) === nameKey(name);
     for (const session of this.sessions.values())
-      if (session.guest !== undefined && isSame(session.name)) {
+      if (session.guest !== undefined && session.guest === session.name && lookAlike(session.name, name)) {
         session.name = guestName(session.guest);
         this.#rename(session.who, session.name);
       }
