@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, test } from 'vitest';
-import { roomKey } from '../src/cli/args/values.ts';
+import { publicKey as publicKeyOption } from '../src/cli/args/values.ts';
 import { Rooms } from '../src/history/rooms.ts';
 import { agree, isPublicKey, privateKey, publicKey, secretOf } from '../src/keys/curve.ts';
 import { crypto, identityOf, newNonce } from '../src/keys/ed25519.ts';
@@ -114,7 +114,7 @@ describe('keys that agree on secrets', () => {
   });
 
   test.each(nobodys)('nobody’s key is no room’s: %s', (hex) => {
-    expect(() => roomKey('the key').coerce(hex, 'server-key')).toThrow('is not a key');
+    expect(() => publicKeyOption('the key').coerce(hex, 'server-key')).toThrow('is not a key');
     const folder = mkdtempSync(join(tmpdir(), 'zmqchat-curve-'));
     writeFileSync(join(folder, 'known-rooms'), `localhost:9999 ${base64url(bytes(hex))}\n`);
     expect(() => new Rooms(folder, () => 'dev').at('localhost:9999')).toThrow('known-rooms is damaged');

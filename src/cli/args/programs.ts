@@ -16,7 +16,7 @@ import {
   place,
   port,
   portOfServer,
-  roomKey,
+  publicKey,
   span,
   texts,
   toggle,
@@ -36,8 +36,11 @@ const keyFile = {
 };
 const dataDir = { ...folder('folder for what must be kept'), defaultDescription: 'a folder of your user' };
 
+const keyFolder = { ...dataDir, describe: 'folder with your key' };
+const hexKey = 'in hexadecimal digits';
+const doorClosed = 'not let in, or another one';
+
 const inDoubt = 'some in doubt, do not send again';
-const diskFull = 'output unusable';
 const unusable = 'data folder or output unusable';
 
 export const p2p = program({
@@ -49,6 +52,9 @@ export const p2p = program({
     port: { ...port('TCP port'), default: '8888' },
     ip: host('the other side [localhost]; with --server: listen here [all]'),
     server: toggle('wait for the other side to connect'),
+    secure: toggle('encrypted, or not at all'),
+    'peer-key': publicKey(`with --secure: the key of the other side, ${hexKey}`),
+    'data-dir': keyFolder,
     listen,
     quiet,
     json,
@@ -56,9 +62,9 @@ export const p2p = program({
   exits: {
     3: 'cannot listen',
     4: 'not online',
-    5: 'the other side is taken',
+    5: `the other side is taken, ${doorClosed}`,
     6: 'name refused',
-    7: diskFull,
+    7: unusable,
     8: 'not all sent',
     9: inDoubt,
   },
@@ -88,7 +94,7 @@ export const serverVerify = program({
     file: { ...file('what export --json printed; - is stdin; --file may be left out'), isBare: true },
     port: roomPort,
     'data-dir': dataDir,
-    'server-key': roomKey('the room it must be of, by its key in hexadecimal digits'),
+    'server-key': publicKey('the room it must be of, by its key in hexadecimal digits'),
   },
   exits: { 5: 'another room', 7: unusable, 8: 'something is wrong' },
   subcommands: {},
@@ -115,7 +121,10 @@ export const server = program({
   options: {
     name: { ...name('name of the server'), default: 'server' },
     port: { ...port('TCP port'), default: '9999' },
-    ip: { ...host('address to listen on; all is every interface'), default: 'all' },
+    ip: { ...host('address to listen on; all is every interface'), defaultDescription: 'all' },
+    secure: toggle('encrypted: only whoever knows the key of the room comes in'),
+    allow: { ...file('with --secure: file with the keys of those who come in, one a line'), isBare: false },
+    'open-port': { ...port('with --secure: another port, for open clients and originals'), defaultDescription: 'none' },
     topic: topic('what the room is about, shown on entering'),
     'data-dir': dataDir,
     identity: keyFile,
@@ -153,7 +162,9 @@ export const client = program({
     timeout: { ...count('how long to try getting online'), value: 'SECONDS', defaultDescription: '10 in a pipe' },
     check: toggle('exit 0 if the server answers'),
     'data-dir': dataDir,
-    'server-key': roomKey("the room's key, in hexadecimal digits"),
+    'server-key': publicKey(`the room's key, ${hexKey}`),
+    secure: toggle('encrypted, or not at all'),
+    key: toggle('print your key, for the list of a room, and exit'),
     'forget-room': toggle('take whatever room is at this address'),
     resend: { ...toggle('say from here what waits in a copied folder'), isHidden: true },
   },
