@@ -38,7 +38,6 @@ const dataDir = { ...folder('folder for what must be kept'), defaultDescription:
 
 const keyFolder = { ...dataDir, describe: 'folder with your key' };
 const hexKey = 'in hexadecimal digits';
-const doorClosed = 'not let in, or another one';
 
 const inDoubt = 'some in doubt, do not send again';
 const unusable = 'data folder or output unusable';
@@ -50,10 +49,10 @@ export const p2p = program({
   options: {
     name: person,
     port: { ...port('TCP port'), default: '8888' },
-    ip: host('the other side [localhost]; with --server: listen here [all]'),
+    ip: host('other side [localhost]; --server: listen here [all]'),
     server: toggle('wait for the other side to connect'),
     secure: toggle('encrypted, or not at all'),
-    'peer-key': publicKey(`with --secure: the key of the other side, ${hexKey}`),
+    'peer-key': publicKey('with --secure: the key of the other side'),
     'data-dir': keyFolder,
     listen,
     quiet,
@@ -62,7 +61,7 @@ export const p2p = program({
   exits: {
     3: 'cannot listen',
     4: 'not online',
-    5: `the other side is taken, ${doorClosed}`,
+    5: 'taken, or not let in',
     6: 'name refused',
     7: unusable,
     8: 'not all sent',
@@ -122,9 +121,9 @@ export const server = program({
     name: { ...name('name of the server'), default: 'server' },
     port: { ...port('TCP port'), default: '9999' },
     ip: { ...host('address to listen on; all is every interface'), defaultDescription: 'all' },
-    secure: toggle('encrypted: only whoever knows the key of the room comes in'),
-    allow: { ...file('with --secure: file with the keys of those who come in, one a line'), isBare: false },
-    'open-port': { ...port('with --secure: another port, for open clients and originals'), defaultDescription: 'none' },
+    secure: toggle('encrypted: whoever has the key of the room comes in'),
+    allow: file('with --secure: only the keys in this file come in'),
+    'open-port': port('with --secure: a port for open clients, originals too'),
     topic: topic('what the room is about, shown on entering'),
     'data-dir': dataDir,
     identity: keyFile,
@@ -170,7 +169,7 @@ export const client = program({
   },
   exits: {
     4: 'not online',
-    5: 'full, refused, or another room',
+    5: 'full, refused, not let in, or another room',
     6: 'name refused',
     7: unusable,
     8: 'not all accepted',
