@@ -19,6 +19,7 @@ export const exitCodes = {
   KEY_REFUSED: 5,
   OTHER_KEY: 5,
   NOT_A_CHAT: 5,
+  BUSY: 5,
   NAME_REFUSED: 6,
   DATA_IN_USE: 7,
   DATA_NOT_WRITABLE: 7,

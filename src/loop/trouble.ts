@@ -3,11 +3,11 @@ import type { LinkEvent } from '../transport/link.ts';
 
 const refusedMs = 1_000;
 const noChatMs = 4_000;
-/** Whoever has another key than the one that is meant hangs up each time; once, it may have been a server that ends. */
-const cutOffs = 2;
+/** Whoever has another key hangs up each time; once, it may have been a server that ends. */
+const hangUps = 2;
 
 /** Why nobody answers. */
-export type Cause = 'nobody' | 'noChat' | 'mute' | 'encrypted' | 'notEncrypted' | 'notAdmitted' | 'otherKey';
+export type Cause = 'nobody' | 'noChat' | 'mute' | 'busy' | 'encrypted' | 'notEncrypted' | 'notAdmitted' | 'otherKey';
 export type Place = {
   host: string;
   port: number;
@@ -43,9 +43,11 @@ export function words(cause: Cause, { host, port, meant, line, isPair }: Place):
     case 'noChat':
       return say('NOT_A_CHAT', `something answers on port ${port}, but it is not a chat server.`, '', false);
     case 'mute': {
-      const message = `something answers on port ${port}, but says nothing: it is no chat server, or is too busy.`;
+      const message = `something answers on port ${port}, but says nothing: it is no chat server, or stands still.`;
       return say('NOT_A_CHAT', message, '', false);
     }
+    case 'busy':
+      return say('BUSY', `${who} is too busy to let anybody in.`, '', false, true);
     case 'encrypted': {
       const hint = `Ask ${owner} for the line to come in with: --secure ${option} …`;
       return say('ENCRYPTED', `${who} is encrypted, and its key is not known here.`, hint, true, true);
@@ -72,7 +74,7 @@ export class Trouble {
   readonly #place: Place;
   /** When each of these happened first, since the newest of those that say otherwise. */
   readonly #atMs = new Map<LinkEvent['type'], number>();
-  #cutOffs = 0;
+  #hangUps = 0;
   readonly #told = new Set<string>();
   /** What was found last. */
   reason: Finding | undefined;
@@ -85,7 +87,7 @@ export class Trouble {
     if (type === 'connected') this.#told.clear();
     if (type === 'connected' || type === 'disconnected') return this.#forget();
     if (type === 'refused') this.#forget('refused');
-    if (type === 'cutOff') this.#cutOffs++;
+    if (type === 'otherKey') this.#hangUps++;
     if (!this.#atMs.has(type)) this.#atMs.set(type, nowMs);
   }
 
@@ -112,7 +114,8 @@ export class Trouble {
     const isSecure = this.#place.isSecure();
     if (lasts('otherMechanism', 0)) return isSecure ? 'notEncrypted' : 'encrypted';
     if (lasts('notAdmitted', 0)) return 'notAdmitted';
-    if (isSecure && this.#cutOffs >= cutOffs) return 'otherKey';
+    if (this.#hangUps >= hangUps) return 'otherKey';
+    if (lasts('busy', 0)) return 'busy';
     if (lasts('mute', 0)) return 'mute';
     if (lasts('mismatch', 0) || lasts('opened', noChatMs)) return 'noChat';
     return lasts('refused', refusedMs) && !this.#atMs.has('opened') ? 'nobody' : undefined;
@@ -120,6 +123,6 @@ export class Trouble {
 
   #forget(kept?: LinkEvent['type']): void {
     for (const type of this.#atMs.keys()) if (type !== kept) this.#atMs.delete(type);
-    this.#cutOffs = 0;
+    this.#hangUps = 0;
   }
 }

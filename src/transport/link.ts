@@ -3,20 +3,21 @@ import type { Dealer, EventType, Pair } from 'zeromq';
 import { type Input, theLink } from '../core/turn.ts';
 import { Queue } from '../queue.ts';
 import { bind } from './endpoint.ts';
+import { mechanismAt } from './probe.ts';
 import type { Route } from './route.ts';
 import { decodeParts } from './sockets.ts';
 
 type Socket = Dealer | Pair;
 /**
  * `opened`: a TCP connection is there, but no handshake yet; `refused`: nobody listens. Why there is no handshake, as far as
- * can be told: `otherMechanism`, one side is encrypted and the other is not; `notAdmitted`, this key is not let in; `cutOff`,
- * it hung up in the middle, as whoever has another key than the one that was expected; `mute`, it says nothing; `mismatch`,
- * it does not speak ZeroMQ, or not to this kind of socket.
+ * can be told: `otherMechanism`, one side is encrypted and the other is not; `notAdmitted`, this key is not let in;
+ * `otherKey`, it has another key than the one that is meant; `busy`, it does not come to it; `mute`, it says nothing;
+ * `mismatch`, it does not speak ZeroMQ, or not to this kind of socket.
  */
 export type LinkEvent =
   | Extract<Input, { type: 'connected' | 'disconnected' | 'frame' }>
   | { type: 'opened' | 'refused' | Failure };
-type Failure = 'otherMechanism' | 'notAdmitted' | 'cutOff' | 'mute' | 'mismatch';
+type Failure = 'otherMechanism' | 'notAdmitted' | 'otherKey' | 'busy' | 'mute' | 'mismatch';
 
 /** More waits in ZeroMQ, and at the other side. */
 const maxQueuedEvents = 64;
@@ -178,13 +179,24 @@ export class Link {
       this.events.push({ type: 'refused' });
       void this.#turn(socket);
     });
-    for (const name of handshakeErrors)
-      socket.events.on(name, ({ error }) => socket.closed || this.#fail(failureOf(error)));
+    for (const name of handshakeErrors) socket.events.on(name, ({ error }) => void this.#fail(socket, error));
   }
 
-  /** Whoever listens is not told who does not get in. */
-  #fail(type: Failure | undefined): void {
-    if (type && this.#way) this.events.push({ type });
+  /** Whoever listens is not told who does not get in. Why a connection broke, libzmq does not know: the greeting tells. */
+  async #fail(socket: Socket, error: HandshakeError): Promise<void> {
+    if (socket.closed || !this.#way) return;
+    const found = failureOf(error);
+    const type = found ?? (await this.#whyBroken(socket, error.code === 'EAGAIN'));
+    if (type && !socket.closed) this.events.push({ type });
+  }
+
+  async #whyBroken(socket: Socket, isLate: boolean): Promise<Failure | undefined> {
+    const own = socket.securityMechanism === 'curve' ? 'CURVE' : 'NULL';
+    const other = await mechanismAt(this.endpoint).catch(() => undefined);
+    if (other === undefined) return isLate ? 'mute' : undefined;
+    if (other !== own) return 'otherMechanism';
+    if (isLate) return 'busy';
+    return own === 'CURVE' ? 'otherKey' : undefined;
   }
 
   /** What the other side said last may be here and not read: libzmq's word of the end can overtake it. */
@@ -204,10 +216,11 @@ export class Link {
 
 const handshakeErrors = ['handshake:error:protocol', 'handshake:error:auth', 'handshake:error:other'] as const;
 
-/** What libzmq says of a handshake that failed. Other errors are those of a connection that broke. */
-function failureOf(error: { code?: string; status?: number }): Failure | undefined {
-  if (error.status !== undefined) return 'notAdmitted';
-  if (error.code === 'ERR_ZMTP_MECHANISM_MISMATCH') return 'otherMechanism';
-  if (error.code?.startsWith('ERR_Z')) return 'mismatch';
-  return ({ EPIPE: 'cutOff', EAGAIN: 'mute' } as const)[error.code ?? ''];
+type HandshakeError = { code?: string; status?: number };
+
+/** What libzmq says of a handshake that failed; undefined: that the connection broke, or took too long. */
+function failureOf({ code = '', status }: HandshakeError): Failure | undefined {
+  if (status !== undefined) return 'notAdmitted';
+  if (code === 'ERR_ZMTP_MECHANISM_MISMATCH') return 'otherMechanism';
+  return code.startsWith('ERR_Z') ? 'mismatch' : undefined;
 }

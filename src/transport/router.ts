@@ -1,7 +1,7 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { type Input, openMark, secureMark } from '../core/turn.ts';
 import { ChatError } from '../errors.ts';
-import { bind } from './endpoint.ts';
+import { bind, portOf } from './endpoint.ts';
 import { decodeParts, type Encryption, GoneRouter } from './sockets.ts';
 
 /** Few, so that one turn of the room is short: more waits in ZeroMQ, in a queue for each connection. */
@@ -120,7 +120,7 @@ async function rebind(socket: GoneRouter, endpoint: string): Promise<void> {
     try {
       return await socket.bind(endpoint);
     } catch (cause) {
-      const message = `cannot listen again on ${endpoint}.`;
+      const message = `cannot listen again on port ${portOf(endpoint)}.`;
       if (tries === rebinding.tries)
         throw new ChatError('ADDRESS_IN_USE', message, 'Another program has taken the port: end it.', cause);
       await delay(rebinding.pauseMs);
