@@ -47,7 +47,11 @@ describe('the room', () => {
     expect(world.log.read(1, 9).map(({ message }) => message?.text)).toEqual(['cy 1', 'cy 2', 'cy 3']);
   });
 
-  test('takes of somebody else what follows the last that its author had seen in a log', () => {
+  test('takes of somebody else, after 30 s, what follows the last that its author had seen in a log', () => {
+    world.say('b', bring(3, { in: 2 }));
+    expect(world.take('b')).toEqual([{ hole: 'C.3' }]);
+    world.tick(mendPatienceMs);
+    world.joins('bo');
     world.say('b', bring(3, { in: 1 }));
     expect(world.take('b')).toEqual([{ hole: 'C.3' }]);
     world.say('b', hello('bo'), bring(3, { in: 2 }));

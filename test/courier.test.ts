@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { lateMs, maxUnanswered, maxWaiting } from '../src/core/limits.ts';
+import { erasing, erasureText } from '../src/protocol/erasure.ts';
 import type { Message } from '../src/protocol/frames.ts';
-import { signedText } from '../src/protocol/signed.ts';
+import { digestOf, signedText } from '../src/protocol/signed.ts';
 import { fakeCrypto, fakeSalt, signature } from './support/fake-crypto.ts';
-import { type Chain, connected, disconnected, MemberWorld, nothing } from './support/member-world.ts';
+import { Chain, connected, disconnected, MemberWorld, nothing } from './support/member-world.ts';
 
 let ann: MemberWorld;
 let log: Chain;
@@ -238,6 +239,40 @@ describe('a program that was started again', () => {
   });
 });
 
+describe('what is in the log at a place that is lost here', () => {
+  beforeEach(() => {
+    ann.goOnline();
+    ann.type('own 1', 'own 2');
+    log.own(1, 1);
+    ann.receive(log.lost(1), log.own(2, 2));
+  });
+  const kept = () => ann.store.pending().map(({ text }) => text);
+
+  test('waits no longer, and stays on the disk until its place is whole', () => {
+    expect([ann.waiting, kept()]).toEqual([[], ['own 1']]);
+    ann.receive(log.own(1, 1));
+    expect([ann.shown, kept()]).toMatchObject([[{ text: 'own 1', mended: true }], []]);
+  });
+
+  test('also if the program was killed meanwhile', () => {
+    ann.start();
+    ann.goOnline({ head: 2, n: 2 });
+    expect([ann.waiting, kept()]).toEqual([[], ['own 1']]);
+  });
+
+  test('is given back when the log is lost, too', () => {
+    ann.meet(new Chain('new'));
+    expect(ann.sentIds).toEqual(['A1', 'A2']);
+  });
+
+  test('loses its words when they are erased', () => {
+    const gone = { id: { dev: 'A', n: 1 }, words: digestOf(fakeCrypto, mine(1)) };
+    const proof = signature('server', erasureText('server', gone));
+    ann.receive(log.entry(3, { ...erasing({ ...gone, proof }), key: 'server', id: { dev: 'run', n: 1 } }));
+    expect(kept()).toEqual(['']);
+  });
+});
+
 describe('what the log had and no longer keeps', () => {
   beforeEach(() => {
     ann.goOnline();
@@ -246,9 +281,10 @@ describe('what the log had and no longer keeps', () => {
   });
 
   test('waits no longer, once what is kept was read', () => {
-    ann.goOnline({ since: 8, head: 9, n: 1 });
+    ann.log = new Chain('log', 8);
+    ann.goOnline({ head: 9, n: 1 });
     expect(ann.waiting).toEqual(['own 1', 'own 2']);
-    ann.receive({ kind: 'lost', seq: 9, hash: 'h9' });
+    ann.receive(ann.log.entry(9));
     expect(ann.waiting).toEqual(['own 2']);
     expect(ann.store.pending()).toMatchObject([{ text: 'own 2' }]);
   });
@@ -265,8 +301,9 @@ describe('what the log had and no longer keeps', () => {
 
   test('stays on the disk until the place where that was learned was shown', () => {
     ann.isHeld = true;
-    ann.goOnline({ since: 8, head: 9, n: 2 });
-    ann.receive({ kind: 'lost', seq: 9, hash: 'h9' });
+    ann.log = new Chain('log', 8);
+    ann.goOnline({ head: 9, n: 2 });
+    ann.receive(ann.log.entry(9));
     expect([ann.waiting, ann.store.pending(), ann.store.mark('A')]).toMatchObject([[], [{}, {}], undefined]);
     ann.print();
     expect([ann.store.pending(), ann.store.mark('A')]).toMatchObject([[], { n: 2 }]);

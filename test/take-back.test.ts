@@ -28,6 +28,13 @@ describe('what waits and was given to nobody', () => {
     expect(ann.sentIds).toEqual(['A1', 'A2']);
   });
 
+  test('may be of an earlier run', () => {
+    ann.type('one');
+    ann.start();
+    ann.step(takeBack);
+    expect([ann.shown, ann.waiting]).toEqual([[{ type: 'takenBack', text: 'one' }], []]);
+  });
+
   test('may be what somebody does, or an answer', () => {
     ann.step({ type: 'typed', text: 'waves', action: true });
     ann.step(takeBack);
@@ -59,6 +66,7 @@ describe('is not taken back: what', () => {
   });
 
   test('is of an earlier run, which may have sent it', () => {
+    ann.goOnline();
     ann.type('one');
     ann.start();
     stays('one');

@@ -2,7 +2,7 @@ import { isSigned } from '../../src/core/log/copy.ts';
 import { Log } from '../../src/core/log/log.ts';
 import type { MemoryStore } from '../../src/history/memory.ts';
 import { erasureOf, isErased } from '../../src/protocol/erasure.ts';
-import { type Message, maxTextBytes } from '../../src/protocol/frames.ts';
+import { type Message, type MessageId, maxTextBytes } from '../../src/protocol/frames.ts';
 import { digestOf, formatId } from '../../src/protocol/signed.ts';
 import type { Facts } from './checked-facts.ts';
 import { rottenIn } from './rot.ts';
@@ -68,7 +68,7 @@ export class CheckedEnd {
       if (store.headHash !== server.headHash) throw new Violation('I2', `${dev} has another log`);
       const left = store
         .pending()
-        .filter((message) => message.id && !this.#facts.isStuck(formatId(message.id), server));
+        .filter(({ id }) => id && !this.#facts.isStuck(formatId(id), server) && !this.#isSetAside(id, store, server));
       if (left.length > 0) throw new Violation('I5', `${dev} has ${left.length} messages left`);
     }
     const counted = log.filter(({ message }) => message && this.#facts.isOfAuthor(message));
@@ -96,6 +96,12 @@ export class CheckedEnd {
       !this.#facts.lostWords.has(text)
     )
       throw new Violation('I5', `"${text}" was typed in a copy and is lost`);
+  }
+
+  /** P28: its number is in the log, and it is held for the place that is lost here. */
+  #isSetAside({ dev, n }: MessageId, store: MemoryStore, server: MemoryStore): boolean {
+    const isWhole = this.#wholeIn(store).size === store.head - store.first + 1;
+    return !isWhole && n <= (server.mark(dev)?.n ?? 0);
   }
 
   /** Nobody who is there had its signature when it was lost. */

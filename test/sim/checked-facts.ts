@@ -1,5 +1,5 @@
 import type { Store } from '../../src/core/log/store.ts';
-import type { Message, MessageId } from '../../src/protocol/frames.ts';
+import type { Message } from '../../src/protocol/frames.ts';
 import { type Crypto, digestOf, formatId, signedText } from '../../src/protocol/signed.ts';
 import { Violation } from './violation.ts';
 
@@ -77,9 +77,9 @@ export class Facts {
     this.goneForGood.add(dev);
   }
 
-  /** P17: an author whose copy no longer holds what it wrote before, which the log had and has lost. */
-  skipped({ dev, n }: MessageId): void {
-    this.overtaken.set(dev, Math.max(n, this.overtaken.get(dev) ?? 0));
+  /** P17, P35: what lies before was in a log, and whoever sends this does not have it. */
+  skipped({ id }: Message): void {
+    if (id) this.overtaken.set(id.dev, Math.max(id.n, this.overtaken.get(id.dev) ?? 0));
   }
 
   /** I7: also what has no text any more proves who wrote it. */

@@ -159,7 +159,8 @@ export function takeSnapshot(world: Machines, store: memory.MemoryStore): void {
   if (rottenIn(store).size > 0) return;
   world.checker.log.snapshot();
   const entries = store.read(store.first, 1e9);
-  const marks = world.clients.flatMap(({ dev }) => store.mark(dev) ?? []);
+  const runs = Array.from({ length: world.serverRuns }, (_, i) => `run${i + 1}`);
+  const marks = [...world.clients.map(({ dev }) => dev), ...runs].flatMap((dev) => store.mark(dev) ?? []);
   const restart = { log: store.log, seq: store.first - 1, hash: store.baseHash };
   const erased = [...world.checker.facts.erased].flatMap((id) => store.erasure(id) ?? []);
   world.snapshot = { restart, entries: structuredClone(entries), marks, ranMs: store.ranMs, erased };

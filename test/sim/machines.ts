@@ -1,8 +1,9 @@
+import { mendPatienceMs } from '../../src/core/limits.ts';
 import { inDoubt } from '../../src/core/log/doubt.ts';
 import type { Change } from '../../src/core/log/store.ts';
 import { type Input, type Send, theLink } from '../../src/core/turn.ts';
 import { decode } from '../../src/protocol/codec.ts';
-import type { Frame } from '../../src/protocol/frames.ts';
+import type { Frame, Message } from '../../src/protocol/frames.ts';
 import { entriesIn } from './checked-readers.ts';
 import { tamperWithSignatures } from './faults.ts';
 import { Ground } from './ground.ts';
@@ -124,6 +125,7 @@ export class Machines extends Ground {
     this.note(`connect ${client.dev} as ${connection.id}`);
     connection.toServer.push(...client.stale.splice(0));
     client.connection = connection;
+    client.uploaded.clear();
     this.input(client, { type: 'connected', from: theLink });
   }
 
@@ -162,13 +164,21 @@ export class Machines extends Ground {
   toServer(from: string, data: string): void {
     this.note(`${from} -> ${data}`);
     const frame = decode(Buffer.from(data));
-    const dev = this.clientAt.get(from)?.dev;
-    for (const { id, first } of frame.kind === 'upload' ? frame.messages : []) {
-      const skips = id && first && id.dev === dev && id.n > (this.serverStore.mark(id.dev)?.n ?? 0) + 1;
-      if (skips && this.traits.withRollback && !this.isUntrimmed) this.checker.facts.skipped(id);
-    }
+    const client = this.clientAt.get(from);
+    if (client && frame.kind === 'upload')
+      for (const message of frame.messages) if (this.#maySkip(client, message)) this.checker.facts.skipped(message);
     this.uploads.arrived(from, frame);
     this.turn([{ type: 'frame', from, frame }]);
+  }
+
+  /** What lies before it was lost, and it comes all the same: of its author, or of another one who has waited long enough. */
+  #maySkip(client: Client, { id, first, in: seen = 0 }: Message): boolean {
+    if (!id) return false;
+    const last = Math.max(this.serverStore.mark(id.dev)?.n ?? 0, client.uploaded.get(id.dev) ?? 0);
+    client.uploaded.set(id.dev, Math.max(last, id.n));
+    if (id.n <= last + 1) return false;
+    if (id.dev !== client.dev) return id.n <= seen + 1 && this.nowMs - client.forkedAtMs >= mendPatienceMs;
+    return first === true && this.traits.withRollback && !this.isUntrimmed;
   }
 
   toSide(side: Client | Legacy, data: string): void {
@@ -183,6 +193,7 @@ export class Machines extends Ground {
     this.note(`${client.dev} <- ${data}`);
     if (client.output.length > 0 && this.random.chance(0.2)) this.printSome(client);
     const frame = decode(Buffer.from(data));
+    if (frame.kind === 'welcome' && frame.fork) client.forkedAtMs = this.nowMs;
     for (const part of entriesIn(frame))
       if (part.kind === 'message' && part.id) this.checker.disks.passed(client.id, part.id);
     this.input(client, { type: 'frame', from: theLink, frame });

@@ -103,6 +103,7 @@ export const memberMutants: Mutant[] = [
     ['n is never used twice', 'this.lastN = Math.max(', 'this.lastN = 0 * Math.max('],
     ['a fork gives back what is lost', 'this.outbox.adopt(lost);', '[];'],
     ['what the log had counts as used', 'if (this.#waitsFor(dev))', 'if (false)'],
+    ['what the log has at a place that is lost here is held', 'this.#copy.isWhole ? []', 'true ? []'],
     ['a skip is marked', 'message === first &&', 'false &&'],
   ]),
   ...of('member/delivery', [

@@ -73,10 +73,11 @@ export const roomMutants: Mutant[] = [
     ],
     [
       'what others wrote is never the first',
-      '(last, message.in ?? 0) + 1',
-      '(last, message.first ? 1e9 : message.in ?? 0) + 1',
+      'this.#isMending ? 0 : (message.in ?? 0)',
+      'message.first ? 1e9 : this.#isMending ? 0 : (message.in ?? 0)',
     ],
-    ['what its author had seen in a log needs not come first', 'Math.max(last, message.in ?? 0) + 1', 'last + 1'],
+    ['what its author had seen in a log needs not come first', 'this.#isMending ? 0 : (message.in ?? 0)', '0'],
+    ['what a log lacks comes in its order at first', 'this.#isMending ? 0 : ', ''],
     ['whoever speaks for others needs their signature', ' || !this.#isGenuine(message))', ')'],
     [
       'a decision knows what it has decided of others',

@@ -25,7 +25,9 @@ export function decideLeft(world: Machines, client: Client): void {
   const isUnderWay = world.clients.some(({ connection }) =>
     connection?.toServer.some((data) => [...left].some((text) => data.includes(JSON.stringify(`${text}\n`)))),
   );
-  const unsaid = [...left].filter((text) => !world.checker.facts.said.has(text));
+  // Who was killed while answering sees that those typed anew wait already.
+  const waitsHere = new Set(client.store.pending().flatMap(({ id, text }) => (isOwn(client, id) ? text : [])));
+  const unsaid = [...left].filter((text) => !world.checker.facts.said.has(text) && !waitsHere.has(text));
   const wish = waits || isUnderWay ? 'keep' : unsaid.length === left.size ? 'resend' : 'discard';
   world.note(`${client.id} would ${wish} ${[...left]}`);
   if (wish !== 'keep') for (const text of unsaid) world.saidAnew.add(text);

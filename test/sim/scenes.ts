@@ -1,3 +1,4 @@
+import type { Message } from '../../src/protocol/frames.ts';
 import { type changes, mallorys, rollBack, takeSnapshot, tamper } from './faults.ts';
 import { forgedRoster } from './roster.ts';
 import type { Client, Cores } from './sides.ts';
@@ -53,6 +54,25 @@ const aroundHoles = [
   'behind a hole nothing is taken later',
 ];
 
+/** Somebody brings the newest of what a log has lost before its author can bring what lies between, all of it seen there. */
+const hasty: Scene = {
+  traits: withRollback,
+  play: (stage, ann, bo) => {
+    stage.begin(ann, bo);
+    stage.say(ann, 'one');
+    takeSnapshot(stage, stage.serverStore);
+    for (const text of ['two', 'three']) stage.say(ann, text);
+    stage.passes(20);
+    const [place] = stage.serverStore.read(3, 1);
+    stage.disconnect(ann, 0);
+    rollBack(stage, false);
+    stage.startServer();
+    if (place?.message) stage.mallory.giveBack(withoutPlace(place.message));
+    stage.heal();
+  },
+};
+const withoutPlace = ({ seq: _, hash: __, at: ___, ...message }: Message): Message => message;
+
 /** Her pipe is killed when its words have left it, and nobody has got them; her next one runs in another place. */
 const settled: Scene = {
   traits: { people: [0, 0, 1].map((person) => ({ person, isHeld: false, isPipe: true })) },
@@ -75,6 +95,7 @@ const settled: Scene = {
 export const scenes: Record<string, Scene> = {
   ...Object.fromEntries(fields.map((field) => [`the chain covers ${field}`, altered(field)])),
   ...Object.fromEntries(aroundHoles.map((rule) => [rule, hole])),
+  'what a log lacks comes in its order at first': hasty,
   'what was not answered is asked for again': {
     play: (stage, ann, bo) => {
       stage.begin(ann, bo);

@@ -69,6 +69,10 @@ export class Client {
   run = 0;
   /** How far the log went when it was welcomed last. */
   toldHead = 0;
+  /** Highest n of each device that it has uploaded over this connection. */
+  readonly uploaded = new Map<string, number>();
+  /** When it met a log that is not the one it had read. */
+  forkedAtMs = Number.POSITIVE_INFINITY;
   /** What it sent last, as somebody on the way has heard it. */
   readonly overheard: { on: Connection; data: string }[] = [];
 

@@ -7,7 +7,7 @@ import { crypto, identityOf, signature } from './sides.ts';
 import { Violation } from './violation.ts';
 
 /** What arrived over a connection since its newest proof: how many uploads without a gap, and which messages in them. */
-type Line = { taken: number; ids: string[]; sessionKey?: string | undefined };
+type Line = { taken: number; ids: string[]; dev?: string | undefined; sessionKey?: string | undefined };
 
 /** Watches what crosses each connection: P7, P14, P35. */
 export class Uploads {
@@ -33,11 +33,12 @@ export class Uploads {
   arrived(from: string, frame: Received): void {
     if (frame.kind === 'join' && frame.proof && !this.#proofs.has(frame.proof)) {
       this.#proofs.add(frame.proof);
-      const { key = '', cn = '' } = frame;
+      const { key = '', dev, cn = '' } = frame;
       const salt = sessionSalt(this.#nonces.get(`${from} ${cn}`) ?? '', cn);
       this.#lines.set(from, {
         taken: 0,
         ids: [],
+        dev,
         sessionKey: identityOf(key).sessionKey('room', salt, sessionInfo('room', frame)),
       });
       if (frame.cn && frame.proof !== 'guessed') this.#cns.set(from, (this.#cns.get(from) ?? new Set()).add(frame.cn));
@@ -95,12 +96,12 @@ export class Uploads {
     if (frame.kind === 'hole') this.#held(to, formatId(frame.id));
   }
 
-  /** P35: what came behind a hole over one connection, and over no other, is not taken. */
+  /** P35: what came of others behind a hole over one connection, and over no other, is not taken. */
   #held(from: string, hole: string): void {
-    const { ids }: Line = this.#lines.get(from) ?? { taken: 0, ids: [] };
-    const dev = hole.split('.')[0];
+    const { ids, dev: own }: Line = this.#lines.get(from) ?? { taken: 0, ids: [] };
+    const devices = [own, hole.split('.')[0]];
     for (const id of ids.slice(ids.lastIndexOf(hole) + 1))
-      if (!id.startsWith(`${dev}.`) && this.#decided.has(id) && this.#bearers.get(id)?.size === 1)
+      if (!devices.includes(id.split('.')[0]) && this.#decided.has(id) && this.#bearers.get(id)?.size === 1)
         throw new Violation('P35', `${id} was taken behind ${hole}`);
   }
 

@@ -80,6 +80,11 @@ export class Copy {
     return this.#isKept ? [...this.#kept.lost.values()] : [];
   }
 
+  /** No place is lost here, on disk or on its way there. */
+  get isWhole(): boolean {
+    return this.lost.length === 0 && this.#unkept.every(({ message }) => message);
+  }
+
   /** A Lamport counter above everything seen and written here; at its end, which only malice reaches, it stays. [P18] */
   nextLc(): number {
     this.#lc = Math.min(this.#lc + 1, Number.MAX_SAFE_INTEGER);

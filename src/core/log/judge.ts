@@ -10,12 +10,16 @@ import type { LedgerOptions, Outcome, Proposal, Uploader } from './ledger.ts';
 import type { Log } from './log.ts';
 import type { Place, Store } from './store.ts';
 
+/** When a decision is made, by the log's clock and by the machine's; `isMending`: the log may lack what it had. */
+type Moment = { ranMs: number; wallMs: number; isMending: boolean };
+
 /** One decision, while it is made. */
 export class Judge {
   readonly draft: Draft;
   readonly #options: LedgerOptions;
   readonly #log: Log;
   readonly #now: Pick<Place, 'ranMs' | 'atMs'>;
+  readonly #isMending: boolean;
   readonly #mended = new Set<number>();
   /** What is known of uploaders since the decision began. */
   readonly #stopped = new Set<Uploader>();
@@ -27,9 +31,10 @@ export class Judge {
   #head: Pick<Place, 'seq' | 'hash'>;
   #lc: number;
 
-  constructor(options: LedgerOptions, log: Log, { ranMs, wallMs }: { ranMs: number; wallMs: number }) {
+  constructor(options: LedgerOptions, log: Log, { ranMs, wallMs, isMending }: Moment) {
     this.#options = options;
     this.#log = log;
+    this.#isMending = isMending;
     this.#now = { ranMs, atMs: levelled(wallMs, log.read(log.head, 1)[0]?.atMs) };
     this.#head = { seq: log.head, hash: log.store.headHash };
     this.#lc = log.store.lc;
@@ -117,8 +122,8 @@ export class Judge {
     const last = this.draft.mark(id.dev)?.n ?? 0;
     if (id.n <= last) return this.#answerHad(by, message, id);
     if (!this.#erasing.isProper(message)) return withoutProof;
-    // What lies between may still come from somebody else, unless its author had seen it in a log.
-    if (id.n > Math.max(last, message.in ?? 0) + 1) {
+    // What lies between may still come from somebody else, unless its author had seen it in a log that still has it.
+    if (id.n > Math.max(last, this.#isMending ? 0 : (message.in ?? 0)) + 1) {
       this.#held.add(by);
       return { type: 'hole', by, id };
     }

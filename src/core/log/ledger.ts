@@ -1,6 +1,7 @@
 import type { Join, Message, MessageId, Refused } from '../../protocol/frames.ts';
 import type { Address } from '../../protocol/roster.ts';
 import type { Crypto, Identity } from '../../protocol/signed.ts';
+import { mendPatienceMs } from '../limits.ts';
 import type { Now } from '../turn.ts';
 import { Judge, ownerOf } from './judge.ts';
 import type { Log } from './log.ts';
@@ -73,8 +74,8 @@ export type Decision<Other> = { change: Change | undefined; outcomes: (Outcome |
 export class Ledger {
   readonly #options: LedgerOptions;
   readonly #log: Log;
-  /** By how much the log's clock was ahead of this program's when it was first read. */
-  #aheadMs: number | undefined;
+  /** When the log was first read here, by this program's clock and by the log's own. */
+  #began: { ms: number; ranMs: number } | undefined;
 
   constructor(options: LedgerOptions, log: Log) {
     this.#options = options;
@@ -83,7 +84,10 @@ export class Ledger {
 
   /** Proposals are judged in their order; what is none of them is passed on in its place. */
   decide<Other extends { type: string }>(proposals: readonly (Proposal | Other)[], now: Now): Decision<Other> {
-    const judge = new Judge(this.#options, this.#log, { ranMs: this.#ranMs(now), wallMs: now.wallMs });
+    const ranMs = this.#ranMs(now);
+    // A log goes back in time only between two runs. Whoever kept what it lacks has so long to bring that in its order.
+    const isMending = now.ms - (this.#began?.ms ?? now.ms) < mendPatienceMs;
+    const judge = new Judge(this.#options, this.#log, { ranMs, wallMs: now.wallMs, isMending });
     const outcomes = proposals.flatMap((proposal) => judge.judge(proposal as Proposal) ?? (proposal as Other));
     judge.end();
     return { change: judge.draft.change, outcomes };
@@ -95,7 +99,7 @@ export class Ledger {
 
   /** The log's own clock: it stands still while no program of this log runs, and no clock of a machine moves it. */
   #ranMs({ ms }: Now): number {
-    this.#aheadMs ??= this.#log.store.ranMs - ms;
-    return this.#aheadMs + ms;
+    this.#began ??= { ms, ranMs: this.#log.store.ranMs };
+    return this.#began.ranMs + ms - this.#began.ms;
   }
 }

@@ -49,6 +49,8 @@ export class Courier {
   readonly #others: GivingBack;
   /** What was taken from a log that is gone. */
   #lost = new Set<Message>();
+  /** In the log by its number, but not read: its place may be lost here, and if the log is lost, too, these are the words. */
+  #unread: Message[] = [];
   /** The room's key, which signatures cover; undefined until the room is met. */
   #room: string | undefined;
   /** Something of my own was sent on this connection. */
@@ -208,7 +210,7 @@ export class Courier {
   fork(kept: readonly Message[]): void {
     this.isMending = true;
     this.#others.fork();
-    const lost = kept
+    const lost = [...kept, ...this.#unread.splice(0)]
       .filter((message) => canBeKept(message) && this.#copy.isOfAuthor(message))
       .map(({ seq: _, hash: __, ...message }) => this.#copy.erasedIn(message));
     const adopted = this.outbox.adopt(lost);
@@ -236,9 +238,18 @@ export class Courier {
   }
 
   /** A message is in the log. Returns what waited here for that, up to its n. */
-  accept({ dev, n }: MessageId): Message[] {
-    this.#others.accept({ dev, n }, this.isMending || this.outbox.others.length > 0);
-    return this.outbox.accept({ dev, n });
+  accept(id: MessageId): Message[] {
+    this.#others.accept(id, this.isMending || this.outbox.others.length > 0);
+    const accepted = this.outbox.accept(id);
+    if (accepted.length < 2 && this.#unread.length === 0) return accepted;
+    return this.#setAside(accepted, (message) => idOf(message) === formatId(id));
+  }
+
+  /** Of what has arrived, what was not read is held as long as a place is lost here. Returns the rest. */
+  #setAside(accepted: readonly Message[], isRead: (message: Message) => boolean): Message[] {
+    const arrived = [...this.#unread, ...accepted];
+    this.#unread = this.#copy.isWhole ? [] : arrived.filter((message) => !isRead(message));
+    return arrived.filter((message) => !this.#unread.includes(message));
   }
 
   /** What waits here comes back without the signature that it went out with, or was read with in a log that is gone. */
@@ -254,6 +265,8 @@ export class Courier {
     const change = (message: Message) =>
       idOf(message) === formatId(erasure.id) ? withoutWords(this.#options.crypto, message, erasure) : message;
     this.#copy.keep(this.outbox.change(change));
+    this.#unread = this.#unread.map(change);
+    this.#copy.keep(this.#unread);
     // What was erased was said.
     this.#letGo(this.left.take((message) => change(message) !== message));
   }
@@ -261,7 +274,7 @@ export class Courier {
   /** The log had everything up to this of its device, whether it is still kept or not. What is kept of it was read. */
   acceptLogged({ dev, n }: MessageId, hash?: string): void {
     if (this.#waitsFor(dev)) this.#copy.see({ dev, n, ...(hash && { hash }) });
-    this.#copy.drop(this.accept({ dev, n }));
+    this.#copy.drop(this.#setAside(this.accept({ dev, n }), () => false));
   }
 
   #waitsFor(dev: string): boolean {
