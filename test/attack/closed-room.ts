@@ -31,9 +31,8 @@ export class Server {
   at!: RoomAt;
 
   private constructor(isSecure: boolean, people: readonly Person[] | undefined) {
-    const list = join(this.#folder, 'list');
-    if (people) writeFileSync(list, people.map(({ key }) => `${keyInHex(key)}\n`).join(''), { mode: 0o600 });
-    const closed = isSecure ? ['--secure', ...(people ? ['--allow', list] : [])] : [];
+    if (people) this.#list(people);
+    const closed = isSecure ? ['--secure', ...(people ? ['--allow', join(this.#folder, 'list')] : [])] : [];
     const args = ['--port', '0', '--ip', '127.0.0.1', '--json', '--data-dir', join(this.#folder, 'data'), ...closed];
     this.#child = spawn(process.execPath, [path('../../dist/server.js'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -50,6 +49,17 @@ export class Server {
     server.at = { port, room, isSecure };
     lines.on('line', (line) => server.events.push(JSON.parse(line)));
     return server;
+  }
+
+  #list(people: readonly Person[]): void {
+    const lines = people.map(({ key }) => `${keyInHex(key)}\n`).join('');
+    writeFileSync(join(this.#folder, 'list'), lines, { mode: 0o600 });
+  }
+
+  /** From now on only these are on the list. */
+  admit(people: readonly Person[], isHurried: boolean): void {
+    this.#list(people);
+    if (isHurried) this.#child.kill('SIGHUP');
   }
 
   get pid(): number {

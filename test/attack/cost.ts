@@ -2,8 +2,10 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { context } from 'zeromq';
 import { Server } from './closed-room.ts';
 import { newPerson, type RoomAt, SmallMember } from './members.ts';
+import { printTimes } from './times.ts';
 
 /*
  * `npm run bench:doors`: what encryption costs the server, in one run with an open room: CPU of all its threads for each delivery,
@@ -14,9 +16,14 @@ const rounds = { 10: 200, 100: 100, 1000: 30 };
 const text = 'a line of some length, as people write them to each other in a room, and then some more words'.repeat(2);
 
 if (process.argv[2] === 'members') await members(JSON.parse(process.argv[3] ?? ''), Number(process.argv[4]));
-else await compare();
+else {
+  await printTimes();
+  await compare();
+}
 
 async function members(at: RoomAt, count: number): Promise<void> {
+  // One for each, and some for its events.
+  context.maxSockets = 4 * count + 100;
   const all = Array.from({ length: count }, () => new SmallMember(at));
   await once(process, 'message');
   for (const member of all) await member.enter();

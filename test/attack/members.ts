@@ -20,6 +20,7 @@ export class SmallMember {
   /** Places that it has read, of whoever. */
   read = 0;
   disconnects = 0;
+  isIn = false;
   readonly person: Person;
   readonly #at: RoomAt;
   readonly #socket: Dealer;
@@ -30,7 +31,6 @@ export class SmallMember {
   #ackedSeq = 0;
   readonly #saidMs = new Map<number, number>();
   #entered = () => {};
-  #isIn = false;
   #cn = '';
 
   constructor(at: RoomAt, person = newPerson()) {
@@ -39,7 +39,10 @@ export class SmallMember {
     this.#dev = newDevice(person.key);
     this.#socket = openDealer(at.isSecure ? { own: person.curve, other: curveKeyOf(at.room) } : undefined);
     this.#socket.events.on('handshake', () => this.#join());
-    this.#socket.events.on('disconnect', () => this.disconnects++);
+    this.#socket.events.on('disconnect', () => {
+      this.disconnects++;
+      this.isIn = false;
+    });
     void this.#hear().catch(() => {});
   }
 
@@ -54,7 +57,7 @@ export class SmallMember {
   }
 
   say(text: string): void {
-    if (!this.#isIn) return;
+    if (!this.isIn) return;
     const { room } = this.#at;
     const id = { dev: this.#dev, n: ++this.#n };
     const words = {
@@ -101,7 +104,7 @@ export class SmallMember {
 
   #join(): void {
     this.#cn = newNonce();
-    this.#isIn = false;
+    this.isIn = false;
     void this.#socket.send(encode(this.#joinFrame)).catch(() => {});
   }
 
@@ -119,7 +122,7 @@ export class SmallMember {
       this.#uploads = 0;
       void this.#socket.send(encode({ ...this.#joinFrame, proof })).catch(() => {});
     } else if (frame.kind === 'welcome') {
-      this.#isIn = true;
+      this.isIn = true;
       this.#entered();
     } else if (frame.kind === 'rejoin') this.#join();
     else if (frame.kind === 'entries') this.#readEntries(frame.from, frame.rows);
