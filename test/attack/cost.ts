@@ -1,4 +1,4 @@
-import { fork } from 'node:child_process';
+import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -56,10 +56,8 @@ async function measure(count: number, messages: number, isSecure: boolean): Prom
     speaker.say(`${text} ${i}`);
     while (speaker.unanswered > 0) await delay(2);
   }
-  await delay(1_000);
+  const read = await readBy(child, messages * count);
   const cpuMs = server.cpuMs - before;
-  child.send('how many');
-  const [read] = await once(child, 'message');
   const cells = [(1_000 * cpuMs) / (messages * (count + 1)), read, joined / count, (1_024 * mb) / count];
   const [us = 0, deliveries = 0, join = 0, kib = 0] = cells.map(Number);
   console.log(
@@ -68,4 +66,14 @@ async function measure(count: number, messages: number, isSecure: boolean): Prom
   speaker.close();
   child.kill();
   await server.end();
+}
+
+/** Waits until the members have read so much. */
+async function readBy(child: ChildProcess, wanted: number): Promise<number> {
+  for (let tries = 0; ; tries++) {
+    child.send('how many');
+    const [read] = await once(child, 'message');
+    if (Number(read) >= wanted || tries === 100) return Number(read);
+    await delay(500);
+  }
 }

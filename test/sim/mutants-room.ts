@@ -29,7 +29,7 @@ export const roomMutants: Mutant[] = [
       'const { nonce } = asked;',
     ],
     ['the seal is that of the session', 'this.#options.crypto.mac(proof.sessionKey, seal.text) === seal.mac', 'true'],
-    ['the seal is that of who is there', '!seal || proof?.key !== who || proof.dev !== dev', '!seal || !proof'],
+    ['the seal is that of who is there', 'proof?.key !== who || proof.dev !== dev', '!proof'],
   ]),
   ...of('room/room', [
     ['one change is under way', 'if (this.#underWay || ', 'if ('],
