@@ -18,11 +18,18 @@ export const roomMutants: Mutant[] = [
       'if (!by)\n            return [unsealed];',
       'by ??= { taken: upload.k - 1, key: session.who, dev: session.dev };',
     ],
+    ['only who is on the list comes in', '|| this.#admitted.has(key)', '|| true'],
+    ['in secret nobody is in without a key', 'isSecure(from) ? unproven :', 'false ? unproven :'],
     ['a goodbye is sealed', 'this.#proofs.sealed(session, leave) ?', 'true ?'],
     ['an entry with its place mends', 'message.seq === undefined ?', 'true ?'],
   ]),
   ...of('room/proofs', [
-    ['a join is proven', '!crypto.verify(key, joinProof(nonce, identity.key, join), proof)', 'false'],
+    [
+      'what was proven in the open is of no use in secret',
+      'joinProof(nonce, identity.key, join, isSecure(from))',
+      'joinProof(nonce, identity.key, join)',
+    ],
+    ['a join is proven', '!crypto.verify(key, joinProof(nonce, identity.key, join, isSecure(from)), proof)', 'false'],
     [
       'a proof opens one session',
       'const { nonce } = asked;\n        this.#asked.delete(from);',
