@@ -265,8 +265,9 @@ export class Courier {
     const change = (message: Message) =>
       idOf(message) === formatId(erasure.id) ? withoutWords(this.#options.crypto, message, erasure) : message;
     this.#copy.keep(this.outbox.change(change));
-    this.#unread = this.#unread.map(change);
-    this.#copy.keep(this.#unread);
+    const unread = this.#unread.map(change);
+    this.#copy.keep(unread.filter((message) => !this.#unread.includes(message)));
+    this.#unread = unread;
     // What was erased was said.
     this.#letGo(this.left.take((message) => change(message) !== message));
   }
