@@ -49,6 +49,7 @@ const whoHasIt = 'Add --server-key HEX: it stands in the line that the server pr
 const emptyHint = 'Pipe text in, use -m TEXT, or --listen to read only.';
 const settledText = (count: number) =>
   `${count} ${count === 1 ? 'message' : 'messages'} of an earlier run ${count === 1 ? 'was' : 'were'} in doubt: in the room now`;
+const steadyMs = 1_000;
 /** How much of the log is shown at first, and after an absence. */
 const limits = { history: 20, maxReplay: 200 };
 
@@ -189,11 +190,17 @@ await run(client, async (options, stop, opened) => {
   const read = person ? { see, read: openPrompt(own, { conversation, view, settings, about, answers: inRooms }) } : {};
   /** The room's key is known: whoever has another one is not met. */
   const encryption = () => (isSecure ? { own: identity.curve, other: curveKeyOf(room ?? '') } : undefined);
-  /** A room that is known is met in secret as soon as it wants that, and never otherwise after that. */
-  const encrypt = () => {
-    const isNew = !isSecure && room !== undefined;
-    isSecure ||= isNew;
-    return isNew;
+  /**
+   * A room that is known is met as its server wants it; but one that was met in secret, or is meant to be, in no other way.
+   * A server that wants now this and now that is not followed.
+   */
+  let adaptedAtMs = Number.NEGATIVE_INFINITY;
+  const adapt = () => {
+    const isBound = isSecure ? check || options.secure || rooms.isSecure(address, room ?? '') : room === undefined;
+    if (isBound || performance.now() - adaptedAtMs < steadyMs) return false;
+    adaptedAtMs = performance.now();
+    isSecure = !isSecure;
+    return true;
   };
   const link = new Link(() => openDealer(encryption()), route, check && !isSecure ? isOriginal : undefined);
   const trouble = new Trouble({
@@ -226,7 +233,7 @@ await run(client, async (options, stop, opened) => {
     mayResend,
     ...read,
     trouble,
-    encrypt,
+    adapt,
     manner,
   };
   return await new Talk({ ...parts, lines, link, stop }).run();

@@ -72,7 +72,7 @@ describe('no chat', () => {
 
 describe('closed doors', () => {
   test.each([
-    ['encrypted', troubleAfter(['opened', 0], ['otherMechanism', 1]), 'ENCRYPTED', true],
+    ['encrypted', troubleAfter(['opened', 0], ['otherMechanism', 1]), 'ENCRYPTED', false],
     ['not encrypted', secretly(['opened', 0], ['otherMechanism', 1]), 'NOT_ENCRYPTED', false],
     ['not on its list', secretly(['opened', 0], ['notAdmitted', 1]), 'KEY_REFUSED', true],
     ['of another key', secretly(['otherKey', 0], ['otherKey', 500]), 'OTHER_KEY', false],

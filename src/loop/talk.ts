@@ -33,8 +33,8 @@ export type TalkOptions = {
   see?: (event: ChatEvent) => ChatEvent | undefined;
   /** What a person's line means; without it every line is a text. */
   read?: (line: string) => Meaning;
-  /** From now on nothing is said in the open, if that is possible: true if it was not so before. */
-  encrypt?: () => boolean;
+  /** One side is encrypted and the other is not: true if this side can be as the other is from now on. */
+  adapt?: () => boolean;
   /** If this fails, the talk ends. */
   guard?: (() => Promise<void>) | undefined;
   trouble: Trouble;
@@ -148,11 +148,10 @@ export class Talk {
   }
 
   async #hear(events: readonly LinkEvent[]): Promise<void> {
-    const { conversation, trouble, link, encrypt, manner, view } = this.#options;
+    const { conversation, trouble, link, adapt, manner, view } = this.#options;
     this.#wake(performance.now());
     for (const event of events) {
-      // The key of the room may be known: then it can be met in secret, too.
-      if (event.type === 'otherMechanism' && encrypt?.()) link.redial();
+      if (event.type === 'otherMechanism' && adapt?.()) link.redial();
       else trouble.note(event, performance.now());
       if (manner.verbose && event.type !== 'frame')
         view.show({ type: 'status', code: 'LINK', message: `connection: ${event.type}` });

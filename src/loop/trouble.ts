@@ -26,7 +26,7 @@ export type Finding = {
   hint: string;
   /** It will not change by itself: a program that nobody watches need not wait. */
   isFinal: boolean;
-  /** Somebody is there, who only does not let this side in. */
+  /** The room that is meant is there, and only does not let this side in. */
   isAnswer: boolean;
 };
 
@@ -47,10 +47,10 @@ export function words(cause: Cause, { host, port, meant, line, isPair }: Place):
       return say('NOT_A_CHAT', message, '', false);
     }
     case 'busy':
-      return say('BUSY', `${who} is too busy to let anybody in.`, '', false, true);
+      return say('BUSY', `${who} is too busy to let anybody in.`, '', false);
     case 'encrypted': {
       const hint = `Ask ${owner} for the line to come in with: --secure ${option} …`;
-      return say('ENCRYPTED', `${who} is encrypted, and its key is not known here.`, hint, true, true);
+      return say('ENCRYPTED', `${who} is encrypted, and its key is not known here.`, hint);
     }
     case 'notEncrypted': {
       const way = isPair ? 'start without --secure' : 'enter it with --forget-room, and without --secure';
