@@ -164,6 +164,18 @@ describe('a list in a file', () => {
     expect(looks(list)).toEqual(new Set([bo.key]));
   });
 
+  test('the same mistake in another state of the file is not told again; another one is', () => {
+    write(`${hex}\n`);
+    const list = open();
+    write('x\n', 2);
+    looks(list);
+    write('x\n\n', 3);
+    looks(list);
+    write('y\n', 4);
+    looks(list);
+    expect(told).toHaveLength(2);
+  });
+
   test('empty, it lets in nobody', () => {
     write('');
     expect(isIn(open(), ann)).toEqual([false]);
