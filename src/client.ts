@@ -26,6 +26,7 @@ import { answerCommand, withAnswered } from './prompt/answer.ts';
 import { type Eye, historyCommand } from './prompt/history.ts';
 import { Ignored, whose, whyNotIgnored } from './prompt/ignore.ts';
 import {
+  awayCommand,
   inRooms,
   nickCommand,
   openPrompt,
@@ -172,6 +173,7 @@ await run(client, async (options, stop, opened) => {
     ...ignored.commands,
     topicCommand(() => conversation.topic, view),
     nickCommand(view),
+    awayCommand(view),
     settingCommand('joins', joinsChoices, 'who comes and goes', settings, view),
   ];
   const names = {

@@ -54,6 +54,8 @@ export const maxChallenges = 10_000;
 export const maxNamed = 100;
 /** What a room is about, in UTF-8: a welcome must fit into a frame. */
 export const maxTopicBytes = 1_024;
+/** Why somebody is away, in UTF-8: a welcome has it of all whom it names. */
+export const maxAwayBytes = 128;
 /** How often old messages are forgotten, names in use refreshed, and the log's clock kept. */
 export const tidyIntervalMs = 60_000;
 /** A log is trimmed when it is longer than allowed by this share, so that trimming is rare. */

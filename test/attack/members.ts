@@ -38,7 +38,7 @@ export class SmallMember {
     this.person = person;
     this.#dev = newDevice(person.key);
     this.#socket = openDealer(at.isSecure ? { own: person.curve, other: curveKeyOf(at.room) } : undefined);
-    this.#socket.events.on('handshake', () => this.#join());
+    this.#socket.events.on('handshake', () => this.#socket.closed || this.#join());
     this.#socket.events.on('disconnect', () => {
       this.disconnects++;
       this.isIn = false;

@@ -29,7 +29,7 @@ export class Facts {
   /** Words that the log has, of whatever device, and words that went with a folder that was restored. */
   readonly said = new Set<string>();
   readonly lostWords = new Set<string>();
-  /** Words that a pipe has given to nobody: it was told so, or was killed. */
+  /** Words that nobody was given: a pipe was told so, or was killed, or a person has taken them back. */
   readonly unsaid = new Set<string>();
   /** Highest n of a device that was printed at a client, in any of its runs. */
   readonly printed = new Map<string, number>();

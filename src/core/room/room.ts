@@ -7,7 +7,7 @@ import { Log } from '../log/log.ts';
 import type { Place, Store } from '../log/store.ts';
 import { farewell } from '../narrate.ts';
 import { type Core, type Effect, Effects, type Input, type Now, secureMark } from '../turn.ts';
-import { Door, type DoorOptions } from './door.ts';
+import { type Absence, Door, type DoorOptions } from './door.ts';
 import { HeadSigner } from './head-signer.ts';
 import { Presence, type Session } from './presence.ts';
 import { Readers } from './readers.ts';
@@ -30,7 +30,7 @@ import { SignatureDesk } from './signatures.ts';
 export type RoomOptions = DoorOptions & { flow?: Flow };
 
 /** What is told in its order with what the log decides. */
-type Aside = { type: 'leave'; from: string; lostAtMs?: number } | { type: 'cut' } | Outcome;
+type Aside = { type: 'leave'; from: string; lostAtMs?: number } | { type: 'cut' } | Absence | Outcome;
 
 export class Room implements Core {
   /** What the room says, for whoever reads along at the server. */
@@ -227,6 +227,8 @@ export class Room implements Core {
         });
       case 'ignored':
         return this.#ignore(outcome.reason);
+      case 'away':
+        return this.presence.setAway(outcome.from, outcome.away);
       case 'leave':
         return this.#depart(outcome);
       case 'cut':
