@@ -28,6 +28,7 @@ export class SmallMember {
   #sessionKey = '';
   #uploads = 0;
   #n = 0;
+  #lastSeq = 0;
   #ackedSeq = 0;
   readonly #saidMs = new Map<number, number>();
   #entered = () => {};
@@ -44,6 +45,8 @@ export class SmallMember {
       this.isIn = false;
     });
     void this.#hear().catch(() => {});
+    // Whoever says nothing for long has left.
+    setInterval(() => this.#ack(), 5_000).unref();
   }
 
   /** Resolves when it is in. */
@@ -128,6 +131,12 @@ export class SmallMember {
     else if (frame.kind === 'entries') this.#readEntries(frame.from, frame.rows);
   }
 
+  #ack(): void {
+    if (this.#socket.closed || !this.isIn) return;
+    this.#ackedSeq = this.#lastSeq;
+    void this.#socket.send(encode({ kind: 'ack', seq: this.#lastSeq })).catch(() => {});
+  }
+
   #readEntries(from: number, rows: readonly Received[]): void {
     this.read += rows.length;
     for (const row of rows)
@@ -136,10 +145,8 @@ export class SmallMember {
         if (saidMs !== undefined) this.tookMs.push(performance.now() - saidMs);
         this.#saidMs.delete(row.id.n);
       }
-    const seq = from + rows.length - 1;
-    if (seq - this.#ackedSeq < 500) return;
-    this.#ackedSeq = seq;
-    void this.#socket.send(encode({ kind: 'ack', seq })).catch(() => {});
+    this.#lastSeq = from + rows.length - 1;
+    if (this.#lastSeq - this.#ackedSeq >= 500) this.#ack();
   }
 }
 
