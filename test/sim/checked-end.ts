@@ -44,7 +44,8 @@ export class CheckedEnd {
     for (const [id, written] of this.#facts.written) {
       if (!this.#facts.erased.has(id)) for (const { text } of written) this.#checkSaid(text);
       const [dev = ''] = id.split('.');
-      if (this.#facts.copies.has(dev) || this.#facts.goneForGood.has(dev)) continue;
+      const holders = [dev, this.#facts.settledBy.get(id) ?? dev];
+      if (this.#facts.copies.has(dev) || holders.some((one) => this.#facts.goneForGood.has(one))) continue;
       const isRefused = this.#facts.hasRollback && this.#facts.refused.has(id);
       if (
         !present.has(id) &&

@@ -42,6 +42,8 @@ export class Facts {
   /** Devices that folders in two places have, or had; and those with all that nobody else has of them gone for good. */
   readonly copies = new Set<string>();
   readonly goneForGood = new Set<string>();
+  /** By id: the device that has brought it into the log, for another place of the same person that had left it in doubt. */
+  readonly settledBy = new Map<string, string>();
   /** Highest n of a device that somebody else gave back without what lies before, after long enough a wait. */
   readonly overtaken = new Map<string, number>();
   /** Somebody on the way has changed entries; signatures, or held them back. */

@@ -248,7 +248,7 @@ export class Courier {
   /** Of what has arrived, what was not read is held as long as a place is lost here. Returns the rest. */
   #setAside(accepted: readonly Message[], isRead: (message: Message) => boolean): Message[] {
     const arrived = [...this.#unread, ...accepted];
-    this.#unread = this.#copy.isWhole ? [] : arrived.filter((message) => !isRead(message));
+    this.#unread = this.#copy.isWhole ? [] : arrived.filter((message) => canBeKept(message) && !isRead(message));
     return arrived.filter((message) => !this.#unread.includes(message));
   }
 
