@@ -9,13 +9,15 @@ import type { Change } from './core/log/store.ts';
 import { Member } from './core/member/member.ts';
 import { droppedEvent, messageEvent } from './core/narrate.ts';
 import type { Waiting } from './core/turn.ts';
-import { fingerprint } from './errors.ts';
+import { ChatError, fingerprint } from './errors.ts';
 import { keepEvidence } from './history/evidence.ts';
 import { IgnoredFile } from './history/ignored.ts';
 import { MemoryStore } from './history/memory.ts';
 import { addName, isFreeName, personFolder } from './history/paths.ts';
 import { Rooms } from './history/rooms.ts';
 import type { SqliteStore } from './history/sqlite.ts';
+import { keyInHex } from './keys/allow-list.ts';
+import { curveKeyOf } from './keys/curve.ts';
 import { crypto, newDevice, newNonce } from './keys/ed25519.ts';
 import { loadIdentity, newIdentity } from './keys/identity-file.ts';
 import { Talk } from './loop/talk.ts';
@@ -28,6 +30,7 @@ import {
   inRooms,
   nickCommand,
   openPrompt,
+  secrecy,
   settingCommand,
   signedUpTo,
   topicCommand,
@@ -43,14 +46,17 @@ import { Route } from './transport/route.ts';
 import { openDealer } from './transport/sockets.ts';
 
 const pipeTimeoutSeconds = 10;
+const whoHasIt = 'Add --server-key HEX: it stands in the line that the server prints.';
 const emptyHint = 'Pipe text in, use -m TEXT, or --listen to read only.';
 const settledText = (count: number) =>
   `${count} ${count === 1 ? 'message' : 'messages'} of an earlier run ${count === 1 ? 'was' : 'were'} in doubt: in the room now`;
+const steadyMs = 1_000;
 /** How much of the log is shown at first, and after an absence. */
 const limits = { history: 20, maxReplay: 200 };
 
 await run(client, async (options, stop, opened) => {
   const { name, port, ip, message, check, verbose, 'data-dir': dataDir, joins, bell, ...style } = options;
+  if (options.key) return printKey(name, dataDir);
   const settings = { joins, bell };
   const { view, lines, person, isScreen } = openConsole({ ...style, settings, messages: check ? ['check'] : message });
   opened.push(view);
@@ -64,6 +70,9 @@ await run(client, async (options, stop, opened) => {
   const address = `${ip}:${port}`;
   if (options['forget-room'] && !check) rooms.remember(address);
   let room = options['server-key'] ?? (check ? undefined : rooms.at(address));
+  if (options.secure && room === undefined)
+    throw new ChatError('USAGE', '--secure needs the key of the room.', whoHasIt);
+  let isSecure = options.secure || (room !== undefined && !check && rooms.isSecure(address, room));
   const identity = check ? newIdentity() : loadIdentity(home);
   const open = () => {
     const store = check ? new MemoryStore('', newDev()) : rooms.open(address, room);
@@ -123,10 +132,12 @@ await run(client, async (options, stop, opened) => {
   };
   /** The first time online: from now on what is kept here is of this room. */
   const entered = (key: string) => {
-    if (check || rooms.at(address) === key) return;
+    const isNew = rooms.at(address) !== key;
+    if (check || (!isNew && rooms.isSecure(address, key) === isSecure)) return;
+    rooms.remember(address, key, isSecure);
+    if (!isNew) return;
     room = key;
     rooms.claim(store, key);
-    rooms.remember(address, key);
     view.show({ type: 'status', code: 'ROOM_KEY', message: `this room has the key ${fingerprint(key)}` });
   };
   for (const event of droppedEvent(rooms.abandoned)) view.show(event);
@@ -172,13 +183,36 @@ await run(client, async (options, stop, opened) => {
     entered,
   };
   const about = () => [
-    `the room at ${showEndpoint(ip, port)}`,
+    `the room at ${showEndpoint(ip, port)}: ${secrecy(isSecure)}`,
+    `the room's key: ${room ? fingerprint(room) : 'none'}; yours: ${fingerprint(identity.key)}`,
     signedUpTo(conversation.copy.signed),
     `what is kept here: ${store.folder}`,
   ];
   const testify = (event: Contradiction) => keepEvidence(store.folder, event);
   const read = person ? { see, read: openPrompt(own, { conversation, view, settings, about, answers: inRooms }) } : {};
-  const link = new Link(openDealer, route, check ? isOriginal : undefined);
+  /** The room's key is known: whoever has another one is not met. */
+  const encryption = () => (isSecure ? { own: identity.curve, other: curveKeyOf(room ?? '') } : undefined);
+  /**
+   * A room that is known is met as its server wants it; but one that was met in secret, or is meant to be, in no other way.
+   * A server that wants now this and now that is not followed.
+   */
+  let adaptedAtMs = Number.NEGATIVE_INFINITY;
+  const adapt = () => {
+    const isBound = isSecure ? check || options.secure || rooms.isSecure(address, room ?? '') : room === undefined;
+    if (isBound || performance.now() - adaptedAtMs < steadyMs) return false;
+    adaptedAtMs = performance.now();
+    isSecure = !isSecure;
+    return true;
+  };
+  const link = new Link(() => openDealer(encryption()), route, check && !isSecure ? isOriginal : undefined);
+  const trouble = new Trouble({
+    host: ip,
+    port,
+    isSecure: () => isSecure,
+    meant: () => fingerprint(room ?? ''),
+    line: `${keyInHex(identity.key)} ${name}`,
+    isPair: false,
+  });
   const kept = {
     async commit(change: Change) {
       await store.commit(change);
@@ -186,7 +220,10 @@ await run(client, async (options, stop, opened) => {
       await settle(change.dropped ?? []);
     },
   };
-  const going = { follow, mayFollow: () => isLoopback(link.endpoint) && options['server-key'] === undefined };
+  const going = {
+    follow,
+    mayFollow: () => isLoopback(link.endpoint) && !isSecure && options['server-key'] === undefined,
+  };
   const mayResend = options.resend;
   const parts = {
     conversation,
@@ -197,8 +234,15 @@ await run(client, async (options, stop, opened) => {
     ...going,
     mayResend,
     ...read,
-    trouble: new Trouble(ip, port),
+    trouble,
+    adapt,
     manner,
   };
   return await new Talk({ ...parts, lines, link, stop }).run();
 });
+
+/** The line with which the keeper of a list lets this person in. */
+function printKey(name: string, dataDir: string | undefined): number {
+  process.stdout.write(`${keyInHex(loadIdentity(personFolder(dataDir, name)).key)} ${name}\n`);
+  return 0;
+}

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 import { join, resolve } from 'node:path';
 import { server, serverErase, serverExport, serverVerify } from './cli/args/programs.ts';
+import { openEntrance } from './cli/entrance.ts';
 import { eraseMessage } from './cli/erase.ts';
 import { exportLog } from './cli/export.ts';
-import { invitationText, invite } from './cli/invitation.ts';
 import { openDiary } from './cli/logger.ts';
 import { run } from './cli/run.ts';
 import { verifyLog } from './cli/verify.ts';
@@ -14,14 +14,12 @@ import { serverFolder } from './history/paths.ts';
 import { Requests } from './history/requests.ts';
 import { SqliteStore } from './history/sqlite.ts';
 import { trouble } from './history/trouble.ts';
-import { crypto, newDevice, newNonce, newToken } from './keys/ed25519.ts';
+import { crypto, newDevice, newNonce, newToken, type OwnIdentity } from './keys/ed25519.ts';
 import { findIdentity, makeIdentity, newIdentity } from './keys/identity-file.ts';
 import { serve } from './loop/serve.ts';
-import type { Identity } from './protocol/signed.ts';
+import { Queue } from './queue.ts';
 import { JsonView } from './terminal/pipe-view.ts';
 import { isOutOfDescriptors, maxConnections } from './transport/descriptors.ts';
-import { bindEndpoints, portOf, showEndpoint } from './transport/endpoint.ts';
-import { RouterLink } from './transport/router.ts';
 
 const dayMs = 86_400_000;
 const [, , command, ...others] = process.argv;
@@ -30,19 +28,18 @@ if (command === 'export') await run(serverExport, exportLog, others);
 else if (command === 'erase') await run(serverErase, eraseMessage, others);
 else if (command === 'verify') await run(serverVerify, verifyLog, others);
 else
-  await run(server, async ({ name, ip, json, history, 'data-dir': dataDir, ...options }, stop, opened) => {
+  await run(server, async ({ name, json, history, 'data-dir': dataDir, ...options }, stop, opened) => {
     const diary = openDiary(options.verbose ? 'debug' : options['log-level']);
     const view = json ? new JsonView(process.stdout, Date.now) : undefined;
 
-    const link = new RouterLink();
-    // An open socket would keep the process.
-    opened.push(link);
-    const [first = '', ...more] = await bindEndpoints(ip, options.port);
-    const port = portOf(await link.bind(first, ...more));
+    const warn = (words: string) => diary.log('warn', words);
+    const { doors, port, guests, guard, begin } = await openEntrance(options, warn, opened);
+    const reloads = new Queue<'look'>();
+    if (guests) stop.hangUp = () => reloads.push('look');
     const [newLog, folder] = [newToken(), serverFolder(dataDir, port)];
     const logFolder = join(folder, 'log');
     const keyFile = resolve(options.identity ?? join(folder, 'identity'));
-    let identity: Identity | undefined;
+    let identity: OwnIdentity | undefined;
     const keyOf = (known?: string) => {
       identity = roomIdentity(known);
       return identity.key;
@@ -51,12 +48,10 @@ else
     const store = history ? SqliteStore.open(logFolder, log) : new MemoryStore(newLog);
     identity ??= roomIdentity();
     opened.push(store);
-    const endpoint = showEndpoint(ip, port);
-    const invitation = invite('chat-client', { ip, port, usual: Number(server.options.port.default) });
-    view?.show({ type: 'listening', endpoint, port, room: identity.key, ...invitation });
+    const { event, endpoint, invitation, words } = await begin(identity);
+    view?.show(event);
     diary.log('info', `${name} is listening on ${endpoint}. Ctrl-C ends it.`, { port });
-    diary.log('info', invitationText(invitation), invitation);
-    diary.log('info', 'the room is open: whoever reaches it can read and write. Nothing is encrypted.');
+    for (const line of words) diary.log('info', line, line === words[0] ? invitation : {});
     if (options.port === 0 && folder !== serverFolder(dataDir, 0)) diary.log('warn', passing(history, folder));
     diary.log('info', `the room's key is ${fingerprint(identity.key)}`, { room: identity.key });
 
@@ -64,20 +59,34 @@ else
     const maxClients = options['max-clients'] ?? maxConnections();
     const dev = newDevice(identity.key);
     const secrets = { nonce: newNonce, salt: newNonce, crypto };
-    const room = new Room({ name, identity, dev, maxClients, retention, topic: options.topic, ...secrets }, store);
+    const { topic } = options;
+    const admitted = guests?.keys;
+    const room = new Room({ name, identity, dev, maxClients, retention, topic, admitted, ...secrets }, store);
     const troubles = () => {
       const damaged = [...store.damaged].map((what) => `the disk has damaged ${what}`);
       store.damaged.clear();
       return isOutOfDescriptors() ? [...damaged, 'no file descriptor is left: nobody new gets in.'] : damaged;
     };
     const requests = history ? new Requests(logFolder) : undefined;
-    await serve({ room, store, link, stop, view, diary, troubles, requests });
+    await serve({
+      room,
+      store,
+      doors,
+      stop,
+      view,
+      diary,
+      troubles,
+      guests,
+      reloads,
+      guard,
+      requests,
+    });
     view?.show({ type: 'closing' });
     diary.log('info', 'Server is off.');
     return 0;
 
     /** Made on the first start only: a log that had one cannot go on with another. */
-    function roomIdentity(known?: string): Identity {
+    function roomIdentity(known?: string): OwnIdentity {
       try {
         const found = findIdentity(keyFile, 'room');
         if (found) return found;
@@ -91,7 +100,7 @@ else
     }
 
     /** Who keeps no room needs no place for its key, but members will take it for another room after each start. */
-    function withoutKey(error: unknown): Identity {
+    function withoutKey(error: unknown): OwnIdentity {
       if (!(error instanceof ChatError)) throw error;
       if (history || options.identity) throw error;
       diary.log('warn', `${error.message} Until the next start this is a room of its own.`);

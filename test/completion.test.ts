@@ -120,7 +120,7 @@ describe.skipIf(process.platform === 'win32')('bash itself', () => {
       ['--no-history', '--no-color'],
     ],
     [['chat-server', '--log-level', 'w'], ['warn']],
-    [['p2p', '--se'], ['--server']],
+    [['p2p', '--ser'], ['--server']],
   ];
   const lines = tool.flatMap(([typed, offered]): typeof tool => [
     [['my-tool', ...typed], offered],

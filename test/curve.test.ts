@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, test } from 'vitest';
-import { roomKey } from '../src/cli/args/values.ts';
+import { publicKey as publicKeyOption } from '../src/cli/args/values.ts';
 import { Rooms } from '../src/history/rooms.ts';
-import { agree, isPublicKey, privateKey, publicKey, secretOf } from '../src/keys/curve.ts';
+import { agree, curveKeyOf, isPublicKey, privateKey, publicKey, secretOf } from '../src/keys/curve.ts';
 import { crypto, identityOf, newNonce } from '../src/keys/ed25519.ts';
 
 const bytes = (hex: string) => Buffer.from(hex, 'hex');
@@ -80,6 +80,17 @@ describe('keys that agree on secrets', () => {
     }
   });
 
+  test('1,000 seeds: the keys that encrypt are those of a second implementation', () => {
+    for (let i = 0; i < 1_000; i++) {
+      const seed = randomBytes(32);
+      const { key, curve } = identityOf(seed);
+      const own = ed25519.getPublicKey(seed);
+      expect(curve.publicKey, seed.toString('hex')).toEqual(Buffer.from(ed25519.utils.toMontgomery(own)));
+      expect(curve.publicKey).toEqual(Buffer.from(x25519.getPublicKey(curve.secretKey)));
+      expect(curveKeyOf(key)).toEqual(curve.publicKey);
+    }
+  });
+
   test('both sides come to one key; another pair, salt or purpose to another one', () => {
     const [ann, bo, eve] = [1, 2, 3].map((byte) => identityOf(Buffer.alloc(32, byte)));
     if (!ann || !bo || !eve) throw new Error('no identities');
@@ -99,6 +110,7 @@ describe('keys that agree on secrets', () => {
     const key = base64url(bytes(hex));
     expect(isPublicKey(key)).toBe(false);
     expect(agree(secretOf(randomBytes(32)), key, salt, info)).toBeUndefined();
+    expect(() => curveKeyOf(key)).toThrow('not a key');
     // Such signatures are right for some of all texts.
     const forged = base64url(Buffer.concat([bytes(hex), Buffer.alloc(32)]));
     for (let i = 0; i < 32; i++) expect(crypto.verify(key, `text ${i}`, forged)).toBe(false);
@@ -114,7 +126,7 @@ describe('keys that agree on secrets', () => {
   });
 
   test.each(nobodys)('nobody’s key is no room’s: %s', (hex) => {
-    expect(() => roomKey('the key').coerce(hex, 'server-key')).toThrow('is not a key');
+    expect(() => publicKeyOption('the key').coerce(hex, 'server-key')).toThrow('is not a key');
     const folder = mkdtempSync(join(tmpdir(), 'zmqchat-curve-'));
     writeFileSync(join(folder, 'known-rooms'), `localhost:9999 ${base64url(bytes(hex))}\n`);
     expect(() => new Rooms(folder, () => 'dev').at('localhost:9999')).toThrow('known-rooms is damaged');

@@ -122,21 +122,22 @@ describe.concurrent('where nobody can be reached: exit 4', () => {
     await p2p.ends(0);
   });
 
-  const strangers: [string, () => Server][] = [
-    ['an HTTP server', () => createHttpServer((_, response) => response.end('hello'))],
-    ['a server that says nothing', () => createServer()],
-    ['a server that hangs up', () => createServer((socket) => socket.on('error', () => {}).end('bye\r\n'))],
+  const noChat = 'it is not a chat server.';
+  const strangers: [string, () => Server, string][] = [
+    ['an HTTP server', () => createHttpServer((_, response) => response.end('hello')), noChat],
+    ['a server that says nothing', () => createServer(), 'says nothing: it is no chat server, or stands still.'],
+    ['a server that hangs up', () => createServer((socket) => socket.on('error', () => {}).end('bye\r\n')), noChat],
   ];
-  for (const [name, create] of strangers)
-    test(name, async ({ stage }) => {
+  for (const [name, create, words] of strangers)
+    test(`${name}: words within 5 s, and exit 5 when it is too late`, async ({ stage }) => {
       const server = stage.keep(create());
       const sockets = new Set<{ destroy(): void }>();
       server.on('connection', (socket) => sockets.add(socket));
       stage.keep({ close: () => [...sockets].map((socket) => socket.destroy()) });
       const port = await open(server);
       const client = stage.spawn('client', ['--ip', '127.0.0.1', '--port', `${port}`, '--timeout', '7', '-m', 'hi']);
-      await client.stderrLine(`-- something answers on port ${port}, but it is not a chat server.`);
-      await client.ends(4);
+      await client.stderrLine(new RegExp(`^-- something answers on port ${port}, but ${words}`));
+      await client.ends(5);
       expect(clean(client)).toContain('chat-client: not online after 7 s.\n');
     });
 });

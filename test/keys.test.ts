@@ -2,11 +2,13 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -280,6 +282,23 @@ describe('the identity in a folder', () => {
     mkdirSync(ana);
     execFileSync('mkfifo', ['-m', '600', join(ana, 'same-person-as')]);
     expect(() => personFolder(folder, 'ana')).toThrow('same-person-as: it is no plain file.');
+  });
+
+  test.skipIf(process.platform === 'win32')('a link, wherever it leads: words, and nothing is read', () => {
+    const { key } = loadIdentity(folder);
+    renameSync(path, `${path}-elsewhere`);
+    symlinkSync(`${path}-elsewhere`, path);
+    expect(failure()).toMatchObject({ code: 'DATA_DAMAGED', message: `cannot read ${path}: it is a link.` });
+    rmSync(path);
+    renameSync(`${path}-elsewhere`, path);
+    expect(loadIdentity(folder).key).toBe(key);
+  });
+
+  test.skipIf(process.geteuid?.() !== 0)("another user's: words, even for root", () => {
+    loadIdentity(folder);
+    chownSync(path, 12_345, 12_345);
+    const message = `cannot read ${path}: it belongs to another user.`;
+    expect(failure()).toMatchObject({ code: 'DATA_DAMAGED', message, hint: 'Mend or remove it.' });
   });
 
   test.skipIf(process.platform !== 'linux')('below /proc and in a path that is too long: words, at once', () => {

@@ -41,14 +41,32 @@ describe('the room at an address', () => {
     expect([rooms.at(address), rooms.at('::1:1')]).toEqual([undefined, other]);
   });
 
-  test.each(['localhost:9999', `localhost:9999 ${room}x`, `localhost:9999 ${room.slice(1)}`, '\0'])(
-    'in a damaged file is a word, and no guess: %j',
-    (line) => {
-      rooms.remember(address, room);
-      writeFileSync(join(home, 'known-rooms'), `${readFileSync(join(home, 'known-rooms'), 'utf8')}${line}\n`);
-      expect(() => rooms.at(address)).toThrow(expect.objectContaining({ code: 'DATA_DAMAGED' }));
-    },
-  );
+  test('that was met in secret is met in secret ever after, until it is forgotten; another room there was not', () => {
+    rooms.remember(address, room, true);
+    rooms.remember(address, room);
+    rooms.remember('::1:1', room);
+    const next = new Rooms(home, newDev);
+    expect([next.at(address), next.isSecure(address, room)]).toEqual([room, true]);
+    expect([next.isSecure(address, other), next.isSecure('::1:1', room)]).toEqual([false, false]);
+    rooms.remember(address, other);
+    expect(next.isSecure(address, other)).toBe(false);
+    rooms.remember(address, room, true);
+    rooms.remember(address);
+    rooms.remember(address, room);
+    expect(next.isSecure(address, room)).toBe(false);
+  });
+
+  test.each([
+    'localhost:9999',
+    `localhost:9999 ${room} secured`,
+    `localhost:9999 ${room}x`,
+    `localhost:9999 ${room.slice(1)}`,
+    '\0',
+  ])('in a damaged file is a word, and no guess: %j', (line) => {
+    rooms.remember(address, room);
+    writeFileSync(join(home, 'known-rooms'), `${readFileSync(join(home, 'known-rooms'), 'utf8')}${line}\n`);
+    expect(() => rooms.at(address)).toThrow(expect.objectContaining({ code: 'DATA_DAMAGED' }));
+  });
 });
 
 describe('what is kept', () => {

@@ -1,4 +1,7 @@
+import { appendFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect } from 'vitest';
+import { freePort } from './chaos/proxy.ts';
 import { test } from './support/command.ts';
 
 /** One after the other, and the window comes last: whatever is started later would keep it open. */
@@ -11,6 +14,21 @@ describe('the window is closed', () => {
     ana.hangUp();
     expect(await ana.exit).toEqual({ code: 0, signal: null });
     await server.json({ type: 'leave', name: 'ana', reason: 'left' });
+  });
+
+  test('a server with a list ends, too; SIGHUP from elsewhere has it read the list', async ({ stage }) => {
+    const [list, port] = [join(stage.home, 'list'), await freePort()];
+    writeFileSync(list, '', { mode: 0o600 });
+    const args = ['--secure', '--allow', list, '--ip', '127.0.0.1', '--port', String(port)];
+    const server = stage.screen('server', args);
+    await server.until(/The list has 0 keys, nobody else gets in/);
+    appendFileSync(list, `${'58'.padEnd(64, '6')} Ana\n`);
+    server.kill('SIGHUP');
+    await server.until(/the list has 1 key now/);
+    server.kill('SIGHUP');
+    await server.settled();
+    server.hangUp();
+    expect(await server.exit).toEqual({ code: 0, signal: null });
   });
 
   test('a shell between: no orphan stays in the room', async ({ stage }) => {

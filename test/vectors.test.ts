@@ -32,8 +32,10 @@ describe('what the program makes', () => {
 
 describe('what the program reads', () => {
   test('keys: those that grow from seeds, and those that are nobody’s', () => {
-    for (const { seed, key } of file.keys.people) {
-      expect(identityOf(Buffer.from(seed, 'hex')).key).toBe(key);
+    for (const { seed, key, curve } of file.keys.people) {
+      const { key: grown, curve: own } = identityOf(Buffer.from(seed, 'hex'));
+      expect(grown).toBe(key);
+      expect([own.publicKey, own.secretKey].map((raw) => raw.toString('hex'))).toEqual([curve.public, curve.secret]);
       expect(isPublicKey(key)).toBe(true);
     }
     expect(file.keys.nobody.map(({ key }) => isPublicKey(key))).toEqual(file.keys.nobody.map(() => false));

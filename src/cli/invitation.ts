@@ -24,14 +24,16 @@ export function written(command: string, { script, env, cwd, isInstalled }: Star
 /** Without `--ip`, by somebody on this machine. */
 const isFoundByItself = /^(all|\*|0\.0\.0\.0|::|localhost|127\.0\.0\.1)$/;
 
+/** `secret`: the options that an encrypted one needs besides. */
+type Door = { ip: string; port: number; usual: number; secret?: string };
 export type Invitation = { addresses: string[]; join: string };
 
 /** Where what listens here is reached, and the line with which others come in. */
-export function invite(command: string, { ip, port, usual }: { ip: string; port: number; usual: number }): Invitation {
+export function invite(command: string, { ip, port, usual, secret = '' }: Door): Invitation {
   const addresses = reachableAt(ip);
   const at = addresses[0] ?? (isFoundByItself.test(ip) ? undefined : ip);
   const [host, door] = [at === undefined ? '' : ` --ip ${at}`, port === usual ? '' : ` --port ${port}`];
-  return { addresses, join: `${written(command)}${host}${door}` };
+  return { addresses, join: `${written(command)}${host}${door}${secret}` };
 }
 
 /** For a person. */
@@ -39,4 +41,24 @@ export function invitationText({ addresses: [first, ...others], join }: Invitati
   if (first === undefined) return `only this machine reaches it. Come in with: ${join}`;
   const more = others.length > 0 ? ` (it is also at ${others.join(', ')})` : '';
   return `others come in with: ${join}${more}`;
+}
+
+/** Who gets into a room, for a person: `listed` is how many keys its list has, `openEndpoint` where it is open besides. */
+export function doorWords({
+  secure,
+  listed,
+  openEndpoint,
+}: {
+  secure: boolean;
+  listed?: number | undefined;
+  openEndpoint?: string | undefined;
+}): string[] {
+  const keys = `${listed} ${listed === 1 ? 'key' : 'keys'}`;
+  const whoElse =
+    listed === undefined
+      ? 'Whoever has this line gets in; to choose who: --allow FILE'
+      : `The list has ${keys}, nobody else gets in; a line for it: chat-client --key`;
+  if (!secure) return ['the room is open: whoever reaches it can read and write. Nothing is encrypted.'];
+  const open = `${openEndpoint} is open: whoever reaches it can read and write. Nothing is encrypted there.`;
+  return [`the room is encrypted. ${whoElse}`, ...(openEndpoint ? [open] : [])];
 }

@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import { ChatError, type ErrorCode, exitCodeOf, exitCodes, signals } from '../errors.ts';
 import { folderVariable } from '../history/paths.ts';
@@ -9,11 +9,17 @@ import type { OptionTable, Program, Values } from './args/flags.ts';
 import { parse, variablesIn } from './args/options.ts';
 import { abilityOfStream } from './console.ts';
 
+/** The signals that the process gets, which end it; but SIGHUP means `hangUp`, if it was not sent because a terminal closed. */
+export class Stop extends Queue<NodeJS.Signals> {
+  hangUp: (() => void) | undefined;
+}
+
 /** What a command has opened; `run` closes it, the last one first. */
 export type Opened = { close(): unknown }[];
 
 /** The process ends by itself, so that its last words get out; if it does not, it is ended after this time. */
 const hardExitMs = 2_000;
+const isWindows = process.platform === 'win32';
 
 /**
  * Runs a command and ends the process with the exit code of `main`: an error becomes one clear message, the first signal
@@ -22,7 +28,7 @@ const hardExitMs = 2_000;
  */
 export async function run<Table extends OptionTable>(
   program: Program<Table>,
-  main: (values: Values<Table>, stop: AsyncIterable<NodeJS.Signals>, opened: Opened) => Promise<number>,
+  main: (values: Values<Table>, stop: Stop, opened: Opened) => Promise<number>,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
   const { env, stdin, stdout } = process;
@@ -41,11 +47,14 @@ export async function run<Table extends OptionTable>(
 }
 
 /** Yields the signals that the process gets, and sees to it that it ends well. */
-function listen(program: Program): Queue<NodeJS.Signals> {
-  const stop = new Queue<NodeJS.Signals>();
+function listen(program: Program): Stop {
+  const stop = new Stop();
+  const hadTerminal = hasTerminal();
   let stopping = false;
   for (const signal of signals)
     process.on(signal, () => {
+      const isWish = signal !== 'SIGHUP' || isWindows || hasTerminal() !== hadTerminal;
+      if (stop.hangUp && !isWish) return stop.hangUp();
       if (stopping) process.exit(exitCodeOf(signal));
       stopping = true;
       stop.push(signal);
@@ -63,6 +72,16 @@ function listen(program: Program): Queue<NodeJS.Signals> {
   });
   process.on('uncaughtException', (error) => process.exit(report(program, error)));
   return stop;
+}
+
+/** Whether the terminal that this process was started at is there: a service has none, and one that closes is gone. */
+function hasTerminal(): boolean {
+  try {
+    closeSync(openSync('/dev/tty', 'r'));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 async function closeAll(opened: Opened): Promise<void> {

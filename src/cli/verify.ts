@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs';
 import { Audit, type Extent } from '../core/log/audit.ts';
 import { ChatError, exitCodeOf } from '../errors.ts';
 import { serverFolder } from '../history/paths.ts';
+import { keyInHex } from '../keys/allow-list.ts';
 import { crypto } from '../keys/ed25519.ts';
 import type { Row } from '../protocol/rows.ts';
 import type { Values } from './args/flags.ts';
@@ -39,7 +40,7 @@ export async function verifyLog(
   progress.clear();
   tell(audit.end());
   if (wrong > 0) throw refusal(wrong, audit.right, extent);
-  say(`${verdict(extent, file !== undefined)}\nthe room has the key ${hexOf(extent.room)}`);
+  say(`${verdict(extent, file !== undefined)}\nthe room has the key ${keyInHex(extent.room)}`);
   return 0;
 }
 
@@ -88,8 +89,6 @@ function refusal(wrong: number, right: number, { since, head }: Extent): ChatErr
 }
 
 function otherRoom(room: string): ChatError {
-  const message = `this is the log of another room: it has the key ${hexOf(room)}.`;
+  const message = `this is the log of another room: it has the key ${keyInHex(room)}.`;
   return new ChatError('OTHER_ROOM', message, 'Choose another log, or leave --server-key out.');
 }
-
-const hexOf = (room: string): string => Buffer.from(room, 'base64url').toString('hex');

@@ -110,6 +110,18 @@ export type ChatEvent =
   | { type: 'listening'; endpoint: string; port: number; room?: string }
   /** What was typed, and given to nobody, is a draft again. */
   | { type: 'takenBack'; text: string; action?: true; re?: string }
-  /** `addresses`: where other machines reach it, the likeliest first. `join`: the command line with which others come in. */
-  | { type: 'listening'; endpoint: string; port: number; room?: string; addresses?: string[]; join?: string }
+  /**
+   * `addresses`: where other machines reach it, the likeliest first. `join`: the command line with which others come in.
+   * `openEndpoint`: where clients that are not encrypted come in besides.
+   */
+  | {
+      type: 'listening';
+      endpoint: string;
+      port: number;
+      room?: string;
+      secure?: boolean;
+      openEndpoint?: string;
+      addresses?: string[];
+      join?: string;
+    }
   | { type: 'closing' };

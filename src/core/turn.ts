@@ -22,7 +22,7 @@ export type Now = { ms: number; wallMs: number };
 
 export type Input =
   /** `isOriginal` is known only where it was asked before a word is said. */
-  | { type: 'connected'; from: string; isOriginal?: true }
+  | { type: 'connected'; from: string; isOriginal?: true; isSecure?: true }
   | { type: 'disconnected'; from: string }
   | { type: 'frame'; from: string; frame: Received }
   /** The queue of this connection is full: `sent` was not taken, and so was nothing after it in the same turn. */
@@ -41,6 +41,8 @@ export type Input =
   | { type: 'drop' }
   /** Whoever keeps the room wants the words of this place to go; `answered` says what came of it, to `from`. */
   | { type: 'erase'; from: string; seq: number }
+  /** Only who has one of these keys may come in by the encrypted door, from now on. */
+  | { type: 'admitted'; keys: ReadonlySet<string> }
   /** Another name was chosen: it counts when the server has taken it, which the event `renamed` says. */
   | { type: 'named'; name: string }
   /** The program did nothing for so long (Ctrl-Z): what is told now may have happened in that time. */
@@ -103,6 +105,13 @@ export interface Conversation extends Core {
 }
 
 export const theLink = 'link';
+
+/**
+ * How a name of a server's connection begins, by its door. Over an encrypted one nobody but the two ends can say anything, and
+ * the server has proven its key.
+ */
+export const [secureMark, openMark] = ['!', '-'];
+export const isSecure = (from: string): boolean => from.startsWith(secureMark);
 
 export class Effects {
   readonly #effects: Effect[] = [];

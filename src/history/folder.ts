@@ -1,6 +1,6 @@
 import { accessSync, closeSync, constants, existsSync, lstatSync, openSync, statfsSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { makeFolder } from './files.ts';
+import { isForeign, makeFolder } from './files.ts';
 import { trouble } from './trouble.ts';
 
 /** Where the messages of a folder are. From the root: SQLite would take what begins with "file:" for an address. */
@@ -59,8 +59,6 @@ function checkFile(path: string, folder: string, toWrite: boolean): void {
   if (stats && toWrite) checkOwner(path, stats.uid, folder);
 }
 
-/** What another user owns could be changed under our hands. Windows names no such owners. */
 function checkOwner(path: string, uid: number, folder: string): void {
-  const isForeign = process.geteuid && uid !== 0 && uid !== process.geteuid();
-  if (isForeign) throw trouble('refused', folder, `${path} belongs to another user`);
+  if (isForeign(uid)) throw trouble('refused', folder, `${path} belongs to another user`);
 }

@@ -16,7 +16,7 @@ const slotOwner = /^(?:[\w-]{43}|at \S+:\d+)$/;
 
 /**
  * What one person keeps of rooms, in the person's folder. `known-rooms` has a line for each address: whose room is there, by
- * its key. Each folder below `rooms` belongs to one room: its file `room` has the key, or, until the room is met, `at ADDRESS`.
+ * its key, and whether it is met in secret. Each folder below `rooms` belongs to one room: its file `room` has the key, or, until the room is met, `at ADDRESS`.
  */
 export class Rooms {
   /** In words: folders of which nobody can say whose they are. */
@@ -40,15 +40,22 @@ export class Rooms {
 
   /** The key of the room at this address; undefined if none was met there. Throws a ChatError if the file is damaged. */
   at(address: string): string | undefined {
-    return this.#known.get(address);
+    return this.#known.get(address)?.room;
+  }
+
+  /** Whether this room was met there in secret once: then it is met there in no other way. */
+  isSecure(address: string, room: string): boolean {
+    const known = this.#known.get(address);
+    return known?.room === room && known.isSecure;
   }
 
   /** From now on this room is at this address; without a room nothing is known of it. */
-  remember(address: string, room?: string): void {
+  remember(address: string, room?: string, isSecure = false): void {
     const known = this.#known;
     if (room === undefined) known.delete(address);
-    else known.set(address, room);
-    write(this.#file, [...known].map((line) => `${line.join(' ')}\n`).join(''));
+    else known.set(address, { room, isSecure: isSecure || this.isSecure(address, room) });
+    const lines = [...known].map(([at, { room, isSecure }]) => `${at} ${room}${isSecure ? ' secure' : ''}\n`);
+    write(this.#file, lines.join(''));
   }
 
   /** True if something is kept of this room, which no other client uses now. */
@@ -157,14 +164,14 @@ export class Rooms {
     return join(this.#folder, 'known-rooms');
   }
 
-  get #known(): Map<string, string> {
-    const known = new Map<string, string>();
+  get #known(): Map<string, { room: string; isSecure: boolean }> {
+    const known = new Map<string, { room: string; isSecure: boolean }>();
     for (const line of read(this.#file).split('\n').filter(Boolean)) {
-      const [, address = '', room = ''] = /^(\S+:\d+) (\S+)$/.exec(line) ?? [];
+      const [, address = '', room = '', secure] = /^(\S+:\d+) (\S+)( secure)?$/.exec(line) ?? [];
       const hint = `Mend or remove the line: ${JSON.stringify(line.slice(0, 100))}`;
-      const isFine = isPublicKey(room) && (known.get(address) ?? room) === room;
+      const isFine = isPublicKey(room) && (known.get(address)?.room ?? room) === room;
       if (!isFine) throw new ChatError('DATA_DAMAGED', `${this.#file} is damaged.`, hint);
-      known.set(address, room);
+      known.set(address, { room, isSecure: secure !== undefined });
     }
     return known;
   }

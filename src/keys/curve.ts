@@ -16,6 +16,13 @@ const ofOrder8 = [
 /** Whoever bears one of these "signs" without a secret, and shares its secrets with everybody. */
 const smallOrder = new Set([0n, 1n, p - 1n, ...ofOrder8]);
 
+/** The same key where X25519 is used, as 32 raw bytes. Throws for what is nobody's: nothing goes on without a key. */
+export function curveKeyOf(key: string): Buffer {
+  const y = pointOf(key);
+  if (y === undefined) throw new RangeError('not a key');
+  return montgomery(y);
+}
+
 /** False for what is no key of somebody's own: of small order, or another spelling of a key. */
 export const isPublicKey = (key: string): boolean => pointOf(key) !== undefined;
 
@@ -33,8 +40,8 @@ export function agree(secret: KeyObject, key: string, salt: string, info: string
 }
 
 /** The X25519 secret that belongs to an Ed25519 seed: the first half of SHA-512 (RFC 8032, 5.1.5), which X25519 clamps. */
-export const secretOf = (seed: Buffer): KeyObject =>
-  privateKey(createHash('sha512').update(seed).digest().subarray(0, 32));
+export const rawSecretOf = (seed: Buffer): Buffer => createHash('sha512').update(seed).digest().subarray(0, 32);
+export const secretOf = (seed: Buffer): KeyObject => privateKey(rawSecretOf(seed));
 
 /** An X25519 key of 32 raw bytes. */
 export const privateKey = (raw: Buffer): KeyObject =>

@@ -1,6 +1,6 @@
 import { createHash, createHmac, createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto';
 import { type Crypto, deviceText, type Identity } from '../protocol/signed.ts';
-import { agree, isPublicKey, secretOf } from './curve.ts';
+import { agree, curveKeyOf, isPublicKey, rawSecretOf, secretOf } from './curve.ts';
 
 /** DER wrapping of a raw Ed25519 key (RFC 8410): Node takes no raw keys. */
 const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
@@ -28,8 +28,11 @@ export const crypto: Crypto = {
     createHmac('sha256', Buffer.from(key, 'base64url')).update(text).digest().subarray(0, 16).toString('base64url'),
 };
 
+/** An identity of this machine: with the same key it encrypts, by the names that X25519 has for its halves (32 raw bytes). */
+export type OwnIdentity = Identity & { readonly curve: { publicKey: Buffer; secretKey: Buffer } };
+
 /** The key pair that grows from a seed of 32 bytes. */
-export function identityOf(seed: Buffer): Identity {
+export function identityOf(seed: Buffer): OwnIdentity {
   const privateKey = createPrivateKey({ key: Buffer.concat([privatePrefix, seed]), format: 'der', type: 'pkcs8' });
   const { x: key = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
   const secret = secretOf(seed);
@@ -37,6 +40,9 @@ export function identityOf(seed: Buffer): Identity {
     key,
     sign: (text) => sign(null, Buffer.from(text), privateKey).toString('base64url'),
     sessionKey: (other, salt, info) => agree(secret, other, salt, info)?.toString('base64url'),
+    get curve() {
+      return { publicKey: curveKeyOf(key), secretKey: rawSecretOf(seed) };
+    },
   };
 }
 

@@ -2,10 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, linkSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { ChatError } from '../errors.ts';
-import { makeFolder, plainFile, readText } from '../history/files.ts';
+import { makeFolder, readGuarded } from '../history/files.ts';
 import { inWords } from '../history/trouble.ts';
-import type { Identity } from '../protocol/signed.ts';
-import { identityOf, seedBytes } from './ed25519.ts';
+import { identityOf, type OwnIdentity, seedBytes } from './ed25519.ts';
 
 /** 32 bytes in base64url. */
 const written = /^[\w-]{43}\n?$/;
@@ -13,19 +12,19 @@ const owners = { person: ['your identity', 'somebody new'], room: ["the room's i
 type Owner = keyof typeof owners;
 
 /** The identity of a person, kept in `folder`, made on first use (docs/protocol.md, F2). Throws a ChatError. */
-export function loadIdentity(folder: string): Identity {
+export function loadIdentity(folder: string): OwnIdentity {
   const path = join(folder, 'identity');
   return findIdentity(path, 'person') ?? makeIdentity(path, 'person');
 }
 
 /** Throws a ChatError if what is there cannot be used. */
-export function findIdentity(path: string, owner: Owner): Identity | undefined {
+export function findIdentity(path: string, owner: Owner): OwnIdentity | undefined {
   const seed = read(path, owner);
   return seed && identityOf(seed);
 }
 
 /** Two programs may start at once: each writes a file of its own, and the first to link it gives the identity. */
-export function makeIdentity(path: string, owner: Owner): Identity {
+export function makeIdentity(path: string, owner: Owner): OwnIdentity {
   const seed = randomBytes(seedBytes);
   const own = `${path}.${randomBytes(6).toString('hex')}`;
   try {
@@ -44,17 +43,12 @@ export function makeIdentity(path: string, owner: Owner): Identity {
 }
 
 /** Kept nowhere. */
-export const newIdentity = (): Identity => identityOf(randomBytes(seedBytes));
+export const newIdentity = (): OwnIdentity => identityOf(randomBytes(seedBytes));
 
 function read(path: string, owner: Owner): Buffer | undefined {
   const [what, anew] = owners[owner];
-  const { mode } = plainFile(path) ?? {};
-  if (mode === undefined) return undefined;
-  if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-    const hint = `Close it: chmod 600 ${quote(path)}`;
-    throw new ChatError('DATA_NOT_WRITABLE', `${what} can be read by others.`, hint);
-  }
-  const text = readText(path) ?? '';
+  const text = readGuarded(path, { rights: 0o077, wrong: `${what} can be read by others.`, mend: 'chmod 600' });
+  if (text === undefined) return undefined;
   const seed = Buffer.from(text, 'base64url');
   if (written.test(text) && seed.toString('base64url') === text.trim()) return seed;
   const hint = `Restore it from a copy, or remove it to begin as ${anew}.`;
@@ -64,5 +58,3 @@ function read(path: string, owner: Owner): Buffer | undefined {
 function rethrow(error: unknown): never {
   throw error;
 }
-
-const quote = (path: string) => (/^[\w@%+=:,./-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`);

@@ -58,13 +58,20 @@ export class Driver {
   }
 
   /** Gives `take` what comes from a source; a turn is due for each. What goes wrong ends the turns. */
-  async pump<T>(source: AsyncIterable<T>, take: (value: T) => unknown, ended = () => {}): Promise<void> {
-    try {
+  pump<T>(source: AsyncIterable<T>, take: (value: T) => unknown, ended = () => {}): Promise<void> {
+    return this.guard(async () => {
       for await (const value of source) {
         this.put();
         await take(value);
       }
       ended();
+    });
+  }
+
+  /** What goes wrong with this work ends the turns. */
+  async guard(work: () => Promise<unknown>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
       this.#failure = { error };
     }

@@ -34,6 +34,7 @@ export class Ending {
   #settledAtMs: number | undefined;
   #leftAtMs: number | undefined;
   #signal: NodeJS.Signals | undefined;
+  #isAnswered = false;
 
   constructor(options: TalkOptions, driver: Driver) {
     this.#options = options;
@@ -62,6 +63,12 @@ export class Ending {
   stop(signal?: NodeJS.Signals): void {
     this.#signal ??= signal;
     this.stopAtMs ??= performance.now();
+    this.#driver.hurry();
+  }
+
+  /** Somebody is there: whoever only wanted to know that is done. */
+  answered(): void {
+    this.#isAnswered = true;
     this.#driver.hurry();
   }
 
@@ -127,7 +134,7 @@ export class Ending {
   get #isOver(): boolean {
     const { conversation, manner } = this.#options;
     const { stopAtMs } = this;
-    if (manner.check) return conversation.online || stopAtMs !== undefined;
+    if (manner.check) return conversation.online || this.#isAnswered || stopAtMs !== undefined;
     if (stopAtMs !== undefined) return this.#isIdle || performance.now() - stopAtMs >= partingMs;
     return this.tally.isWhole && this.everOnline && (this.#isIdle || this.isTooLate || this.#isOverdue);
   }

@@ -6,14 +6,14 @@ import { isShown, messageEvent, noticeEvent } from '../core/narrate.ts';
 import type { Room } from '../core/room/room.ts';
 import type { Input } from '../core/turn.ts';
 import type { View } from '../terminal/view.ts';
-import type { RouterLink } from '../transport/router.ts';
+import type { Doors } from '../transport/doors.ts';
 import { Driver } from './drive.ts';
 
 type Diary = { log(level: 'error' | 'warn' | 'info' | 'debug', message: string): void };
 export type ServeOptions = {
   room: Room;
   store: Store;
-  link: RouterLink;
+  doors: Doors;
   /** Yields when the room is to stop. */
   stop: AsyncIterable<NodeJS.Signals>;
   /** Shows the room's events (JSON), or nothing. */
@@ -22,6 +22,11 @@ export type ServeOptions = {
   /** What is wrong with this machine, and was not told before, in words. */
   troubles(): string[];
   /** Where whoever keeps the room says what they want of it. */
+  /** Who may come in by the encrypted door: tells the keys when they have changed, and when to look at once. */
+  guests?: { look(isHurried?: boolean): ReadonlySet<string> | undefined } | undefined;
+  reloads?: AsyncIterable<unknown>;
+  /** If this fails, the room ends. */
+  guard?: (() => Promise<void>) | undefined;
   requests?: { take(): Input[]; answer(to: string, why?: WhyKept): void } | undefined;
 };
 
@@ -33,7 +38,8 @@ const atOnce = { items: 64, bytes: 1_048_576 };
  * The loop of a room. This is where all messages get their one order. Resolves when the room was asked to stop; rejects
  * when its log cannot be written: nothing is sent after that.
  */
-export async function serve({ room, store, link, stop, view, diary, troubles, requests }: ServeOptions): Promise<void> {
+export async function serve(options: ServeOptions): Promise<void> {
+  const { room, store, doors, stop, view, diary, troubles, guests, reloads, guard, requests } = options;
   const warn = (words: string) => diary.log('warn', words);
   const show = (event: ChatEvent) => {
     if (event.type === 'lost') warn(`message ${event.seq} is damaged; members are asked for it`);
@@ -43,13 +49,24 @@ export async function serve({ room, store, link, stop, view, diary, troubles, re
   const ignored = (frames: number, reason: string) =>
     warn(`ignored ${frames} ${frames === 1 ? 'frame' : 'frames'}: ${reason}`);
   const answered = (to: string, why?: WhyKept) => requests?.answer(to, why);
-  const driver = new Driver({ core: room, links: link, store, show, ignored, answered });
+  const driver = new Driver({ core: room, links: doors, store, show, ignored, answered });
   const pump = watch(room.feed, view, diary);
   let isStopping = false;
   void driver.pump(stop, () => (isStopping = true));
-  void driver.pump(link.inputs, (inputs) => driver.turned(...inputs));
+  for (const inputs of doors.inputs) void driver.pump(inputs, (some) => driver.turned(...some));
+  if (guard) void driver.guard(guard);
+  const admit = (isHurried?: boolean) => {
+    const keys = guests?.look(isHurried);
+    if (keys) driver.put({ type: 'admitted', keys });
+    if (keys) diary.log('info', `the list has ${keys.size} ${keys.size === 1 ? 'key' : 'keys'} now`);
+  };
+  if (reloads) void driver.pump(reloads, () => admit(true));
   setInterval(() => troubles().forEach(warn), lookMs).unref();
-  for await (const _ of driver.turns(tickMs, () => driver.put({ type: 'tick' }, ...(requests?.take() ?? [])))) {
+  const tick = () => {
+    admit();
+    driver.put({ type: 'tick' }, ...(requests?.take() ?? []));
+  };
+  for await (const _ of driver.turns(tickMs, tick)) {
     pump();
     if (isStopping) break;
   }

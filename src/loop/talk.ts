@@ -3,7 +3,7 @@ import { hearingMs } from '../core/limits.ts';
 import type { Store } from '../core/log/store.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
 import type { Conversation } from '../core/turn.ts';
-import { ChatError, OtherRoom } from '../errors.ts';
+import { ChatError, type ErrorCode, OtherRoom } from '../errors.ts';
 import type { Meaning, Words } from '../prompt/prompt.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
 import type { View } from '../terminal/view.ts';
@@ -11,7 +11,7 @@ import type { Link, LinkEvent } from '../transport/link.ts';
 import { Driver } from './drive.ts';
 import { Ending, type Manner } from './ending.ts';
 import { maxUnderWay } from './tally.ts';
-import type { Trouble } from './trouble.ts';
+import type { Finding, Trouble } from './trouble.ts';
 
 export type TalkOptions = {
   conversation: Conversation;
@@ -33,6 +33,10 @@ export type TalkOptions = {
   see?: (event: ChatEvent) => ChatEvent | undefined;
   /** What a person's line means; without it every line is a text. */
   read?: (line: string) => Meaning;
+  /** One side is encrypted and the other is not: true if this side can be as the other is from now on. */
+  adapt?: () => boolean;
+  /** If this fails, the talk ends. */
+  guard?: (() => Promise<void>) | undefined;
   trouble: Trouble;
   manner: Manner;
 };
@@ -86,10 +90,11 @@ export class Talk {
 
   /** Resolves with the exit code; rejects with a ChatError. */
   async run(): Promise<number> {
-    const { conversation, lines, link, stop, store, view, manner } = this.#options;
+    const { conversation, lines, link, stop, store, view, guard, manner } = this.#options;
     const [driver, ending] = [this.#driver, this.#ending];
     void driver.pump(stop, (signal) => ending.stop(signal));
     void driver.pump(link.events.batches(), (events) => this.#hear(events));
+    if (guard) void driver.guard(guard);
     const ended = () => ending.linesEnded();
     if (!manner.check) void driver.pump(lines, (line) => this.#line(line), ended);
     try {
@@ -144,10 +149,11 @@ export class Talk {
   }
 
   async #hear(events: readonly LinkEvent[]): Promise<void> {
-    const { conversation, trouble, manner, view } = this.#options;
+    const { conversation, trouble, link, adapt, manner, view } = this.#options;
     this.#wake(performance.now());
     for (const event of events) {
-      trouble.note(event, performance.now());
+      if (event.type === 'otherMechanism' && adapt?.()) link.redial();
+      else trouble.note(event, performance.now());
       if (manner.verbose && event.type !== 'frame')
         view.show({ type: 'status', code: 'LINK', message: `connection: ${event.type}` });
     }
@@ -172,14 +178,23 @@ export class Talk {
   }
 
   #diagnose(): void {
-    const { view, trouble, manner } = this.#options;
+    const { trouble, manner } = this.#options;
     const ms = performance.now();
-    if (this.#ending.everOnline || ms < this.#tickedAtMs) return;
-    const status = trouble.diagnose(ms);
-    if (status) view.show({ type: 'status', ...status });
-    if (!this.#ending.isTooLate || this.#ending.stopAtMs !== undefined) return;
-    const hint = trouble.reason ?? 'Is the address right?';
-    throw new ChatError('TIMEOUT', `not online after ${manner.timeoutMs / 1_000} s.`, hint);
+    if (ms < this.#tickedAtMs) return;
+    const finding = trouble.diagnose(ms);
+    // Of who was there once it is known that it is away; but not that it is closed by now.
+    if (finding && (finding.isFinal || !this.#ending.everOnline)) this.#tell(finding);
+    if (this.#ending.everOnline || !this.#ending.isTooLate || this.#ending.stopAtMs !== undefined) return;
+    throw trouble.tooLate(manner.timeoutMs);
+  }
+
+  #tell({ code, message, hint, isFinal, isAnswer }: Finding): void {
+    const { view, manner } = this.#options;
+    const isEnough = manner.check && isAnswer;
+    if (isFinal && !manner.person && !isEnough) throw new ChatError(code as ErrorCode, message, hint);
+    if (isEnough) this.#ending.answered();
+    const next = code === 'NOBODY_LISTENING' ? ' yet; trying again' : isFinal ? ` ${hint}` : '';
+    view.show({ type: 'status', code, message: message + next });
   }
 
   #meetOther(error: OtherRoom, room: string): void {

@@ -161,6 +161,10 @@ export function signedUpTo(signed: Signed | undefined): string {
     : `signed by the room up to message ${seq} (${hash.slice(0, 8)})`;
 }
 
+/** Who can read along besides those who are meant. */
+export const secrecy = (isSecure: boolean): string =>
+  isSecure ? 'encrypted' : 'not encrypted, who is on the way can read along';
+
 function help(commands: readonly Command[], { clear: hasScreen, columns = Number.POSITIVE_INFINITY }: View): string[] {
   const list = commands.map(({ name, argument = '', does }): Row => [`/${name} ${argument}`.trimEnd(), does]);
   return table([...list, ...(hasScreen ? keys : [])], columns - markColumns, leftColumns);

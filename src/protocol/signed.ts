@@ -15,9 +15,12 @@ export const signedText = (crypto: Crypto, room: string, message: Message): stri
 export const signedHash = (crypto: Crypto, room: string, message: Message): string =>
   crypto.hash(signedText(crypto, room, message));
 
-/** What a client signs to prove who it is, to this room, on this connection. [P7] */
-export const joinProof = (nonce: string, room: string, { name, key, dev }: Join): string =>
-  JSON.stringify(['0mq-chat join', room, nonce, name, key, dev]);
+/**
+ * What a client signs to prove who it is, to this room, on this connection. Over an encrypted one it has another purpose: what
+ * somebody on the way has got out of an open one is of no use there. [P7]
+ */
+export const joinProof = (nonce: string, room: string, { name, key, dev }: Join, isSecure = false): string =>
+  JSON.stringify([isSecure ? '0mq-chat secure join' : '0mq-chat join', room, nonce, name, key, dev]);
 
 /** What a server signs to prove whose room it is, in answer to the `cn` of a join, and how far its log goes in this run. [P8] */
 export const welcomeProof = (cn: string, room: string, { log, run, head, headHash }: Told): string =>

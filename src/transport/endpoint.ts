@@ -1,5 +1,6 @@
 import { lookup } from 'node:dns/promises';
-import { isIP, isIPv6 } from 'node:net';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, isIP, isIPv6 } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Dealer, Pair, Router } from 'zeromq';
 import { ChatError, type ErrorCode } from '../errors.ts';
@@ -39,6 +40,24 @@ export async function bind(socket: Dealer | Pair | Router, endpoint: string, ...
     if (next !== undefined && failure.code === 'ADDRESS_NOT_AVAILABLE') return bind(socket, next, ...more);
     socket.close();
     throw failure;
+  }
+}
+
+/** The port that a door is opened on later, at the first of these endpoints that this machine has. */
+export async function reserve(endpoint = '', ...others: string[]): Promise<number> {
+  const [, host = '', port] = /^tcp:\/\/\[?(.*?)\]?:(\d+)$/.exec(endpoint) ?? [];
+  const server = createServer((socket) => socket.destroy());
+  try {
+    server.listen(Number(port), host === '*' ? undefined : host);
+    await once(server, 'listening');
+    return (server.address() as AddressInfo).port;
+  } catch (error) {
+    const failure = translate(error, endpoint);
+    if (others.length > 0 && failure.code === 'ADDRESS_NOT_AVAILABLE') return await reserve(...others);
+    throw failure;
+  } finally {
+    // What never listened cannot be closed.
+    await new Promise((closed) => server.close(closed));
   }
 }
 

@@ -3,17 +3,21 @@ import type { Dealer, EventType, Pair } from 'zeromq';
 import { type Input, theLink } from '../core/turn.ts';
 import { Queue } from '../queue.ts';
 import { bind } from './endpoint.ts';
+import { mechanismAt } from './probe.ts';
 import type { Route } from './route.ts';
 import { decodeParts } from './sockets.ts';
 
 type Socket = Dealer | Pair;
 /**
- * `opened`: a TCP connection is there, but no handshake yet; `refused`: nobody listens, and the next attempt follows by
- * itself; `mismatch`: whoever answers does not speak ZeroMQ, or not to this kind of socket.
+ * `opened`: a TCP connection is there, but no handshake yet; `refused`: nobody listens. Why there is no handshake, as far as
+ * can be told: `otherMechanism`, one side is encrypted and the other is not; `notAdmitted`, this key is not let in;
+ * `otherKey`, it has another key than the one that is meant; `busy`, it does not come to it; `mute`, it says nothing;
+ * `mismatch`, it does not speak ZeroMQ, or not to this kind of socket.
  */
 export type LinkEvent =
   | Extract<Input, { type: 'connected' | 'disconnected' | 'frame' }>
-  | { type: 'opened' | 'refused' | 'mismatch' };
+  | { type: 'opened' | 'refused' | Failure };
+type Failure = 'otherMechanism' | 'notAdmitted' | 'otherKey' | 'busy' | 'mute' | 'mismatch';
 
 /** More waits in ZeroMQ, and at the other side. */
 const maxQueuedEvents = 64;
@@ -22,6 +26,8 @@ const maxOutgoing = 20_000;
 const retryFullMs = 30;
 /** Before another address of a name is tried, or the same one by hand. */
 const pauseMs = 250;
+/** After a handshake that failed, libzmq may never try again by itself. */
+const retryFailedMs = 5_000;
 const pause = (): Promise<undefined> => delay(pauseMs, undefined, { ref: false });
 type Way = Pick<Route, 'endpoint' | 'turn'>;
 
@@ -40,6 +46,7 @@ export class Link {
   readonly #isOriginal: ((endpoint: string) => Promise<boolean>) | undefined;
   #socket: Socket;
   #retry: NodeJS.Timeout | undefined;
+  #retryFailed: NodeJS.Timeout | undefined;
   #pending = 0;
   #connections = 0;
   #isEnding = false;
@@ -79,6 +86,7 @@ export class Link {
   /** ZeroMQ goes on sending what it has taken, for its linger time. */
   close(): void {
     clearTimeout(this.#retry);
+    clearTimeout(this.#retryFailed);
     this.events.close();
     this.#socket.close();
   }
@@ -90,13 +98,15 @@ export class Link {
       // A read was under way when it was closed.
       if (!socket.closed) throw error;
     });
+    clearTimeout(this.#retryFailed);
     this.endpoint = this.#way?.endpoint ?? '';
     if (this.#way) socket.connect(this.endpoint);
     return socket;
   }
 
   async #meet(socket: Socket): Promise<void> {
-    const connected = { type: 'connected', from: theLink } as const;
+    const secured = socket.securityMechanism === 'curve' && ({ isSecure: true } as const);
+    const connected = { type: 'connected', from: theLink, ...secured } as const;
     if (!this.#isOriginal) return this.events.push(connected);
     const isOriginal = await this.#isOriginal(this.endpoint).catch(() => pause());
     if (socket.closed || this.#connections === 0) return;
@@ -110,8 +120,12 @@ export class Link {
     this.#isTurning = true;
     await Promise.all([this.#way.turn(), pause()]);
     this.#isTurning = false;
+    if (this.#way.endpoint !== this.endpoint) this.#redialIdle(socket);
+  }
+
+  #redialIdle(socket: Socket): void {
     const isIdle = this.#pending === 0 && this.#connections === 0 && !this.#isEnding;
-    if (this.#way.endpoint !== this.endpoint && isIdle && !socket.closed) this.redial();
+    if (isIdle && !socket.closed) this.redial();
   }
 
   /** A peer's first frame may be here before libzmq's word of its handshake: the answer waits for that. */
@@ -157,13 +171,32 @@ export class Link {
       if (this.#pending > 0) {
         this.#pending--;
         void this.#turn(socket);
+        clearTimeout(this.#retryFailed);
+        this.#retryFailed = setTimeout(() => this.#redialIdle(socket), retryFailedMs);
       } else if (--this.#connections === 0) void this.#end();
     });
     on(['close'], () => {
       this.events.push({ type: 'refused' });
       void this.#turn(socket);
     });
-    on(['handshake:error:protocol', 'handshake:error:auth'], () => this.events.push({ type: 'mismatch' }));
+    for (const name of handshakeErrors) socket.events.on(name, ({ error }) => void this.#fail(socket, error));
+  }
+
+  /** Whoever listens is not told who does not get in. Why a connection broke, libzmq does not know: the greeting tells. */
+  async #fail(socket: Socket, error: HandshakeError): Promise<void> {
+    if (socket.closed || !this.#way) return;
+    const found = failureOf(error);
+    const type = found ?? (await this.#whyBroken(socket, error.code === 'EAGAIN'));
+    if (type && !socket.closed) this.events.push({ type });
+  }
+
+  async #whyBroken(socket: Socket, isLate: boolean): Promise<Failure | undefined> {
+    const own = socket.securityMechanism === 'curve' ? 'CURVE' : 'NULL';
+    const other = await mechanismAt(this.endpoint).catch(() => undefined);
+    if (other === undefined) return isLate ? 'mute' : undefined;
+    if (other !== own) return 'otherMechanism';
+    if (isLate) return 'busy';
+    return own === 'CURVE' ? 'otherKey' : undefined;
   }
 
   /** What the other side said last may be here and not read: libzmq's word of the end can overtake it. */
@@ -179,4 +212,15 @@ export class Link {
     this.outgoing.length = 0;
     this.events.push({ type: 'disconnected', from: theLink });
   }
+}
+
+const handshakeErrors = ['handshake:error:protocol', 'handshake:error:auth', 'handshake:error:other'] as const;
+
+type HandshakeError = { code?: string; status?: number };
+
+/** What libzmq says of a handshake that failed; undefined: that the connection broke, or took too long. */
+function failureOf({ code = '', status }: HandshakeError): Failure | undefined {
+  if (status !== undefined) return 'notAdmitted';
+  if (code === 'ERR_ZMTP_MECHANISM_MISMATCH') return 'otherMechanism';
+  return code.startsWith('ERR_Z') ? 'mismatch' : undefined;
 }

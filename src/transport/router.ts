@@ -1,22 +1,49 @@
-import { setImmediate as nextTurn } from 'node:timers/promises';
-import type { Input } from '../core/turn.ts';
-import { bind } from './endpoint.ts';
-import { decodeParts, GoneRouter } from './sockets.ts';
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
+import { type Input, openMark, secureMark } from '../core/turn.ts';
+import { ChatError } from '../errors.ts';
+import { bind, portOf } from './endpoint.ts';
+import { decodeParts, type Encryption, GoneRouter } from './sockets.ts';
 
 /** Few, so that one turn of the room is short: more waits in ZeroMQ, in a queue for each connection. */
 const maxTurnFrames = 64;
 const farewellMs = 200;
+/** The system lets go of a port soon after libzmq has: tried so often for it, with so long between. */
+const rebinding = { tries: 100, pauseMs: 20 };
 
-/** The room's ROUTER socket. Connections are named by their routing ids, one character a byte. */
+/**
+ * The room's ROUTER socket. Connections are named by their routing ids, one character a byte, behind a mark of the door that
+ * they came in by: whoever chooses an id for itself cannot choose a door.
+ */
 export class RouterLink {
   /**
    * What has arrived, a turn's worth each time it is asked for. Nothing is read in between: a flood waits in its own
    * connection, and a send costs half as much while no read is pending.
    */
   readonly inputs: AsyncGenerator<Input[]> = this.#read();
-  readonly #socket = new GoneRouter();
+  readonly #encryption: Encryption | undefined;
+  readonly #mark: string;
+  #socket: GoneRouter;
+  #endpoint = '';
+  #bound: Promise<void> = Promise.resolve();
+  /** Who has said something, and is not known to be gone. */
+  readonly #present = new Set<string>();
 
-  readonly bind = (endpoint: string, ...others: string[]): Promise<string> => bind(this.#socket, endpoint, ...others);
+  constructor(encryption?: Encryption) {
+    this.#encryption = encryption;
+    this.#mark = encryption ? secureMark : openMark;
+    this.#socket = new GoneRouter(encryption);
+  }
+
+  get isSecure(): boolean {
+    return this.#encryption !== undefined;
+  }
+
+  readonly isOwn = (id: string): boolean => id.startsWith(this.#mark);
+
+  async bind(endpoint: string, ...others: string[]): Promise<string> {
+    this.#endpoint = await bind(this.#socket, endpoint, ...others);
+    return this.#endpoint;
+  }
 
   /**
    * Returns those whose queue is full. They MUST NOT be given more in the same turn: there may be room again, and what is
@@ -24,12 +51,23 @@ export class RouterLink {
    */
   async send(to: readonly string[], data: string): Promise<string[]> {
     const bytes = Buffer.from(data);
-    const sent = to.map((id) => this.#socket.send([Buffer.from(id, 'latin1'), bytes]));
+    const socket = this.#socket;
+    const sent = to.map((id) => socket.send([Buffer.from(id.slice(this.#mark.length), 'latin1'), bytes]));
     const results = await Promise.allSettled(sent);
     const full = to.filter((_, i) => isFull(results[i]));
     // Asked for its events, the socket hears which queues have room again; by itself it does once in a millisecond.
-    if (full.length > 0) void this.#socket.readable;
+    if (full.length > 0) void socket.readable;
     return full;
+  }
+
+  /** Ends all its connections, for a ROUTER cannot end one, and listens again: whoever may comes back by itself. */
+  redial(): void {
+    this.#socket.linger = farewellMs;
+    this.#socket.close();
+    this.#socket = new GoneRouter(this.#encryption);
+    this.#bound = rebind(this.#socket, this.#endpoint);
+    // Whoever reads on is told.
+    this.#bound.catch(() => {});
   }
 
   /** Reads on for a moment: a socket that is closed with unread data takes with it what it has just sent. [P24] */
@@ -39,22 +77,55 @@ export class RouterLink {
   }
 
   async *#read(): AsyncGenerator<Input[]> {
+    let socket: GoneRouter | undefined;
+    while (socket !== this.#socket) {
+      socket = this.#socket;
+      if (this.#present.size > 0) yield this.#lose();
+      await this.#bound;
+      yield* this.#readFrom(socket);
+    }
+  }
+
+  async *#readFrom(socket: GoneRouter): AsyncGenerator<Input[]> {
     try {
-      for await (const first of this.#socket) {
-        const inputs = [inputOf(first)];
-        while (inputs.length < maxTurnFrames && this.#socket.readable)
-          inputs.push(inputOf(await this.#socket.receive()));
+      for await (const first of socket) {
+        const inputs = [this.#inputOf(first)];
+        while (inputs.length < maxTurnFrames && socket.readable) inputs.push(this.#inputOf(await socket.receive()));
         yield inputs;
       }
     } catch (error) {
       // A read was under way when it was closed.
-      if (!this.#socket.closed) throw error;
+      if (!socket.closed) throw error;
     }
+  }
+
+  #inputOf([id, ...parts]: Buffer[]): Input {
+    const from = this.#mark + (id?.toString('latin1') ?? '');
+    const frame = decodeParts(parts);
+    if (frame.kind === 'gone') this.#present.delete(from);
+    else this.#present.add(from);
+    return { type: 'frame', from, frame };
+  }
+
+  /** Nobody is here any more. */
+  #lose(): Input[] {
+    const gone = [...this.#present].map((from): Input => ({ type: 'frame', from, frame: { kind: 'gone' } }));
+    this.#present.clear();
+    return gone;
   }
 }
 
-function inputOf([id, ...parts]: Buffer[]): Input {
-  return { type: 'frame', from: id?.toString('latin1') ?? '', frame: decodeParts(parts) };
+async function rebind(socket: GoneRouter, endpoint: string): Promise<void> {
+  for (let tries = 1; !socket.closed; tries++) {
+    try {
+      return await socket.bind(endpoint);
+    } catch (cause) {
+      const message = `cannot listen again on port ${portOf(endpoint)}.`;
+      if (tries === rebinding.tries)
+        throw new ChatError('ADDRESS_IN_USE', message, 'Another program has taken the port: end it.', cause);
+      await delay(rebinding.pauseMs);
+    }
+  }
 }
 
 function isFull(sent: PromiseSettledResult<void> | undefined): boolean {

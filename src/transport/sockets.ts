@@ -32,21 +32,52 @@ const perConnection = { sendHighWaterMark: 24, receiveHighWaterMark: 256 };
  */
 const heartbeats = { heartbeatInterval: 500, heartbeatTimeout: 2_000, heartbeatTimeToLive: 2_000 };
 const pair = { ...everySocket, receiveHighWaterMark: 0, linger: 500 };
+/**
+ * What makes a connection secret (CURVE), by X25519 keys of 32 raw bytes: a `door` asks the handler of permissions (zap.ts),
+ * and takes nobody if there is none; who dials meets nobody but the owner of `other`. Without it everything is open.
+ */
+export type Encryption = { own: { publicKey: Buffer; secretKey: Buffer } } & ({ door: true } | { other: Buffer });
+/** Of the sockets that are closed to strangers. libzmq asks for permission only where this is set. */
+export const closedDomain = 'closed';
+
+function encrypted(encryption: Encryption | undefined) {
+  if (encryption === undefined) return {};
+  const [publicKey, secretKey] = [z85(encryption.own.publicKey), z85(encryption.own.secretKey)];
+  if ('other' in encryption)
+    return { curvePublicKey: publicKey, curveSecretKey: secretKey, curveServerKey: z85(encryption.other) };
+  return { curveServer: true, curveSecretKey: secretKey, zapDomain: closedDomain, zapEnforceDomain: true };
+}
+
+const curveKeyBytes = 32;
+const digits85 = '0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#';
+
+/** As ZeroMQ writes keys: five digits for four bytes (rfc.zeromq.org/spec/32). */
+export function z85(raw: Buffer): string {
+  // libzmq might go on without a key: nothing is ever open because of a mistake in here.
+  if (raw.length !== curveKeyBytes) throw new RangeError('not a key');
+  let text = '';
+  for (let at = 0; at < raw.length; at += 4)
+    for (let power = 85 ** 4; power >= 1; power /= 85) text += digits85[Math.floor(raw.readUInt32BE(at) / power) % 85];
+  return text;
+}
+
 const metadataOption = 95;
 const disconnectMessageOption = 111;
 
 /** A room's socket. libzmq puts this frame into the queue itself when a connection has ended. */
 export class GoneRouter extends Router {
-  constructor() {
-    super({ ...everySocket, ...perConnection, mandatory: true, linger: 1_000 });
+  constructor(encryption?: Encryption) {
+    super({ ...everySocket, ...perConnection, ...encrypted(encryption), mandatory: true, linger: 1_000 });
     this.setStringOption(metadataOption, `${mark.name}:${mark.value}`);
     this.setStringOption(disconnectMessageOption, '{"gone":1}');
   }
 }
 
-export const openDealer = (): Dealer => new Dealer({ ...everySocket, ...connecting(), linger: 500 });
-export const openBindingPair = (): Pair => new Pair(pair);
-export const openConnectingPair = (): Pair => new Pair({ ...pair, ...connecting(), ...heartbeats });
+export const openDealer = (encryption?: Encryption): Dealer =>
+  new Dealer({ ...everySocket, ...connecting(), ...encrypted(encryption), linger: 500 });
+export const openBindingPair = (encryption?: Encryption): Pair => new Pair({ ...pair, ...encrypted(encryption) });
+export const openConnectingPair = (encryption?: Encryption): Pair =>
+  new Pair({ ...pair, ...connecting(), ...heartbeats, ...encrypted(encryption) });
 
 /** A frame of several parts is not of this protocol; an empty one is malformed for the decoder. */
 export const decodeParts = ([bytes, ...rest]: Buffer[]): Received =>

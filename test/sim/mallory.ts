@@ -1,3 +1,4 @@
+import { secureMark } from '../../src/core/turn.ts';
 import { decode, encode, seal } from '../../src/protocol/codec.ts';
 import type { Join, Message } from '../../src/protocol/frames.ts';
 import { joinProof, sessionInfo, sessionSalt } from '../../src/protocol/signed.ts';
@@ -63,6 +64,38 @@ export class Mallory {
     if (this.#enter(dev)) this.#upload({ ...this.#stolen(dev), first: true });
     this.#world.syncServer();
     this.#leave();
+  }
+
+  /**
+   * Comes in by the encrypted door with a key and a proof that somebody has given to whoever asked over an open connection, and
+   * speaks. Returns true if she is in.
+   */
+  relay({ name, key, dev }: Pick<Client, 'name' | 'key' | 'dev'>, isSecure = false): boolean {
+    const world = this.#world;
+    this.connection = new Connection(secureMark);
+    const { id, toClient } = this.connection;
+    const join: Join = { kind: 'join', name, version: 1, key, dev, cn: `mal${++world.nonces}`, history: 0 };
+    world.syncServer();
+    world.toServer(id, encode(join));
+    const challenge = decode(Buffer.from(toClient.at(-1) ?? ''));
+    if (challenge.kind !== 'challenge') return false;
+    const proof = identityOf(key).sign(joinProof(challenge.nonce, challenge.room, join, isSecure));
+    world.toServer(id, encode({ ...join, proof }));
+    world.syncServer();
+    const isIn = toClient.some((data) => data.startsWith('{"welcome"'));
+    const message = {
+      kind: 'message',
+      name,
+      text: 'forged',
+      id: { dev, n: this.#nextOf(dev) },
+      lc: 1,
+      ts: 1,
+      key,
+    } as const;
+    world.toServer(id, encode({ kind: 'upload', k: 1, messages: [{ ...message, sig: 'no', first: true }] }));
+    world.syncServer();
+    this.#leave();
+    return isIn;
   }
 
   #forged({ dev, name, key }: Client): Message {

@@ -18,18 +18,25 @@ export const roomMutants: Mutant[] = [
       'if (!by)\n            return [unsealed];',
       'by ??= { taken: upload.k - 1, key: session.who, dev: session.dev };',
     ],
+    ['only who is on the list comes in', '|| this.#admitted.has(key)', '|| true'],
+    ['in secret nobody is in without a key', 'isSecure(from) ? unproven :', 'false ? unproven :'],
     ['a goodbye is sealed', 'this.#proofs.sealed(session, leave) ?', 'true ?'],
     ['an entry with its place mends', 'message.seq === undefined ?', 'true ?'],
   ]),
   ...of('room/proofs', [
-    ['a join is proven', '!crypto.verify(key, joinProof(nonce, identity.key, join), proof)', 'false'],
+    [
+      'what was proven in the open is of no use in secret',
+      'joinProof(nonce, identity.key, join, isSecure(from))',
+      'joinProof(nonce, identity.key, join)',
+    ],
+    ['a join is proven', '!crypto.verify(key, joinProof(nonce, identity.key, join, isSecure(from)), proof)', 'false'],
     [
       'a proof opens one session',
       'const { nonce } = asked;\n        this.#asked.delete(from);',
       'const { nonce } = asked;',
     ],
     ['the seal is that of the session', 'this.#options.crypto.mac(proof.sessionKey, seal.text) === seal.mac', 'true'],
-    ['the seal is that of who is there', '!seal || proof?.key !== who || proof.dev !== dev', '!seal || !proof'],
+    ['the seal is that of who is there', 'proof?.key !== who || proof.dev !== dev', '!proof'],
   ]),
   ...of('room/room', [
     ['one change is under way', 'if (this.#underWay || ', 'if ('],

@@ -1,3 +1,4 @@
+import { secureMark } from '../../src/core/turn.ts';
 import type { Message } from '../../src/protocol/frames.ts';
 import { type changes, mallorys, rollBack, takeSnapshot, tamper } from './faults.ts';
 import { forgedRoster } from './roster.ts';
@@ -254,6 +255,27 @@ export const scenes: Record<string, Scene> = {
       stage.input(ann, { type: 'typed', text: 'seven' });
       const [{ in: seen = 0 } = {}] = ann.store.pending();
       if (seen < 1) throw new Violation('P16', 'what the log had does not count as seen');
+    },
+  },
+  'what was proven in the open is of no use in secret': {
+    play: (stage, ann) => {
+      stage.begin(ann);
+      stage.mallory.relay(ann);
+    },
+  },
+  'only who is on the list comes in': {
+    play: (stage, ann) => {
+      stage.begin(ann);
+      stage.turn([{ type: 'admitted', keys: new Set([ann.key]) }]);
+      const mallory = { name: 'mallory', key: 'kmal', dev: 'kmald' };
+      if (stage.mallory.relay(mallory, true)) throw new Violation('P45', 'who is not on the list is in');
+    },
+  },
+  'in secret nobody is in without a key': {
+    play: (stage) => {
+      stage.toServer(`${secureMark}lea`, '{"auth":1,"name":"lea"}');
+      stage.syncServer();
+      if (stage.server?.room.presence.online !== 0) throw new Violation('P45', 'somebody is in without a key');
     },
   },
 };

@@ -41,9 +41,14 @@ export const flow = { windowEntries: 6, batchEntries: 3, batchBytes: 4_000, sign
 /** One TCP connection with what is in its pipes, in order. */
 export class Connection {
   static #next = 0;
-  readonly id = `r${++Connection.#next}`;
+  readonly id: string;
   readonly toServer: string[] = [];
   readonly toClient: string[] = [];
+
+  /** @param door how the names of those begin that came in by it */
+  constructor(door = '') {
+    this.id = `${door}r${++Connection.#next}`;
+  }
 }
 
 export class Client {

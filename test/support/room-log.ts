@@ -1,7 +1,7 @@
 import { Ledger, type Proposal } from '../../src/core/log/ledger.ts';
 import { Log } from '../../src/core/log/log.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
-import { crypto, deviceOf, identityOf } from '../../src/keys/ed25519.ts';
+import { crypto, deviceOf, identityOf, type OwnIdentity } from '../../src/keys/ed25519.ts';
 import type { Message } from '../../src/protocol/frames.ts';
 import { type Identity, signedText } from '../../src/protocol/signed.ts';
 
@@ -9,7 +9,7 @@ import { type Identity, signedText } from '../../src/protocol/signed.ts';
 const bytes = (byte: number, count: number) => Buffer.alloc(count, byte);
 export const token = (byte: number, count: number): string => bytes(byte, count).toString('base64url');
 export const seedOf = (byte: number): string => bytes(byte, 32).toString('hex');
-export const person = (byte: number): Identity => identityOf(bytes(byte, 32));
+export const person = (byte: number): OwnIdentity => identityOf(bytes(byte, 32));
 export const device = ({ key }: Identity, byte: number): string => deviceOf(key, bytes(byte, 8));
 
 export const room = person(1);

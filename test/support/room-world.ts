@@ -16,6 +16,7 @@ import { hashAt } from './places.ts';
 export type RoomWorldOptions = {
   name?: string;
   maxClients?: number;
+  admitted?: ReadonlySet<string>;
   limit?: number;
   ageMs?: number;
   flow?: Flow;
@@ -34,6 +35,7 @@ const theNonce = 'nonce';
 export class RoomWorld {
   readonly log: MemoryStore;
   readonly room: Room;
+  readonly hungUp: string[] = [];
   readonly ignored: { frames: number; reason: string }[] = [];
   /** What the room shows besides what it says to everybody. */
   readonly shown: ChatEvent[] = [];
@@ -174,9 +176,9 @@ export class RoomWorld {
     return seal({ up: uploads + 1, m: messages }, key);
   }
 
-  static proven(join: Json, { room = 'server', key = String(join.key), nonce = theNonce } = {}): Json {
+  static proven(join: Json, { room = 'server', key = String(join.key), nonce = theNonce, secure = false } = {}): Json {
     const { name, dev } = join as { name: string; dev: string };
-    const text = joinProof(nonce, room, { kind: 'join', name, key: String(join.key), dev } satisfies Join);
+    const text = joinProof(nonce, room, { kind: 'join', name, key: String(join.key), dev } satisfies Join, secure);
     return { ...join, proof: signature(key, text) };
   }
 
@@ -222,6 +224,7 @@ export class RoomWorld {
       if (effect.type === 'ignored') this.ignored.push({ frames: effect.frames, reason: effect.reason });
       else if (effect.type === 'commit') this.#take(effect.change);
       else if (effect.type === 'show') this.shown.push(effect.event);
+      else if (effect.type === 'hangUp') this.hungUp.push(effect.to);
       else if (effect.type === 'send') results.push(...this.#send(effect, full));
     }
     return results;

@@ -29,7 +29,7 @@ export const join = ({ name, cn }: Talk, more: Partial<Join> = {}): Join => ({
   ...more,
   cn,
 });
-join.text = (talk: Talk): string => joinProof(talk.nonce, room.key, join(talk));
+join.text = (talk: Talk, isSecure = false): string => joinProof(talk.nonce, room.key, join(talk), isSecure);
 
 export const welcomeText = (cn: string, head: number, headHash?: string): string =>
   welcomeProof(cn, room.key, { log, run, head, ...(headHash !== undefined && { headHash }) });

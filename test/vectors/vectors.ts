@@ -38,7 +38,10 @@ const atMs = noonMs + 25;
 
 const people = { room, Neo: neo, Trinity: trinity };
 const keys = {
-  people: Object.entries(people).map(([who, { key }], i) => ({ who, seed: seedOf([1, 2, 42][i] ?? 0), key })),
+  people: Object.entries(people).map(([who, { key, curve }], i) => ({
+    ...{ who, seed: seedOf([1, 2, 42][i] ?? 0), key },
+    curve: { public: curve.publicKey.toString('hex'), secret: curve.secretKey.toString('hex') },
+  })),
   nobody,
 };
 
@@ -228,6 +231,7 @@ export const vectors = {
   joins: [
     { ...talks.first, ...signed(neo, join.text(talks.first)) },
     { ...talks.second, ...signed(neo, join.text(talks.second)) },
+    { ...talks.first, ...signed(neo, join.text(talks.first, true)) },
   ],
   welcomes: [
     { cn: talks.first.cn, log: head.log, run, head: 0, ...signed(room, welcomeText(talks.first.cn, 0)) },

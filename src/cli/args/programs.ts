@@ -16,7 +16,7 @@ import {
   place,
   port,
   portOfServer,
-  roomKey,
+  publicKey,
   span,
   texts,
   toggle,
@@ -36,8 +36,10 @@ const keyFile = {
 };
 const dataDir = { ...folder('folder for what must be kept'), defaultDescription: 'a folder of your user' };
 
+const keyFolder = { ...dataDir, describe: 'folder with your key' };
+const hexKey = 'in hexadecimal digits';
+
 const inDoubt = 'some in doubt, do not send again';
-const diskFull = 'output unusable';
 const unusable = 'data folder or output unusable';
 
 export const p2p = program({
@@ -47,8 +49,11 @@ export const p2p = program({
   options: {
     name: person,
     port: { ...port('TCP port'), default: '8888' },
-    ip: host('the other side [localhost]; with --server: listen here [all]'),
+    ip: host('other side [localhost]; --server: listen here [all]'),
     server: toggle('wait for the other side to connect'),
+    secure: toggle('encrypted, or not at all'),
+    'peer-key': publicKey('with --secure: the key of the other side'),
+    'data-dir': keyFolder,
     listen,
     quiet,
     json,
@@ -56,9 +61,9 @@ export const p2p = program({
   exits: {
     3: 'cannot listen',
     4: 'not online',
-    5: 'the other side is taken',
+    5: 'taken, or not let in',
     6: 'name refused',
-    7: diskFull,
+    7: unusable,
     8: 'not all sent',
     9: inDoubt,
   },
@@ -88,7 +93,7 @@ export const serverVerify = program({
     file: { ...file('what export --json printed; - is stdin; --file may be left out'), isBare: true },
     port: roomPort,
     'data-dir': dataDir,
-    'server-key': roomKey('the room it must be of, by its key in hexadecimal digits'),
+    'server-key': publicKey('the room it must be of, by its key in hexadecimal digits'),
   },
   exits: { 5: 'another room', 7: unusable, 8: 'something is wrong' },
   subcommands: {},
@@ -115,7 +120,10 @@ export const server = program({
   options: {
     name: { ...name('name of the server'), default: 'server' },
     port: { ...port('TCP port'), default: '9999' },
-    ip: { ...host('address to listen on; all is every interface'), default: 'all' },
+    ip: { ...host('address to listen on; all is every interface'), defaultDescription: 'all' },
+    secure: toggle('encrypted: whoever has the key of the room comes in'),
+    allow: file('with --secure: only the keys in this file come in'),
+    'open-port': port('with --secure: a port for open clients, originals too'),
     topic: topic('what the room is about, shown on entering'),
     'data-dir': dataDir,
     identity: keyFile,
@@ -153,13 +161,15 @@ export const client = program({
     timeout: { ...count('how long to try getting online'), value: 'SECONDS', defaultDescription: '10 in a pipe' },
     check: toggle('exit 0 if the server answers'),
     'data-dir': dataDir,
-    'server-key': roomKey("the room's key, in hexadecimal digits"),
+    'server-key': publicKey(`the room's key, ${hexKey}`),
+    secure: toggle('encrypted, or not at all'),
+    key: toggle('print your key, for the list of a room, and exit'),
     'forget-room': toggle('take whatever room is at this address'),
     resend: { ...toggle('say from here what waits in a copied folder'), isHidden: true },
   },
   exits: {
     4: 'not online',
-    5: 'full, refused, or another room',
+    5: 'full, refused, not let in, or another room',
     6: 'name refused',
     7: unusable,
     8: 'not all accepted',

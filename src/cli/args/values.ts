@@ -2,7 +2,7 @@ import { isAbsolute } from 'node:path';
 import { maxTopicBytes } from '../../core/limits.ts';
 import { maxNameBytes, normalizeName, whyNameRefused } from '../../core/names.ts';
 import { ChatError } from '../../errors.ts';
-import { isPublicKey } from '../../keys/curve.ts';
+import { readKey } from '../../keys/allow-list.ts';
 import { closest } from '../../text/closest.ts';
 import { readSpanMs } from '../../text/span.ts';
 import { readAddress } from './address.ts';
@@ -40,13 +40,10 @@ export const place = kind(
   'chat-server export --json shows it: seq.',
 );
 export const span = kind('SPAN', readSpanMs, 'not a span of time', 'Examples: 30m, 2h, 2d.');
-/** As a fingerprint begins; here in full, 32 bytes. Kept in base64url, as it stands on the wire. */
-export const roomKey = kind(
+/** As a fingerprint begins; here in full, 32 bytes: with blanks, in capitals, or in quotes, as it was handed on. */
+export const publicKey = kind(
   'HEX',
-  (raw) => {
-    const key = Buffer.from(/^[0-9a-f]{64}$/i.test(raw) ? raw : '', 'hex').toString('base64url');
-    return isPublicKey(key) ? key : undefined;
-  },
+  (raw) => readKey(raw.replace(/\s/gu, '')),
   'not a key',
   'A key is 64 hexadecimal digits.',
 );

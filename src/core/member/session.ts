@@ -91,7 +91,7 @@ export class Session implements Talk {
 
   take(input: Input, now: Now): Talk {
     if (input.type === 'frame') return this.#frame(input.frame, now);
-    if (input.type === 'connected') this.#connected(input.isOriginal === true, now);
+    if (input.type === 'connected') this.#connected(input, now);
     else if (input.type === 'disconnected') this.#disconnected('lost', now);
     else if (input.type === 'named') this.#rename(input.name, now);
     else if (input.type === 'away') this.#member.absences.go(input.text);
@@ -134,7 +134,8 @@ export class Session implements Talk {
   }
 
   /** A server of the original would tell everybody of whoever only looks in. */
-  #connected(isOriginal: boolean, now: Now): void {
+  #connected({ isOriginal, isSecure }: Input & { type: 'connected' }, now: Now): void {
+    this.#delivery.isSecure = isSecure === true;
     if (!isOriginal) return this.#join(now);
     this.#answered = true;
     this.#member.show({ type: 'status', code: 'LEGACY_SERVER', message: whatIsUnknown });

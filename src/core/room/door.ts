@@ -15,7 +15,7 @@ import { type Log, type Resumption, resume } from '../log/log.ts';
 import { whyServers } from '../log/owners.ts';
 import { bareName, guestName, isGuestName, normalizeName, safeName, whyNameRefused } from '../names.ts';
 import { awayText, greeting, isBlank } from '../narrate.ts';
-import type { Effects, Now } from '../turn.ts';
+import { type Effects, isSecure, type Now } from '../turn.ts';
 import type { Presence, Session } from './presence.ts';
 import { type Proof, Proofs, type ProofsOptions } from './proofs.ts';
 
@@ -27,6 +27,8 @@ export type DoorOptions = LedgerOptions &
     maxClients?: number;
     /** What the room is about. */
     topic?: string | undefined;
+    /** Whose keys may come in by an encrypted door; absent: any. */
+    admitted?: ReadonlySet<string> | undefined;
   };
 /** A member is away; false: not any more. */
 export type Absence = { type: 'away'; from: string; away: string | false };
@@ -44,6 +46,7 @@ export class Door {
   /** The newest join of each connection that the log decides about. */
   readonly #entering = new Map<string, Join>();
   readonly #strangers = new Set<string>();
+  #admitted: ReadonlySet<string> | undefined;
   /** Clients of the original that were told of their empty messages. */
   readonly #blank = new Set<string>();
 
@@ -51,12 +54,26 @@ export class Door {
     this.#options = options;
     this.#parts = parts;
     this.#proofs = new Proofs(options);
+    this.#admitted = options.admitted;
+  }
+
+  /** From now on these keys may come in by an encrypted door. Returns true if one may not that could before. */
+  admit(keys: ReadonlySet<string>): boolean {
+    const before = this.#admitted;
+    this.#admitted = keys;
+    for (const { from, who } of this.#parts.presence.proven) if (!this.admits(from, who)) this.#proofs.forget(from);
+    return before === undefined || [...before].some((key) => !keys.has(key));
+  }
+
+  /** Whether who has this key may be in over this connection. */
+  admits(from: string, key: string): boolean {
+    return !isSecure(from) || this.#admitted === undefined || this.#admitted.has(key);
   }
 
   /** A join. What is returned is not answered yet. */
   knock(from: string, join: Join, now: Now): Proposal | Outcome | undefined {
     const { version, key, dev, cn } = join;
-    if (version === undefined) return void this.#enterGuest(from, join.name, now);
+    if (version === undefined) return isSecure(from) ? unproven : void this.#enterGuest(from, join.name, now);
     if (version !== protocolVersion)
       return void this.refuse({ from, code: 'VERSION_REFUSED', text: otherVersion, join });
     if (!key || !dev || !cn) return { type: 'ignored', reason: 'a version-1 join without key, dev and cn' };
@@ -67,6 +84,7 @@ export class Door {
     // What is left in the queue of a connection before this one answers no question of this one.
     if (isProven === undefined) return void this.tellToJoin(from);
     if (!isProven) return void this.refuse({ from, code: 'PROOF_REFUSED', text: wrongProof, join });
+    if (!this.admits(from, key)) return void this.refuse({ from, code: 'PROOF_REFUSED', text: unknownKey, join });
     const asked = normalizeName(join.name);
     const isFormer = this.#isFormer(asked, key, now);
     const name = isFormer ? guestName(bareName(asked)) : asked;
@@ -95,6 +113,7 @@ export class Door {
 
   enter({ from, name, key, dev, join }: Outcome & { type: 'entered' }, nowMs: number): void {
     const { presence, log } = this.#parts;
+    if (!this.admits(from, key)) return this.refuse({ from, code: 'PROOF_REFUSED', text: unknownKey, join });
     if (this.#isFull(from, dev)) return this.refuse({ from, code: 'ROOM_FULL', text: full, join });
     const newest = this.#entering.get(from);
     // Who has asked for another name since must not take this answer for the one to that.
@@ -112,6 +131,7 @@ export class Door {
   hear(from: string, message: Message, now: Now): Proposal | Outcome | undefined {
     const { sessions } = this.#parts.presence;
     const isNew = !sessions.has(from) && !this.#entering.has(from) && !message.id;
+    if (isNew && isSecure(from)) return unproven;
     if (isNew && isBlank(message) && this.#isFull(from)) return undefined;
     if (isNew) this.#enterGuest(from, message.name, now);
     const session = sessions.get(from);
@@ -249,8 +269,10 @@ function absenceOf(from: string, raw: string | false): Absence | Outcome {
 }
 
 const full = 'The room is full.';
+const unknownKey = 'This room does not know your key.';
 const foreignDevice = 'This device is made from another key.';
 const wrongProof = 'The room does not accept the proof of your key.';
 const otherVersion = `This room speaks version ${protocolVersion} of the protocol, and not that of your program.`;
+const unproven: Outcome = { type: 'ignored', reason: 'a client of the original at the encrypted door' };
 /** Whether there must be a seal is for the door to say, never for the frame. */
 const unsealed: Outcome = { type: 'ignored', reason: 'words without the seal of their session' };

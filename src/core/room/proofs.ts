@@ -2,6 +2,7 @@ import type { Join, Leave, Upload } from '../../protocol/frames.ts';
 import { type Crypto, type Identity, joinProof, sessionInfo, sessionSalt } from '../../protocol/signed.ts';
 import { maxChallenges } from '../limits.ts';
 import type { Uploader } from '../log/ledger.ts';
+import { isSecure } from '../turn.ts';
 
 export type ProofsOptions = {
   identity: Identity;
@@ -48,21 +49,22 @@ export class Proofs {
     if (asked?.cn !== cn) return undefined;
     const { nonce } = asked;
     this.#asked.delete(from);
-    if (!crypto.verify(key, joinProof(nonce, identity.key, join), proof)) return false;
+    if (!crypto.verify(key, joinProof(nonce, identity.key, join, isSecure(from)), proof)) return false;
     const sessionKey = identity.sessionKey(key, sessionSalt(nonce, cn), sessionInfo(identity.key, join));
     if (sessionKey === undefined) return false;
     this.#proofs.set(from, { from, key, dev, sessionKey, taken: 0, isStopped: false, isHeld: false });
     return true;
   }
 
-  /** The proof of this connection, if it is that of this member and device, and if the frame was sealed with its key. */
+  /** The proof of this connection, if it is that of this member and device, and the frame is sealed as it has to be. */
   sealed(
     { from, who, dev }: { from: string; who: string; dev?: string | undefined },
     { seal }: Upload | Leave,
   ): Proof | undefined {
     const proof = this.#proofs.get(from);
-    if (!seal || proof?.key !== who || proof.dev !== dev) return undefined;
-    return this.#options.crypto.mac(proof.sessionKey, seal.text) === seal.mac ? proof : undefined;
+    if (proof?.key !== who || proof.dev !== dev) return undefined;
+    const isIntact = isSecure(from) || (seal && this.#options.crypto.mac(proof.sessionKey, seal.text) === seal.mac);
+    return isIntact ? proof : undefined;
   }
 
   /** The connection is gone. */

@@ -6,7 +6,7 @@ import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
 import { Log } from '../log/log.ts';
 import type { Place, Store } from '../log/store.ts';
 import { farewell } from '../narrate.ts';
-import { type Core, type Effect, Effects, type Input, type Now } from '../turn.ts';
+import { type Core, type Effect, Effects, type Input, type Now, secureMark } from '../turn.ts';
 import { type Absence, Door, type DoorOptions } from './door.ts';
 import { HeadSigner } from './head-signer.ts';
 import { Presence, type Session } from './presence.ts';
@@ -30,7 +30,7 @@ import { SignatureDesk } from './signatures.ts';
 export type RoomOptions = DoorOptions & { flow?: Flow };
 
 /** What is told in its order with what the log decides. */
-type Aside = { type: 'leave'; from: string; lostAtMs?: number } | Absence | Outcome;
+type Aside = { type: 'leave'; from: string; lostAtMs?: number } | { type: 'cut' } | Absence | Outcome;
 
 export class Room implements Core {
   /** What the room says, for whoever reads along at the server. */
@@ -52,6 +52,8 @@ export class Room implements Core {
   /** Whose words were taken in this turn. */
   readonly #heard = new Set<string>();
   #ignored = { frames: 0, reason: '' };
+  /** All encrypted connections end behind what was said until now. */
+  #isCutting = false;
   #heartbeatAtMs = Number.NEGATIVE_INFINITY;
   #tidiedAtMs = Number.NEGATIVE_INFINITY;
 
@@ -79,6 +81,8 @@ export class Room implements Core {
     this.#sendReceipts();
     for (const { to, frame } of this.#signatures.answers()) this.#effects.send(to, frame);
     this.#tellFound();
+    if (this.#isCutting) this.#effects.push({ type: 'hangUp', to: secureMark });
+    this.#isCutting = false;
     return this.#effects.take();
   }
 
@@ -103,11 +107,21 @@ export class Room implements Core {
         return this.#tell(now);
       case 'erase':
         return this.#propose(input);
+      case 'admitted':
+        return this.#admit(input.keys);
       case 'tick':
         return this.#tick(now);
       case 'leave':
         return this.#sayFarewell(now);
     }
+  }
+
+  /** Who may be in no more says nothing from here on, and leaves; its connection ends together with all others. */
+  #admit(keys: ReadonlySet<string>): void {
+    if (!this.#door.admit(keys)) return;
+    for (const { from, who } of this.presence.proven)
+      if (!this.#door.admits(from, who)) this.#propose({ type: 'leave', from });
+    this.#propose({ type: 'cut' });
   }
 
   #receive(from: string, frame: Received, now: Now): void {
@@ -217,6 +231,8 @@ export class Room implements Core {
         return this.presence.setAway(outcome.from, outcome.away);
       case 'leave':
         return this.#depart(outcome);
+      case 'cut':
+        this.#isCutting = true;
     }
   }
 
