@@ -1,6 +1,6 @@
 import type { Signed } from '../core/log/store.ts';
 import { isName, maxNameBytes } from '../core/names.ts';
-import { topicWords } from '../core/narrate.ts';
+import { slowed, topicWords } from '../core/narrate.ts';
 import type { Conversation } from '../core/turn.ts';
 import type { MessageId } from '../protocol/frames.ts';
 import { byKey } from '../terminal/draft.ts';
@@ -125,10 +125,11 @@ function who({ online, name, present, others }: Conversation): string {
   return `${present} online: ${all.join(', ')}`;
 }
 
-function standing({ online, name, present, waiting }: Conversation): string[] {
+function standing({ online, name, present, waiting, held }: Conversation): string[] {
   const count = waiting.length;
   const what = count === 0 ? 'nothing waits to be sent' : `${counted(count, 'message')} not sent yet`;
-  return [`you are ${name}`, `${online ? `online, ${present} there` : 'offline'}; ${what}`];
+  const lines = [`you are ${name}`, `${online ? `online, ${present} there` : 'offline'}; ${what}`];
+  return held ? [...lines, slowed(held)] : lines;
 }
 
 /** The first characters of the chain are enough for two people to compare. */

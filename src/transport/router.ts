@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Input } from '../core/turn.ts';
 import { bind } from './endpoint.ts';
-import { decodeParts, GoneRouter } from './sockets.ts';
+import { bytesOf, GoneRouter } from './sockets.ts';
 
 /** Few, so that one turn of the room is short: more waits in ZeroMQ, in a queue for each connection. */
 const maxTurnFrames = 64;
@@ -54,7 +54,7 @@ export class RouterLink {
 }
 
 function inputOf([id, ...parts]: Buffer[]): Input {
-  return { type: 'frame', from: id?.toString('latin1') ?? '', frame: decodeParts(parts) };
+  return { type: 'bytes', from: id?.toString('latin1') ?? '', data: bytesOf(parts) };
 }
 
 function isFull(sent: PromiseSettledResult<void> | undefined): boolean {

@@ -49,5 +49,6 @@ export const openBindingPair = (): Pair => new Pair(pair);
 export const openConnectingPair = (): Pair => new Pair({ ...pair, ...connecting(), ...heartbeats });
 
 /** A frame of several parts is not of this protocol; an empty one is malformed for the decoder. */
-export const decodeParts = ([bytes, ...rest]: Buffer[]): Received =>
-  decode(bytes && rest.length === 0 ? bytes : new Uint8Array());
+export const bytesOf = ([bytes, ...rest]: Buffer[]): Uint8Array =>
+  bytes && rest.length === 0 ? bytes : new Uint8Array();
+export const decodeParts = (parts: Buffer[]): Received => decode(bytesOf(parts));

@@ -1,5 +1,6 @@
 import {
   type Frame,
+  isTooLong,
   type Join,
   type Leave,
   type Message,
@@ -9,12 +10,13 @@ import {
   type Upload,
 } from '../../protocol/frames.ts';
 import { welcomeProof } from '../../protocol/signed.ts';
-import { maxStrangers } from '../limits.ts';
+import { forNewcomers, maxSessions, maxStrangers, share } from '../limits.ts';
 import type { Ledger, LedgerOptions, Outcome, Proposal } from '../log/ledger.ts';
 import { type Log, type Resumption, resume } from '../log/log.ts';
 import { guestName, nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
 import { greeting, isBlank } from '../narrate.ts';
 import type { Effects, Now } from '../turn.ts';
+import type { Pacing, Wish } from './pacing.ts';
 import type { Presence, Session } from './presence.ts';
 import { type Proof, Proofs, type ProofsOptions } from './proofs.ts';
 
@@ -28,7 +30,7 @@ export type DoorOptions = LedgerOptions &
     topic?: string | undefined;
   };
 type Refusal = { from: string; code: Refused['code']; text: string; join: Join };
-type Parts = { log: Log; ledger: Ledger; presence: Presence; effects: Effects };
+type Parts = { log: Log; ledger: Ledger; presence: Presence; pacing: Pacing; effects: Effects };
 
 /**
  * Who comes in, and may speak, by what is known of the connection alone: a version-1 client that proves its key, under a
@@ -43,6 +45,8 @@ export class Door {
   readonly #strangers = new Set<string>();
   /** Clients of the original that were told of their empty messages. */
   readonly #blank = new Set<string>();
+  /** And those that were told that something was not sent. */
+  readonly #unsent = new Set<string>();
 
   constructor(options: DoorOptions, parts: Parts) {
     this.#options = options;
@@ -67,7 +71,10 @@ export class Door {
     const name = this.#nameFor(key, normalizeName(join.name), now);
     const text = whyNameRefused(name) ?? this.#whyServers(name);
     if (text !== undefined) return void this.refuse({ from, code: 'NAME_REFUSED', text, join });
-    if (this.#isFull(from, dev)) return void this.refuse({ from, code: 'ROOM_FULL', text: full, join });
+    const refused = this.#whyNotIn(from, key, dev, now);
+    if (refused !== undefined) return void this.refuse({ from, code: 'ROOM_FULL', text: refused, join });
+    if (this.#isRename(from, key, dev, name) && !this.#parts.pacing.mayRename(key, now.ms))
+      return void this.refuse({ from, code: 'NAME_REFUSED', text: renamedOften, join });
     const same = this.#entering.get(from);
     this.#entering.set(from, join);
     // A client that was told several times to join is welcomed once.
@@ -88,9 +95,10 @@ export class Door {
     this.#send(from, { kind: 'refused', name: this.#options.name, text, code, ...answered, ...version });
   }
 
-  enter({ from, name, key, dev, join }: Outcome & { type: 'entered' }, nowMs: number): void {
-    const { presence, log } = this.#parts;
-    if (this.#isFull(from, dev)) return this.refuse({ from, code: 'ROOM_FULL', text: full, join });
+  enter({ from, name, key, dev, join }: Outcome & { type: 'entered' }, now: Now): void {
+    const { presence, log, pacing } = this.#parts;
+    const refused = this.#whyNotIn(from, key, dev, now);
+    if (refused !== undefined) return this.refuse({ from, code: 'ROOM_FULL', text: refused, join });
     const newest = this.#entering.get(from);
     // Who has asked for another name since must not take this answer for the one to that.
     const isSame = newest?.name === join.name;
@@ -99,7 +107,9 @@ export class Door {
     presence.markGuests(name);
     const asked = isSame && newest.dev === dev ? newest : join;
     const resumption = resume(log, asked);
-    presence.enter({ from, who: key, name, dev }, resumption.since, nowMs);
+    // All that it has not seen come back is sent again.
+    pacing.drop(key, (line) => line.dev === dev);
+    presence.enter({ from, who: key, name, dev }, resumption.since, now.ms);
     this.#welcome(from, name, asked, resumption);
   }
 
@@ -107,7 +117,7 @@ export class Door {
   hear(from: string, message: Message, now: Now): Proposal | Outcome | undefined {
     const { sessions } = this.#parts.presence;
     const isNew = !sessions.has(from) && !this.#entering.has(from) && !message.id;
-    if (isNew && isBlank(message) && this.#isFull(from)) return undefined;
+    if (isNew && isBlank(message) && this.#isFull(true)) return undefined;
     if (isNew) this.#enterGuest(from, message.name, now);
     const session = sessions.get(from);
     if (session?.guest !== undefined) return this.#hearGuest(session, message);
@@ -116,8 +126,8 @@ export class Door {
     return message.seq === undefined ? unsealed : { type: 'mend', message };
   }
 
-  /** Messages for the log. Behind an upload that is missing nothing is taken. [P14] */
-  take(from: string, upload: Upload): (Proposal | Outcome)[] {
+  /** Messages for the log, or why there are none. Behind an upload that is missing nothing is taken. [P14] */
+  take(from: string, upload: Upload): Wish[] | [Outcome] {
     const session = this.#parts.presence.sessions.get(from);
     if (!session) this.tellToJoin(from);
     const by = session && this.#proofs.sealed(session, upload);
@@ -133,7 +143,7 @@ export class Door {
   }
 
   /** What its author wrote, and nothing that only a log may say. */
-  #wish(by: Proof, { hash: _, seq: __, void: ___, guest: ____, ...message }: Message, name: string): Proposal {
+  #wish(by: Proof, { hash: _, seq: __, void: ___, guest: ____, ...message }: Message, name: string): Wish {
     const isOwn = message.id?.dev === by.dev && message.key === by.key;
     return isOwn ? { type: 'say', by, message, name } : { type: 'giveBack', by, message };
   }
@@ -163,7 +173,7 @@ export class Door {
   #enterGuest(from: string, rawName: string, now: Now): void {
     const { presence, log, ledger } = this.#parts;
     if (!presence.sessions.get(from)) {
-      if (this.#isFull(from)) return this.#say(from, full);
+      if (this.#isFull(true)) return this.#say(from, full);
       const safe = safeName(rawName);
       const isTaken = ledger.owner(safe, now) !== undefined || this.#whyServers(safe) !== undefined;
       const name = isTaken ? guestName(safe) : safe;
@@ -177,8 +187,11 @@ export class Door {
     const { from, name, guest = name } = session;
     const { text } = message;
     if (isBlank(message)) return this.#passOver(session);
-    if (Buffer.byteLength(text) > maxTextBytes)
-      return void this.#say(from, `Your message was not sent: it is longer than ${maxTextBytes} bytes.`);
+    if (isTooLong(text)) {
+      const isLong = Buffer.byteLength(text) > maxTextBytes;
+      const why = isLong ? `it is longer than ${maxTextBytes} bytes` : 'it has too many control characters';
+      return void this.#say(from, `Your message was not sent: ${why}.`);
+    }
     const words = { name: guest, text, salt: this.#options.salt() };
     return { type: 'relay', from, words: name === guest ? words : { ...words, guest: true } };
   }
@@ -189,6 +202,18 @@ export class Door {
     this.#blank.add(from);
     this.#say(from, 'Empty messages are not passed on.');
     return { type: 'ignored', reason: `${name}, a client of the original, sends empty messages; this is said once` };
+  }
+
+  /** A client of the original can be told only so, and not of each line. */
+  tellUnsent(from: string): void {
+    if (this.#unsent.has(from)) return;
+    this.#unsent.add(from);
+    this.#say(from, 'Not sent: you write faster than this room takes. Wait a moment, and say it again.');
+  }
+
+  /** Whoever is told again of what was not sent. */
+  tidy(): void {
+    this.#unsent.clear();
   }
 
   #say(from: string, text: string): void {
@@ -224,10 +249,32 @@ export class Door {
   }
 
   /** A full room takes whoever is in it already. */
-  #isFull(from: string, dev = ''): boolean {
+  #whyNotIn(from: string, key: string, dev: string, now: Now): string | undefined {
     const { presence } = this.#parts;
+    if (presence.sessions.get(from) || presence.ofDevice(dev)) return undefined;
+    if (this.#isFull(this.#isNew(key, now))) return full;
+    return presence.sessionsOf(key) >= maxSessions ? `You are in this room ${maxSessions} times already.` : undefined;
+  }
+
+  /** However many strangers come, every fifth place is for members of more than a day. */
+  #isFull(isNew: boolean): boolean {
     const { maxClients = Number.POSITIVE_INFINITY } = this.#options;
-    return presence.sessions.size >= maxClients && !presence.sessions.get(from) && presence.ofDevice(dev) === undefined;
+    const places = isNew ? Math.ceil(maxClients * forNewcomers) : maxClients;
+    return this.#parts.presence.sessions.size >= places;
+  }
+
+  #isNew(key: string, { ms }: Now): boolean {
+    const { log, ledger } = this.#parts;
+    const ranMs = ledger.ranMs(ms);
+    return ranMs - (log.store.member(key)?.firstMs ?? ranMs) < share.dayMs;
+  }
+
+  /** Whoever comes back under the name that it had chooses none. */
+  #isRename(from: string, key: string, dev: string, name: string): boolean {
+    const { presence } = this.#parts;
+    const goesBy = presence.nameOf(key);
+    const before = presence.sessions.get(from) ?? presence.ofDevice(dev);
+    return goesBy !== undefined && goesBy !== name && before?.name !== name;
   }
 
   #send(to: string, frame: Frame): void {
@@ -236,6 +283,7 @@ export class Door {
 }
 
 const full = 'The room is full.';
+const renamedOften = 'You have changed your name often. Wait a minute, and try again.';
 const foreignDevice = 'This device is made from another key.';
 const wrongProof = 'The room does not accept the proof of your key.';
 const otherVersion = `This room speaks version ${protocolVersion} of the protocol, and not that of your program.`;

@@ -1,14 +1,26 @@
-import type { Lost, Received } from '../../protocol/frames.ts';
+import { decode } from '../../protocol/codec.ts';
+import type { Lost, Receipt, Received, Upload } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
-import { defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../limits.ts';
+import {
+  defaultFlow,
+  defaultPace,
+  type Flow,
+  heartbeatIntervalMs,
+  type Pace,
+  points,
+  tidyIntervalMs,
+} from '../limits.ts';
 import { Feed } from '../log/feed.ts';
 import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
 import { Log } from '../log/log.ts';
+import { Shares } from '../log/shares.ts';
 import type { Place, Store } from '../log/store.ts';
 import { farewell } from '../narrate.ts';
 import { type Core, type Effect, Effects, type Input, type Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
 import { HeadSigner } from './head-signer.ts';
+import { Hearing } from './hearing.ts';
+import { Pacing } from './pacing.ts';
 import { Presence, type Session } from './presence.ts';
 import { Readers } from './readers.ts';
 import { RosterDesk } from './roster-desk.ts';
@@ -17,7 +29,9 @@ import { SignatureDesk } from './signatures.ts';
 /**
  * The room: one log, and everybody, the author too, is a reader of it.
  *
- *   inputs --judged by what is known of the connection--> proposals --decide--> change, outcomes
+ *   bytes --heard, as long as the connection has a budget--> inputs
+ *   inputs --judged by what is known of the connection; words, at the pace of their author--> proposals
+ *   proposals --decide--> change, outcomes
  *   change --commit--> on disk --apply--> read by everybody; only now the outcomes are told
  *
  * One change is under way at a time; what comes meanwhile waits for the next decision. A session (one connection):
@@ -27,7 +41,11 @@ import { SignatureDesk } from './signatures.ts';
  * Always true, whatever arrives and whenever the process dies: I1 to I4 and I7 to I9 of docs/protocol.md. For I1, what is
  * sent with a seq is on disk before; for I2, a version-1 session is sent the places after its cursor, each once, no gap.
  */
-export type RoomOptions = DoorOptions & { flow?: Flow };
+export type RoomOptions = DoorOptions & {
+  flow?: Flow;
+  /** How fast one may write; undefined for as fast as it goes. */
+  pace?: Pace | undefined;
+};
 
 /** What is told in its order with what the log decides. */
 type Aside = { type: 'leave'; from: string; lostAtMs?: number } | Outcome;
@@ -44,12 +62,15 @@ export class Room implements Core {
   readonly #roster: RosterDesk;
   readonly #door: Door;
   readonly #signer: HeadSigner;
+  readonly #hearing: Hearing;
+  readonly #shares: Shares;
+  readonly #pacing: Pacing;
   readonly #effects = new Effects();
   #proposals: (Proposal | Aside)[] = [];
   /** What the change under way was made of, and what came of that. */
   #deciding: (Proposal | Aside)[] = [];
   #underWay: Aside[] | undefined;
-  /** Whose words were taken in this turn. */
+  /** Whose words were taken in this turn, or wait. */
   readonly #heard = new Set<string>();
   #ignored = { frames: 0, reason: '' };
   #heartbeatAtMs = Number.NEGATIVE_INFINITY;
@@ -61,18 +82,23 @@ export class Room implements Core {
     this.#ledger = new Ledger(options, this.#log);
     this.feed = new Feed(this.#log);
     this.presence = new Presence(options.name, this.feed);
-    const { flow = defaultFlow } = options;
+    const { flow = defaultFlow, pace = 'pace' in options ? undefined : defaultPace } = options;
+    this.#hearing = new Hearing(pace);
+    this.#shares = new Shares(this.#log, options.retention, options.identity.key, (ms) => this.#ledger.ranMs(ms));
+    this.#pacing = new Pacing(pace, this.#shares, (wish) => this.#proposals.push(wish));
     this.#signer = new HeadSigner(options, this.#log);
     this.#readers = new Readers(this.feed, flow, this.presence.sessions, this.#signer);
     this.#signatures = new SignatureDesk(this.#log, flow);
     this.#roster = new RosterDesk(options, store, this.presence.sessions);
     this.#roster.settle();
-    const parts = { log: this.#log, ledger: this.#ledger, presence: this.presence, effects: this.#effects };
-    this.#door = new Door(options, parts);
+    const [log, ledger, pacing, effects] = [this.#log, this.#ledger, this.#pacing, this.#effects];
+    this.#door = new Door(options, { log, ledger, pacing, effects, presence: this.presence });
   }
 
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
     for (const input of inputs) this.#take(input, now);
+    for (const from of this.#hearing.takeDeafened()) this.#tellDeaf(from);
+    this.#pacing.release(now.ms);
     if (now.ms - this.#tidiedAtMs >= tidyIntervalMs) this.#tidy(now.ms);
     this.#decide(now);
     this.#effects.push(...this.#readers.pump(now.ms));
@@ -83,17 +109,21 @@ export class Room implements Core {
   }
 
   nextTurnMs({ ms }: Now): number | undefined {
-    return this.#readers.nextPumpMs(ms);
+    const [pumpMs, releaseMs] = [this.#readers.nextPumpMs(ms), this.#pacing.nextMs(ms)];
+    return pumpMs === undefined || releaseMs === undefined ? (pumpMs ?? releaseMs) : Math.min(pumpMs, releaseMs);
   }
 
   #take(input: Input, now: Now): void {
     switch (input.type) {
+      case 'bytes':
+        return this.#hear(input.from, input.data, now);
       case 'frame':
         return this.#receive(input.from, input.frame, now);
       case 'full':
         return input.sent.before && this.#readers.holdBack(input.from, input.sent.before, now.ms);
       case 'committed':
         this.#log.settle(input.change);
+        this.#shares.settle(input.change);
         this.#roster.settle();
         for (const { id, seq } of input.change.erased ?? [])
           this.#effects.push({
@@ -110,25 +140,33 @@ export class Room implements Core {
     }
   }
 
+  #hear(from: string, data: Uint8Array, now: Now): void {
+    if (this.#hearing.hears(from, data.length, isEnd(data), now.ms)) this.#receive(from, decode(data), now);
+  }
+
   #receive(from: string, frame: Received, now: Now): void {
     const session = this.presence.sessions.get(from);
     if (session) session.heardAtMs = now.ms;
     switch (frame.kind) {
       case 'join':
+        this.#hearing.charge(from, frame.proof === undefined ? points.join : points.proof);
         return this.#propose(this.#door.knock(from, frame, now));
       case 'leave':
         return this.#propose(this.#door.part(from, frame));
       case 'upload':
-        return this.#propose(...this.#door.take(from, frame));
+        return this.#upload(from, frame, now);
       case 'message':
-        return this.#propose(this.#door.hear(from, frame, now));
+        return this.#hearMessage(this.#door.hear(from, frame, now), from, now);
       case 'ack':
         return session ? this.#readers.acknowledge(from, frame.seq) : this.#door.tellToJoin(from);
       case 'lost':
+        this.#hearing.charge(from, points.question);
         return session && this.#answer(from, frame);
       case 'signatures':
+        this.#hearing.charge(from, points.signatures);
         return session?.who && session.guest === undefined ? this.#signatures.ask(from, frame.seq) : undefined;
       case 'roster':
+        this.#hearing.charge(from, points.question);
         return session && this.#propose(...this.#roster.ask(session, frame));
       case 'gone':
         this.#door.forget(from);
@@ -136,10 +174,43 @@ export class Room implements Core {
       case 'unknown':
         return;
       case 'malformed':
+        this.#hearing.charge(from, points.wrong);
         return this.#ignore(frame.reason);
       default:
+        this.#hearing.charge(from, points.wrong);
         this.#ignore(`a ${frame.kind} frame is not for a server`);
     }
+  }
+
+  /** What is more than an honest client ever has under way is not taken: it comes again, as everything after it. */
+  #upload(from: string, frame: Upload, now: Now): void {
+    const taken = this.#door.take(from, frame);
+    const session = this.presence.sessions.get(from);
+    if (!session || !areWishes(taken)) return this.#refuseWords(from, taken[0]);
+    const [{ by }] = taken;
+    if (!this.#pacing.take(session, by, taken, now.ms)) {
+      by.isStopped = true;
+      this.#pacing.drop(session.who, ({ of }) => of === by);
+      this.#effects.send(from, { kind: 'rejoin', delayMs: waitMs });
+    } else if (this.#pacing.holds(session.who)) this.#heard.add(from);
+  }
+
+  #refuseWords(from: string, outcome: Proposal | Outcome | undefined): void {
+    if (outcome?.type === 'ignored') this.#hearing.charge(from, points.wrong);
+    this.#propose(outcome);
+  }
+
+  #hearMessage(heard: Proposal | Outcome | undefined, from: string, now: Now): void {
+    if (heard?.type !== 'relay') return this.#refuseWords(from, heard);
+    if (!this.#pacing.take({ who: from }, from, [heard], now.ms)) this.#door.tellUnsent(from);
+  }
+
+  /** It has said so much that it is not heard for a while, and hears that once. Nobody knows how to tell a stranger. */
+  #tellDeaf(from: string): void {
+    const session = this.presence.sessions.get(from);
+    if (session?.guest !== undefined) this.#door.tellUnsent(from);
+    else if (session) this.#effects.send(from, { kind: 'rejoin', delayMs: waitMs });
+    if (session) this.#ignore(`${session.name} sends more than this room can hear`);
   }
 
   #propose(...wishes: (Proposal | Aside | undefined)[]): void {
@@ -150,11 +221,15 @@ export class Room implements Core {
     this.#tidiedAtMs = ms;
     const present = this.presence.proven.map(({ name, who: key }) => ({ name, key }));
     this.#propose({ type: 'tidy', present });
+    this.#door.tidy();
+    this.#pacing.tidy(ms);
+    this.#shares.tidy(ms);
     for (const place of this.#log.lost.values()) this.#ask(place);
   }
 
   #decide(now: Now): void {
     if (this.#underWay || this.#proposals.length === 0) return;
+    this.#shares.decide();
     const { change, outcomes } = this.#ledger.decide<Aside>(this.#proposals, now);
     this.#deciding = this.#proposals;
     this.#proposals = [];
@@ -164,33 +239,37 @@ export class Room implements Core {
   }
 
   #tell(now: Now): void {
+    this.#shares.decided();
     for (const outcome of this.#underWay ?? []) this.#tellOne(outcome, now);
     this.#underWay = undefined;
     for (const wish of this.#deciding) if (wish.type === 'say' && wish.by) this.#heard.add(wish.by.from);
     this.#deciding = [];
   }
 
-  /** Who does not see at once that its words came back hears at least that they are kept. [P22] */
+  /** Who does not see at once that its words came back hears at least that they are kept, or held. [P22] */
   #sendReceipts(): void {
     for (const from of this.#heard) {
       const session = this.presence.sessions.get(from);
-      if (session && session.sent.seq < this.#log.head)
-        this.#effects.send(from, { kind: 'receipt', ...this.#receipt(session) });
+      const receipt = session && this.#receipt(session);
+      if (session && receipt && (session.sent.seq < this.#log.head || receipt.heldMs !== undefined))
+        this.#effects.send(from, { kind: 'receipt', ...receipt });
     }
     this.#heard.clear();
   }
 
-  #receipt({ from, dev }: Session): { kept: number; held: number } {
+  #receipt({ from, who, dev = '' }: Session): Pick<Receipt, 'kept' | 'held' | 'heldMs'> {
     const waiting = [...this.#deciding, ...this.#proposals].filter(
       (wish) => (wish.type === 'say' || wish.type === 'giveBack') && wish.by?.from === from,
     );
-    return { kept: this.#log.store.mark(dev ?? '')?.n ?? 0, held: waiting.length };
+    const { held, ms } = this.#pacing.held(who, dev);
+    const kept = this.#log.store.mark(dev)?.n ?? 0;
+    return { kept, held: waiting.length + held, ...(held > 0 && { heldMs: ms }) };
   }
 
   #tellOne(outcome: Aside, now: Now): void {
     switch (outcome.type) {
       case 'entered':
-        return this.#door.enter(outcome, now.ms);
+        return this.#door.enter(outcome, now);
       case 'refused':
         return this.#door.refuse(outcome);
       case 'rejoin':
@@ -212,6 +291,7 @@ export class Room implements Core {
           ...(outcome.why && { why: outcome.why }),
         });
       case 'ignored':
+        if (outcome.by) this.#hearing.charge(outcome.by.from, points.wrong);
         return this.#ignore(outcome.reason);
       case 'leave':
         return this.#depart(outcome);
@@ -260,6 +340,7 @@ export class Room implements Core {
   }
 
   #tick({ ms }: Now): void {
+    this.#hearing.tidy(ms);
     for (const { from } of this.presence.expire(ms)) this.#propose({ type: 'leave', from, lostAtMs: ms });
     if (this.#roster.isDue(ms)) this.#propose({ type: 'publish' });
     for (const { to, frame } of this.#roster.parts(this.#log.head)) this.#effects.send(to, frame);
@@ -277,3 +358,12 @@ export class Room implements Core {
     this.#ignored = { frames: this.#ignored.frames + 1, reason };
   }
 }
+
+/** Who must not be heard for a while is told to join again after that. */
+const waitMs = defaultPace.deafMs;
+/** libzmq's own word that a connection has ended. */
+const end = new TextEncoder().encode('{"gone":1}');
+type Words = Proposal & { type: 'say' | 'giveBack' };
+const areWishes = (taken: (Proposal | Outcome)[]): taken is [Words, ...Words[]] =>
+  taken[0] !== undefined && 'message' in taken[0];
+const isEnd = (data: Uint8Array): boolean => data.length === end.length && data.every((byte, i) => byte === end[i]);

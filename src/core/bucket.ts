@@ -1,0 +1,45 @@
+/** How much may be done at once, and how much of that comes back in a second. */
+export type Rate = { atOnce: number; perSecond: number };
+
+/** Credit that is spent and comes back with time, as that is passed in. */
+export class Bucket {
+  readonly #rate: Rate;
+  #level: number;
+  #atMs: number;
+
+  constructor(rate: Rate, ms: number) {
+    this.#rate = rate;
+    this.#level = rate.atOnce;
+    this.#atMs = ms;
+  }
+
+  /** What is left; below zero after more was taken than there was. */
+  level(ms: number): number {
+    const { atOnce, perSecond } = this.#rate;
+    if (ms > this.#atMs) this.#level = Math.min(atOnce, this.#level + ((ms - this.#atMs) * perSecond) / 1_000);
+    this.#atMs = Math.max(ms, this.#atMs);
+    return this.#level;
+  }
+
+  /** Whoever has anything left may do the next thing, whatever that costs: then the one after it waits longer. */
+  take(cost: number, ms: number): boolean {
+    if (this.level(ms) <= 0) return false;
+    this.#level -= cost;
+    return true;
+  }
+
+  /** Takes it in any case. */
+  charge(cost: number): void {
+    this.#level -= cost;
+  }
+
+  isFull(ms: number): boolean {
+    return this.level(ms) >= this.#rate.atOnce;
+  }
+
+  /** How long until something is left. */
+  waitMs(ms: number): number {
+    const level = this.level(ms);
+    return level > 0 ? 0 : ((1 - level) / this.#rate.perSecond) * 1_000;
+  }
+}
