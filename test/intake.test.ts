@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { maxChallenges } from '../src/core/limits.ts';
+import { defaultPace, maxChallenges } from '../src/core/limits.ts';
 import { Feed } from '../src/core/log/feed.ts';
 import { Ledger } from '../src/core/log/ledger.ts';
 import type { Log } from '../src/core/log/log.ts';
@@ -43,7 +43,7 @@ const sessionKey =
 const sealed = (frame: Leave | Upload, key = sessionKey) => seal(frame, (text) => fakeCrypto.mac(key, text));
 
 const unpaced = (log: Log) =>
-  new Pacing(undefined, new Shares(log, options.retention, 'server', (ms) => ms), () => undefined);
+  new Pacing(undefined, new Shares(log, options.retention, defaultPace.share, 'server', (ms) => ms), () => undefined);
 
 /** A door that has asked who is there, and let in `session`, if there is one. */
 const open = (session: Session | undefined) => {

@@ -1,6 +1,9 @@
 /** How much may be done at once, and how much of that comes back in a second. */
 export type Rate = { atOnce: number; perSecond: number };
 
+/** As good as a whole one, for sums of fractions. */
+const one = 1 - 1e-9;
+
 /** Credit that is spent and comes back with time, as that is passed in. */
 export class Bucket {
   readonly #rate: Rate;
@@ -21,9 +24,9 @@ export class Bucket {
     return this.#level;
   }
 
-  /** Whoever has anything left may do the next thing, whatever that costs: then the one after it waits longer. */
+  /** Whoever has one left may do the next thing, whatever that costs: then the one after it waits longer. */
   take(cost: number, ms: number): boolean {
-    if (this.level(ms) <= 0) return false;
+    if (this.level(ms) < one) return false;
     this.#level -= cost;
     return true;
   }
@@ -37,9 +40,9 @@ export class Bucket {
     return this.level(ms) >= this.#rate.atOnce;
   }
 
-  /** How long until something is left. */
+  /** How long until there is one. */
   waitMs(ms: number): number {
     const level = this.level(ms);
-    return level > 0 ? 0 : ((1 - level) / this.#rate.perSecond) * 1_000;
+    return level >= one ? 0 : ((1 - level) / this.#rate.perSecond) * 1_000;
   }
 }

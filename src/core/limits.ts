@@ -100,7 +100,8 @@ export const noticeRate: Rate = { atOnce: 100, perSecond: 20 };
  * `messages`: own ones of one member, over all sessions, or of one client of the original; a text counts as one for each
  * `messageCharacters`. `given`: those given back for others. `names`: changes of name. `connection`: points, of which a frame
  * costs 1, and 1 for each KiB, and more as `points` says; who has none left is deaf for `deafMs`. `releaseMs`: what waits
- * goes in steps of so long.
+ * goes in steps of so long. `share`: of a log at its limit one author pushes out at most this part in a day, or so many
+ * messages if that is more: one half at once, the other over the day. All newcomers count as one author, and all originals.
  */
 export const defaultPace = {
   messages: { atOnce: 500, perSecond: 100 },
@@ -110,6 +111,7 @@ export const defaultPace = {
   connection: { atOnce: 12_000, perSecond: 600 },
   deafMs: 2_000,
   releaseMs: 50,
+  share: { part: 1 / 5, least: 5_000 },
 };
 export type Pace = typeof defaultPace;
 /** So many messages a second from each member, and the rest as it goes with that; 0 is no limit. */
@@ -131,11 +133,8 @@ export const points = { wrong: 50, proof: 50, join: 10, signatures: 5, question:
 /** What waits of one client of the original, which cannot send it again: messages, and characters of text. */
 export const maxHeldOfOriginal = 10_000;
 export const maxHeldTextOfOriginal = 1_048_576;
-/**
- * Of a log at its limit one author pushes out at most this part in a day, or so many messages if that is more: one half at
- * once, the other over the day. All keys that came within the last day count as one author, and so do all originals. [P48]
- */
-export const share = { part: 1 / 5, least: 5_000, dayMs: 86_400_000 };
+/** Who came less than this ago is a newcomer; shares are counted over so long. [P48] */
+export const dayMs = 86_400_000;
 
 // At one client
 /** Messages of one person that wait to be accepted, and of others that are kept for a log that has lost them. */

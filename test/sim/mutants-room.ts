@@ -116,7 +116,9 @@ export const roomMutants: Mutant[] = [
     ['only what is old is forgotten', 'this.#now.ranMs - ranMs <= ageMs', 'false'],
     ['what is forgotten leaves its chain', "this.#log.hashAt(from - 1) ?? ''", "''"],
   ]),
-  ...of('log/ledger', [['no clock of the machine makes old', '#ranMs({ ms }) {', '#ranMs({ wallMs: ms }) {']]),
+  ...of('log/ledger', [
+    ['no clock of the machine makes old', 'const ranMs = this.ranMs(now.ms)', 'const ranMs = this.ranMs(now.wallMs)'],
+  ]),
   ...of('log/log', [
     ['another hash is a fork', '(!known || known === hash)', 'true'],
     ['a row proves itself', 'chainHash(this.#crypto, prev, message) === hash', 'true'],

@@ -1,3 +1,4 @@
+import type { Pace } from '../../src/core/limits.ts';
 import type { Random } from './random.ts';
 
 /** What kind of world it is. */
@@ -28,6 +29,8 @@ export type Traits = {
   /** Some are pipes: they are killed, or come to their end. */
   withPipes: boolean;
   retention: { entries: number; ageMs: number };
+  /** How fast one may write; absent: as ever. */
+  pace?: Pace | undefined;
 };
 
 /** Everything that may be missing from a world. */

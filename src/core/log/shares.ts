@@ -1,10 +1,11 @@
-import { share } from '../limits.ts';
+import { dayMs, type Pace } from '../limits.ts';
 import type { Retention } from './ledger.ts';
 import type { Log } from './log.ts';
 import type { Change } from './store.ts';
 
+type Clock = (ms: number) => number;
 const hourMs = 3_600_000;
-const hours = share.dayMs / hourMs;
+const hours = dayMs / hourMs;
 /** All keys that came within the last day. */
 const newcomers = 'newcomers';
 /** So many keys are remembered with the time when they came. */
@@ -21,7 +22,7 @@ export class Shares {
   readonly #log: Log;
   readonly #limit: number;
   readonly #half: number;
-  readonly #clock: (ms: number) => number;
+  readonly #clock: Clock;
   /** By key, and of all newcomers together; undefined until the log is at its limit. */
   #counts: Map<string, DayCount> | undefined;
   /** What was let go since the last decision, and what is decided about now: how many of each, and in all. */
@@ -34,10 +35,10 @@ export class Shares {
   #oldest: { seq: number; key: string | undefined } = { seq: 0, key: undefined };
 
   /** @param clock the log's own time, by this program's */
-  constructor(log: Log, { entries }: Retention, room: string, clock: (ms: number) => number) {
+  constructor(log: Log, { entries }: Retention, { part, least }: Pace['share'], room: string, clock: Clock) {
     this.#log = log;
     this.#limit = entries;
-    this.#half = Math.max(Math.floor(entries * share.part), share.least) / 2;
+    this.#half = Math.max(Math.floor(entries * part), least) / 2;
     this.room = room;
     this.#clock = clock;
   }
@@ -56,7 +57,7 @@ export class Shares {
     const asked = (this.#asked.get(who) ?? 0) + (this.#deciding.get(who) ?? 0);
     if (said + asked < this.#half || this.#ownerOfOldest === key) return true;
     // Of the other half one at a time, spread over a day.
-    return asked === 0 && ranMs - lastMs >= share.dayMs / this.#half;
+    return asked === 0 && ranMs - lastMs >= dayMs / this.#half;
   }
 
   /** It is let go, and not decided yet. */
@@ -135,7 +136,7 @@ export class Shares {
     const firstMs = this.#firstMs.get(key) ?? this.#log.store.member(key)?.firstMs ?? ranMs;
     if (this.#firstMs.size >= maxKnown) this.#firstMs.clear();
     if (firstMs !== ranMs) this.#firstMs.set(key, firstMs);
-    return ranMs - firstMs < share.dayMs;
+    return ranMs - firstMs < dayMs;
   }
 }
 

@@ -10,7 +10,7 @@ import {
   type Upload,
 } from '../../protocol/frames.ts';
 import { welcomeProof } from '../../protocol/signed.ts';
-import { forNewcomers, maxSessions, maxStrangers, share } from '../limits.ts';
+import { dayMs, forNewcomers, maxSessions, maxStrangers } from '../limits.ts';
 import type { Ledger, LedgerOptions, Outcome, Proposal } from '../log/ledger.ts';
 import { type Log, type Resumption, resume } from '../log/log.ts';
 import { guestName, nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
@@ -266,7 +266,7 @@ export class Door {
   #isNew(key: string, { ms }: Now): boolean {
     const { log, ledger } = this.#parts;
     const ranMs = ledger.ranMs(ms);
-    return ranMs - (log.store.member(key)?.firstMs ?? ranMs) < share.dayMs;
+    return ranMs - (log.store.member(key)?.firstMs ?? ranMs) < dayMs;
   }
 
   /** Whoever comes back under the name that it had chooses none. */

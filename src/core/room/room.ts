@@ -84,7 +84,9 @@ export class Room implements Core {
     this.presence = new Presence(options.name, this.feed);
     const { flow = defaultFlow, pace = 'pace' in options ? undefined : defaultPace } = options;
     this.#hearing = new Hearing(pace);
-    this.#shares = new Shares(this.#log, options.retention, options.identity.key, (ms) => this.#ledger.ranMs(ms));
+    const { share } = pace ?? defaultPace;
+    const clock = (ms: number) => this.#ledger.ranMs(ms);
+    this.#shares = new Shares(this.#log, options.retention, share, options.identity.key, clock);
     this.#pacing = new Pacing(pace, this.#shares, (wish) => this.#proposals.push(wish));
     this.#signer = new HeadSigner(options, this.#log);
     this.#readers = new Readers(this.feed, flow, this.presence.sessions, this.#signer);
@@ -96,9 +98,9 @@ export class Room implements Core {
   }
 
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
+    this.#pacing.release(now.ms);
     for (const input of inputs) this.#take(input, now);
     for (const from of this.#hearing.takeDeafened()) this.#tellDeaf(from);
-    this.#pacing.release(now.ms);
     if (now.ms - this.#tidiedAtMs >= tidyIntervalMs) this.#tidy(now.ms);
     this.#decide(now);
     this.#effects.push(...this.#readers.pump(now.ms));

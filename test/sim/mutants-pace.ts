@@ -1,0 +1,33 @@
+import { type Mutant, of } from './mutate.ts';
+
+/** The rules of how much one may do, and how fast. */
+export const paceMutants: Mutant[] = [
+  ...of('room/pacing', [
+    ['nobody writes faster than the room takes', "(wish.type === 'giveBack' ? given : own).take(", 'Boolean('],
+  ]),
+  ...of('room/room', [
+    ['whoever is slowed is told at once', 'else if (this.#pacing.holds(session.who))', 'else if (false)'],
+    [
+      'what is wrong costs more',
+      'this.#hearing.charge(from, points.wrong);\n                return this.#ignore(frame.reason);',
+      'return this.#ignore(frame.reason);',
+    ],
+    [
+      'whoever is not heard is told',
+      "else if (session)\n            this.#effects.send(from, { kind: 'rejoin', delayMs: waitMs });\n        if (session)",
+      'if (session)',
+    ],
+    ['what was written counts', 'this.#shares.settle(input.change);', ';'],
+  ]),
+  ...of('room/hearing', [['a connection has a budget', 'if (ear.budget.take(1 + bytes / 1_024, ms))', 'if (true)']]),
+  ...of('member/pulse', [['whoever is slowed waits for that', 'copy.behind > 0 || held > 0 ||', 'copy.behind > 0 ||']]),
+  ...of('log/shares', [
+    ['one author pushes out a share', 'if (said + asked < this.#half ||', 'if (true ||'],
+    ['newcomers share a share', 'return ranMs - firstMs < dayMs;', 'return false;'],
+    ['shares are counted from the log', 'of this.#log.store.authors(since * hourMs, hourMs))', 'of [])'],
+    ['a log with room is free', 'if (!this.areScarce)\n            return true;', ''],
+    ['own words may be pushed out', '|| this.#ownerOfOldest === key)', ')'],
+  ]),
+  ...of('log/judge', [['nobody owns all names', 'if (names.size < maxOwnNames ||', 'if (true ||']]),
+  ...of('room/door', [['names change seldom', '!this.#parts.pacing.mayRename(key, now.ms)', 'false']]),
+];
