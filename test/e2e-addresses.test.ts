@@ -2,11 +2,11 @@ import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect } from 'vitest';
 import { freePort } from './chaos/proxy.ts';
 import { isPlain, test } from './support/command.ts';
+import { dist } from './support/dist.ts';
 
 describe.concurrent('where to listen', () => {
   test('at the first address of a name that this machine has; in brackets, with a port', async ({ stage }) => {
@@ -94,7 +94,7 @@ const inNetwork = async (steps: string) => {
   const env = {
     PATH: process.env.PATH ?? '',
     NODE: process.execPath,
-    DIST: fileURLToPath(new URL('../dist', import.meta.url)),
+    DIST: dist,
   };
   const options = { timeout: 55_000, env: { ...env, WORK: work } };
   return promisify(execFile)('unshare', ['-rmn', 'bash', '--norc', '-euc', `${prepared}\nkill $(jobs -p)`], options);

@@ -11,10 +11,10 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect } from 'vitest';
 import { type Command, type Event, placesIn, type Stage, test } from './support/command.ts';
+import { dist } from './support/dist.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'zmqchat-data-'));
 let count = 0;
@@ -322,7 +322,6 @@ describe.concurrent('several clients of one person', () => {
 
 /** A mount of its own needs a namespace of its own: Linux, and the right to make one. */
 const canMount = spawnSync('unshare', ['-rm', 'mount', '-t', 'tmpfs', 'none', '/mnt']).status === 0;
-const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const inNamespace = (script: string, env: Record<string, string>) =>
   promisify(execFile)('unshare', ['-rm', 'bash', '--norc', '-euc', script], {
     timeout: 25_000,

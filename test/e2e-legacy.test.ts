@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import { test } from './support/command.ts';
 import { LegacyClient, LegacyPeer, LegacyServer } from './support/legacy.ts';
+import { Person, RawDealer } from './support/raw.ts';
 
 describe.concurrent('original clients in our room', () => {
   test('both kinds read each other; an original one is sent name and text, nothing else', async ({ stage }) => {
@@ -129,6 +130,30 @@ describe.concurrent('original clients in our room', () => {
     await old.hears('max is now called max (guest). 2 online.');
     await old.say('still here');
     expect(await bo.json({ type: 'message' })).toMatchObject({ from: { name: 'max (guest)' }, text: 'still here' });
+  });
+
+  test('nobody uses up the numbers of what they say: not as a friend who kept it, nor as its device', async ({
+    stage,
+  }) => {
+    const { server, port } = await stage.server('--name', 'room');
+    const reader = await stage.jsonOnline(port, 'reader', '--listen');
+    const old = stage.keep(LegacyClient.connect(port, 'old'));
+    await old.say('before');
+    const { id } = await reader.json({ type: 'message', text: 'before' });
+    const [dev = ''] = String(id).split('.');
+    const [eve, dealer] = [new Person(), stage.keep(new RawDealer(port))];
+    await eve.join(dealer, 'eve');
+    const next = eve.says({ name: 'eve', text: 'next', id: `${dev}.2`, in: 1 });
+    const own = eve.says({ name: 'eve', text: 'mine', id: `${eve.device}.1` });
+    await eve.upload(dealer, { ...next, first: 1 }, own);
+    await reader.json({ text: 'mine' });
+    const answer = await eve.join(stage.keep(new RawDealer(port)), 'eve', dev);
+    await old.say('after');
+    await old.say('and after that');
+    const read = await reader.jsonUntil({ text: 'and after that' });
+    expect(read.map(({ text }) => text)).toEqual(['after', 'and after that']);
+    expect(answer).toMatchObject({ refused: 'PROOF_REFUSED', text: 'This device is made from another key.\n' });
+    await server.stderrLine(/ignored 1 frame: a kept message without a valid signature/);
   });
 
   test('names an original client could forge with are made harmless', async ({ stage }) => {

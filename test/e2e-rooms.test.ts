@@ -1,6 +1,7 @@
-import { rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, expect } from 'vitest';
+import { describe, expect, vi } from 'vitest';
+import { SqliteStore } from '../src/history/sqlite.ts';
 import { type Stage, test } from './support/command.ts';
 
 const texts = (stdout: string) =>
@@ -12,13 +13,24 @@ const texts = (stdout: string) =>
     .map(({ text }) => text);
 
 /** A room in a folder of this name; it can be ended, and come back. */
-async function room(stage: Stage, name: string, port = 0) {
-  const { server, port: bound } = await stage.server('--data-dir', join(stage.home, name), '--port', String(port));
+async function room(stage: Stage, name: string, port = 0, ...more: string[]) {
+  const args = ['--data-dir', join(stage.home, name), '--port', String(port), ...more];
+  const { server, port: bound } = await stage.server(...args);
   const end = async () => {
     server.kill('SIGTERM');
     await server.exit;
   };
   return { port: bound, server, end };
+}
+
+/** What waits for the one room that this client knows. */
+function waitingOf(home: string, name: string): string[] {
+  const folders = readdirSync(home, { recursive: true, encoding: 'utf8' });
+  const folder = folders.find((path) => path.includes(join('client', `${name}-`)) && path.endsWith(join('rooms', '1')));
+  const store = SqliteStore.open(join(home, folder ?? ''), { readOnly: true });
+  const texts = store.pending().map(({ text }) => text);
+  void store.close();
+  return texts;
 }
 
 describe.concurrent('another room at a known address', () => {
@@ -45,6 +57,35 @@ describe.concurrent('another room at a known address', () => {
     const back = await stage.jsonOnline(port, 'ann', '--listen', '--replay');
     await back.json({ type: 'message', text: 'for the first room' });
     await again.end();
+  });
+
+  test('in the place of the one that clients are in: they go there with nothing, and say what stays', async ({
+    stage,
+  }) => {
+    const first = await room(stage, 'first');
+    const pipe = await stage.online(first.port, 'ann', '--listen');
+    const screen = await stage.clientScreen(first.port, 'bo');
+    pipe.write('secret said\n');
+    await screen.until('secret said');
+    await first.end();
+    await pipe.stderrLine(/connection lost/);
+    pipe.write('secret of a pipe\n');
+    await vi.waitFor(() => expect(waitingOf(stage.home, 'ann')).toEqual(['secret of a pipe']), { timeout: 10_000 });
+    screen.enter('secret of a person');
+    await screen.until('… secret of a person');
+    const { server } = await room(stage, 'second', first.port, '--log-level', 'debug');
+    await screen.until('what waits for the room before stays there: "secret of a person"');
+    await pipe.stderrLine(/this is another room/);
+    pipe.write('for the second room\n');
+    await screen.until('for the second room');
+    screen.enter('here, too');
+    await pipe.stdoutLine('[bo] here, too');
+    await server.json({ type: 'message', text: 'here, too' });
+    expect(texts(server.stdout)).toEqual(['for the second room', 'here, too']);
+    expect(server.stdout + server.stderr).not.toContain('secret');
+    pipe.kill('SIGTERM');
+    await pipe.exit;
+    expect(pipe.stderr).toContain('-- arrived: lines 1, 3\n!! not sent, may be sent again: lines 2');
   });
 
   test('than the one that is meant is not entered', async ({ stage }) => {

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { dist } from '../support/dist.ts';
 import { History, type Printed, type Run, type Violation } from './checker.ts';
 import { freePort, LinkProxy } from './proxy.ts';
 
@@ -302,7 +303,7 @@ export class Fleet {
   }
 }
 
-const program = (name: string) => join(root, 'dist', `${name}.js`);
+const program = (name: string) => join(dist, `${name}.js`);
 
 /**
  * Runs `faults` on a new fleet, lets everybody catch up and checks everything that was said. What fails keeps its

@@ -1,3 +1,4 @@
+import type { Message } from '../../src/protocol/frames.ts';
 import { lieOfHead } from './faults.ts';
 import { Machines } from './machines.ts';
 import { decideLeft } from './person.ts';
@@ -52,6 +53,8 @@ export class Healing extends Machines {
     this.settle(16);
     this.checker.end.whole(this.serverStore, this.clients);
     this.rosters.agreed(this);
+    // What came last has its signature a little later.
+    this.settle(16);
     if (this.isUntrimmed) this.checker.end.allSigned(this.serverStore, this.clients);
     for (const legacy of this.legacies) if (legacy.connection) this.checker.readers.heardAll(legacy, this.serverStore);
     if (this.traits.retention.ageMs < 1e15) this.#linger();
@@ -93,6 +96,11 @@ export class Healing extends Machines {
     }
   }
 
+  /** What is held for a place that is lost stays. */
+  #isInLog({ id }: Message): boolean {
+    return id !== undefined && id.n <= (this.serverStore.mark(id.dev)?.n ?? 0);
+  }
+
   /** Nothing is under way but heartbeats, and everybody is at the end of the log. */
   get #isQuiet(): boolean {
     const pipes = this.clients.flatMap(({ connection }) => [connection?.toServer ?? [], connection?.toClient ?? []]);
@@ -101,7 +109,8 @@ export class Healing extends Machines {
     return (
       !isBusy &&
       this.clients.every(
-        ({ store }) => store.head === head && store.pending().every((message) => this.isStuck(message)),
+        ({ store }) =>
+          store.head === head && store.pending().every((message) => this.isStuck(message) || this.#isInLog(message)),
       )
     );
   }

@@ -1,7 +1,8 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
+import { dist } from '../support/dist.ts';
 import type { Cores } from './sides.ts';
 
 /**
@@ -19,7 +20,6 @@ export const of = (file: string, rows: [rule: string, from: string, to: string][
     to,
   }));
 
-const dist = fileURLToPath(new URL('../../dist', import.meta.url));
 const entries = ['core/room/room.js', 'core/member/member.js', 'history/memory.js'];
 const relativeImport = /(?<=^import .*from ')\..*(?=';$)/gm;
 

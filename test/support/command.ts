@@ -5,6 +5,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { test as base } from 'vitest';
+import { dist } from './dist.ts';
 import { Reader } from './reader.ts';
 import { Screen, type ScreenOptions } from './screen.ts';
 import { Transcript } from './transcript.ts';
@@ -180,7 +181,7 @@ export class Stage {
 
   /** Runs one of the three programs in an environment of its own. */
   spawn(program: Program, args: string[], { env = {}, ...options }: SpawnOptions = {}): Command {
-    return this.node([join(root, 'dist', `${program}.js`), ...args], { env, ...options });
+    return this.node([join(dist, `${program}.js`), ...args], { env, ...options });
   }
 
   /** Runs Node with these arguments. */
@@ -227,7 +228,7 @@ export class Stage {
 
   /** Runs one of the three programs, or any other, in a terminal of its own. */
   screen(program: Program | (string & {}), args: string[], options: ScreenOptions = {}): Screen {
-    const file = join(root, 'dist', `${program}.js`);
+    const file = join(dist, `${program}.js`);
     const command = isProgram(program) ? [process.execPath, file, ...args] : [program, ...args];
     const screen = new Screen(command, { ...terminal, ...this.#env, ...options.env }, options);
     this.#screens.push(screen);
@@ -246,7 +247,7 @@ export class Stage {
     const bin = join(this.home, 'bin');
     mkdirSync(bin, { recursive: true });
     for (const program of programs) {
-      const script = `#!/bin/sh\nexec "${process.execPath}" "${join(root, 'dist', `${program}.js`)}" "$@"\n`;
+      const script = `#!/bin/sh\nexec "${process.execPath}" "${join(dist, `${program}.js`)}" "$@"\n`;
       writeFileSync(join(bin, program === 'p2p' ? program : `chat-${program}`), script, { mode: 0o755 });
     }
     const env = { PATH: `${bin}${delimiter}${this.#env.PATH}`, PS1: '$ ', ...options.env };

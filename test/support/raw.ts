@@ -34,17 +34,23 @@ export async function bark(port: number, bytes: Uint8Array): Promise<void> {
 
 /** A DEALER that sends frames as they are given: an object as JSON, an array of buffers as several parts. */
 export class RawDealer {
-  readonly #socket = new Dealer({ linger: 500, reconnectInterval: 50 });
+  readonly #socket: Dealer;
 
-  constructor(port: number) {
+  constructor(port: number, options: { routingId?: string } = {}) {
+    this.#socket = new Dealer({ linger: 500, reconnectInterval: 50, ...options });
     this.#socket.connect(`tcp://127.0.0.1:${port}`);
   }
 
   /** Resolves with the first frame that came back, as text. */
   async ask(frame: unknown): Promise<string> {
     await this.send(frame);
-    const [answer] = await this.#socket.receive();
-    return String(answer);
+    return this.#hear();
+  }
+
+  /** Resolves with the first frame from here on that matches, as text. */
+  async hears(pattern: RegExp): Promise<string> {
+    const heard = await this.#hear();
+    return pattern.test(heard) ? heard : this.hears(pattern);
   }
 
   async send(frame: unknown): Promise<void> {
@@ -56,9 +62,15 @@ export class RawDealer {
   close(): void {
     this.#socket.close();
   }
+
+  async #hear(): Promise<string> {
+    const [frame] = await this.#socket.receive();
+    return String(frame);
+  }
 }
 
 type Challenge = { nonce: string; room: string };
+type Refusal = { refused: string };
 type Answer = Record<string, unknown>;
 /** What a version-1 message says; `key` and `sig` come from who says it. */
 export type Said = { name: string; text: string; id: string; lc?: number; ts?: number; in?: number; room?: string };
@@ -80,17 +92,16 @@ export class Person {
     const d = this.#seed.toString('base64url');
     this.key = x;
     this.#privateKey = createPrivateKey({ key: { kty: 'OKP', crv: 'Ed25519', x, d }, format: 'jwk' });
-    const salt = randomBytes(8);
-    const text = JSON.stringify(['0mq-chat device', this.key, salt.toString('base64url')]);
-    const half = createHash('sha256').update(text).digest().subarray(0, 16);
-    this.device = Buffer.concat([salt, half]).toString('base64url');
+    this.device = deviceOf(this.key);
   }
 
   /** Joins over a connection as `name`. Resolves with the welcome, whose signature is right, or with what refuses. */
   async join(dealer: RawDealer, name: string, dev = this.device, more: object = {}): Promise<Answer> {
     const cn = `nonce-of-${dev}`;
     const join = { auth: 1, name, v: 1, key: this.key, dev, cn, ...more };
-    const { nonce, room } = JSON.parse(await dealer.ask(join)) as Challenge;
+    const asked = JSON.parse(await dealer.ask(join)) as Challenge | Refusal;
+    if ('refused' in asked) return asked;
+    const { nonce, room } = asked;
     const proof = this.#sign(['0mq-chat join', room, nonce, name, this.key, dev]);
     const answer: Answer = JSON.parse(await dealer.ask({ ...join, proof }));
     if (answer.welcome && !isOfRoom(room, cn, answer)) throw new Error(`not the room's: ${JSON.stringify(answer)}`);
@@ -128,6 +139,14 @@ export class Person {
   #sign(parts: unknown[]): string {
     return sign(null, Buffer.from(JSON.stringify(parts)), this.#privateKey).toString('base64url');
   }
+}
+
+/** A new device that is made from this key. */
+export function deviceOf(key: string): string {
+  const salt = randomBytes(8);
+  const text = JSON.stringify(['0mq-chat device', key, salt.toString('base64url')]);
+  const half = createHash('sha256').update(text).digest().subarray(0, 16);
+  return Buffer.concat([salt, half]).toString('base64url');
 }
 
 /** Whether the room with this key signed the welcome, for who sent this nonce. */

@@ -116,11 +116,15 @@ export class Courier {
   renew(): void {
     const { giving, outbox } = this;
     const { older, others } = outbox;
-    const isLost = (message: Message) => this.#lost.has(message);
-    const left = outbox.own.filter((message) => !isLost(message) && !outbox.isOlder(message));
-    this.left.add(left, (message) => giving.isOfRun(message));
+    const arrived = this.#copy.seen(this.dev);
+    const wasSaid = (message: Message) => this.#lost.has(message) || (message.id?.n ?? 0) <= arrived;
+    const mine = outbox.own.filter((message) => !outbox.isOlder(message));
+    this.left.add(
+      mine.filter((message) => !wasSaid(message)),
+      (message) => giving.isOfRun(message),
+    );
     this.dev = this.#options.newDev();
-    this.outbox = new Outbox(this.dev, [...others, ...outbox.own.filter(isLost)], older);
+    this.outbox = new Outbox(this.dev, [...others, ...mine.filter(wasSaid)], older);
     this.lastN = 0;
     giving.renew(this.dev);
     this.#useDevice();
@@ -265,8 +269,9 @@ export class Courier {
     const change = (message: Message) =>
       idOf(message) === formatId(erasure.id) ? withoutWords(this.#options.crypto, message, erasure) : message;
     this.#copy.keep(this.outbox.change(change));
-    this.#unread = this.#unread.map(change);
-    this.#copy.keep(this.#unread);
+    const unread = this.#unread.map(change);
+    this.#copy.keep(unread.filter((message) => !this.#unread.includes(message)));
+    this.#unread = unread;
     // What was erased was said.
     this.#letGo(this.left.take((message) => change(message) !== message));
   }
