@@ -79,7 +79,7 @@ const figures: [what: string, figure: string][] = [
   ['messages of a member, of a legacy session', perSecond(pace.messages)],
   ['a text counts as one message for each', `${pace.messageCharacters} characters`],
   ['messages given back for others', perSecond(pace.given)],
-  ['what waits goes in steps of', `${pace.releaseMs} ms`],
+  ['what waits goes in steps of; of one member in one turn', `${pace.releaseMs} ms; ${pace.perTurn}`],
   ['waiting of a legacy session', `${n(is.maxHeldOfOriginal)} messages, ${n(is.maxHeldTextOfOriginal)} characters`],
   ['points of a connection', perSecond(pace.connection)],
   ['a frame costs', '1 point, and 1 for each KiB'],
@@ -87,7 +87,7 @@ const figures: [what: string, figure: string][] = [
     'and besides: malformed, or wrong; a join with a proof; without; a question for signatures; any other',
     `${is.points.wrong}; ${is.points.proof}; ${is.points.join}; ${is.points.signatures}; ${is.points.question} points`,
   ],
-  ['deaf after that', seconds(pace.deafMs)],
+  ['deaf after that; nothing is read for each point not heard', `${seconds(pace.deafMs)}; ${is.unheardMs} ms`],
   [
     'part of a full log that one author pushes out in a day',
     `${percent(pace.share.part)}, at least ${n(pace.share.least)}`,

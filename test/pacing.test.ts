@@ -19,7 +19,9 @@ function paced(more = {}): RoomWorld {
 const textsOf = (world: RoomWorld) => world.log.read(1, 1e6).map(({ message }) => message?.text);
 const said = (name: string, ...numbers: number[]) => numbers.map((n) => `${name} ${n}`);
 /** Time passes in the steps of a server's clock. */
-const pass = (world: RoomWorld, ms: number) => range(1, ms / 100).forEach(() => world.tick(100));
+const pass = (world: RoomWorld, ms: number) => {
+  for (let passed = 0; passed < ms; passed += 100) world.tick(100);
+};
 
 describe('who writes faster than the room takes', () => {
   test('is slowed: all that it said is taken in its order, as its credit grows', () => {
@@ -72,6 +74,19 @@ describe('who writes faster than the room takes', () => {
     world.talk(2);
     world.tick(2_500);
     expect(world.take('a').find(({ hb }) => hb !== undefined)).toMatchObject({ held: 2 });
+    expect(world.take('a').some(({ heldMs }) => heldMs !== undefined)).toBe(false);
+  });
+
+  test('and says much at once: others need not wait for all of that, and nobody is told that it is too fast', () => {
+    const world = new RoomWorld({ pace: defaultPace });
+    world.joins('ann', 'bo');
+    world.say('a', world.bundle('a', ...range(1, 200).map((n) => entry('ann', n))));
+    expect([world.log.head, world.room.nextTurnMs(world.now)]).toEqual([defaultPace.perTurn, 0]);
+    world.say('b', entry('bo', 1));
+    expect(world.log.read(2 * defaultPace.perTurn + 1, 1)[0]?.message?.text).toBe('bo 1');
+    while (world.room.nextTurnMs(world.now) === 0) world.turn();
+    expect(world.log.head).toBe(201);
+    world.tick(2_500);
     expect(world.take('a').some(({ heldMs }) => heldMs !== undefined)).toBe(false);
   });
 

@@ -52,6 +52,7 @@ class Flooded {
   pass(ms: number, ...names: string[]): void {
     for (const endMs = this.world.nowMs + ms; this.world.nowMs < endMs; this.world.tick(stepMs)) {
       for (const name of names) this.#floods(name);
+      while (this.world.room.nextTurnMs(this.world.now) === 0) this.world.turn();
       for (const from of this.world.room.presence.sessions.keys()) this.world.say(from, { ack: this.store.head });
       this.world.forget();
     }

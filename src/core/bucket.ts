@@ -40,9 +40,8 @@ export class Bucket {
     return this.level(ms) >= this.#rate.atOnce;
   }
 
-  /** How long until there is one. */
-  waitMs(ms: number): number {
-    const level = this.level(ms);
-    return level >= one ? 0 : ((1 - level) / this.#rate.perSecond) * 1_000;
+  /** How long until there are so many. */
+  waitMs(ms: number, count = one): number {
+    return Math.max((count - this.level(ms)) / this.#rate.perSecond, 0) * 1_000;
   }
 }

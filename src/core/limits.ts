@@ -100,7 +100,7 @@ export const noticeRate: Rate = { atOnce: 100, perSecond: 20 };
  * `messages`: own ones of one member, over all sessions, or of one client of the original; a text counts as one for each
  * `messageCharacters`. `given`: those given back for others. `names`: changes of name. `connection`: points, of which a frame
  * costs 1, and 1 for each KiB, and more as `points` says; who has none left is deaf for `deafMs`. `releaseMs`: what waits
- * goes in steps of so long. `share`: of a log at its limit one author pushes out at most this part in a day, or so many
+ * goes in steps of so long; of one member never more than `perTurn` in one turn, for others wait for the end of that. `share`: of a log at its limit one author pushes out at most this part in a day, or so many
  * messages if that is more: one half at once, the other over the day. All newcomers count as one author, and all originals.
  */
 export const defaultPace = {
@@ -111,6 +111,7 @@ export const defaultPace = {
   connection: { atOnce: 12_000, perSecond: 600 },
   deafMs: 2_000,
   releaseMs: 50,
+  perTurn: 64,
   share: { part: 1 / 5, least: 5_000 },
 };
 export type Pace = typeof defaultPace;
@@ -128,6 +129,8 @@ export function paceOf(perSecond: number): Pace | undefined {
     connection: scaled(connection, more),
   };
 }
+/** For each point that was not heard nothing is read for so long: then the socket of whoever sends so much is full. */
+export const unheardMs = 0.02;
 /** What a frame costs besides: one that is wrong, a join and its proof, a question for signatures or for anything else. */
 export const points = { wrong: 50, proof: 50, join: 10, signatures: 5, question: 5 };
 /** What waits of one client of the original, which cannot send it again: messages, and characters of text. */

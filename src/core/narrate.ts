@@ -56,8 +56,12 @@ export function droppedEvent(messages: readonly Message[]): ChatEvent[] {
 
 export function slowed({ count, ms }: Held): string {
   const what = count === 1 ? '1 message waits' : `${count} messages wait`;
-  const seconds = Math.max(Math.round(ms / 1_000), 1);
-  return `you write faster than this room takes: ${what} there, about ${seconds} s. Nothing is lost.`;
+  return `you write faster than this room takes: ${what} there, about ${aboutSo(ms / 1_000)}. Nothing is lost.`;
+}
+
+function aboutSo(seconds: number): string {
+  if (seconds < 120) return `${Math.max(Math.round(seconds), 1)} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 3_600)} hours`;
 }
 
 export const slowedEvent = (held: Held): ChatEvent => ({ type: 'status', code: 'SLOWED', message: slowed(held) });

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ChatEvent } from '../core/events.ts';
 import type { Feed, Item } from '../core/log/feed.ts';
 import type { WhyKept } from '../core/log/ledger.ts';
@@ -47,7 +48,11 @@ export async function serve({ room, store, link, stop, view, diary, troubles, re
   const pump = watch(room.feed, view, diary);
   let isStopping = false;
   void driver.pump(stop, () => (isStopping = true));
-  void driver.pump(link.inputs, (inputs) => driver.turned(...inputs));
+  void driver.pump(link.inputs, async (inputs) => {
+    await driver.turned(...inputs);
+    const pauseMs = room.takePauseMs();
+    if (pauseMs >= 1) await delay(pauseMs, undefined, { ref: false });
+  });
   setInterval(() => troubles().forEach(warn), lookMs).unref();
   for await (const _ of driver.turns(tickMs, () => driver.put({ type: 'tick' }, ...(requests?.take() ?? [])))) {
     pump();

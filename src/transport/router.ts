@@ -4,7 +4,7 @@ import { bind } from './endpoint.ts';
 import { bytesOf, GoneRouter } from './sockets.ts';
 
 /** Few, so that one turn of the room is short: more waits in ZeroMQ, in a queue for each connection. */
-const maxTurnFrames = 64;
+const maxTurn = { frames: 64, bytes: 262_144 };
 const farewellMs = 200;
 
 /** The room's ROUTER socket. Connections are named by their routing ids, one character a byte. */
@@ -42,8 +42,12 @@ export class RouterLink {
     try {
       for await (const first of this.#socket) {
         const inputs = [inputOf(first)];
-        while (inputs.length < maxTurnFrames && this.#socket.readable)
-          inputs.push(inputOf(await this.#socket.receive()));
+        let bytes = sizeOf(first);
+        while (inputs.length < maxTurn.frames && bytes < maxTurn.bytes && this.#socket.readable) {
+          const parts = await this.#socket.receive();
+          bytes += sizeOf(parts);
+          inputs.push(inputOf(parts));
+        }
         yield inputs;
       }
     } catch (error) {
@@ -52,6 +56,8 @@ export class RouterLink {
     }
   }
 }
+
+const sizeOf = (parts: readonly Buffer[]): number => parts.at(-1)?.length ?? 0;
 
 function inputOf([id, ...parts]: Buffer[]): Input {
   return { type: 'bytes', from: id?.toString('latin1') ?? '', data: bytesOf(parts) };

@@ -2,9 +2,7 @@ import { type Mutant, of } from './mutate.ts';
 
 /** The rules of how much one may do, and how fast. */
 export const paceMutants: Mutant[] = [
-  ...of('room/pacing', [
-    ['nobody writes faster than the room takes', "(wish.type === 'giveBack' ? given : own).take(", 'Boolean('],
-  ]),
+  ...of('room/pacing', [['nobody writes faster than the room takes', 'bucketOf(account, wish).take(', 'Boolean(']]),
   ...of('room/room', [
     ['whoever is slowed is told at once', 'else if (this.#pacing.holds(session.who))', 'else if (false)'],
     [
@@ -19,7 +17,7 @@ export const paceMutants: Mutant[] = [
     ],
     ['what was written counts', 'this.#shares.settle(input.change);', ';'],
   ]),
-  ...of('room/hearing', [['a connection has a budget', 'if (ear.budget.take(1 + bytes / 1_024, ms))', 'if (true)']]),
+  ...of('room/hearing', [['a connection has a budget', 'if (ear.budget.take(points, ms))', 'if (true)']]),
   ...of('member/pulse', [['whoever is slowed waits for that', 'copy.behind > 0 || held > 0 ||', 'copy.behind > 0 ||']]),
   ...of('log/shares', [
     ['one author pushes out a share', 'if (said + asked < this.#half ||', 'if (true ||'],

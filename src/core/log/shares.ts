@@ -60,6 +60,11 @@ export class Shares {
     return asked === 0 && ranMs - lastMs >= dayMs / this.#half;
   }
 
+  /** How long one message of this author must wait for the next, if so much has been said. */
+  waitMs(key: string, ms: number): number {
+    return this.allow(key, ms) ? 0 : dayMs / this.#half;
+  }
+
   /** It is let go, and not decided yet. */
   ask(key: string, ms: number): void {
     this.#underWay.asked++;

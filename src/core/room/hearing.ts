@@ -11,6 +11,8 @@ export class Hearing {
   readonly #pace: Pace | undefined;
   readonly #ears = new Map<string, Ear>();
   #deafened: string[] = [];
+  /** So many points of frames were not heard since this was set to 0. */
+  unheard = 0;
 
   constructor(pace: Pace | undefined) {
     this.#pace = pace;
@@ -20,14 +22,16 @@ export class Hearing {
   hears(from: string, bytes: number, isEnd: boolean, ms: number): boolean {
     if (!this.#pace) return true;
     const { connection, deafMs } = this.#pace;
+    const points = 1 + bytes / 1_024;
     let ear = this.#ears.get(from);
     if (!ear) this.#ears.set(from, (ear = { budget: new Bucket(connection, ms), deafUntilMs: 0, hasGone: false }));
     if (ms >= ear.deafUntilMs) {
-      if (ear.budget.take(1 + bytes / 1_024, ms)) return true;
+      if (ear.budget.take(points, ms)) return true;
       ear.deafUntilMs = ms + deafMs;
       ear.hasGone = false;
       this.#deafened.push(from);
     }
+    this.unheard += points;
     const isHeard = isEnd && !ear.hasGone;
     ear.hasGone ||= isEnd;
     return isHeard;

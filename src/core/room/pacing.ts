@@ -8,7 +8,15 @@ export type Wish = Proposal & { type: 'say' | 'giveBack' | 'relay' };
 /** What waits of one session, or of a client of the original; in its order. */
 type Line = { of: Uploader | string; dev: string | undefined; wishes: Wish[]; characters: number };
 type Author = { who: string; dev?: string | undefined };
-type Account = { who: string; own: Bucket; given: Bucket; names: Bucket; lines: Line[] };
+/** `turn`: the newest one in which something of it went, and how much more may go in that. */
+type Account = {
+  who: string;
+  own: Bucket;
+  given: Bucket;
+  names: Bucket;
+  lines: Line[];
+  turn: { no: number; left: number };
+};
 
 /**
  * How fast members may write. Nothing of an honest one is dropped: what comes faster than a member's credit grows waits here
@@ -23,6 +31,7 @@ export class Pacing {
   readonly #accounts = new Map<string, Account>();
   /** Of whom something waits. */
   readonly #waiting = new Set<Account>();
+  #turn = 0;
 
   /** @param go takes what may be written now */
   constructor(pace: Pace | undefined, shares: Shares, go: (wish: Wish) => void) {
@@ -50,8 +59,9 @@ export class Pacing {
     return true;
   }
 
-  /** Everything that may go by now. What one member's sessions have waiting goes by turns. */
+  /** A turn begins: everything that waits goes as far as it may by now. One member's sessions take it in turns. */
   release(ms: number): void {
+    this.#turn++;
     if (this.#waiting.size === 0) return;
     // Where a share is used up, whoever has said least comes first.
     const accounts = [...this.#waiting];
@@ -78,12 +88,16 @@ export class Pacing {
   }
 
   /** How many messages of this device wait here, and about how long it is until all of the member's have gone. */
-  held(who: string, dev: string): { held: number; ms: number } {
-    const { lines } = this.#accounts.get(who) ?? { lines: [] };
-    const ofDevice = lines.filter((line) => line.dev === dev);
-    const [held, all] = [ofDevice, lines].map((some) => some.reduce((sum, { wishes }) => sum + wishes.length, 0));
-    const { perSecond = 1 } = this.#pace?.messages ?? {};
-    return { held: held ?? 0, ms: Math.ceil(((all ?? 0) / perSecond) * 1_000) };
+  held(who: string, dev: string, ms: number): { held: number; forMs: number } {
+    const account = this.#accounts.get(who);
+    const [first] = account?.lines[0]?.wishes ?? [];
+    if (!account || !first) return { held: 0, forMs: 0 };
+    const [held, all] = [account.lines.filter((line) => line.dev === dev), account.lines].map(countOf) as [
+      number,
+      number,
+    ];
+    const shareMs = all * this.#shares.waitMs(authorOf(first, this.#shares.room), ms);
+    return { held, forMs: Math.ceil(Math.max(bucketOf(account, first).waitMs(ms, all), shareMs)) };
   }
 
   /** What waits of these sessions is not wanted any more. */
@@ -103,11 +117,12 @@ export class Pacing {
   nextMs(ms: number): number | undefined {
     if (!this.#pace || this.#waiting.size === 0) return undefined;
     let nextMs: number | undefined;
-    for (const { own, given, lines } of this.#waiting)
-      for (const { wishes } of lines) {
-        const waitMs = (wishes[0]?.type === 'giveBack' ? given : own).waitMs(ms);
-        // Who has credit and waits all the same has used up a share: that is looked at with each tick.
+    for (const account of this.#waiting)
+      for (const { wishes } of account.lines) {
+        const waitMs = wishes[0] ? bucketOf(account, wishes[0]).waitMs(ms) : 0;
         if (waitMs > 0) nextMs = Math.min(nextMs ?? waitMs, waitMs);
+        else if (this.#leftOf(account, this.#pace) <= 0) return 0;
+        // Who waits all the same has used up a share: that is looked at with each tick.
       }
     return nextMs && Math.max(nextMs, this.#pace.releaseMs);
   }
@@ -123,11 +138,21 @@ export class Pacing {
     this.#go(wish);
   }
 
-  #mayGo({ own, given }: Account, wish: Wish, ms: number): boolean {
-    return (
+  /** If so, it is paid. */
+  #mayGo(account: Account, wish: Wish, ms: number): boolean {
+    const pace = this.#pace as Pace;
+    const cost = costOf(wish, pace);
+    const goes =
+      this.#leftOf(account, pace) > 0 &&
       this.#shares.allow(authorOf(wish, this.#shares.room), ms) &&
-      (wish.type === 'giveBack' ? given : own).take(costOf(wish, this.#pace as Pace), ms)
-    );
+      bucketOf(account, wish).take(cost, ms);
+    if (goes) account.turn.left -= cost;
+    return goes;
+  }
+
+  #leftOf({ turn }: Account, { perTurn }: Pace): number {
+    if (turn.no !== this.#turn) [turn.no, turn.left] = [this.#turn, perTurn];
+    return turn.left;
   }
 
   #open(account: Account, of: Uploader | string, dev: string | undefined): Line {
@@ -145,11 +170,14 @@ export class Pacing {
       Bucket,
       Bucket,
     ];
-    const account = { who, own, given: others, names: called, lines: [] };
+    const account = { who, own, given: others, names: called, lines: [], turn: { no: 0, left: 0 } };
     this.#accounts.set(who, account);
     return account;
   }
 }
+
+const bucketOf = ({ own, given }: Account, wish: Wish): Bucket => (wish.type === 'giveBack' ? given : own);
+const countOf = (lines: readonly Line[]): number => lines.reduce((sum, { wishes }) => sum + wishes.length, 0);
 
 /** A long one counts as several. Characters are counted, for bytes would have to be. */
 function costOf(wish: Wish, { messageCharacters }: Pace): number {

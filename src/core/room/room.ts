@@ -9,6 +9,7 @@ import {
   type Pace,
   points,
   tidyIntervalMs,
+  unheardMs,
 } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
 import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
@@ -98,16 +99,24 @@ export class Room implements Core {
   }
 
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
-    this.#pacing.release(now.ms);
+    // What is on disk is told first, and others are heard meanwhile.
+    if (!this.#underWay) this.#pacing.release(now.ms);
     for (const input of inputs) this.#take(input, now);
     for (const from of this.#hearing.takeDeafened()) this.#tellDeaf(from);
     if (now.ms - this.#tidiedAtMs >= tidyIntervalMs) this.#tidy(now.ms);
     this.#decide(now);
     this.#effects.push(...this.#readers.pump(now.ms));
-    this.#sendReceipts();
+    this.#sendReceipts(now);
     for (const { to, frame } of this.#signatures.answers()) this.#effects.send(to, frame);
     this.#tellFound();
     return this.#effects.take();
+  }
+
+  /** How long nothing more should be read, for much of what was read was not heard: who sends it is to be held up by its socket. */
+  takePauseMs(): number {
+    const { unheard } = this.#hearing;
+    this.#hearing.unheard = 0;
+    return unheard * unheardMs;
   }
 
   nextTurnMs({ ms }: Now): number | undefined {
@@ -249,23 +258,23 @@ export class Room implements Core {
   }
 
   /** Who does not see at once that its words came back hears at least that they are kept, or held. [P22] */
-  #sendReceipts(): void {
+  #sendReceipts(now: Now): void {
     for (const from of this.#heard) {
       const session = this.presence.sessions.get(from);
-      const receipt = session && this.#receipt(session);
+      const receipt = session && this.#receipt(session, now);
       if (session && receipt && (session.sent.seq < this.#log.head || receipt.heldMs !== undefined))
         this.#effects.send(from, { kind: 'receipt', ...receipt });
     }
     this.#heard.clear();
   }
 
-  #receipt({ from, who, dev = '' }: Session): Pick<Receipt, 'kept' | 'held' | 'heldMs'> {
+  #receipt({ from, who, dev = '' }: Session, { ms }: Now): Pick<Receipt, 'kept' | 'held' | 'heldMs'> {
     const waiting = [...this.#deciding, ...this.#proposals].filter(
       (wish) => (wish.type === 'say' || wish.type === 'giveBack') && wish.by?.from === from,
     );
-    const { held, ms } = this.#pacing.held(who, dev);
+    const { held, forMs } = this.#pacing.held(who, dev, ms);
     const kept = this.#log.store.mark(dev)?.n ?? 0;
-    return { kept, held: waiting.length + held, ...(held > 0 && { heldMs: ms }) };
+    return { kept, held: waiting.length + held, ...(held > 0 && forMs > 0 && { heldMs: forMs }) };
   }
 
   #tellOne(outcome: Aside, now: Now): void {
@@ -341,7 +350,8 @@ export class Room implements Core {
       });
   }
 
-  #tick({ ms }: Now): void {
+  #tick(now: Now): void {
+    const { ms } = now;
     this.#hearing.tidy(ms);
     for (const { from } of this.presence.expire(ms)) this.#propose({ type: 'leave', from, lostAtMs: ms });
     if (this.#roster.isDue(ms)) this.#propose({ type: 'publish' });
@@ -351,7 +361,7 @@ export class Room implements Core {
     if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;
     this.#heartbeatAtMs = ms;
     for (const session of this.presence.proven) {
-      const receipt = this.#receipt(session);
+      const receipt = this.#receipt(session, now);
       this.#effects.send(session.from, { kind: 'heartbeat', seq: session.sent.seq, ...receipt, ...this.#signer.head });
     }
   }
