@@ -3,20 +3,12 @@ import { type Mutant, of } from './mutate.ts';
 /** The rules of how much one may do, and how fast. */
 export const paceMutants: Mutant[] = [
   ...of('room/pacing', [['nobody writes faster than the room takes', 'bucketOf(account, wish).take(', 'Boolean(']]),
-  ...of('room/room', [
-    ['whoever is slowed is told at once', 'else if (this.#pacing.holds(session.who))', 'else if (false)'],
-    [
-      'what is wrong costs more',
-      'this.#hearing.charge(from, points.wrong);\n                return this.#ignore(frame.reason);',
-      'return this.#ignore(frame.reason);',
-    ],
-    [
-      'whoever is not heard is told',
-      "else if (session)\n            this.#effects.send(from, { kind: 'rejoin', delayMs: waitMs });\n        if (session)",
-      'if (session)',
-    ],
-    ['what was written counts', 'this.#shares.settle(input.change);', ';'],
+  ...of('room/intake', [
+    ['whoever is slowed is told at once', 'else if (this.pacing.holds(session.who))', 'else if (false)'],
+    ['what is wrong costs more', 'this.#hearing.charge(from, known ?? points.wrong);', ';'],
+    ['whoever is not heard is told', 'else if (session)\n                this.#sendAway(from);', ''],
   ]),
+  ...of('room/room', [['what was written counts', 'this.#intake.shares.settle(input.change);', ';']]),
   ...of('room/hearing', [['a connection has a budget', 'if (ear.budget.take(points, ms))', 'if (true)']]),
   ...of('member/pulse', [['whoever is slowed waits for that', 'copy.behind > 0 || held > 0 ||', 'copy.behind > 0 ||']]),
   ...of('log/shares', [

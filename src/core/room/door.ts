@@ -45,8 +45,6 @@ export class Door {
   readonly #strangers = new Set<string>();
   /** Clients of the original that were told of their empty messages. */
   readonly #blank = new Set<string>();
-  /** And those that were told that something was not sent. */
-  readonly #unsent = new Set<string>();
 
   constructor(options: DoorOptions, parts: Parts) {
     this.#options = options;
@@ -202,18 +200,6 @@ export class Door {
     this.#blank.add(from);
     this.#say(from, 'Empty messages are not passed on.');
     return { type: 'ignored', reason: `${name}, a client of the original, sends empty messages; this is said once` };
-  }
-
-  /** A client of the original can be told only so, and not of each line. */
-  tellUnsent(from: string): void {
-    if (this.#unsent.has(from)) return;
-    this.#unsent.add(from);
-    this.#say(from, 'Not sent: you write faster than this room takes. Wait a moment, and say it again.');
-  }
-
-  /** Whoever is told again of what was not sent. */
-  tidy(): void {
-    this.#unsent.clear();
   }
 
   #say(from: string, text: string): void {

@@ -1,28 +1,17 @@
 import { decode } from '../../protocol/codec.ts';
-import type { Lost, Receipt, Received, Upload } from '../../protocol/frames.ts';
+import type { Lost, Received } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
-import {
-  defaultFlow,
-  defaultPace,
-  type Flow,
-  heartbeatIntervalMs,
-  type Pace,
-  points,
-  tidyIntervalMs,
-  unheardMs,
-} from '../limits.ts';
+import { defaultFlow, defaultPace, type Flow, heartbeatIntervalMs, type Pace, tidyIntervalMs } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
 import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
 import { Log } from '../log/log.ts';
-import { Shares } from '../log/shares.ts';
 import type { Place, Store } from '../log/store.ts';
 import { farewell } from '../narrate.ts';
 import { type Core, type Effect, Effects, type Input, type Now } from '../turn.ts';
 import { Door, type DoorOptions } from './door.ts';
 import { HeadSigner } from './head-signer.ts';
-import { Hearing } from './hearing.ts';
-import { Pacing } from './pacing.ts';
-import { Presence, type Session } from './presence.ts';
+import { Intake } from './intake.ts';
+import { Presence } from './presence.ts';
 import { Readers } from './readers.ts';
 import { RosterDesk } from './roster-desk.ts';
 import { SignatureDesk } from './signatures.ts';
@@ -63,16 +52,12 @@ export class Room implements Core {
   readonly #roster: RosterDesk;
   readonly #door: Door;
   readonly #signer: HeadSigner;
-  readonly #hearing: Hearing;
-  readonly #shares: Shares;
-  readonly #pacing: Pacing;
+  readonly #intake: Intake;
   readonly #effects = new Effects();
   #proposals: (Proposal | Aside)[] = [];
   /** What the change under way was made of, and what came of that. */
   #deciding: (Proposal | Aside)[] = [];
   #underWay: Aside[] | undefined;
-  /** Whose words were taken in this turn, or wait. */
-  readonly #heard = new Set<string>();
   #ignored = { frames: 0, reason: '' };
   #heartbeatAtMs = Number.NEGATIVE_INFINITY;
   #tidiedAtMs = Number.NEGATIVE_INFINITY;
@@ -84,43 +69,37 @@ export class Room implements Core {
     this.feed = new Feed(this.#log);
     this.presence = new Presence(options.name, this.feed);
     const { flow = defaultFlow, pace = 'pace' in options ? undefined : defaultPace } = options;
-    this.#hearing = new Hearing(pace);
-    const { share } = pace ?? defaultPace;
-    const clock = (ms: number) => this.#ledger.ranMs(ms);
-    this.#shares = new Shares(this.#log, options.retention, share, options.identity.key, clock);
-    this.#pacing = new Pacing(pace, this.#shares, (wish) => this.#proposals.push(wish));
     this.#signer = new HeadSigner(options, this.#log);
     this.#readers = new Readers(this.feed, flow, this.presence.sessions, this.#signer);
     this.#signatures = new SignatureDesk(this.#log, flow);
     this.#roster = new RosterDesk(options, store, this.presence.sessions);
     this.#roster.settle();
-    const [log, ledger, pacing, effects] = [this.#log, this.#ledger, this.#pacing, this.#effects];
-    this.#door = new Door(options, { log, ledger, pacing, effects, presence: this.presence });
+    const parts = { log: this.#log, ledger: this.#ledger, presence: this.presence, effects: this.#effects };
+    this.#intake = new Intake({ ...options, pace }, parts, (wish) => this.#proposals.push(wish));
+    this.#door = new Door(options, { ...parts, pacing: this.#intake.pacing });
   }
 
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
     // What is on disk is told first, and others are heard meanwhile.
-    if (!this.#underWay) this.#pacing.release(now.ms);
+    if (!this.#underWay) this.#intake.pacing.release(now.ms);
     for (const input of inputs) this.#take(input, now);
-    for (const from of this.#hearing.takeDeafened()) this.#tellDeaf(from);
+    for (const reason of this.#intake.tellDeaf()) this.#ignore(reason);
     if (now.ms - this.#tidiedAtMs >= tidyIntervalMs) this.#tidy(now.ms);
     this.#decide(now);
     this.#effects.push(...this.#readers.pump(now.ms));
-    this.#sendReceipts(now);
+    this.#intake.sendReceipts(this.#undecided, now.ms);
     for (const { to, frame } of this.#signatures.answers()) this.#effects.send(to, frame);
     this.#tellFound();
     return this.#effects.take();
   }
 
-  /** How long nothing more should be read, for much of what was read was not heard: who sends it is to be held up by its socket. */
+  /** How long nothing more should be read, because of what was read last. */
   takePauseMs(): number {
-    const { unheard } = this.#hearing;
-    this.#hearing.unheard = 0;
-    return unheard * unheardMs;
+    return this.#intake.takePauseMs();
   }
 
   nextTurnMs({ ms }: Now): number | undefined {
-    const [pumpMs, releaseMs] = [this.#readers.nextPumpMs(ms), this.#pacing.nextMs(ms)];
+    const [pumpMs, releaseMs] = [this.#readers.nextPumpMs(ms), this.#intake.pacing.nextMs(ms)];
     return pumpMs === undefined || releaseMs === undefined ? (pumpMs ?? releaseMs) : Math.min(pumpMs, releaseMs);
   }
 
@@ -134,7 +113,7 @@ export class Room implements Core {
         return input.sent.before && this.#readers.holdBack(input.from, input.sent.before, now.ms);
       case 'committed':
         this.#log.settle(input.change);
-        this.#shares.settle(input.change);
+        this.#intake.shares.settle(input.change);
         this.#roster.settle();
         for (const { id, seq } of input.change.erased ?? [])
           this.#effects.push({
@@ -152,32 +131,29 @@ export class Room implements Core {
   }
 
   #hear(from: string, data: Uint8Array, now: Now): void {
-    if (this.#hearing.hears(from, data.length, isEnd(data), now.ms)) this.#receive(from, decode(data), now);
+    if (this.#intake.hears(from, data, now.ms)) this.#receive(from, decode(data), now);
   }
 
   #receive(from: string, frame: Received, now: Now): void {
     const session = this.presence.sessions.get(from);
     if (session) session.heardAtMs = now.ms;
+    this.#intake.price(from, frame);
     switch (frame.kind) {
       case 'join':
-        this.#hearing.charge(from, frame.proof === undefined ? points.join : points.proof);
         return this.#propose(this.#door.knock(from, frame, now));
       case 'leave':
         return this.#propose(this.#door.part(from, frame));
       case 'upload':
-        return this.#upload(from, frame, now);
+        return this.#propose(this.#intake.take(from, this.#door.take(from, frame), now.ms));
       case 'message':
-        return this.#hearMessage(this.#door.hear(from, frame, now), from, now);
+        return this.#propose(this.#intake.takePlain(from, this.#door.hear(from, frame, now), now.ms));
       case 'ack':
         return session ? this.#readers.acknowledge(from, frame.seq) : this.#door.tellToJoin(from);
       case 'lost':
-        this.#hearing.charge(from, points.question);
         return session && this.#answer(from, frame);
       case 'signatures':
-        this.#hearing.charge(from, points.signatures);
         return session?.who && session.guest === undefined ? this.#signatures.ask(from, frame.seq) : undefined;
       case 'roster':
-        this.#hearing.charge(from, points.question);
         return session && this.#propose(...this.#roster.ask(session, frame));
       case 'gone':
         this.#door.forget(from);
@@ -185,43 +161,10 @@ export class Room implements Core {
       case 'unknown':
         return;
       case 'malformed':
-        this.#hearing.charge(from, points.wrong);
         return this.#ignore(frame.reason);
       default:
-        this.#hearing.charge(from, points.wrong);
         this.#ignore(`a ${frame.kind} frame is not for a server`);
     }
-  }
-
-  /** What is more than an honest client ever has under way is not taken: it comes again, as everything after it. */
-  #upload(from: string, frame: Upload, now: Now): void {
-    const taken = this.#door.take(from, frame);
-    const session = this.presence.sessions.get(from);
-    if (!session || !areWishes(taken)) return this.#refuseWords(from, taken[0]);
-    const [{ by }] = taken;
-    if (!this.#pacing.take(session, by, taken, now.ms)) {
-      by.isStopped = true;
-      this.#pacing.drop(session.who, ({ of }) => of === by);
-      this.#effects.send(from, { kind: 'rejoin', delayMs: waitMs });
-    } else if (this.#pacing.holds(session.who)) this.#heard.add(from);
-  }
-
-  #refuseWords(from: string, outcome: Proposal | Outcome | undefined): void {
-    if (outcome?.type === 'ignored') this.#hearing.charge(from, points.wrong);
-    this.#propose(outcome);
-  }
-
-  #hearMessage(heard: Proposal | Outcome | undefined, from: string, now: Now): void {
-    if (heard?.type !== 'relay') return this.#refuseWords(from, heard);
-    if (!this.#pacing.take({ who: from }, from, [heard], now.ms)) this.#door.tellUnsent(from);
-  }
-
-  /** It has said so much that it is not heard for a while, and hears that once. Nobody knows how to tell a stranger. */
-  #tellDeaf(from: string): void {
-    const session = this.presence.sessions.get(from);
-    if (session?.guest !== undefined) this.#door.tellUnsent(from);
-    else if (session) this.#effects.send(from, { kind: 'rejoin', delayMs: waitMs });
-    if (session) this.#ignore(`${session.name} sends more than this room can hear`);
   }
 
   #propose(...wishes: (Proposal | Aside | undefined)[]): void {
@@ -232,15 +175,13 @@ export class Room implements Core {
     this.#tidiedAtMs = ms;
     const present = this.presence.proven.map(({ name, who: key }) => ({ name, key }));
     this.#propose({ type: 'tidy', present });
-    this.#door.tidy();
-    this.#pacing.tidy(ms);
-    this.#shares.tidy(ms);
+    this.#intake.tidy(ms);
     for (const place of this.#log.lost.values()) this.#ask(place);
   }
 
   #decide(now: Now): void {
     if (this.#underWay || this.#proposals.length === 0) return;
-    this.#shares.decide();
+    this.#intake.shares.decide();
     const { change, outcomes } = this.#ledger.decide<Aside>(this.#proposals, now);
     this.#deciding = this.#proposals;
     this.#proposals = [];
@@ -250,32 +191,20 @@ export class Room implements Core {
   }
 
   #tell(now: Now): void {
-    this.#shares.decided();
+    this.#intake.shares.decided();
     for (const outcome of this.#underWay ?? []) this.#tellOne(outcome, now);
     this.#underWay = undefined;
-    for (const wish of this.#deciding) if (wish.type === 'say' && wish.by) this.#heard.add(wish.by.from);
+    for (const wish of this.#deciding) if (wish.type === 'say' && wish.by) this.#intake.said(wish.by.from);
     this.#deciding = [];
   }
 
-  /** Who does not see at once that its words came back hears at least that they are kept, or held. [P22] */
-  #sendReceipts(now: Now): void {
-    for (const from of this.#heard) {
-      const session = this.presence.sessions.get(from);
-      const receipt = session && this.#receipt(session, now);
-      if (session && receipt && (session.sent.seq < this.#log.head || receipt.heldMs !== undefined))
-        this.#effects.send(from, { kind: 'receipt', ...receipt });
-    }
-    this.#heard.clear();
-  }
-
-  #receipt({ from, who, dev = '' }: Session, { ms }: Now): Pick<Receipt, 'kept' | 'held' | 'heldMs'> {
-    const waiting = [...this.#deciding, ...this.#proposals].filter(
-      (wish) => (wish.type === 'say' || wish.type === 'giveBack') && wish.by?.from === from,
-    );
-    const { held, forMs } = this.#pacing.held(who, dev, ms);
-    const kept = this.#log.store.mark(dev)?.n ?? 0;
-    return { kept, held: waiting.length + held, ...(held > 0 && forMs > 0 && { heldMs: forMs }) };
-  }
+  readonly #undecided = (from: string): number => {
+    let count = 0;
+    for (const wishes of [this.#deciding, this.#proposals])
+      for (const wish of wishes)
+        if ((wish.type === 'say' || wish.type === 'giveBack') && wish.by.from === from) count++;
+    return count;
+  };
 
   #tellOne(outcome: Aside, now: Now): void {
     switch (outcome.type) {
@@ -302,7 +231,7 @@ export class Room implements Core {
           ...(outcome.why && { why: outcome.why }),
         });
       case 'ignored':
-        if (outcome.by) this.#hearing.charge(outcome.by.from, points.wrong);
+        if (outcome.by) this.#intake.penalize(outcome.by.from);
         return this.#ignore(outcome.reason);
       case 'leave':
         return this.#depart(outcome);
@@ -352,7 +281,7 @@ export class Room implements Core {
 
   #tick(now: Now): void {
     const { ms } = now;
-    this.#hearing.tidy(ms);
+    this.#intake.tick(ms);
     for (const { from } of this.presence.expire(ms)) this.#propose({ type: 'leave', from, lostAtMs: ms });
     if (this.#roster.isDue(ms)) this.#propose({ type: 'publish' });
     for (const { to, frame } of this.#roster.parts(this.#log.head)) this.#effects.send(to, frame);
@@ -361,7 +290,7 @@ export class Room implements Core {
     if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;
     this.#heartbeatAtMs = ms;
     for (const session of this.presence.proven) {
-      const receipt = this.#receipt(session, now);
+      const receipt = this.#intake.receipt(session, this.#undecided, ms);
       this.#effects.send(session.from, { kind: 'heartbeat', seq: session.sent.seq, ...receipt, ...this.#signer.head });
     }
   }
@@ -370,12 +299,3 @@ export class Room implements Core {
     this.#ignored = { frames: this.#ignored.frames + 1, reason };
   }
 }
-
-/** Who must not be heard for a while is told to join again after that. */
-const waitMs = defaultPace.deafMs;
-/** libzmq's own word that a connection has ended. */
-const end = new TextEncoder().encode('{"gone":1}');
-type Words = Proposal & { type: 'say' | 'giveBack' };
-const areWishes = (taken: (Proposal | Outcome)[]): taken is [Words, ...Words[]] =>
-  taken[0] !== undefined && 'message' in taken[0];
-const isEnd = (data: Uint8Array): boolean => data.length === end.length && data.every((byte, i) => byte === end[i]);
