@@ -1,4 +1,4 @@
-import type { Pace } from '../../src/core/limits.ts';
+import { defaultPace, type Pace } from '../../src/core/limits.ts';
 import type { Random } from './random.ts';
 
 /** What kind of world it is. */
@@ -83,5 +83,13 @@ export function drawTraits(seed: number, random: Random, more: Random): Traits {
     withTampering,
     isClaimed,
   };
-  return { people, ...faults, ...drawn, retention };
+  return { people, ...faults, ...drawn, retention, ...(seed % 13 === 6 && { pace: slowPace }) };
 }
+
+/** Everybody waits now and then: one message at once, and one more in each second. */
+const slowPace: Pace = {
+  ...defaultPace,
+  messages: { atOnce: 2, perSecond: 1 },
+  given: { atOnce: 3, perSecond: 3 },
+  perTurn: 2,
+};
