@@ -93,7 +93,7 @@ export const maxInGrace = 1_000;
 /** Names that belong to one key. */
 export const maxOwnNames = 8;
 /** Who comes and goes beyond this is told as a number. [P33] */
-export const noticeRate: Rate = { atOnce: 100, perSecond: 20 };
+export const noticeRate: Rate = { atOnce: 500, perSecond: 20 };
 
 // How fast one may write [P46, P47, P48]
 /**
