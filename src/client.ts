@@ -23,7 +23,15 @@ import { Trouble } from './loop/trouble.ts';
 import { answerCommand, withAnswered } from './prompt/answer.ts';
 import { type Eye, historyCommand } from './prompt/history.ts';
 import { Ignored, whose, whyNotIgnored } from './prompt/ignore.ts';
-import { inRooms, nickCommand, openPrompt, settingCommand, signedUpTo, topicCommand } from './prompt/prompt.ts';
+import {
+  awayCommand,
+  inRooms,
+  nickCommand,
+  openPrompt,
+  settingCommand,
+  signedUpTo,
+  topicCommand,
+} from './prompt/prompt.ts';
 import { searchCommand } from './prompt/search.ts';
 import type { Message, MessageId } from './protocol/frames.ts';
 import { formatId } from './protocol/signed.ts';
@@ -154,6 +162,7 @@ await run(client, async (options, stop, opened) => {
     ...ignored.commands,
     topicCommand(() => conversation.topic, view),
     nickCommand(view),
+    awayCommand(view),
     settingCommand('joins', joinsChoices, 'who comes and goes', settings, view),
   ];
   const names = {

@@ -3,8 +3,10 @@ import type { ChatEvent } from '../src/core/events.ts';
 import type { Conversation } from '../src/core/turn.ts';
 import { historyCommand } from '../src/prompt/history.ts';
 import {
+  awayCommand,
   type Command,
   complete,
+  inRooms,
   type Meaning,
   nickCommand,
   openPrompt,
@@ -117,11 +119,13 @@ describe('a line at the prompt', () => {
     ['/Q', 'quit'],
     ['/Names', 'who'],
     ['/NAME Ana', 'nick'],
+    ['/afk', 'away'],
+    ['/brb', 'away'],
     ['/QUIT', 'quit'],
     ['/Who', 'who'],
     ['/HLEP', 'help'],
   ])('that is what other programs say, %j, leads to /%s', (line, meant) => {
-    expect(prompt([nickCommand(view)])(line)).toBeUndefined();
+    expect(prompt([nickCommand(view), awayCommand(view)])(line)).toBeUndefined();
     const [name] = line.split(' ');
     expect(shown).toEqual([
       error(`Unknown command ${name}. Did you mean /${meant}? Start with // to send it as text.`),
@@ -214,6 +218,11 @@ describe('/who', () => {
       `151 online: Ana (you), ${many.slice(0, 100).join(', ')}, 50 more`,
     ],
     ['knows what I am called now', { name: 'Zoë', others: ['Bo'], present: 2 }, '2 online: Zoë (you), Bo'],
+    [
+      'says who is away, and why if that is known',
+      { whyAway: (name) => ({ Ana: 'lunch', Luis: '', Bo: 'tea' })[name] },
+      '5 online: Ana (you, away: lunch), Luis (away), Ana María, ana, Bo (away: tea)',
+    ],
     ['knows nothing offline', { online: false }, 'you are offline'],
   ])('%s', (_name, some, expected) => expect(who(some)).toEqual([expected]));
 });
@@ -243,6 +252,35 @@ describe('/status', () => {
     expect(said()).toContain(
       'you write faster than this room takes: 1 message waits there, about 1 s. Nothing is lost.',
     );
+  });
+});
+
+test('/status says that I am away', () => {
+  prompt([], view, { whyAway: () => 'lunch' })('/status');
+  expect(said()[0]).toBe('you are Ana, away: lunch');
+});
+
+describe('/away', () => {
+  test.each([
+    ['/away', ''],
+    ['/away  ', ''],
+    ['/away lunch', 'lunch'],
+    ['/away back\nat  noon', 'back at noon'],
+    ['/away \u001b[2J\u0000', '␛[2J␀'],
+    [`/away ${'é'.repeat(64)}`, 'é'.repeat(64)],
+  ])('%j says %j', (line, away) => {
+    expect(prompt([awayCommand(view)])(line)).toEqual({ away });
+    expect(shown).toEqual([]);
+  });
+
+  test.each(['x'.repeat(129), 'é'.repeat(65), 'x'.repeat(100_000)])('is not as long as %s', (text) => {
+    expect(prompt([awayCommand(view)])(`/away ${text}`)).toBeUndefined();
+    expect(said()).toEqual(['!! Say it in at most 128 bytes.']);
+  });
+
+  test('has no command that ends it', () => {
+    expect(read('/back', [], view, inRooms)).toBeUndefined();
+    expect(said()).toEqual(['!! Just say something: that ends /away.']);
   });
 });
 

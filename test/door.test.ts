@@ -1,5 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { dayMs, defaultPace, maxNamed, maxOwnNames, maxSessions } from '../src/core/limits.ts';
+import {
+  dayMs,
+  defaultFlow,
+  defaultPace,
+  maxAwayBytes,
+  maxNamed,
+  maxOwnNames,
+  maxSessions,
+  maxTopicBytes,
+} from '../src/core/limits.ts';
 import { whyNameRefused } from '../src/core/names.ts';
 import { Presence } from '../src/core/room/presence.ts';
 import { encode } from '../src/protocol/codec.ts';
@@ -125,6 +134,7 @@ describe('a version-1 client joins', () => {
       const session = { from: `session ${i}`, who: `key ${i}`, name: longest(i), dev: `dev ${i}`, isGuest: false };
       presence.enter(session, 0, 0);
     }
+    const { members } = presence.named;
     const place = {
       log: 'log',
       since: 0,
@@ -132,11 +142,15 @@ describe('a version-1 client joins', () => {
       run: 'run',
       sig: 's'.repeat(86),
       online: presence.online,
-      members: presence.names,
+      members,
     };
     const frame: Welcome = { kind: 'welcome', name: 'server', text: '', ...place };
     expect([frame.online, frame.members.length]).toEqual([2_000, maxNamed]);
     expect(Buffer.byteLength(encode(frame))).toBeLessThan(maxFrameBytes / 2);
+    // All are away, and say so in what takes the most room in JSON; the topic does, too.
+    for (let i = 0; i < 2_000; i++) presence.setAway(`session ${i}`, '"'.repeat(maxAwayBytes));
+    const fullest = { ...frame, ...presence.named, topic: '"'.repeat(maxTopicBytes) };
+    expect(Buffer.byteLength(encode(fullest))).toBeLessThan(defaultFlow.batchBytes);
   });
 });
 

@@ -66,7 +66,7 @@ describe('a client of the original joins', () => {
       words('server', 'LEA joined the room. 3 online.'),
     ]);
     world.say('a', hello('ann', { name: 'lea (guest)' }));
-    expect(world.room.presence.names).not.toContain('LEA (guest)');
+    expect(world.room.presence.named.members).not.toContain('LEA (guest)');
   });
 
   test('without a name: it is somebody', () => {

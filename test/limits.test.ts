@@ -28,6 +28,7 @@ const figures: [what: string, figure: string][] = [
   ['frames in a batch, rows of entries, messages of an upload, ids of `had`', n(batchEntries)],
   ['text of a message; as JSON', `${n(maxTextBytes)} bytes; ${n(maxTextJsonBytes)}`],
   ['topic', `${n(is.maxTopicBytes)} bytes`],
+  ['why somebody is away', `${is.maxAwayBytes} bytes`],
   ['name', `32 characters, ${maxNameBytes} bytes`],
   [
     'heartbeat; silence of the other side; silence of a version-1 session',
@@ -84,7 +85,7 @@ const figures: [what: string, figure: string][] = [
   ['points of a connection', perSecond(pace.connection)],
   ['a frame costs', '1 point, and 1 for each KiB'],
   [
-    'and besides: malformed, or wrong; a join with a proof; without; a question for signatures; any other',
+    'and besides: malformed, or wrong; a join with a proof, or who is away; without; a question for signatures; any other',
     `${is.points.wrong}; ${is.points.proof}; ${is.points.join}; ${is.points.signatures}; ${is.points.question} points`,
   ],
   ['deaf after that; nothing is read for each point not heard', `${seconds(pace.deafMs)}; ${is.unheardMs} ms`],

@@ -205,6 +205,24 @@ const frames: [name: string, frame: Frame, wire: string][] = [
     '{"welcome":1,"v":1,"name":"s","text":"hi\\n","who":"Ann","log":"l","since":0,"h":"h0","head":9,"hh":"h9","run":"r","sig":"s","n":4,"fork":1,"firstMs":5,"online":1,"members":[]}',
   ],
   [
+    'a welcome to a room where somebody is away, and to what it is about',
+    {
+      kind: 'welcome',
+      name: 's',
+      text: 'hi',
+      log: 'l',
+      since: 0,
+      head: 0,
+      run: 'r',
+      sig: 's',
+      online: 3,
+      members: ['Ann', 'Bo', 'Cy'],
+      away: [false, 'lunch', ''],
+      topic: 'all',
+    },
+    '{"welcome":1,"v":1,"name":"s","text":"hi\\n","log":"l","since":0,"head":0,"run":"r","sig":"s","online":3,"members":["Ann","Bo","Cy"],"away":[0,"lunch\\n","\\n"],"topic":"all\\n"}',
+  ],
+  [
     'a refused name',
     { kind: 'refused', name: 's', text: 'no', code: 'NAME_REFUSED' },
     '{"refused":"NAME_REFUSED","name":"s","text":"no\\n"}',
@@ -290,6 +308,27 @@ const frames: [name: string, frame: Frame, wire: string][] = [
     'an upload',
     { kind: 'upload', k: 2, messages: [{ kind: 'message', name: 'bo', text: 'hi', id: { dev: 'd', n: 7 } }] },
     '{"up":2,"m":[{"name":"bo","text":"hi\\n","id":"d.7"}]}',
+  ],
+  [
+    'the word that somebody is away',
+    { kind: 'upload', k: 3, messages: [], away: 'lunch' },
+    '{"up":3,"away":"lunch\\n"}',
+  ],
+  [
+    'the word that somebody is away, and not why',
+    { kind: 'upload', k: 3, messages: [], away: '' },
+    '{"up":3,"away":"\\n"}',
+  ],
+  ['the word that somebody is away no more', { kind: 'upload', k: 4, messages: [], away: false }, '{"up":4,"away":0}'],
+  [
+    'an away notice',
+    { kind: 'notice', name: 's', text: 'Bo is away: lunch.', notice: 'away', who: 'Bo', online: 2, away: 'lunch' },
+    '{"name":"s","text":"Bo is away: lunch.\\n","notice":"away","who":"Bo","online":2,"away":"lunch\\n"}',
+  ],
+  [
+    'a back notice',
+    { kind: 'notice', name: 's', text: 'Bo is back.', notice: 'back', who: 'Bo', online: 2 },
+    '{"name":"s","text":"Bo is back.\\n","notice":"back","who":"Bo","online":2}',
   ],
   ['the word of libzmq that a connection ended', { kind: 'gone' }, '{"gone":1}'],
   ['an empty batch', { kind: 'batch', frames: [] }, '[]'],
@@ -436,6 +475,14 @@ describe('what an optional field may not be is left out', () => {
       members: [],
     }));
 
+  test.each(['7', '{}', '["x",1]', '[null]'])('who is away, as %s', (away) =>
+    expect(
+      decodeText(
+        `{"welcome":1,"name":"s","text":"\\n","log":"l","since":0,"head":0,"run":"r","sig":"s","online":1,"members":["a"],"away":${away}}`,
+      ),
+    ).not.toHaveProperty('away'),
+  );
+
   test('members that are no names', () =>
     expect(
       decodeText(
@@ -529,6 +576,10 @@ const garbage: [name: string, input: string | number[]][] = [
   ['an upload of something else', '{"up":1,"m":[{"ack":1}]}'],
   ['an upload of a message without an id', '{"up":1,"m":[{"name":"x","text":"y"}]}'],
   ['an upload that is none', '{"up":1,"m":{}}'],
+  ['an absence in the place 0', '{"up":0,"away":"lunch"}'],
+  ['an absence that is a number', '{"up":1,"away":1}'],
+  ['an absence of null', '{"up":1,"away":null}'],
+  ['an absence that is a list', '{"up":1,"away":["lunch"]}'],
   ['an upload of too many', JSON.stringify({ up: 1, m: Array(257).fill({ name: 'x', text: 'y', id: 'd.1' }) })],
   ['a byte order mark', '\ufeff{"ack":1}'],
   ['a shutdown without a name', '{"text":"t","notice":"shutdown"}'],
@@ -765,7 +816,8 @@ const single = fc.oneof(
       kind: kind('notice'),
       name,
       text,
-      notice: fc.constantFrom('join', 'leave', 'rename', 'info'),
+      notice: fc.constantFrom('join', 'leave', 'rename', 'away', 'back', 'info'),
+      away: text,
       who: name,
       was: name,
       online: count,
@@ -788,6 +840,7 @@ const single = fc.oneof(
       sig: token,
       online: count,
       members: fc.array(name, { maxLength: 5 }),
+      away: fc.array(fc.oneof(text, fc.constant(false)), { maxLength: 5 }),
       hash: token,
       n: count,
       fork: yes,
@@ -809,8 +862,15 @@ const single = fc.oneof(
   fc.record({ kind: kind('receipt'), kept: count, held: count }),
   fc.record({ kind: kind('gone') }),
 ) as fc.Arbitrary<Batch['frames'][number]>;
+const absence = fc.record({
+  kind: kind('upload'),
+  k: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  messages: fc.constant([] as Message[]),
+  away: fc.oneof(text, fc.constant(false as const)),
+});
 const anyFrame: fc.Arbitrary<Frame> = fc.oneof(
   { weight: 4, arbitrary: single },
+  { weight: 1, arbitrary: absence },
   { weight: 1, arbitrary: fc.record({ kind: kind('batch'), frames: fc.array(single, { maxLength: 8 }) }) },
 );
 
@@ -855,6 +915,7 @@ test('any JSON under any key gives a frame or a reason, never an exception', () 
     'kept',
     'up',
     'm',
+    'away',
     'gone',
     'nonce',
     'v',

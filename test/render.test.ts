@@ -227,6 +227,8 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
     '-- arrived: lines 1-3, 5\n!! in doubt, do not send again: line 6\n!! not sent, may be sent again: lines 7 and all after',
   ],
   ['the end of a server', { type: 'closing' }, undefined],
+  ['who is away', { type: 'away', server: 'server', name: 'Bo', text: 'lunch' }, undefined],
+  ['who is away no more', { type: 'back', server: 'server', name: 'Bo' }, undefined],
   ['a draft again', { type: 'takenBack', text: 'hi' }, undefined],
 ];
 
@@ -246,6 +248,8 @@ test('every kind of event stands in the table', () => {
     join: true,
     leave: true,
     rename: true,
+    away: true,
+    back: true,
     renamed: true,
     shutdown: true,
     notice: true,

@@ -118,6 +118,45 @@ describe.concurrent.each(widths)('at %i columns', (columns) => {
     }
   });
 
+  test('/away is seen by /who, and once by whoever names you; saying something ends it', async ({ stage }) => {
+    const { server, port } = await stage.server('--name', 'room');
+    const tall = { columns, rows: 60 };
+    const ana = await stage.clientScreen(port, 'Ana', [], tall);
+    const bo = await stage.clientScreen(port, 'Bo', [], tall);
+    const cy = await stage.online(port, 'Cy', '--listen');
+    ana.enter(`/away ${'x'.repeat(129)}`);
+    await shows(ana, '!! Say it in at most 128 bytes.');
+    ana.enter('/away lunch \u202eevil');
+    await shows(ana, '-- you are away: lunch <U+202E>evil (until you say something)');
+    ana.enter('/who');
+    await shows(ana, '-- 3 online: Ana (you, away: lunch <U+202E>evil), Bo');
+    await server.json({ type: 'away', name: 'Ana' });
+    cy.write('a marker\n');
+    await shows(bo, '[Cy] a marker');
+    expect(flat(bo)).not.toContain('away');
+    bo.enter('/who');
+    await shows(bo, 'Ana (away: lunch <U+202E>evil)');
+    await cleared(bo);
+    bo.enter('ana, are you there?');
+    await shows(bo, '-- Ana is away: lunch <U+202E>evil');
+    expect(flat(bo)).toMatch(/^\d\d:\d\d \[Bo\] ana, are you there\? -- Ana is away: lunch <U\+202E>evil >/);
+    bo.enter('Ana?');
+    await shows(bo, '[Bo] Ana?');
+    await cleared(ana);
+    ana.enter('/back');
+    await shows(ana, '!! Just say something: that ends /away.');
+    ana.enter('here');
+    await shows(ana, '-- you are not away any more');
+    await shows(bo, '[Ana] here');
+    await cleared(bo);
+    bo.enter('ana!');
+    await shows(bo, '[Bo] ana!');
+    bo.enter('/who');
+    await shows(bo, '-- 3 online: Bo (you), Ana, Cy >');
+    expect(flat(bo)).not.toContain('away');
+    expect([cy.stdout, cy.stderr].join()).not.toContain('away');
+  });
+
   test('Up takes back the line that waits, and only that', async ({ stage }) => {
     const { server, port } = await stage.server('--name', 'room');
     const ana = await stage.clientScreen(port, 'Ana', [], size);

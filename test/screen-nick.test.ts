@@ -1,6 +1,7 @@
 import { describe, expect } from 'vitest';
 import { maxOwnNames } from '../src/core/limits.ts';
 import { test } from './support/command.ts';
+import { LegacyClient } from './support/legacy.ts';
 
 describe.concurrent('another name', () => {
   test('is the same person next time: what was read is not shown again, what was missed is', async ({ stage }) => {
@@ -23,6 +24,24 @@ describe.concurrent('another name', () => {
     expect(zoe.count('-- 1 missed message since')).toBe(1);
     expect(zoe.count('[bo] missed')).toBe(1);
     expect(zoe.has('[bo] read')).toBe(false);
+  });
+
+  test('is told in one sentence, whatever the names are, to everybody and in the log of the server', async ({
+    stage,
+  }) => {
+    const { server, port } = await stage.server('--name', 'room');
+    const old = stage.keep(LegacyClient.connect(port, 'Neo'));
+    await old.join();
+    const bo = await stage.online(port, 'bo', '--listen');
+    const cy = await stage.clientScreen(port, 'cy');
+    const luis = await stage.clientScreen(port, 'Luis García');
+    luis.enter('/nick Lu is');
+    await luis.until('-- you are now called Lu is');
+    const sentence = 'Luis García is now called Lu is. 4 online.';
+    await bo.stdoutLine(`[room] ${sentence}`);
+    await cy.until(`[room] ${sentence}`);
+    await old.hears(sentence);
+    await server.stderrLine(/"message":"Luis García is now called Lu is \(4 online\)"/);
   });
 
   test('what waits under the old one goes out when started under the new one', async ({ stage }) => {

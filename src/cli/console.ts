@@ -25,7 +25,7 @@ export type ConsoleOptions = {
 };
 
 const wrongs: readonly ChatEvent['type'][] = ['error', 'contradiction', 'outcome'];
-const talk: readonly ChatEvent['type'][] = ['message', 'join', 'leave', 'rename', 'notice', 'shutdown'];
+const talk: readonly ChatEvent['type'][] = ['message', 'join', 'leave', 'rename', 'away', 'back', 'notice', 'shutdown'];
 
 /**
  * Where this command reads and writes: a screen with a draft, plain lines, or JSON lines. `person`: somebody sits there.

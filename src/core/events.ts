@@ -35,6 +35,8 @@ export type ChatEvent =
       afterMs?: number;
       waiting?: number;
       members?: string[];
+      /** Of the others, those who are away. */
+      away?: { name: string; text: string }[];
       /** The room's key; absent between two people, and in a room of the original's. */
       room?: string;
     }
@@ -74,6 +76,9 @@ export type ChatEvent =
   | { type: 'join'; server?: string; name: string; online: number }
   | { type: 'leave'; server?: string; name: string; online: number; reason: 'left' | 'lost' }
   | { type: 'rename'; server: string; from: string; name: string; online: number }
+  /** For programs; on a screen it is told when it matters. */
+  | { type: 'away'; server: string; name: string; text: string }
+  | { type: 'back'; server: string; name: string }
   /** The server has taken another name for this client. */
   | { type: 'renamed'; was: string; name: string }
   | { type: 'shutdown'; server: string }

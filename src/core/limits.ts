@@ -55,6 +55,8 @@ export const maxChallenges = 10_000;
 export const maxNamed = 100;
 /** What a room is about, in UTF-8: a welcome must fit into a frame. */
 export const maxTopicBytes = 1_024;
+/** Why somebody is away, in UTF-8: a welcome has it of all whom it names. */
+export const maxAwayBytes = 128;
 /** How often old messages are forgotten, names in use refreshed, and the log's clock kept. */
 export const tidyIntervalMs = 60_000;
 /** A log is trimmed when it is longer than allowed by this share, so that trimming is rare. */
@@ -95,7 +97,7 @@ export const maxOwnNames = 8;
 /** Who comes and goes beyond this is told as a number. [P33] */
 export const noticeRate: Rate = { atOnce: 500, perSecond: 20 };
 
-// How fast one may write [P46, P47, P48]
+// How fast one may write [P47, P48, P49]
 /**
  * `messages`: own ones of one member, over all sessions, or of one client of the original; a text counts as one for each
  * `messageCharacters`. `given`: those given back for others. `names`: changes of name. `connection`: points, of which a frame
@@ -136,7 +138,7 @@ export const points = { wrong: 50, proof: 50, join: 10, signatures: 5, question:
 /** What waits of one client of the original, which cannot send it again: messages, and characters of text. */
 export const maxHeldOfOriginal = 10_000;
 export const maxHeldTextOfOriginal = 1_048_576;
-/** Who came less than this ago is a newcomer; shares are counted over so long. [P48] */
+/** Who came less than this ago is a newcomer; shares are counted over so long. [P49] */
 export const dayMs = 86_400_000;
 
 // At one client

@@ -3,7 +3,7 @@ import type { Message, Notice } from '../protocol/frames.ts';
 import { formatId, wrongSignature } from '../protocol/signed.ts';
 import { visible } from '../text/visible.ts';
 import type { ChatEvent } from './events.ts';
-import { maxTopicBytes, maxWaiting } from './limits.ts';
+import { maxAwayBytes, maxTopicBytes, maxWaiting } from './limits.ts';
 import { mentions, safeName } from './names.ts';
 import type { Held } from './turn.ts';
 
@@ -79,8 +79,20 @@ export function noticeEvent(notice: Notice): ChatEvent {
   if (notice.notice === 'leave' && name !== undefined) return { type: 'leave', server, name, online, reason };
   if (notice.notice === 'rename' && name !== undefined && from !== undefined)
     return { type: 'rename', server, from, name, online };
+  if (notice.notice === 'away' && name !== undefined)
+    return { type: 'away', server, name, text: awayText(notice.away ?? '') ?? '' };
+  if (notice.notice === 'back' && name !== undefined) return { type: 'back', server, name };
   return { type: 'notice', server, text };
 }
+
+/** Why somebody is away, as one line in which nothing is hidden; undefined if that is too long. */
+export function awayText(raw: string): string | undefined {
+  const text = visible(raw.trim().replace(/\s+/g, ' '));
+  return Buffer.byteLength(text) <= maxAwayBytes ? text : undefined;
+}
+export const awayWords = (text: string): string => (text === '' ? 'away' : `away: ${text}`);
+/** What is told to programs alone: people are told when it matters to them. */
+export const isSilent = ({ notice }: Notice): boolean => notice === 'away' || notice === 'back';
 
 export const greeting = (online: number): string => `You are now online. ${online} online.`;
 /** What a room is about, in one line. */
@@ -88,7 +100,9 @@ export const topicWords = (topic: string): string => `Topic: ${topic.slice(0, ma
 export const farewell = 'Server is off.';
 
 /** A notice in words. Version-1 sessions read `lost the connection` where the original would say that a member left. */
-export function sentence({ notice, who, was, online, reason }: Omit<Notice, 'kind' | 'name' | 'text'>): string {
+export function sentence({ notice, who, was, online, reason, away }: Omit<Notice, 'kind' | 'name' | 'text'>): string {
+  if (notice === 'away') return `${who} is ${awayWords(away ?? '')}.`;
+  if (notice === 'back') return `${who} is back.`;
   const did = notice === 'join' ? 'joined the room' : reason === 'lost' ? 'lost the connection' : 'left the room';
   return notice === 'rename' ? `${was} is now called ${who}. ${online} online.` : `${who} ${did}. ${online} online.`;
 }

@@ -33,6 +33,8 @@ export type Input =
   /** The text of the event that was given out with this `place`, and of all before it, has left the program. */
   | { type: 'shown'; place: number }
   | { type: 'typed'; text: string; action?: true; re?: MessageId }
+  /** I am away, until I say something. */
+  | { type: 'away'; text: string }
   /** What was typed last is not to be said, if nobody was given it: then the event `takenBack` follows. */
   | { type: 'takeBack' }
   /** What is to become of the words that a folder has from before it was copied. */
@@ -96,6 +98,8 @@ export interface Conversation extends Core {
   readonly unsettled: { inDoubt: number; ungiven: number };
   /** The others who are there, as far as known: latest speaker first, then in order of coming. */
   readonly others: readonly string[];
+  /** Why somebody who is there is away, '' if that was not said; undefined if nobody of this name is away. */
+  whyAway?(name: string): string | undefined;
   /** How many are online, I among them, as last said; 0 while nobody can say. */
   readonly present: number;
   /** False from `leave` until the other side has answered it: only then is nothing more under way from there. */

@@ -124,6 +124,7 @@ export class Talk {
   #obey(meaning: Meaning): void {
     if (meaning === 'quit') this.#ending.stop();
     else if (meaning && 'name' in meaning) this.#name(meaning.name);
+    else if (meaning && 'away' in meaning) this.#driver.put({ type: 'away', text: meaning.away });
     else if (meaning) this.#say(meaning);
   }
 

@@ -1,6 +1,7 @@
+import { maxAwayBytes } from '../core/limits.ts';
 import type { Signed } from '../core/log/store.ts';
 import { isName, maxNameBytes } from '../core/names.ts';
-import { slowed, topicWords } from '../core/narrate.ts';
+import { awayText, awayWords, slowed, topicWords } from '../core/narrate.ts';
 import type { Conversation } from '../core/turn.ts';
 import type { MessageId } from '../protocol/frames.ts';
 import { byKey } from '../terminal/draft.ts';
@@ -20,8 +21,8 @@ export type Command = {
   does: string;
   run: (argument: string) => Meaning;
 };
-/** What a line at the prompt means: a text to send, another name, the end of the talk, or nothing more to do. */
-export type Meaning = Words | { name: string } | 'quit' | undefined;
+/** What a line at the prompt means: a text to send, another name, an absence, the end of the talk, or nothing more to do. */
+export type Meaning = Words | { name: string } | { away: string } | 'quit' | undefined;
 /** A text to send; `re` is the message that it answers. */
 export type Words = { text: string; action?: true; re?: MessageId };
 
@@ -30,10 +31,13 @@ const named = 'Between two people names stay; leave and come back with --name.';
 const unkept = 'Between two people nothing is kept: what was said stands above.';
 const ofRooms = 'That is for rooms: between two people it needs no command.';
 /** What is p2p's, asked for in a room; and what is a room's, asked for between two people. */
-export const inRooms: Answers = byKey({ 'msg query tell whisper w dm': privately });
+export const inRooms: Answers = byKey({
+  'msg query tell whisper w dm': privately,
+  back: 'Just say something: that ends /away.',
+});
 export const inPairs: Answers = byKey({
   'msg query tell whisper w dm': 'Here you are alone with the other side: just write.',
-  're ignore unignore joins topic away': ofRooms,
+  're ignore unignore joins topic away back': ofRooms,
   nick: named,
   'history search': unkept,
 });
@@ -81,6 +85,16 @@ export const nickCommand = (view: View): Command => ({
   run: (name) => (name ? { name } : complain(view, 'Which name? For example: /nick Ana')),
 });
 
+export const awayCommand = (view: View): Command => ({
+  name: 'away',
+  argument: '[TEXT]',
+  does: 'you are away, until you say something',
+  run(raw) {
+    const away = awayText(raw);
+    return away === undefined ? complain(view, `Say it in at most ${maxAwayBytes} bytes.`) : { away };
+  },
+});
+
 export const topicCommand = (topic: () => string, view: View): Command => ({
   name: 'topic',
   does: 'what the room is about',
@@ -117,18 +131,25 @@ export function complain(view: Pick<View, 'show'>, message: string): undefined {
 
 const maxNamed = 100;
 
-function who({ online, name, present, others }: Conversation): string {
+function who(conversation: Conversation): string {
+  const { online, name, present, others } = conversation;
   if (!online) return 'you are offline';
+  const why = (one: string) => absent(conversation.whyAway?.(one));
   const named = others.slice(0, maxNamed);
   const unnamed = present - 1 - named.length;
-  const all = [`${name} (you)`, ...named, ...(unnamed > 0 ? [`${unnamed} more`] : [])];
-  return `${present} online: ${all.join(', ')}`;
+  const me = `${name} (${['you', ...why(name)].join(', ')})`;
+  const all = named.map((one) => [one, ...why(one).map((words) => `(${words})`)].join(' '));
+  return `${present} online: ${[me, ...all, ...(unnamed > 0 ? [`${unnamed} more`] : [])].join(', ')}`;
 }
 
-function standing({ online, name, present, waiting, held }: Conversation): string[] {
+const absent = (why: string | undefined): string[] => (why === undefined ? [] : [awayWords(why)]);
+
+function standing(conversation: Conversation): string[] {
+  const { online, name, present, waiting, held } = conversation;
   const count = waiting.length;
   const what = count === 0 ? 'nothing waits to be sent' : `${counted(count, 'message')} not sent yet`;
-  const lines = [`you are ${name}`, `${online ? `online, ${present} there` : 'offline'}; ${what}`];
+  const me = [name, ...absent(conversation.whyAway?.(name))].join(', ');
+  const lines = [`you are ${me}`, `${online ? `online, ${present} there` : 'offline'}; ${what}`];
   return held ? [...lines, slowed(held)] : lines;
 }
 
@@ -172,7 +193,14 @@ export function read(line: string, commands: readonly Command[], view: View, ans
 }
 
 /** What other chat programs call it. */
-const aliases = byKey({ 'exit q bye part': 'quit', names: 'who', name: 'nick', 'find grep': 'search', reply: 're' });
+const aliases = byKey({
+  'exit q bye part': 'quit',
+  names: 'who',
+  name: 'nick',
+  'find grep': 'search',
+  reply: 're',
+  'afk brb': 'away',
+});
 
 /** What Tab can make of what stands before the cursor: a command, its choice, or the name of somebody there. */
 export function complete(before: string, commands: readonly Command[], names: readonly string[]): string[] {

@@ -1,7 +1,7 @@
 import type { Frame, Kind, Leave, Malformed, Message, Received, Single, Unknown, Upload } from './frames.ts';
 import { maxFrameBytes, table } from './frames.ts';
 import { maxBatchEntries } from './rows.ts';
-import { count, type Field } from './values.ts';
+import { absence, count, type Field } from './values.ts';
 
 /**
  * The first of these that an object has tells its kind; where kinds share it, `only` does. Many have a `text`, so that is
@@ -31,7 +31,7 @@ const tags = [
 /** Encodes a frame as JSON text. MUST be given well-formed strings; every text gets the original's final newline. */
 export function encode(frame: Frame): string {
   if (frame.kind === 'batch') return JSON.stringify(frame.frames.map(toJson));
-  if (frame.kind === 'upload') return JSON.stringify({ up: frame.k, m: frame.messages.map(toJson) });
+  if (frame.kind === 'upload') return JSON.stringify(uploadJson(frame));
   return JSON.stringify(toJson(frame));
 }
 
@@ -66,8 +66,15 @@ function whole(value: unknown): Single | Upload | Unknown | Malformed {
   return frame.kind === 'unknown' && (value as Json).up !== undefined ? upload(value as Json) : frame;
 }
 
-function upload({ up, m }: Json): Upload | Malformed {
+function uploadJson({ k, messages, away }: Upload): Json {
+  const isAbsence = away !== undefined;
+  return { up: k, ...(isAbsence ? { away: absence.write(away, {}) } : { m: messages.map(toJson) }) };
+}
+
+function upload({ up, m, away: json }: Json): Upload | Malformed {
   const k = count.read(up, {});
+  const away = absence.read(json, {});
+  if (k && m === undefined && away !== undefined) return { kind: 'upload', k, messages: [], away };
   const messages = Array.isArray(m) && m.length <= maxBatchEntries ? m.map(fromJson) : [];
   const isWhole = messages.every((frame): frame is Message => frame.kind === 'message' && frame.id !== undefined);
   if (!k || messages.length === 0 || !isWhole) return malformed('messages of upload are missing or wrong');

@@ -1,6 +1,7 @@
 import { addresses, listed } from './roster.ts';
 import { rows } from './rows.ts';
 import {
+  absences,
   always,
   anyName,
   anyNews,
@@ -136,6 +137,8 @@ export const table = {
     was: may(name),
     online: may(count),
     reason: may(oneOf('left', 'lost')),
+    /** Why, with the news `away`. */
+    away: may(text),
   },
   /** Who are you? Answered by a join with a proof. Only a version-1 server asks. [P7] */
   challenge: {
@@ -175,6 +178,8 @@ export const table = {
     firstMs: may(count),
     online: must(count),
     members: must(names),
+    /** Of each of them; absent where nobody is away. */
+    away: may(absences),
     /** What the room is about, as whoever keeps it says. */
     topic: may(text),
   },
@@ -258,8 +263,11 @@ export type Leave = FrameOf<'leave'> & { seal?: Seal };
 export type Single = { [K in Exclude<Kind, 'leave'>]: FrameOf<K> }[Exclude<Kind, 'leave'>] | Leave;
 /** Several entries and notices in one frame, in order; for version-1 sessions only. */
 export type Batch = { kind: 'batch'; frames: Single[] };
-/** Messages for the log, the k-th such frame of a session: `{"up":k,"m":[message, …]}`. [P14] */
-export type Upload = { kind: 'upload'; k: number; messages: Message[]; seal?: Seal };
+/**
+ * What a session says, the k-th such frame of it: messages for the log, `{"up":k,"m":[message, …]}`, or that its member is
+ * away, `{"up":k,"away":"lunch\n"}`, and not any more, `{"up":k,"away":0}`. [P14, P46]
+ */
+export type Upload = { kind: 'upload'; k: number; messages: Message[]; away?: string | false; seal?: Seal };
 /** What may be sent. */
 export type Frame = Single | Batch | Upload;
 /** A well-formed object of a kind this version does not know: ignored. [P1] */

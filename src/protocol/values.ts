@@ -72,7 +72,7 @@ export const names = as((json) =>
   Array.isArray(json) ? json.map((item) => name.read(item, {})).filter((item) => item !== undefined) : [],
 );
 
-const news = oneOf('join', 'leave', 'rename', 'info');
+const news = oneOf('join', 'leave', 'rename', 'away', 'back', 'info');
 /** Always known: the news of a later version is information. */
 export const anyNews = as((json) => news.read(json, {}) ?? 'info');
 
@@ -80,6 +80,18 @@ export const anyNews = as((json) => news.read(json, {}) ?? 'info');
 export const text: Value<string> = {
   write: (value) => `${value}\n`,
   read: (json) => (typeof json === 'string' ? json.toWellFormed().replace(/\n$/, '') : undefined),
+};
+/** Why a member is away; false for one who is there. */
+export const absence: Value<string | false> = {
+  write: (value) => (value === false ? 0 : text.write(value, {})),
+  read: (json) => (json === 0 ? false : text.read(json, {})),
+};
+export const absences: Value<(string | false)[]> = {
+  write: (value) => value.map((one) => absence.write(one, {})),
+  read(json) {
+    const read = Array.isArray(json) ? json.map((one) => absence.read(one, {})) : [undefined];
+    return read.every((one) => one !== undefined) ? read : undefined;
+  },
 };
 /** The text of a message; where it is gone, a digest stands for it. */
 export const wordsOrDigest: Value<string> = {

@@ -52,6 +52,8 @@ export class Renderer {
     leave: (event, nowMs) => this.#passage(event.reason, event, nowMs),
     rename: ({ server, from, name, online }, nowMs) =>
       this.#room(server, `${from} is now called ${name}. ${online} online.`, nowMs),
+    away: () => undefined,
+    back: () => undefined,
     renamed: ({ name }) => this.#self(`you are now called ${name}`),
     shutdown: ({ server }, nowMs) => this.#room(server, 'Server is off.', nowMs),
     notice: ({ server, text }, nowMs) => this.#room(server, text, nowMs),

@@ -37,7 +37,9 @@ export function finder(query: string): ((text: string) => boolean) | undefined {
   return (text) => isIn(fold(text));
 }
 
-const inOneLine = (text: string): string => text.replace(/\s+/gu, ' ');
+/** Most texts are so already. */
+const broken = /[^\S ]| {2}/u;
+const inOneLine = (text: string): string => (broken.test(text) ? text.replace(/\s+/gu, ' ') : text);
 
 const beginsWord = /^[\p{L}\p{N}]/u;
 const endsWord = /[\p{L}\p{N}\p{M}]$/u;

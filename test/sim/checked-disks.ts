@@ -18,6 +18,9 @@ export class CheckedDisks {
   /** Highest n of a device that a client was sent, or has sent, since its log began anew: what it sends may follow that. */
   readonly #begunAtMs = new Map<string, number>();
   readonly #passed = new Map<string, Map<string, number>>();
+  /** Words that have left a program, and those that somebody has taken back, which counts when it is on disk. */
+  readonly #given = new Set<string>();
+  readonly #regretted = new Set<string>();
 
   constructor(facts: Facts) {
     this.#facts = facts;
@@ -68,12 +71,20 @@ export class CheckedDisks {
     }
   }
 
-  /** P16: only what a pipe has given to nobody is dropped before a log has it; then its words were never written. */
+  /** P16: nobody takes back what somebody was given. */
+  tookBack({ id: client, store }: Who, text: string): void {
+    if (this.#given.has(text)) throw new Violation('P16', `${client} takes back "${text}", which has left it`);
+    if (store.pending().some((message) => message.text === text)) this.#regretted.add(text);
+    else this.#unsaid({ text });
+  }
+
+  /** P16: only what was given to nobody, and was a pipe's or taken back, is dropped before a log has it: it was never written. */
   dropped({ dev, store, isPipe }: Who, { dropped = [], pending = [] }: Change): void {
     const before = new Map(store.pending().map((message) => [message.id && formatId(message.id), message]));
     for (const id of dropped) {
       const message = before.get(formatId(id));
-      const isUngiven = isPipe && id.dev === dev && id.n > store.given && !this.#facts.stored.has(formatId(id));
+      const isUnwanted = isPipe || (message && this.#regretted.has(message.text));
+      const isUngiven = isUnwanted && id.dev === dev && id.n > store.given && !this.#facts.stored.has(formatId(id));
       if (message && isUngiven && !pending.some(({ text }) => text === message.text)) this.#unsaid(message);
     }
   }
@@ -84,9 +95,9 @@ export class CheckedDisks {
       if (message.id?.dev === dev && message.id.n > store.given) this.#unsaid(message);
   }
 
-  #unsaid({ id, text }: Message): void {
-    // Only what is too long is typed more than once.
-    if (text.length <= maxTextBytes) this.#facts.unsaid.add(text);
+  #unsaid({ id, text }: Pick<Message, 'id' | 'text'>): void {
+    if (isUnique(text)) this.#facts.unsaid.add(text);
+    this.#regretted.delete(text);
     if (id) this.#facts.written.delete(formatId(id));
   }
 
@@ -114,6 +125,7 @@ export class CheckedDisks {
     this.#facts.checkAuthor(frame);
     if (frame.words === undefined && store.erasure(id)?.words === digestOf(this.#facts.crypto, frame))
       throw new Violation('P36', `the words of ${id} were sent by who knows that they are erased`);
+    if (isUnique(frame.text)) this.#given.add(frame.text);
     if (store.former.includes(frame.id.dev)) throw new Violation('P23', `${id} was sent before it was decided about`);
     if (this.#facts.unsaid.has(frame.text)) throw new Violation('P16', `"${frame.text}" was dropped, and is sent`);
     if (frame.id.dev !== dev) return;
@@ -129,9 +141,11 @@ export class CheckedDisks {
       throw new Violation('P27', `${client} answers with place ${answer.seq}, which is not signed`);
   }
 
-  /** P23: its person is asked only about what the room had not when it welcomed this client, as far as that reads it. */
+  /** P23: its person is asked only about what the room had not when it welcomed this client, as far as that can read it. */
   asked({ id: client, store, toldHead }: Who & { toldHead: number }, left: readonly Message[], server: Store): void {
-    const said = server.read(store.first, toldHead - store.first + 1).flatMap(({ message }) => message ?? []);
+    const lost = new Set(store.read(store.first, 1e9).flatMap(({ seq, message }) => (message ? [] : seq)));
+    const places = server.read(store.first, toldHead - store.first + 1).filter(({ seq }) => !lost.has(seq));
+    const said = places.flatMap(({ message }) => message ?? []);
     for (const { id, text } of left)
       if (said.some((entry) => id && entry.id && formatId(entry.id) === formatId(id) && entry.text === text))
         throw new Violation('P23', `${client} asks about "${text}", which the room has`);
@@ -153,3 +167,6 @@ export class CheckedDisks {
     this.#passed.set(client, devices);
   }
 }
+
+/** Only what is too long is typed more than once. */
+const isUnique = (text: string): boolean => text.length <= maxTextBytes;

@@ -27,6 +27,9 @@ export class CheckedEnd {
   /** I1, I4, I5: after healing everybody has the same log, and it holds everything that was on a disk. */
   healed(server: MemoryStore, clients: { id: string; store: MemoryStore }[]): void {
     const log = server.read(server.first, 1e9);
+    for (const { message } of log)
+      if (message && this.#facts.unsaid.has(message.text))
+        throw new Violation('P16', `"${message.text}" was taken back or dropped, and was said`);
     const last = new Map<string, number>();
     const present = new Set(this.#facts.stored);
     for (const { message, seq } of log) {
@@ -41,7 +44,8 @@ export class CheckedEnd {
     for (const [id, written] of this.#facts.written) {
       if (!this.#facts.erased.has(id)) for (const { text } of written) this.#checkSaid(text);
       const [dev = ''] = id.split('.');
-      if (this.#facts.copies.has(dev) || this.#facts.goneForGood.has(dev)) continue;
+      const holders = [dev, this.#facts.settledBy.get(id) ?? dev];
+      if (this.#facts.copies.has(dev) || holders.some((one) => this.#facts.goneForGood.has(one))) continue;
       const isRefused = this.#facts.hasRollback && this.#facts.refused.has(id);
       if (
         !present.has(id) &&

@@ -29,7 +29,7 @@ export class Facts {
   /** Words that the log has, of whatever device, and words that went with a folder that was restored. */
   readonly said = new Set<string>();
   readonly lostWords = new Set<string>();
-  /** Words that a pipe has given to nobody: it was told so, or was killed. */
+  /** Words that nobody was given: a pipe was told so, or was killed, or a person has taken them back. */
   readonly unsaid = new Set<string>();
   /** Highest n of a device that was printed at a client, in any of its runs. */
   readonly printed = new Map<string, number>();
@@ -42,6 +42,8 @@ export class Facts {
   /** Devices that folders in two places have, or had; and those with all that nobody else has of them gone for good. */
   readonly copies = new Set<string>();
   readonly goneForGood = new Set<string>();
+  /** By id: the device that has brought it into the log, for another place of the same person that had left it in doubt. */
+  readonly settledBy = new Map<string, string>();
   /** Highest n of a device that somebody else gave back without what lies before, after long enough a wait. */
   readonly overtaken = new Map<string, number>();
   /** Somebody on the way has changed entries; signatures, or held them back. */

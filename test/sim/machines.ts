@@ -2,8 +2,10 @@ import { mendPatienceMs } from '../../src/core/limits.ts';
 import { inDoubt } from '../../src/core/log/doubt.ts';
 import type { Change } from '../../src/core/log/store.ts';
 import { type Input, type Send, theLink } from '../../src/core/turn.ts';
+import type { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
-import type { Frame, Message } from '../../src/protocol/frames.ts';
+import type { Frame, Message, MessageId } from '../../src/protocol/frames.ts';
+import { formatId } from '../../src/protocol/signed.ts';
 import { entriesIn } from './checked-readers.ts';
 import { tamperWithSignatures } from './faults.ts';
 import { Ground } from './ground.ts';
@@ -216,6 +218,14 @@ export class Machines extends Ground {
     this.turn([{ type: 'committed', change }]);
   }
 
+  /** What another place of this person had left in doubt is let go of there. */
+  #settle(client: Client, store: MemoryStore, dropped: readonly MessageId[]): void {
+    const ids = new Set(dropped.map(formatId));
+    for (const { id } of store.pending())
+      if (id && ids.has(formatId(id))) this.checker.facts.settledBy.set(formatId(id), client.dev);
+    store.apply({ dropped: [...dropped] });
+  }
+
   /** Written at once, or never: now and then the program is killed while it writes. */
   commitClient(client: Client, change: Change): void {
     this.note(`${client.dev} keeps ${Object.keys(change)} ${JSON.stringify(change.pending?.map((m) => m.id) ?? '')}`);
@@ -225,7 +235,7 @@ export class Machines extends Ground {
     const { version = 0 } = client.store.roster.signed ?? {};
     this.checker.disks.dropped(client, change);
     client.store.apply(change);
-    for (const { store } of this.#idle(client)) store.apply({ dropped: change.dropped ?? [] });
+    for (const { store } of this.#idle(client)) this.#settle(client, store, change.dropped ?? []);
     this.rosters.kept(client, change, version);
     this.checker.log.wordsAt(client.id, change, client.store);
     this.checker.disks.kept(client, change, { log, head, nowMs: this.nowMs });

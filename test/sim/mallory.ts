@@ -23,8 +23,8 @@ export class Mallory {
     const { random, server, traits } = this.#world;
     if (!server || !this.#enter()) return;
     this.#world.note(`mallory is after ${victim.dev}`);
-    // What a pipe has given to nobody may never be said.
-    const last = victim.isPipe ? victim.store.given : Number.POSITIVE_INFINITY;
+    // What a pipe has given to nobody may never be said, nor what somebody may take back.
+    const last = victim.isPipe || traits.withRegrets ? victim.store.given : Number.POSITIVE_INFINITY;
     const known = victim.store.pending().filter(({ id, sig }) => id?.dev === victim.dev && id.n <= last && sig);
     const later = known[random.below(known.length)];
     // What she brings of others too early is theirs to bring once more: she may know it before the room does.

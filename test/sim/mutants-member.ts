@@ -92,6 +92,13 @@ export const memberMutants: Mutant[] = [
       'this.outbox.remove(this.giving.isNew)',
       'this.outbox.remove((message) => this.giving.isOfRun(message))',
     ],
+    ['what was given is not taken back', '&& this.giving.isUngiven(newest) ? newest', '? newest'],
+    [
+      'what is taken back is kept no longer',
+      'this.outbox.remove((waiting) => waiting === message);\n        this.#copy.forget([message]);',
+      'this.outbox.remove((waiting) => waiting === message);',
+    ],
+    ['what is taken back goes to nobody', 'this.outbox.remove((waiting) => waiting === message);', ';'],
     ['what another place has left has no erased words', 'doubts.map((message) => copy.erasedIn(message))', 'doubts'],
     ['no number that was given is used twice', 'copy.seen(dev), given,', 'copy.seen(dev),'],
     ['what the log has by its hash is not said again', 'this.#isSame(message, entry)', 'false'],

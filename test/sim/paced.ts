@@ -12,7 +12,7 @@ const paced = (more: Partial<Pace>, entries = 1e9) => ({
 });
 
 function must(isSo: boolean, what: string): void {
-  if (!isSo) throw new Violation('P46', what);
+  if (!isSo) throw new Violation('P47', what);
 }
 
 const slowed: Scene = {

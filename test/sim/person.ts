@@ -14,6 +14,13 @@ export function failed(world: Machines, client: Client, { code, message }: ChatE
   world.input(client, { type: 'named', name: `n${world.clients.indexOf(client)} the ${++world.typed}th` });
 }
 
+/** Its person does not want to have typed what it typed last. */
+export function takeBack(world: Machines, client: Client): void {
+  if (client.isPipe) return;
+  world.note(`${client.id} takes back`);
+  world.input(client, { type: 'takeBack' });
+}
+
 /** Its person says anew what was said nowhere else, and knows what that is. */
 export function decideLeft(world: Machines, client: Client): void {
   const left = new Set(client.session?.courier.left.messages.map(({ text }) => text));

@@ -28,6 +28,8 @@ export type Traits = {
   withRoster: boolean;
   /** Some are pipes: they are killed, or come to their end. */
   withPipes: boolean;
+  /** Some take back what they have typed, if nobody was given it. */
+  withRegrets: boolean;
   retention: { entries: number; ageMs: number };
   /** How fast one may write; absent: as ever. */
   pace?: Pace | undefined;
@@ -47,6 +49,7 @@ export const plain: Traits = {
   isSlow: false,
   withRoster: false,
   withPipes: false,
+  withRegrets: false,
   retention: { entries: 1e9, ageMs: 1e15 },
 };
 
@@ -73,9 +76,12 @@ export function drawTraits(seed: number, random: Random, more: Random): Traits {
     isSlow: more.chance(0.1),
   };
   const withRoster = seed % 5 === 3;
+  // What one copy of a folder takes back may wait in another one.
+  const withRegrets = !withCopies && seed % 7 === 0;
   const faults = {
     withRoster,
     withPipes,
+    withRegrets,
     withOriginal,
     withRollback,
     withCopies,

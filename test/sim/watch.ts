@@ -29,6 +29,7 @@ export function watchShown(world: Machines, client: Client, event: ChatEvent, pl
   if (event.type === 'message' && place === undefined) world.checker.readers.mended(client.id, event);
   if (event.type === 'error' && event.code === 'CHAIN_BROKEN') world.checker.readers.refused(client.id);
   if (event.type === 'unverified') world.checker.readers.accused(client.id, event.from.id);
+  if (event.type === 'takenBack') world.checker.disks.tookBack(client, event.text);
   if (place !== undefined) client.output.push({ place, event });
   if (event.type === 'status' && event.code === 'NEW_DEVICE') world.checker.disks.renewed(client);
 }

@@ -1,3 +1,4 @@
+import type { Input } from '../../src/core/turn.ts';
 import { encode } from '../../src/protocol/codec.ts';
 import { backUp, copyFolder, restore } from './copies.ts';
 import {
@@ -18,6 +19,7 @@ import {
   writeLater,
 } from './faults.ts';
 import { Healing } from './healing.ts';
+import { takeBack } from './person.ts';
 import { Random } from './random.ts';
 import { stirRoster } from './roster.ts';
 import { rottenIn } from './rot.ts';
@@ -92,6 +94,7 @@ export class World extends Healing {
     if (client.isPipe && random.chance(0.04)) return this.end(client);
     if (this.traits.withTampering && random.chance(0.06)) return tamper(this, client);
     if (this.traits.withRot && this.more.chance(0.06)) return this.#rot(client);
+    if (this.traits.withRegrets && this.more.chance(0.08)) return takeBack(this, client);
     if (this.traits.withRoster && random.chance(0.05)) return stirRoster(this, client);
     if (this.traits.withErasures && random.chance(0.15))
       return random.chance(0.4) ? erase(this) : giveBackOld(this, client);
@@ -179,7 +182,10 @@ export class World extends Healing {
     const refused = this.random.chance(0.03);
     this.note(`${client.id} types`);
     const text = refused ? tooLong : `t${++this.typed}`;
-    this.input(client, { type: 'typed', text, ...(this.random.chance(0.1) && { action: true }) });
+    const typed: Input = { type: 'typed', text, ...(this.random.chance(0.1) && { action: true }) };
+    // At once, in the same turn.
+    const isRegretted = this.traits.withRegrets && !client.isPipe && this.more.chance(0.1);
+    this.input(client, typed, ...(isRegretted ? [{ type: 'takeBack' as const }] : []));
   }
 
   #legacyActs(legacy: Legacy): void {

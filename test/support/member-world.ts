@@ -398,7 +398,10 @@ export class MemberWorld {
     if (sent.kind === 'join') this.#joined = sent;
     if (sent.kind === 'signatures') this.#asked = sent;
     // Tests read what was uploaded message by message.
-    if (sent.kind === 'upload') this.sent.push(...sent.messages);
+    if (sent.kind === 'upload' && sent.away !== undefined) {
+      const { k, away } = sent;
+      this.sent.push({ kind: 'upload', k, messages: [], away });
+    } else if (sent.kind === 'upload') this.sent.push(...sent.messages);
     else if (sent.kind === 'leave') this.sent.push({ kind: 'leave', name: sent.name });
     else this.sent.push(sent);
   }

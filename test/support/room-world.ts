@@ -164,8 +164,9 @@ export class RoomWorld {
   sealed(from: string, frame: Json): Json | string {
     const session = this.#sessions.get(from);
     const isMessage = frame.id !== undefined && frame.seq === undefined;
-    if (!session || !(isMessage || frame.auth === 0)) return frame;
-    return seal(isMessage ? { up: ++session.uploads, m: [frame] } : frame, session.key);
+    const said = isMessage ? { m: [frame] } : frame.away !== undefined ? frame : undefined;
+    if (!session || !(said || frame.auth === 0)) return frame;
+    return seal(said ? { up: ++session.uploads, ...said } : frame, session.key);
   }
 
   /** Several messages in one upload. */

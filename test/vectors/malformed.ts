@@ -51,6 +51,8 @@ export const malformed: { frame?: string; hex?: string; why: string }[] = [
   { frame: upload(said('"lc":1')), why: 'a message in an upload without an id' },
   { frame: upload(said(`"id":"${dev}.1"`), '{"hb":1}'), why: 'an upload with something else in it' },
   { frame: `{"up":0,"m":[${said(`"id":"${dev}.1"`)}]}`, why: 'up is 1 at least' },
+  { frame: '{"up":1}', why: 'an upload of nothing' },
+  { frame: '{"up":1,"away":1}', why: 'away is a text or 0' },
   { frame: '{"e":[[]]}', why: 'from must be there' },
   { frame: '{"from":1,"e":[]}', why: 'no list of authors' },
   { frame: entriesOf('[0,1,1,1,0,0,"hi"]', '7'), why: 'a row that is no list' },

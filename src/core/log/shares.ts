@@ -14,7 +14,7 @@ const maxKnown = 10_000;
 /**
  * Whose words the log has taken in the last day. A log at its limit forgets an entry for each new one, and nobody may push
  * out what all others have said. Counted from the log, on its own clock, so that no restart changes anything; it binds only
- * where an entry would push out somebody else's. [P48]
+ * where an entry would push out somebody else's. [P49]
  */
 export class Shares {
   /** The key under which the words of originals stand. */

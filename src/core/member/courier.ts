@@ -116,15 +116,11 @@ export class Courier {
   renew(): void {
     const { giving, outbox } = this;
     const { older, others } = outbox;
-    const arrived = this.#copy.seen(this.dev);
-    const wasSaid = (message: Message) => this.#lost.has(message) || (message.id?.n ?? 0) <= arrived;
-    const mine = outbox.own.filter((message) => !outbox.isOlder(message));
-    this.left.add(
-      mine.filter((message) => !wasSaid(message)),
-      (message) => giving.isOfRun(message),
-    );
+    const isLost = (message: Message) => this.#lost.has(message);
+    const left = outbox.own.filter((message) => !isLost(message) && !outbox.isOlder(message));
+    this.left.add(left, (message) => giving.isOfRun(message));
     this.dev = this.#options.newDev();
-    this.outbox = new Outbox(this.dev, [...others, ...mine.filter(wasSaid)], older);
+    this.outbox = new Outbox(this.dev, [...others, ...outbox.own.filter(isLost)], older);
     this.lastN = 0;
     giving.renew(this.dev);
     this.#useDevice();
@@ -252,7 +248,7 @@ export class Courier {
   /** Of what has arrived, what was not read is held as long as a place is lost here. Returns the rest. */
   #setAside(accepted: readonly Message[], isRead: (message: Message) => boolean): Message[] {
     const arrived = [...this.#unread, ...accepted];
-    this.#unread = this.#copy.isWhole ? [] : arrived.filter((message) => !isRead(message));
+    this.#unread = this.#copy.isWhole ? [] : arrived.filter((message) => canBeKept(message) && !isRead(message));
     return arrived.filter((message) => !this.#unread.includes(message));
   }
 

@@ -36,6 +36,10 @@ export class Delivery {
       this.#send({ kind: 'upload', k: ++this.#count, messages: bundle });
   }
 
+  sayAway(away: string | false): void {
+    this.#send({ kind: 'upload', k: ++this.#count, messages: [], away });
+  }
+
   leave(name: string): void {
     this.#send({ kind: 'leave', name });
   }

@@ -17,6 +17,7 @@ import {
   theLink,
   type Work,
 } from '../turn.ts';
+import { Absences } from './absences.ts';
 import { Company } from './company.ts';
 import { Courier, type CourierOptions } from './courier.ts';
 import { Heads } from './heads.ts';
@@ -77,6 +78,7 @@ export class Member implements Conversation {
   readonly flow: Flow;
   readonly naming: Naming;
   company!: Company;
+  absences!: Absences;
   roster!: Roster;
   copy!: Copy;
   courier!: Courier;
@@ -117,6 +119,7 @@ export class Member implements Conversation {
     this.lostAtMs = undefined;
     this.company = new Company(options.identity.key);
     this.company.goBy(this.naming.name);
+    this.absences = new Absences(this);
     this.roster = new Roster(this, store);
     const waiting = store.pending();
     const gone = abandoned(options, waiting);
@@ -207,6 +210,10 @@ export class Member implements Conversation {
     return this.company.present;
   }
 
+  whyAway(name: string): string | undefined {
+    return this.absences.why(name);
+  }
+
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
     for (const input of inputs) this.#take(input, now);
     if (this.#talk.isOpen) this.courier.promise();
@@ -254,6 +261,7 @@ export class Member implements Conversation {
 
   #type({ text, action, re }: Input & { type: 'typed' }, now: Now): void {
     if (this.courier.outbox.isFull) return this.show(tooManyWaiting);
+    this.absences.comeBack();
     this.courier.write({ name: this.name, text, ...(action && { type: 'action' }), ...(re && { re }) }, now);
   }
 
@@ -274,7 +282,8 @@ export class Member implements Conversation {
     if (isResuming) return;
     const after = lostAtMs === undefined ? {} : { afterMs: ms - lostAtMs };
     const waiting = this.courier.outbox.own.length;
-    this.show({ type: 'state', state: 'online', ...found, ...after, waiting });
+    const away = this.absences.list;
+    this.show({ type: 'state', state: 'online', ...found, ...after, waiting, ...(away.length > 0 && { away }) });
   }
 
   /** What the server is called is a label: the room is the same. */
@@ -333,6 +342,7 @@ export class Member implements Conversation {
     const { identity, highlights = [] } = this.options;
     const marked = markMention(event, [this.naming.name, ...highlights], identity.key);
     this.effects.push({ type: 'show', event: marked, ...(place !== undefined && { place }) });
+    this.absences.hear(event);
   }
 }
 

@@ -27,6 +27,7 @@ export class OriginalRoom implements Talk {
     const online = readGreeting(text);
     company.goBy(naming.name);
     company.begin([], online);
+    member.absences.begin({ members: [] });
     member.goOnline({ server, online, legacy: true }, now);
     if (!isResuming && lostAtMs === undefined)
       member.show({ type: 'status', code: 'LEGACY_SERVER', message: whatItLacks });
@@ -48,6 +49,7 @@ export class OriginalRoom implements Talk {
   take(input: Input, now: Now): Talk {
     if (input.type === 'frame' && input.frame.kind === 'message') this.#hear(input.frame);
     else if (input.type === 'named') this.#showFixedName();
+    else if (input.type === 'away') this.#showNoAbsences();
     else if (input.type === 'disconnected') return this.#session.take(input, now);
     else if (input.type === 'leave') return this.#leave(now);
     return this;
@@ -78,10 +80,15 @@ export class OriginalRoom implements Talk {
     return this.#session;
   }
 
+  #showNoAbsences(): void {
+    this.#member.show({ type: 'error', code: 'USAGE', message: noAbsences });
+  }
+
   #showFixedName(): void {
     const message = 'This server cannot rename; leave and come back with --name.';
     this.#member.show({ type: 'error', code: 'NAME_REFUSED', message });
   }
 }
 
+const noAbsences = 'This server runs the original program, which knows nobody who is away: just say it.';
 const whatItLacks = 'this server runs the original program: no receipts and nothing missed is sent again.';

@@ -98,6 +98,7 @@ export class Session implements Talk {
     if (input.type === 'connected') this.#connected(input.isOriginal === true, now);
     else if (input.type === 'disconnected') this.#disconnected('lost', now);
     else if (input.type === 'named') this.#rename(input.name, now);
+    else if (input.type === 'away') this.#member.absences.go(input.text);
     else if (input.type === 'tick') this.#tick(now);
     else if (input.type === 'leave') this.#leave();
     return this;
@@ -107,6 +108,8 @@ export class Session implements Talk {
     this.#signatures.check();
     if (this.#state !== 'live') return;
     this.#signatures.ask(now);
+    const away = this.#member.absences.takeUnsaid();
+    if (away !== undefined) this.#delivery.sayAway(away);
     this.#delivery.upload(this.#member.courier.takeSigned(now));
     this.#pulse.keepUp(now);
   }
@@ -297,6 +300,7 @@ export class Session implements Talk {
     this.#member.tellLabel(name);
     this.#member.company.goBy(naming.name);
     this.#member.company.begin(members, online);
+    this.#member.absences.begin(welcome);
     this.#member.goOnline({ server: name, online, legacy: false, members, room: this.#room }, now);
     this.#member.tellTopic(topic);
     if (was !== undefined) this.#member.show({ type: 'renamed', was, name: naming.name });

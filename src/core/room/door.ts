@@ -14,7 +14,7 @@ import { dayMs, forNewcomers, maxSessions, maxStrangers } from '../limits.ts';
 import type { Ledger, LedgerOptions, Outcome, Proposal } from '../log/ledger.ts';
 import { type Log, type Resumption, resume } from '../log/log.ts';
 import { guestName, nameKey, normalizeName, safeName, whyNameRefused } from '../names.ts';
-import { greeting, isBlank } from '../narrate.ts';
+import { awayText, greeting, isBlank } from '../narrate.ts';
 import type { Effects, Now } from '../turn.ts';
 import type { Pacing, Wish } from './pacing.ts';
 import type { Presence, Session } from './presence.ts';
@@ -29,6 +29,8 @@ export type DoorOptions = LedgerOptions &
     /** What the room is about. */
     topic?: string | undefined;
   };
+/** A member is away; false: not any more. */
+export type Absence = { type: 'away'; from: string; away: string | false };
 type Refusal = { from: string; code: Refused['code']; text: string; join: Join };
 type Parts = { log: Log; ledger: Ledger; presence: Presence; pacing: Pacing; effects: Effects };
 
@@ -124,8 +126,8 @@ export class Door {
     return message.seq === undefined ? unsealed : { type: 'mend', message };
   }
 
-  /** Messages for the log, or why there are none. Behind an upload that is missing nothing is taken. [P14] */
-  take(from: string, upload: Upload): Wish[] | [Outcome] {
+  /** What a session says. Behind an upload that is missing nothing is taken. [P14] */
+  take(from: string, upload: Upload): Wish[] | [Outcome | Absence] {
     const session = this.#parts.presence.sessions.get(from);
     if (!session) this.tellToJoin(from);
     const by = session && this.#proofs.sealed(session, upload);
@@ -133,6 +135,7 @@ export class Door {
     if (!by) return [unsealed];
     if (upload.k === by.taken + 1) {
       by.taken = upload.k;
+      if (upload.away !== undefined) return [absenceOf(from, upload.away)];
       return upload.messages.map((message) => this.#wish(by, message, session.name));
     }
     if (upload.k <= by.taken) return [{ type: 'ignored', reason: 'an upload that was taken before' }];
@@ -211,7 +214,7 @@ export class Door {
     const { identity, dev: run, topic } = this.#options;
     const hash = log.hashAt(since);
     const [oldest] = log.read(log.first, 1);
-    const { online, names: members } = presence;
+    const { online, named } = presence;
     const words = { name: this.#options.name, text: greeting(online), who };
     const headHash = log.hashAt(log.head);
     const head = { head: log.head, ...(headHash && { headHash }), run };
@@ -219,7 +222,7 @@ export class Door {
     const { n = 0, hash: nHash } = log.store.mark(dev) ?? {};
     const own = { n, ...(nHash && { nHash }) };
     const age = { ...(oldest && { firstMs: oldest.atMs }), ...(topic && { topic }) };
-    const welcome = { kind: 'welcome' as const, ...words, ...place, ...own, online, members, ...age };
+    const welcome = { kind: 'welcome' as const, ...words, ...place, ...own, online, ...named, ...age };
     this.#send(from, { ...welcome, sig: identity.sign(welcomeProof(cn, identity.key, welcome)) });
     for (const [seq, { hash }] of log.lost) if (seq <= since) this.#send(from, { kind: 'lost', seq, hash });
   }
@@ -266,6 +269,13 @@ export class Door {
   #send(to: string, frame: Frame): void {
     this.#parts.effects.send(to, frame);
   }
+}
+
+function absenceOf(from: string, raw: string | false): Absence | Outcome {
+  const away = raw === false ? raw : awayText(raw);
+  return away === undefined
+    ? { type: 'ignored', reason: 'too long a text of who is away' }
+    : { type: 'away', from, away };
 }
 
 const full = 'The room is full.';

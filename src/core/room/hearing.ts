@@ -5,7 +5,7 @@ type Ear = { budget: Bucket; deafUntilMs: number; hasGone: boolean };
 
 /**
  * How much of what a connection says is listened to. It is asked before a frame is decoded, so that nobody can make the room
- * work for others' time: beyond its budget a connection is not heard for a while, and is told once. [P47]
+ * work for others' time: beyond its budget a connection is not heard for a while, and is told once. [P48]
  */
 export class Hearing {
   readonly #pace: Pace | undefined;

@@ -4,12 +4,15 @@ import type { Ledger, Outcome, Proposal, Retention } from '../log/ledger.ts';
 import type { Log } from '../log/log.ts';
 import { Shares } from '../log/shares.ts';
 import type { Effects } from '../turn.ts';
+import type { Absence } from './door.ts';
 import { Hearing } from './hearing.ts';
 import { Pacing, type Wish } from './pacing.ts';
 import type { Presence, Session } from './presence.ts';
 
 type IntakeOptions = { name: string; identity: { key: string }; retention: Retention; pace: Pace | undefined };
 type Parts = { log: Log; ledger: Ledger; presence: Presence; effects: Effects };
+/** What has come of a frame: nothing of it goes on the disk but proposals. */
+type Said = Proposal | Outcome | Absence;
 type Words = Wish & { type: 'say' | 'giveBack' };
 
 /** Words on their way to the log: how much of them is heard, when it is their turn, and what their authors are told of that. */
@@ -42,7 +45,9 @@ export class Intake {
 
   /** What it turned out to be. */
   price(from: string, frame: Received): void {
-    const known = frame.kind === 'join' && frame.proof !== undefined ? points.proof : prices[frame.kind];
+    const isProof = frame.kind === 'join' && frame.proof !== undefined;
+    const isNews = frame.kind === 'upload' && frame.away !== undefined;
+    const known = isProof || isNews ? points.proof : prices[frame.kind];
     this.#hearing.charge(from, known ?? points.wrong);
   }
 
@@ -55,7 +60,7 @@ export class Intake {
    * Takes words, or says what there is to propose in their place. What is more than an honest client ever has under way
    * is not taken: it comes again, as everything after it.
    */
-  take(from: string, words: (Proposal | Outcome)[], ms: number): Proposal | Outcome | undefined {
+  take(from: string, words: Said[], ms: number): Said | undefined {
     const session = this.#parts.presence.sessions.get(from);
     if (!session || !areWords(words)) return this.#judged(from, words[0]);
     const [{ by }] = words;
@@ -68,15 +73,15 @@ export class Intake {
   }
 
   /** The same of a frame in the original's form. */
-  takePlain(from: string, said: Proposal | Outcome | undefined, ms: number): Proposal | Outcome | undefined {
+  takePlain(from: string, said: Said | undefined, ms: number): Said | undefined {
     if (said?.type !== 'relay') return this.#judged(from, said);
     if (!this.pacing.take({ who: from }, from, [said], ms)) this.#tellUnsent(from);
     return undefined;
   }
 
-  #judged(from: string, outcome: Proposal | Outcome | undefined): Proposal | Outcome | undefined {
-    if (outcome?.type === 'ignored') this.penalize(from);
-    return outcome;
+  #judged(from: string, said: Said | undefined): Said | undefined {
+    if (said?.type === 'ignored') this.penalize(from);
+    return said;
   }
 
   /** Who has said so much that it is not heard for a while hears that once. Nobody knows how to tell a stranger. */
@@ -166,5 +171,4 @@ const unsent = 'Not sent: you write faster than this room takes. Wait a moment, 
 /** libzmq's own word that a connection has ended. */
 const end = new TextEncoder().encode('{"gone":1}');
 const isEnd = (data: Uint8Array): boolean => data.length === end.length && data.every((byte, i) => byte === end[i]);
-const areWords = (taken: (Proposal | Outcome)[]): taken is [Words, ...Words[]] =>
-  taken[0] !== undefined && 'message' in taken[0];
+const areWords = (taken: Said[]): taken is [Words, ...Words[]] => taken[0] !== undefined && 'message' in taken[0];

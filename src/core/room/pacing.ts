@@ -20,7 +20,7 @@ type Account = {
 
 /**
  * How fast members may write. Nothing of an honest one is dropped: what comes faster than a member's credit grows waits here
- * in its order, and the late echo slows its client down by itself. Others do not feel it. [P46]
+ * in its order, and the late echo slows its client down by itself. Others do not feel it. [P47]
  *
  *   W1 of one session everything leaves in the order in which it came; W2 nothing overtakes what waits.
  */

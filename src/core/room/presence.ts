@@ -28,6 +28,7 @@ export type Session = {
  *                     present --enter with another name--> present       (announced as a rename)
  *                     present --lose---> in grace --enter--> present     (nothing announced but a rename)
  *                                        in grace --graceMs--> absent    (announced as lost)
+ *   away is what a present member says of itself, until it says another thing or is absent   (announced to programs)
  */
 export class Presence {
   /** By routing id. MUST NOT be changed by others. */
@@ -35,7 +36,7 @@ export class Presence {
   readonly #server: string;
   readonly #feed: Feed;
   /** Members present, or in grace since `lostAtMs`. */
-  readonly #members = new Map<string, { name: string; lostAtMs?: number }>();
+  readonly #members = new Map<string, { name: string; lostAtMs?: number; away?: string }>();
   /** Those in grace: who is gone for longest comes first. */
   readonly #inGrace = new Set<string>();
   readonly #credit = new Bucket(noticeRate, 0);
@@ -52,8 +53,11 @@ export class Presence {
     return this.#members.size;
   }
 
-  get names(): string[] {
-    return [...this.#members.values()].slice(0, maxNamed).map(({ name }) => name);
+  /** Those whom a welcome names, and if one of them is away, why each is. */
+  get named(): { members: string[]; away?: (string | false)[] } {
+    const named = [...this.#members.values()].slice(0, maxNamed);
+    const away = named.map(({ away }): string | false => away ?? false);
+    return { members: named.map(({ name }) => name), ...(away.some((one) => one !== false) && { away }) };
   }
 
   /** Those of version 1. */
@@ -116,6 +120,16 @@ export class Presence {
       }
   }
 
+  /** The member says so over this connection; false: it is back. All its sessions are one, and its last word counts. [P46] */
+  setAway(from: string, away: string | false): void {
+    const member = this.#members.get(this.sessions.get(from)?.who ?? '');
+    if (!member || (member.away ?? false) === away) return;
+    const { name: who } = member;
+    if (away === false) delete member.away;
+    else member.away = away;
+    this.#announce(away === false ? { notice: 'back', who } : { notice: 'away', who, away });
+  }
+
   #rename(who: string, name: string): void {
     const member = this.#members.get(who);
     if (!member || member.name === name) return;
@@ -162,7 +176,7 @@ export class Presence {
   }
 
   /** Of a crowd only a number is told: nobody can fill all screens by coming and going. */
-  #announce(facts: Pick<Notice, 'notice' | 'who' | 'was' | 'reason'>): void {
+  #announce(facts: Pick<Notice, 'notice' | 'who' | 'was' | 'reason' | 'away'>): void {
     if (!this.#credit.take(1, this.#nowMs)) return void this.#untold++;
     const told = { ...facts, online: this.online };
     this.#feed.announce({ kind: 'notice', name: this.#server, ...told, text: sentence(told) });

@@ -4,7 +4,7 @@ import type { Single } from '../../protocol/frames.ts';
 import { type Flow, guestFrames, maxRelayed, retryFullMs, signedHeadMs } from '../limits.ts';
 import { type Feed, framesOf, type Item, type Position } from '../log/feed.ts';
 import type { Place } from '../log/store.ts';
-import { isShown, plainMessage, plainNotice } from '../narrate.ts';
+import { isShown, isSilent, plainMessage, plainNotice } from '../narrate.ts';
 import type { Send } from '../turn.ts';
 import type { HeadSigner } from './head-signer.ts';
 import type { Session } from './presence.ts';
@@ -118,7 +118,7 @@ export class Readers {
     this.#signedAtMs = nowMs;
   }
 
-  /** In the original's form, a frame for each: name and text only, no voids, nobody's own words. [P37] */
+  /** In the original's form, a frame for each: name and text only, no voids, no absences, nobody's own words. [P37] */
   #plainFrames(items: readonly Item[], at: Position, group: Group): Send[] {
     let before = at;
     return items.flatMap((item): Send[] => {
@@ -144,7 +144,7 @@ export class Readers {
 const isBehind = (a: Position, b: Position): boolean => a.seq < b.seq || a.notice < b.notice;
 
 function plainFrame({ place, notice }: Item): string {
-  if (notice) return encode(plainNotice(notice));
+  if (notice) return isSilent(notice) ? '' : encode(plainNotice(notice));
   return place?.message && isShown(place.message) && !isErased(place.message)
     ? encode(plainMessage(place.message))
     : '';

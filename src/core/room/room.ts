@@ -8,7 +8,7 @@ import { Log } from '../log/log.ts';
 import type { Place, Store } from '../log/store.ts';
 import { farewell } from '../narrate.ts';
 import { type Core, type Effect, Effects, type Input, type Now } from '../turn.ts';
-import { Door, type DoorOptions } from './door.ts';
+import { type Absence, Door, type DoorOptions } from './door.ts';
 import { HeadSigner } from './head-signer.ts';
 import { Intake } from './intake.ts';
 import { Presence } from './presence.ts';
@@ -38,7 +38,7 @@ export type RoomOptions = DoorOptions & {
 };
 
 /** What is told in its order with what the log decides. */
-type Aside = { type: 'leave'; from: string; lostAtMs?: number } | Outcome;
+type Aside = { type: 'leave'; from: string; lostAtMs?: number } | Absence | Outcome;
 
 export class Room implements Core {
   /** What the room says, for whoever reads along at the server. */
@@ -233,6 +233,8 @@ export class Room implements Core {
       case 'ignored':
         if (outcome.by) this.#intake.penalize(outcome.by.from);
         return this.#ignore(outcome.reason);
+      case 'away':
+        return this.presence.setAway(outcome.from, outcome.away);
       case 'leave':
         return this.#depart(outcome);
     }
