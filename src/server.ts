@@ -7,6 +7,7 @@ import { exportLog } from './cli/export.ts';
 import { openDiary } from './cli/logger.ts';
 import { run } from './cli/run.ts';
 import { verifyLog } from './cli/verify.ts';
+import { paceOf } from './core/limits.ts';
 import { Room } from './core/room/room.ts';
 import { ChatError, fingerprint } from './errors.ts';
 import { MemoryStore } from './history/memory.ts';
@@ -56,12 +57,13 @@ else
     diary.log('info', `the room's key is ${fingerprint(identity.key)}`, { room: identity.key });
 
     const retention = { entries: options['history-limit'], ageMs: options['history-days'] * dayMs };
-    const maxClients = options['max-clients'] ?? maxConnections();
+    const maxClients = Math.min(options['max-clients'], maxConnections());
+    const pace = paceOf(options.rate);
     const dev = newDevice(identity.key);
     const secrets = { nonce: newNonce, salt: newNonce, crypto };
     const { topic } = options;
     const admitted = guests?.keys;
-    const room = new Room({ name, identity, dev, maxClients, retention, topic, admitted, ...secrets }, store);
+    const room = new Room({ name, identity, dev, maxClients, pace, retention, topic, admitted, ...secrets }, store);
     const troubles = () => {
       const damaged = [...store.damaged].map((what) => `the disk has damaged ${what}`);
       store.damaged.clear();

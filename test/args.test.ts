@@ -237,7 +237,7 @@ describe('what is understood', () => {
     [[], { message: [], timeout: undefined, color: undefined, 'data-dir': undefined }],
     [
       [],
-      { ip: undefined, history: true, 'history-limit': 100_000, 'history-days': 30, 'max-clients': undefined },
+      { ip: undefined, history: true, 'history-limit': 100_000, 'history-days': 30, 'max-clients': 500, rate: 100 },
       'server',
     ],
     [[], { ip: undefined, port: 8888 }, 'p2p'],
@@ -279,8 +279,8 @@ describe('what is understood', () => {
     [['--json', '--no-json'], { json: false }],
     [['--json=false', '--check', 'true', '--listen=true'], { json: false, check: true, listen: true }],
     [
-      ['--no-history', '--max-clients', '3', '--log-level=warn'],
-      { history: false, 'max-clients': 3, 'log-level': 'warn' },
+      ['--no-history', '--max-clients', '3', '--rate', '0', '--log-level=warn'],
+      { history: false, 'max-clients': 3, rate: 0, 'log-level': 'warn' },
       'server',
     ],
     [['export', '--since', '2h'], { since: 7_200_000, json: false }, 'server'],

@@ -246,6 +246,13 @@ describe('/status', () => {
     prompt([], view, some)('/status');
     expect(said()).toEqual(['you are Ana', expected, 'the room', 'the folder']);
   });
+
+  test('says what the room takes later', () => {
+    prompt([], view, { held: { count: 1, ms: 400 } })('/status');
+    expect(said()).toContain(
+      'you write faster than this room takes: 1 message waits there, about 1 s. Nothing is lost.',
+    );
+  });
 });
 
 test('/status says that I am away', () => {

@@ -161,6 +161,20 @@ describe('what is under way and does not come back', () => {
     expect(ann.sentIds).toEqual(['A1']);
   });
 
+  test('is waited for as long as the room holds it, and that it is too fast is told once', () => {
+    const held = (count: number, heldMs?: number) => {
+      ann.receive({ kind: 'heartbeat', seq: 0, kept: 0, held: count, ...(heldMs !== undefined && { heldMs }) });
+      return ann.did;
+    };
+    const message = 'you write faster than this room takes: 1 message waits there, about 3 s. Nothing is lost.';
+    const told = { ...nothing, shown: [{ type: 'status', code: 'SLOWED', message }] };
+    expect(held(1, 3_000)).toEqual(told);
+    for (let beats = 0; beats < 2 * maxUnanswered; beats++) expect(held(1, 3_000)).toEqual(nothing);
+    expect(ann.member.held).toEqual({ count: 1, ms: 3_000 });
+    expect([held(1), ann.member.held]).toEqual([nothing, undefined]);
+    expect(held(1, 3_000)).toEqual(told);
+  });
+
   test('counts only as long as something is', () => {
     ann.receive(log.own(1, 1));
     beat(5, 1);

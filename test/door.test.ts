@@ -1,5 +1,14 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { defaultFlow, maxAwayBytes, maxNamed, maxTopicBytes } from '../src/core/limits.ts';
+import {
+  dayMs,
+  defaultFlow,
+  defaultPace,
+  maxAwayBytes,
+  maxNamed,
+  maxOwnNames,
+  maxSessions,
+  maxTopicBytes,
+} from '../src/core/limits.ts';
 import { whyNameRefused } from '../src/core/names.ts';
 import { Presence } from '../src/core/room/presence.ts';
 import { encode } from '../src/protocol/codec.ts';
@@ -430,5 +439,65 @@ describe('the name of the server', () => {
     const who = `${'x'.repeat(24)} (guest)`;
     world.say('a', hello('ann', { name: who }));
     expect(world.take('a')).toMatchObject(Array(2).fill({ welcome: 1, who }));
+  });
+});
+
+describe('places in a room', () => {
+  const joinsAs = (dev: string, from = dev) => {
+    world.say(from, hello(`is ${dev}`, { key: `k${dev}`, dev }));
+    return world.take(from).at(-1);
+  };
+
+  test('are kept for members of more than a day: strangers cannot take them all', () => {
+    world = new RoomWorld({ maxClients: 10 });
+    joinsAs('M');
+    world.say('M', bye('is M'));
+    world.tick(dayMs);
+    for (const dev of 'ABCDEFGH') expect(joinsAs(dev)).toMatchObject({ welcome: 1 });
+    expect(joinsAs('I')).toMatchObject({ refused: 'ROOM_FULL' });
+    world.say('l', { auth: 1, name: 'lea' });
+    expect(world.take('l')).toEqual([words('server', 'The room is full.')]);
+    expect(joinsAs('M')).toMatchObject({ welcome: 1 });
+  });
+
+  test('are not for one key alone: it has so many sessions, and none of them gives way', () => {
+    const devices = range(1, maxSessions + 1).map((no) => `A${no}`);
+    for (const dev of devices) world.say(dev, hello('ann', { dev }));
+    const text = `You are in this room ${maxSessions} times already.`;
+    expect(world.take(devices.at(-1) ?? '')).toMatchObject([{ refused: 'ROOM_FULL', ...words('server', text) }]);
+    expect(world.room.presence.sessionsOf('kA')).toBe(maxSessions);
+    world.say('A1', bye('ann'));
+    world.say('again', hello('ann', { dev: `A${maxSessions + 1}` }));
+    expect(world.take('again')).toMatchObject([{ welcome: 1 }]);
+  });
+});
+
+describe('names of one key', () => {
+  test('are so many; then it takes one that it has, and whoever is refused is in under the name it had', () => {
+    for (let no = 1; no <= maxOwnNames; no++) world.say('a', hello(`ann ${no}`));
+    world.forget();
+    world.say('a', hello('another'));
+    const [refused] = world.take('a');
+    expect(refused).toMatchObject({ refused: 'NAME_REFUSED' });
+    expect(refused?.text).toMatch(/^You have 8 names in this room already\. Take one of them: ann 1, .*ann 8\.\n$/);
+    world.say('a', hello('ann 3'));
+    expect(world.take('a')).toMatchObject([{ welcome: 1, who: 'ann 3' }]);
+    expect(world.log.owner('another')).toBeUndefined();
+  });
+
+  test('change three times at once, then once a minute; to come back under the same name is no change', () => {
+    world = new RoomWorld({ pace: defaultPace });
+    const joins = (name: string, from = 'a') => {
+      world.say(from, hello(name));
+      return world.take(from).find(({ welcome, refused }) => welcome ?? refused);
+    };
+    for (const name of ['ann', 'ann 1', 'ann 2', 'ann 3', 'ann 3']) expect(joins(name)).toMatchObject({ who: name });
+    expect(joins('ann 3', 'x')).toMatchObject({ who: 'ann 3' });
+    expect(joins('ann 4', 'x')).toMatchObject({
+      refused: 'NAME_REFUSED',
+      text: 'You have changed your name often. Wait a minute, and try again.\n',
+    });
+    world.nowMs += 60_000;
+    expect(joins('ann 4', 'x')).toMatchObject({ who: 'ann 4' });
   });
 });

@@ -24,7 +24,7 @@ async function pipe(stage: Stage, port: number): Promise<void> {
 
 // Not beside others: it needs all that a machine has.
 test('20,000 piped lines arrive, each once and in order', { timeout: 120_000 }, async ({ stage }) => {
-  const { port } = await stage.server();
+  const { port } = await stage.server('--rate', '0');
   const reader = await stage.jsonOnline(port, 'reader');
   const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i}`);
   const pipe = stage.client(port, 'bulk');
@@ -38,7 +38,7 @@ test('20,000 piped lines arrive, each once and in order', { timeout: 120_000 }, 
 
 describe.concurrent('a reader that stands still', { timeout: 90_000 }, () => {
   test('gets the rest the next time, each line once, and the program ends at once', async ({ stage }) => {
-    const { port } = await stage.server();
+    const { port } = await stage.server('--rate', '0');
     const first = await stage.jsonOnline(port, 'ana', '--listen');
     first.pause();
     await pipe(stage, port);
@@ -54,7 +54,7 @@ describe.concurrent('a reader that stands still', { timeout: 90_000 }, () => {
   test('holds nobody back: neither the others nor the server, whose own output may stand still, too', async ({
     stage,
   }) => {
-    const { server, port } = await stage.server();
+    const { server, port } = await stage.server('--rate', '0');
     const still = await stage.jsonOnline(port, 'still', '--listen');
     const reader = await stage.jsonOnline(port, 'reader', '--listen');
     still.pause();

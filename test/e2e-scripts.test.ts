@@ -45,6 +45,20 @@ class Scene {
 }
 
 describe.concurrent('a script', { timeout: 90_000 }, () => {
+  test('that writes faster than the room takes is slowed and told so once; all arrives in its order, and it ends with 0', async ({
+    stage,
+  }) => {
+    const { port } = await stage.server('--rate', '20', '--json');
+    const lines = Array.from({ length: 250 }, (_, i) => `line ${i + 1}`);
+    const reader = await stage.online(port, 'reader', '--listen');
+    const bot = stage.client(port, 'bot', '--timeout', '1');
+    bot.end(`${lines.join('\n')}\n`);
+    await bot.ends(0, 60_000);
+    expect(bot.stderr.match(/^-- you write faster than this room takes: .* wait/gm)).toHaveLength(1);
+    const heard = await reader.stdoutUntil('[bot] line 250');
+    expect(heard.filter((line) => line.startsWith('[bot]'))).toEqual(lines.map((line) => `[bot] ${line}`));
+  });
+
   test('that fails three times and then succeeds has said it once', async ({ stage }) => {
     const scene = new Scene(stage);
     scene.port = await freePort();

@@ -182,6 +182,13 @@ describe('what it writes', () => {
     expect([world.take('a'), world.log.head]).toEqual([[], 0]);
   });
 
+  test('that has too many control characters is told to it alone, for each of them takes six bytes', () => {
+    world.say('l', words('lea', '\u0001'.repeat(1_366)), words('lea', '\u0001'.repeat(1_365)));
+    const text = 'Your message was not sent: it has too many control characters.';
+    expect(world.take('l')).toEqual([words('server', text)]);
+    expect(world.log.head).toBe(1);
+  });
+
   test.each(['', ' \t ', '\n\n'])('that is empty takes no place: one word to it, and one in the log (%j)', (text) => {
     const before = world.sent.length;
     for (let i = 0; i < 100; i++) world.say('l', words('lea', text));
@@ -225,6 +232,8 @@ describe('it is sent', () => {
   test('no void entry', () => {
     world.say('a', entry('ann', 1, 'x'.repeat(maxTextBytes + 1)), entry('ann', 2));
     expect(world.take('l')).toEqual([words('ann', 'ann 2')]);
+    world.say('a', entry('ann', 3, '\u0001'.repeat(1_366)), entry('ann', 4, '\u0001'.repeat(1_365)));
+    expect(world.log.read(3, 2).map(({ message }) => message?.void === true)).toEqual([true, false]);
   });
 
   test('nothing twice and without a loss when its queue is full: it reads on at the frame that was not taken', () => {

@@ -1,8 +1,11 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { maxChallenges } from '../src/core/limits.ts';
+import { defaultPace, maxChallenges } from '../src/core/limits.ts';
 import { Feed } from '../src/core/log/feed.ts';
 import { Ledger } from '../src/core/log/ledger.ts';
+import type { Log } from '../src/core/log/log.ts';
+import { Shares } from '../src/core/log/shares.ts';
 import { Door } from '../src/core/room/door.ts';
+import { Pacing } from '../src/core/room/pacing.ts';
 import { Presence, type Session } from '../src/core/room/presence.ts';
 import { Effects } from '../src/core/turn.ts';
 import { decode, encode, seal } from '../src/protocol/codec.ts';
@@ -39,12 +42,15 @@ const sessionKey =
   fakeIdentity('kA').sessionKey('server', sessionSalt('nonce', 'cn'), sessionInfo('server', join)) ?? '';
 const sealed = (frame: Leave | Upload, key = sessionKey) => seal(frame, (text) => fakeCrypto.mac(key, text));
 
+const unpaced = (log: Log) =>
+  new Pacing(undefined, new Shares(log, options.retention, defaultPace.share, 'server', (ms) => ms), () => undefined);
+
 /** A door that has asked who is there, and let in `session`, if there is one. */
 const open = (session: Session | undefined) => {
   const { log } = new Written();
   const presence = new Presence('server', new Feed(log));
   const effects = new Effects();
-  const door = new Door(options, { log, ledger: new Ledger(options, log), presence, effects });
+  const door = new Door(options, { log, ledger: new Ledger(options, log), presence, effects, pacing: unpaced(log) });
   const prove = (more: Partial<Join> = {}) => {
     const joined = { ...join, ...more };
     door.knock('a', joined, now);
@@ -220,7 +226,7 @@ describe('a question', () => {
     const { log } = new Written();
     const presence = new Presence('server', new Feed(log));
     const effects = new Effects();
-    const parts = { log, ledger: new Ledger(options, log), presence, effects };
+    const parts = { log, ledger: new Ledger(options, log), presence, effects, pacing: unpaced(log) };
     const door = new Door({ ...options, nonce: () => `n${++count}` }, parts);
     const answer = (from: string, frame: Join) => {
       const proposal = door.knock(from, frame, now);

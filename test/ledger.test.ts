@@ -83,7 +83,7 @@ describe('a decision', () => {
       entries: [expect.objectContaining({ seq: 1 }), expect.objectContaining({ seq: 2 })],
       marks: [{ dev: 'ann', n: 2, hash: signedHash(fakeCrypto, 'server', message('ann', 2)) }],
       owners: [{ look: 'ann', name: 'ann', key: 'kann', seenMs: 0 }],
-      members: [{ name: 'ann', key: 'kann', version: 1, seenMs: 0 }],
+      members: [{ name: 'ann', key: 'kann', version: 1, firstMs: 0, seenMs: 0 }],
       roster: { last: 1, base: 0 },
     });
   });
@@ -245,7 +245,7 @@ describe('what is given back', () => {
     ['what it did for what it said', { ...cy, type: 'action' }],
     ['the signature of whoever brings it', { ...cy, sig: message('cy', 1, { key: 'kB' }).sig as string }],
   ])('is ignored with %s', (_name, forged) => {
-    const ignored = { type: 'ignored', reason: 'a kept message without a valid signature' };
+    const ignored = { type: 'ignored', reason: 'a kept message without a valid signature', by: by('b') };
     expect(keep({ type: 'giveBack', by: by('b'), message: forged as Message })).toEqual([ignored]);
     expect(said()).toEqual([]);
   });

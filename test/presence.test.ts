@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { graceMs, sessionTimeoutMs } from '../src/core/limits.ts';
+import { graceMs, maxInGrace, noticeRate, sessionTimeoutMs } from '../src/core/limits.ts';
 import { bye, entry, gone, hello, words } from './support/people.ts';
 import { RoomWorld } from './support/room-world.ts';
 
@@ -204,5 +204,38 @@ describe('one person at two terminals', () => {
     world.say('x', end);
     world.tick(graceMs);
     expect(world.takeNotices('b')).toMatchObject([{ text: `ann ${text}. 1 online.\n` }]);
+  });
+});
+
+describe('many who come and go at once', () => {
+  const letters = (no: number) => no.toString(26).replace(/\d/g, (digit) => 'qrstuvwxyz'.charAt(Number(digit)));
+  const come = (no: number) => {
+    const dev = `P${letters(no)}`;
+    world.say(`p${no}`, hello(`p ${letters(no)}`, { key: `k${dev}`, dev }));
+  };
+
+  test('are told of by name only so often; the rest is a number, when there is time for it', () => {
+    world.joins('ann');
+    world.tick();
+    for (let no = 1; no <= noticeRate.atOnce + 30; no++) come(no);
+    const notices = world.takeNotices('a');
+    expect(notices).toHaveLength(noticeRate.atOnce);
+    expect(notices.every(({ notice }) => notice === 'join')).toBe(true);
+    world.tick(1_000);
+    const text = `30 more came, went or changed their names. ${noticeRate.atOnce + 31} online.`;
+    expect(world.takeNotices('a')).toMatchObject([{ notice: 'info', ...words('server', text) }]);
+    world.tick(1_000);
+    expect(world.takeNotices('a')).toEqual([]);
+  });
+
+  test('and are gone without a word: so many may come back, and who is gone for longest has left', () => {
+    world.joins('ann');
+    for (let no = 0; no <= maxInGrace; no++) {
+      come(no);
+      world.say(`p${no}`, gone);
+    }
+    expect(world.room.presence.online).toBe(1 + maxInGrace);
+    expect(world.room.presence.nameOf('kPq')).toBeUndefined();
+    expect(world.room.presence.nameOf(`kP${letters(maxInGrace)}`)).toBeDefined();
   });
 });

@@ -180,6 +180,7 @@ describe('a room', () => {
     key: `k${no}`,
     name: `somebody called ${no}`,
     version: no,
+    firstMs: 0,
     seenMs: no - 1e6,
     ...more,
   });
@@ -225,7 +226,12 @@ describe('a room', () => {
   test('has room for so many, of each so many devices, and remembers so many who left', () => {
     filled([
       ...range(1, maxMembers).map((no) => member(no)),
-      ...range(maxMembers + 1, maxMembers + maxDeparted).map((no) => ({ key: `k${no}`, version: no, seenMs: 0 })),
+      ...range(maxMembers + 1, maxMembers + maxDeparted).map((no) => ({
+        key: `k${no}`,
+        version: no,
+        firstMs: 0,
+        seenMs: 0,
+      })),
     ]);
     const devices = range(1, maxDevices + 2).map((no) => ({ ...address(`A${no}`, [], { ts: no }), version: no }));
     room.log.apply({ addresses: devices });

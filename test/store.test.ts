@@ -205,6 +205,40 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
     ]);
   });
 
+  test('knows who wrote how much in each span of time, from a moment on, and who owns which names', async () => {
+    const at = (seq: number, key: string | undefined, ranMs: number) => ({
+      ...entry(seq, message('ann', seq, 'x', key === undefined ? {} : { key })),
+      ranMs,
+    });
+    const written = [
+      at(1, 'a', 5),
+      at(2, 'b', 15.5),
+      at(3, 'a', 21),
+      at(4, 'a', 29.5),
+      { ...lost(5), ranMs: 30 },
+      at(6, 'b', 30),
+    ];
+    const owners = [
+      ['ann', 'a'],
+      ['anna', 'a'],
+      ['bo', 'b'],
+    ].map(([name = '', key = '']) => ({ look: name, name, key, seenMs: 1 }));
+    await store.commit({ entries: written, owners });
+    expect(store.authors(10, 10)).toEqual([
+      { key: 'b', count: 1, lastMs: 15.5 },
+      { key: 'a', count: 2, lastMs: 29.5 },
+      { key: '', count: 1, lastMs: 30 },
+      { key: 'b', count: 1, lastMs: 30 },
+    ]);
+    expect(store.authors(31, 10)).toEqual([]);
+    expect(
+      store
+        .ownedBy('a')
+        .map(({ name }) => name)
+        .sort(),
+    ).toEqual(['ann', 'anna']);
+  });
+
   test('owners: the last word counts; a name of any length can be asked for and kept', async () => {
     const long = '\ufdfa'.repeat(256).normalize('NFKC');
     expect(store.owner(long)).toBeUndefined();

@@ -1,4 +1,5 @@
 import { maxBatchEntries } from '../protocol/rows.ts';
+import type { Rate } from './bucket.ts';
 
 /** Every interval, window and limit of the program, once. Times are in ms. */
 
@@ -83,6 +84,62 @@ export const maxDeparted = 1_000;
 export const rosterBytes = { frame: 32_768, tick: 262_144 };
 /** Damaged places that are remembered, and asked for. */
 export const maxLost = 100;
+
+/** Most clients at a time, unless whoever keeps the room says otherwise; every fifth place is for members of more than a day. */
+export const defaultMaxClients = 500;
+export const forNewcomers = 4 / 5;
+/** Most sessions of one key: the places for programs of one person on one machine. */
+export const maxSessions = 64;
+/** Most members that are gone and still counted, for they may come back; of more the oldest leave at once. */
+export const maxInGrace = 1_000;
+/** Names that belong to one key. */
+export const maxOwnNames = 8;
+/** Who comes and goes beyond this is told as a number. [P33] */
+export const noticeRate: Rate = { atOnce: 500, perSecond: 20 };
+
+// How fast one may write [P47, P48, P49]
+/**
+ * `messages`: own ones of one member, over all sessions, or of one client of the original; a text counts as one for each
+ * `messageCharacters`. `given`: those given back for others. `names`: changes of name. `connection`: points, of which a frame
+ * costs 1, and 1 for each KiB, and more as `points` says; who has none left is deaf for `deafMs`. `releaseMs`: what waits
+ * goes in steps of so long; of one member never more than `perTurn` in one turn, for others wait for the end of that. `share`: of a log at its limit one author pushes out at most this part in a day, or so many
+ * messages if that is more: one half at once, the other over the day. All newcomers count as one author, and all originals.
+ */
+export const defaultPace = {
+  messages: { atOnce: 500, perSecond: 100 },
+  messageCharacters: 640,
+  given: { atOnce: 2_000, perSecond: 1_000 },
+  names: { atOnce: 3, perSecond: 1 / 60 },
+  connection: { atOnce: 12_000, perSecond: 600 },
+  deafMs: 2_000,
+  releaseMs: 50,
+  perTurn: 64,
+  share: { part: 1 / 5, least: 5_000 },
+};
+export type Pace = typeof defaultPace;
+/** So many messages a second from each member, and the rest as it goes with that; 0 is no limit. */
+export function paceOf(perSecond: number): Pace | undefined {
+  const { messages, given, connection } = defaultPace;
+  const times = perSecond / messages.perSecond;
+  const scaled = (rate: Rate, by: number) => ({ atOnce: rate.atOnce * by, perSecond: rate.perSecond * by });
+  const more = Math.max(times, 1);
+  if (times === 0) return undefined;
+  return {
+    ...defaultPace,
+    messages: { atOnce: Math.max(messages.atOnce * times, 1), perSecond },
+    given: scaled(given, more),
+    connection: scaled(connection, more),
+  };
+}
+/** For each point that was not heard nothing is read for so long: then the socket of whoever sends so much is full. */
+export const unheardMs = 0.02;
+/** What a frame costs besides: one that is wrong, a join and its proof, a question for signatures or for anything else. */
+export const points = { wrong: 50, proof: 50, join: 10, signatures: 5, question: 5 };
+/** What waits of one client of the original, which cannot send it again: messages, and characters of text. */
+export const maxHeldOfOriginal = 10_000;
+export const maxHeldTextOfOriginal = 1_048_576;
+/** Who came less than this ago is a newcomer; shares are counted over so long. [P49] */
+export const dayMs = 86_400_000;
 
 // At one client
 /** Messages of one person that wait to be accepted, and of others that are kept for a log that has lost them. */

@@ -5,6 +5,7 @@ import { visible } from '../text/visible.ts';
 import type { ChatEvent } from './events.ts';
 import { maxAwayBytes, maxTopicBytes, maxWaiting } from './limits.ts';
 import { mentions, safeName } from './names.ts';
+import type { Held } from './turn.ts';
 
 /** What frames say: as events, and in the sentences of the original 0mq-chat, which are all that its server says. [P33, P37] */
 
@@ -52,6 +53,18 @@ export function droppedEvent(messages: readonly Message[]): ChatEvent[] {
   const message = `a run before was killed; what it had given to nobody is dropped: ${texts}`;
   return messages.length === 0 ? [] : [{ type: 'error', code: 'DROPPED', message }];
 }
+
+export function slowed({ count, ms }: Held): string {
+  const what = count === 1 ? '1 message waits' : `${count} messages wait`;
+  return `you write faster than this room takes: ${what} there, about ${aboutSo(ms / 1_000)}. Nothing is lost.`;
+}
+
+function aboutSo(seconds: number): string {
+  if (seconds < 120) return `${Math.max(Math.round(seconds), 1)} s`;
+  return seconds < 7_200 ? `${Math.round(seconds / 60)} minutes` : `${Math.round(seconds / 3_600)} hours`;
+}
+
+export const slowedEvent = (held: Held): ChatEvent => ({ type: 'status', code: 'SLOWED', message: slowed(held) });
 
 /** What is typed is not taken. */
 export const tooManyWaiting: ChatEvent = {

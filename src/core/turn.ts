@@ -25,6 +25,8 @@ export type Input =
   | { type: 'connected'; from: string; isOriginal?: true; isSecure?: true }
   | { type: 'disconnected'; from: string }
   | { type: 'frame'; from: string; frame: Received }
+  /** A frame as it came, to be decoded only if its connection may still be listened to. */
+  | { type: 'bytes'; from: string; data: Uint8Array }
   /** The queue of this connection is full: `sent` was not taken, and so was nothing after it in the same turn. */
   | { type: 'full'; from: string; sent: Send }
   | { type: 'committed'; change: Change }
@@ -78,6 +80,9 @@ export type Waiting = Pick<Message, 'text' | 'type' | 'ts'>;
 /** What takes long, and how far it is. */
 export type Work = { what: 'read' | 'givenBack'; done: number; total: number };
 
+/** So much was said faster than the room takes it, and the last of it is taken in about `ms`. */
+export type Held = { count: number; ms: number };
+
 /** A member of a room (member/) or one of two people (pair.ts). It has one connection, `theLink`. */
 export interface Conversation extends Core {
   /** What is typed now bears this name. */
@@ -88,6 +93,7 @@ export interface Conversation extends Core {
   /** The newest of them, if it was given to nobody. */
   readonly retractable: Waiting | undefined;
   readonly work?: Work | undefined;
+  readonly held?: Held | undefined;
   /** How many of them the other side is not known to have. */
   readonly unsent: number;
   /** Of what was typed in this run, and the other side is not known to have: was given to it all the same, or to nobody. */

@@ -1,5 +1,6 @@
 import { erasedAt } from '../core/log/log.ts';
 import {
+  type AuthorCount,
   type Change,
   type Device,
   type Erased,
@@ -17,7 +18,7 @@ import { isShown } from '../core/narrate.ts';
 import type { Erasure } from '../protocol/erasure.ts';
 import type { Message, MessageId } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
-import type { EntryTable, Table } from './tables.ts';
+import type { EntryTable, OwnerTable, Table } from './tables.ts';
 import { inWords } from './trouble.ts';
 
 export type State = Pick<
@@ -30,7 +31,7 @@ type Rows<T> = Map<string, T> | Table<T>;
 type Tables = {
   entries: PlaceMap | EntryTable;
   marks: Rows<Mark>;
-  owners: Rows<Owner>;
+  owners: OwnerMap | OwnerTable;
   members: Rows<Membership>;
   addresses: Rows<Reachable>;
   pending: Rows<Message>;
@@ -82,6 +83,21 @@ export class LogStore implements Store {
   erasure = (id: string): Erasure | undefined => inWords(this.folder, () => this.#tables.erasures.get(id));
   find = (id: MessageId): number | undefined => inWords(this.folder, () => this.#tables.entries.find(id));
   texts = (): Iterable<[number, string][]> => this.#tables.entries.texts(this.first, this.head);
+  ownedBy = (key: string): Owner[] => inWords(this.folder, () => this.#tables.owners.of(key));
+  authors = (sinceMs: number, spanMs: number): AuthorCount[] =>
+    inWords(this.folder, () => this.#tables.entries.authors(this.#since(sinceMs), this.head, spanMs));
+
+  /** The first place that was written then or later: that clock never goes back. */
+  #since(ranMs: number): number {
+    let [from, to] = [this.first, this.head + 1];
+    while (from < to) {
+      const middle = Math.floor((from + to) / 2);
+      const [place] = this.#tables.entries.read(middle, middle);
+      if (place && place.ranMs >= ranMs) to = middle;
+      else from = middle + 1;
+    }
+    return from;
+  }
   pending = (): Message[] => inWords(this.folder, () => [...this.#tables.pending.values()]);
 
   /** Not at once: nobody may read what is not committed yet. After a failure all fail. */
@@ -169,13 +185,29 @@ export class LogStore implements Store {
 
 export class MemoryStore extends LogStore {
   constructor(log = '', dev = '') {
-    const people = { owners: new Map(), members: new Map(), addresses: new Map() };
+    const people = { owners: new OwnerMap(), members: new Map(), addresses: new Map() };
     const tables = { marks: new Map(), ...people, pending: new Map(), erasures: new Map() };
     super(log, dev, { entries: new PlaceMap(), ...tables });
   }
 }
 
+class OwnerMap extends Map<string, Owner> {
+  of(key: string): Owner[] {
+    return [...this.values()].filter((owner) => owner.key === key);
+  }
+}
+
 class PlaceMap extends Map<number, Place> {
+  authors(from: number, to: number, spanMs: number): AuthorCount[] {
+    const counts = new Map<string, AuthorCount>();
+    for (const { message, ranMs } of this.read(from, to)) {
+      const key = message?.key ?? '';
+      const span = `${Math.floor(ranMs / spanMs)} ${key}`;
+      counts.set(span, { key, count: (counts.get(span)?.count ?? 0) + 1, lastMs: ranMs });
+    }
+    return [...counts.values()];
+  }
+
   read(from: number, to: number): Place[] {
     const places: Place[] = [];
     for (let seq = from; seq <= to; seq++) places.push(this.get(seq) as Place);

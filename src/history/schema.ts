@@ -20,7 +20,8 @@ const tables = [
   `CREATE TABLE pending (${message}, sig TEXT, erased TEXT, at_ms INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
   'CREATE TABLE marks (dev TEXT PRIMARY KEY, n INTEGER, hash TEXT, sum INTEGER) WITHOUT ROWID',
   'CREATE TABLE owners (look TEXT PRIMARY KEY, name TEXT, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
-  'CREATE TABLE members (key TEXT PRIMARY KEY, name TEXT, version INTEGER, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
+  `CREATE TABLE members (key TEXT PRIMARY KEY, name TEXT, version INTEGER, first_ms INTEGER, seen_ms INTEGER,
+  sum INTEGER) WITHOUT ROWID`,
   `CREATE TABLE addresses (dev TEXT PRIMARY KEY, key TEXT, ts INTEGER, hosts TEXT, sig TEXT, version INTEGER,
   sum INTEGER) WITHOUT ROWID`,
   'CREATE TABLE erasures (id TEXT PRIMARY KEY, words TEXT, proof TEXT, sum INTEGER) WITHOUT ROWID',
@@ -154,8 +155,9 @@ export const owners: Shape<Owner> = {
 export const members: Shape<Membership> = {
   name: 'members',
   key: ['key'],
-  values: ({ key, name, version, seenMs }) => [key, name, version, seenMs],
-  read: ([key, name, version, seenMs]) => ({ key, ...(name !== undefined && { name }), version, seenMs }) as Membership,
+  values: ({ key, name, version, firstMs, seenMs }) => [key, name, version, firstMs, seenMs],
+  read: ([key, name, version, firstMs, seenMs]) =>
+    ({ key, ...(name !== undefined && { name }), version, firstMs, seenMs }) as Membership,
   lost: ['who is a member', 0],
 };
 export const addresses: Shape<Reachable> = {

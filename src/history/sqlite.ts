@@ -16,7 +16,7 @@ import {
   writeRoots,
   writeState,
 } from './schema.ts';
-import { EntryTable, Table } from './tables.ts';
+import { EntryTable, OwnerTable, Table } from './tables.ts';
 import { inWords, isBusy, trouble } from './trouble.ts';
 
 export type SqliteOptions = {
@@ -45,7 +45,7 @@ export class SqliteStore extends LogStore {
     const tables = {
       entries: new EntryTable(db, entries),
       marks: new Table(db, marks),
-      owners: new Table(db, owners),
+      owners: new OwnerTable(db, owners),
       members: new Table(db, members),
       addresses: new Table(db, addresses),
       pending: new Table(db, pending),

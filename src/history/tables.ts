@@ -1,4 +1,4 @@
-import type { Place } from '../core/log/store.ts';
+import type { AuthorCount, Owner, Place } from '../core/log/store.ts';
 import type { MessageId } from '../protocol/frames.ts';
 import type { Connection } from './database.ts';
 import { type Cell, type Shape, seal, toCell, toValue, unseal } from './schema.ts';
@@ -75,6 +75,12 @@ export class Table<T> {
   #all = (limit = '') => this.db.rows(`SELECT * FROM ${this.#shape.name} ${limit}`);
 }
 
+export class OwnerTable extends Table<Owner> {
+  of(key: string): Owner[] {
+    return this.db.rows('SELECT * FROM owners WHERE key = ?', key).flatMap((cells) => this.rowOf(cells) ?? []);
+  }
+}
+
 /** The table of the entries. A changed `seq` leads every search for its neighbours astray. */
 export class EntryTable extends Table<Place> {
   readonly #holes = new Set<number>();
@@ -106,6 +112,22 @@ export class EntryTable extends Table<Place> {
         .get(...range) ?? ['[]'];
       yield JSON.parse(String(json));
     }
+  }
+
+  authors(from: number, to: number, spanMs: number): AuthorCount[] {
+    const span = 'CAST(ran_ms / ? AS INTEGER)';
+    const rows = this.db.rows(
+      `SELECT key, count(*), max(ran_ms) FROM entries WHERE seq BETWEEN ? AND ? GROUP BY ${span}, key ORDER BY ${span}`,
+      from,
+      to,
+      spanMs,
+      spanMs,
+    );
+    return rows.map(([key, count, lastMs]) => ({
+      key: String(key ?? ''),
+      count: Number(count),
+      lastMs: Number(lastMs),
+    }));
   }
 
   clear(): void {

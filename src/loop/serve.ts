@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ChatEvent } from '../core/events.ts';
 import type { Feed, Item } from '../core/log/feed.ts';
 import type { WhyKept } from '../core/log/ledger.ts';
@@ -53,7 +54,12 @@ export async function serve(options: ServeOptions): Promise<void> {
   const pump = watch(room.feed, view, diary);
   let isStopping = false;
   void driver.pump(stop, () => (isStopping = true));
-  for (const inputs of doors.inputs) void driver.pump(inputs, (some) => driver.turned(...some));
+  for (const inputs of doors.inputs)
+    void driver.pump(inputs, async (some) => {
+      await driver.turned(...some);
+      const pauseMs = room.takePauseMs();
+      if (pauseMs >= 1) await delay(pauseMs, undefined, { ref: false });
+    });
   if (guard) void driver.guard(guard);
   const admit = (isHurried?: boolean) => {
     const keys = guests?.look(isHurried);

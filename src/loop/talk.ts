@@ -5,7 +5,7 @@ import { normalizeName, whyNameRefused } from '../core/names.ts';
 import type { Conversation } from '../core/turn.ts';
 import { ChatError, type ErrorCode, OtherRoom } from '../errors.ts';
 import type { Meaning, Words } from '../prompt/prompt.ts';
-import { maxTextBytes } from '../protocol/frames.ts';
+import { isTooLong, maxTextBytes } from '../protocol/frames.ts';
 import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
 import { Driver } from './drive.ts';
@@ -141,10 +141,12 @@ export class Talk {
   }
 
   #say({ text, ...how }: Words): void {
-    const fits = Buffer.byteLength(text) <= maxTextBytes;
+    const fits = !isTooLong(text);
     this.#ending.typed(fits);
     if (fits) return this.#driver.put({ type: 'typed', text: text.toWellFormed(), ...how });
-    const message = `Not sent: a message has at most ${maxTextBytes} bytes.`;
+    const isLong = Buffer.byteLength(text) > maxTextBytes;
+    const why = isLong ? `a message has at most ${maxTextBytes} bytes` : 'it has too many control characters';
+    const message = `Not sent: ${why}.`;
     this.#options.view.show({ type: 'error', code: 'TEXT_TOO_LONG', message });
   }
 

@@ -1,7 +1,7 @@
 import { maxAwayBytes } from '../core/limits.ts';
 import type { Signed } from '../core/log/store.ts';
 import { isName, maxNameBytes } from '../core/names.ts';
-import { awayText, awayWords, topicWords } from '../core/narrate.ts';
+import { awayText, awayWords, slowed, topicWords } from '../core/narrate.ts';
 import type { Conversation } from '../core/turn.ts';
 import type { MessageId } from '../protocol/frames.ts';
 import { byKey } from '../terminal/draft.ts';
@@ -145,11 +145,12 @@ function who(conversation: Conversation): string {
 const absent = (why: string | undefined): string[] => (why === undefined ? [] : [awayWords(why)]);
 
 function standing(conversation: Conversation): string[] {
-  const { online, name, present, waiting } = conversation;
+  const { online, name, present, waiting, held } = conversation;
   const count = waiting.length;
   const what = count === 0 ? 'nothing waits to be sent' : `${counted(count, 'message')} not sent yet`;
   const me = [name, ...absent(conversation.whyAway?.(name))].join(', ');
-  return [`you are ${me}`, `${online ? `online, ${present} there` : 'offline'}; ${what}`];
+  const lines = [`you are ${me}`, `${online ? `online, ${present} there` : 'offline'}; ${what}`];
+  return held ? [...lines, slowed(held)] : lines;
 }
 
 /** The first characters of the chain are enough for two people to compare. */

@@ -122,6 +122,12 @@ function read({ kind, rows }: Shape, json: Json): Single | Malformed {
   return frame as Single;
 }
 
+/** libzmq's own word that a connection has ended, as a room's socket is told to put it in, and seen without decoding it. */
+export const goneText = '{"gone":1}';
+const goneBytes = new TextEncoder().encode(goneText);
+export const isEnd = (data: Uint8Array): boolean =>
+  data.length === goneBytes.length && data.every((byte, i) => byte === goneBytes[i]);
+
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const malformed = (reason: string): Malformed => ({ kind: 'malformed', reason });
 

@@ -36,6 +36,15 @@ export const protocolVersion = 1;
 export const maxFrameBytes = 65_536;
 /** Longest text of one message, in UTF-8 bytes. */
 export const maxTextBytes = 4_096;
+/** As JSON it may take more, but not much: a control character takes six bytes there. */
+export const maxTextJsonBytes = 8_192;
+/** A character takes at most six bytes: this decides about most texts at once. */
+const surelyFits = Math.floor(Math.min(maxTextBytes / 3, maxTextJsonBytes / 6)) - 1;
+export const isTooLong = (text: string): boolean =>
+  text.length > surelyFits &&
+  (text.length > maxTextBytes ||
+    Buffer.byteLength(text) > maxTextBytes ||
+    Buffer.byteLength(JSON.stringify(text)) > maxTextJsonBytes);
 
 /** Every program can show them, the original too. */
 const words = { name: must(name), text: must(text) };
@@ -187,13 +196,17 @@ export const table = {
     seq: must(count, 'hb'),
     kept: may(count),
     held: may(count),
+    heldMs: may(count),
     /** How far the log goes, the chain up to there, and the signature of the room's key over `headProof`. [P26] */
     head: may(count),
     headHash: may(token, 'hh'),
     sig: may(signature),
   },
-  /** Own messages up to n are on the server's disk, and so many wait to be: for who reads too slowly to see them come back. [P22] */
-  receipt: { kept: must(count), held: may(count) },
+  /**
+   * Own messages up to n are on the server's disk, and so many wait to be: for who reads too slowly to see them come back, or
+   * writes faster than the room takes. Then the last of them will be there in about `heldMs`. [P22]
+   */
+  receipt: { kept: must(count), held: may(count), heldMs: may(count) },
   /** Join again, after `delayMs`: until then nothing from here is heard. */
   rejoin: { delayMs: must(count, 'rejoin') },
   lost,
@@ -235,6 +248,7 @@ export type Challenge = FrameOf<'challenge'>;
 export type Welcome = FrameOf<'welcome'>;
 export type Refused = FrameOf<'refused'>;
 export type Heartbeat = FrameOf<'heartbeat'>;
+export type Receipt = FrameOf<'receipt'>;
 export type Lost = Fields<'lost', typeof lost>;
 export type Entries = FrameOf<'entries'>;
 export type RosterFrame = FrameOf<'roster'>;

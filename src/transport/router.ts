@@ -1,11 +1,12 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { type Input, openMark, secureMark } from '../core/turn.ts';
 import { ChatError } from '../errors.ts';
+import { isEnd } from '../protocol/codec.ts';
 import { bind, portOf } from './endpoint.ts';
-import { decodeParts, type Encryption, GoneRouter } from './sockets.ts';
+import { bytesOf, type Encryption, GoneRouter } from './sockets.ts';
 
 /** Few, so that one turn of the room is short: more waits in ZeroMQ, in a queue for each connection. */
-const maxTurnFrames = 64;
+const maxTurn = { frames: 64, bytes: 262_144 };
 const farewellMs = 200;
 /** The system lets go of a port soon after libzmq has: tried so often for it, with so long between. */
 const rebinding = { tries: 100, pauseMs: 20 };
@@ -90,7 +91,12 @@ export class RouterLink {
     try {
       for await (const first of socket) {
         const inputs = [this.#inputOf(first)];
-        while (inputs.length < maxTurnFrames && socket.readable) inputs.push(this.#inputOf(await socket.receive()));
+        let bytes = sizeOf(first);
+        while (inputs.length < maxTurn.frames && bytes < maxTurn.bytes && socket.readable) {
+          const parts = await socket.receive();
+          bytes += sizeOf(parts);
+          inputs.push(this.#inputOf(parts));
+        }
         yield inputs;
       }
     } catch (error) {
@@ -101,10 +107,10 @@ export class RouterLink {
 
   #inputOf([id, ...parts]: Buffer[]): Input {
     const from = this.#mark + (id?.toString('latin1') ?? '');
-    const frame = decodeParts(parts);
-    if (frame.kind === 'gone') this.#present.delete(from);
+    const data = bytesOf(parts);
+    if (isEnd(data)) this.#present.delete(from);
     else this.#present.add(from);
-    return { type: 'frame', from, frame };
+    return { type: 'bytes', from, data };
   }
 
   /** Nobody is here any more. */
@@ -127,6 +133,8 @@ async function rebind(socket: GoneRouter, endpoint: string): Promise<void> {
     }
   }
 }
+
+const sizeOf = (parts: readonly Buffer[]): number => parts.at(-1)?.length ?? 0;
 
 function isFull(sent: PromiseSettledResult<void> | undefined): boolean {
   if (sent?.status !== 'rejected' || sent.reason.code === 'EHOSTUNREACH') return false;

@@ -1,5 +1,5 @@
 import { Dealer, Pair, Router } from 'zeromq';
-import { decode } from '../protocol/codec.ts';
+import { decode, goneText } from '../protocol/codec.ts';
 import { maxFrameBytes, type Received } from '../protocol/frames.ts';
 import { mark } from './probe.ts';
 
@@ -69,7 +69,7 @@ export class GoneRouter extends Router {
   constructor(encryption?: Encryption) {
     super({ ...everySocket, ...perConnection, ...encrypted(encryption), mandatory: true, linger: 1_000 });
     this.setStringOption(metadataOption, `${mark.name}:${mark.value}`);
-    this.setStringOption(disconnectMessageOption, '{"gone":1}');
+    this.setStringOption(disconnectMessageOption, goneText);
   }
 }
 
@@ -80,5 +80,6 @@ export const openConnectingPair = (encryption?: Encryption): Pair =>
   new Pair({ ...pair, ...connecting(), ...heartbeats, ...encrypted(encryption) });
 
 /** A frame of several parts is not of this protocol; an empty one is malformed for the decoder. */
-export const decodeParts = ([bytes, ...rest]: Buffer[]): Received =>
-  decode(bytes && rest.length === 0 ? bytes : new Uint8Array());
+export const bytesOf = ([bytes, ...rest]: Buffer[]): Uint8Array =>
+  bytes && rest.length === 0 ? bytes : new Uint8Array();
+export const decodeParts = (parts: Buffer[]): Received => decode(bytesOf(parts));

@@ -196,7 +196,19 @@ export class Fleet {
     this.#port = port;
     process.once('exit', this.#abandon);
     const folder = join(this.folder, 'server');
-    const args = ['--port', `${port}`, '--ip', host, '--json', '--data-dir', folder, '--history-limit', everything];
+    const args = [
+      '--port',
+      `${port}`,
+      '--ip',
+      host,
+      '--json',
+      '--data-dir',
+      folder,
+      '--history-limit',
+      everything,
+      '--rate',
+      '0',
+    ];
     this.server = new Program(
       'server',
       this.folder,

@@ -101,6 +101,7 @@ export class Machines extends Ground {
     const options = {
       name: 'server',
       retention: this.traits.retention,
+      ...('pace' in this.traits && { pace: this.traits.pace }),
       dev: `run${++this.serverRuns}`,
       nonce: () => `nonce${++this.nonces}`,
       salt: () => salt,
@@ -170,7 +171,7 @@ export class Machines extends Ground {
     if (client && frame.kind === 'upload')
       for (const message of frame.messages) if (this.#maySkip(client, message)) this.checker.facts.skipped(message);
     this.uploads.arrived(from, frame);
-    this.turn([{ type: 'frame', from, frame }]);
+    this.turn([{ type: 'bytes', from, data: Buffer.from(data) }]);
   }
 
   /** What lies before it was lost, and it comes all the same: of its author, or of another one who has waited long enough. */

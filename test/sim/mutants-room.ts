@@ -125,7 +125,9 @@ export const roomMutants: Mutant[] = [
     ['what is forgotten leaves its chain', "this.#log.hashAt(from - 1) ?? ''", "''"],
   ]),
   ...of('looks', [['what looks like a name is its owner’s', 'lookAlikes.get(character) ?? character', 'character']]),
-  ...of('log/ledger', [['no clock of the machine makes old', '#ranMs({ ms }) {', '#ranMs({ wallMs: ms }) {']]),
+  ...of('log/ledger', [
+    ['no clock of the machine makes old', 'const ranMs = this.ranMs(now.ms)', 'const ranMs = this.ranMs(now.wallMs)'],
+  ]),
   ...of('log/log', [
     ['another hash is a fork', '(!known || known === hash)', 'true'],
     ['a row proves itself', 'chainHash(this.#crypto, prev, message) === hash', 'true'],

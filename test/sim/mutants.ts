@@ -1,6 +1,7 @@
 import { entryMutants } from './mutants-entry.ts';
 import { erasureMutants } from './mutants-erasure.ts';
 import { memberMutants } from './mutants-member.ts';
+import { paceMutants } from './mutants-pace.ts';
 import { roomMutants } from './mutants-room.ts';
 import { rosterMutants } from './mutants-roster.ts';
 import type { Mutant } from './mutate.ts';
@@ -9,6 +10,7 @@ export const mutants: Mutant[] = [
   ...entryMutants,
   ...erasureMutants,
   ...memberMutants,
+  ...paceMutants,
   ...roomMutants,
   ...rosterMutants,
 ];

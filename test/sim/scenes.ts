@@ -1,13 +1,14 @@
 import { secureMark } from '../../src/core/turn.ts';
 import type { Message } from '../../src/protocol/frames.ts';
 import { type changes, mallorys, rollBack, takeSnapshot, tamper } from './faults.ts';
+import { pacedScenes } from './paced.ts';
 import { forgedRoster } from './roster.ts';
 import type { Client, Cores } from './sides.ts';
 import { peopleOf, Stage } from './stage.ts';
 import type { Traits } from './traits.ts';
 import { Violation } from './violation.ts';
 
-type Scene = { traits?: Partial<Traits>; play: (stage: Stage, ann: Client, bo: Client, cy: Client) => void };
+export type Scene = { traits?: Partial<Traits>; play: (stage: Stage, ann: Client, bo: Client, cy: Client) => void };
 
 const withRollback = { withRollback: true };
 
@@ -104,6 +105,7 @@ const settled: Scene = {
 
 /** What a world seldom comes to: for each rule a scene that ends badly without it, and in which nothing else goes wrong. */
 export const scenes: Record<string, Scene> = {
+  ...pacedScenes,
   ...Object.fromEntries(fields.map((field) => [`the chain covers ${field}`, altered(field)])),
   ...Object.fromEntries(aroundHoles.map((rule) => [rule, hole])),
   'what a log lacks comes in its order at first': hasty,

@@ -1,3 +1,4 @@
+import { defaultPace, type Pace } from '../../src/core/limits.ts';
 import type { Random } from './random.ts';
 
 /** What kind of world it is. */
@@ -30,6 +31,8 @@ export type Traits = {
   /** Some take back what they have typed, if nobody was given it. */
   withRegrets: boolean;
   retention: { entries: number; ageMs: number };
+  /** How fast one may write; absent: as ever. */
+  pace?: Pace | undefined;
 };
 
 /** Everything that may be missing from a world. */
@@ -86,5 +89,13 @@ export function drawTraits(seed: number, random: Random, more: Random): Traits {
     withTampering,
     isClaimed,
   };
-  return { people, ...faults, ...drawn, retention };
+  return { people, ...faults, ...drawn, retention, ...(seed % 13 === 6 && { pace: slowPace }) };
 }
+
+/** Everybody waits now and then: one message at once, and one more in each second. */
+const slowPace: Pace = {
+  ...defaultPace,
+  messages: { atOnce: 2, perSecond: 1 },
+  given: { atOnce: 3, perSecond: 3 },
+  perTurn: 2,
+};

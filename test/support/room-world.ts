@@ -1,5 +1,5 @@
 import type { ChatEvent } from '../../src/core/events.ts';
-import type { Flow } from '../../src/core/limits.ts';
+import type { Flow, Pace } from '../../src/core/limits.ts';
 import type { Position } from '../../src/core/log/feed.ts';
 import type { Change } from '../../src/core/log/store.ts';
 import { isShown, messageEvent, noticeEvent } from '../../src/core/narrate.ts';
@@ -20,6 +20,8 @@ export type RoomWorldOptions = {
   limit?: number;
   ageMs?: number;
   flow?: Flow;
+  /** How fast one may write; absent: as fast as it goes. */
+  pace?: Pace;
   store?: MemoryStore;
   /** What the room's key has signed goes here. */
   signed?: string[];
@@ -57,7 +59,7 @@ export class RoomWorld {
   /** The key of each connection's newest proof, and how many uploads were sealed with it. */
   readonly #sessions = new Map<string, { key: string; uploads: number }>();
 
-  constructor({ name = 'server', limit = 10_000, ageMs = 1e12, store, signed, ...more }: RoomWorldOptions = {}) {
+  constructor({ name = 'server', limit = 10_000, ageMs = 1e12, store, signed, pace, ...more }: RoomWorldOptions = {}) {
     this.log = store ?? new MemoryStore('log');
     const retention = { entries: limit, ageMs };
     const { sign, ...keys } = fakeIdentity('server');
@@ -69,7 +71,7 @@ export class RoomWorld {
       },
     };
     const secrets = { nonce: () => theNonce, salt: () => fakeSalt, crypto: fakeCrypto, identity };
-    this.room = new Room({ name, retention, dev: 'run', ...secrets, ...more }, this.log);
+    this.room = new Room({ name, retention, dev: 'run', pace, ...secrets, ...more }, this.log);
   }
 
   get now(): Now {

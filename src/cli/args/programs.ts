@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { defaultMaxClients, defaultPace } from '../../core/limits.ts';
 import { safeName } from '../../core/names.ts';
 import { timestampChoices } from '../../terminal/render.ts';
 import { bellChoices, joinsChoices } from '../../terminal/view.ts';
@@ -130,7 +131,11 @@ export const server = program({
     history: { default: true, describe: 'keep the room in memory only' },
     'history-limit': { ...countOfSome('most messages kept'), default: '100000' },
     'history-days': { ...countOfSome('days a message is kept'), default: '30' },
-    'max-clients': { ...countOfSome('most clients at a time'), defaultDescription: 'no limit' },
+    'max-clients': { ...countOfSome('most clients at a time'), default: String(defaultMaxClients) },
+    rate: {
+      ...count('messages a second from each, 0: no limit'),
+      default: String(defaultPace.messages.perSecond),
+    },
     json,
     'log-level': { ...choice('LEVEL', logLevels, 'what to say on stderr'), default: 'info' },
   },

@@ -1,5 +1,5 @@
 import { type Erasure, withoutWords } from '../../protocol/erasure.ts';
-import { type Lost, type Message, type MessageId, maxTextBytes } from '../../protocol/frames.ts';
+import { isTooLong, type Lost, type Message, type MessageId } from '../../protocol/frames.ts';
 import type { Row } from '../../protocol/rows.ts';
 import { type Crypto, chainHash, digestOf, formatId, lostText, wrongSignature } from '../../protocol/signed.ts';
 import type { Now } from '../turn.ts';
@@ -356,7 +356,7 @@ const isUnsigned = (message: Message | undefined): boolean => message !== undefi
 export const canBeKept = (message: Message): boolean => {
   const { id, key, text, void: isVoid } = message;
   const isWhole = id !== undefined && key !== undefined && !isVoid;
-  return isWhole && isSigned(message) && Buffer.byteLength(text) <= maxTextBytes;
+  return isWhole && isSigned(message) && !isTooLong(text);
 };
 
 /** Its signature is here, and is right. */

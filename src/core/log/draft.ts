@@ -17,7 +17,10 @@ import type {
   Store,
 } from './store.ts';
 
-type Known = Pick<Store, 'mark' | 'owner' | 'erasure' | 'member' | 'members' | 'address' | 'addresses' | 'roster'>;
+type Known = Pick<
+  Store,
+  'mark' | 'owner' | 'ownedBy' | 'erasure' | 'member' | 'members' | 'address' | 'addresses' | 'roster'
+>;
 
 /** The next write: a change that grows, and what the store will know after it. Nothing else is changed by it. */
 export class Draft {
@@ -62,6 +65,11 @@ export class Draft {
 
   owner(look: string): Owner | undefined {
     return this.#owners.get(look) ?? this.#known.owner(look);
+  }
+
+  ownedBy(key: string): Owner[] {
+    const known = this.#known.ownedBy(key).filter(({ look }) => !this.#owners.has(look));
+    return [...known, ...[...this.#owners.values()].filter((owner) => owner.key === key)];
   }
 
   get roster(): RosterState {

@@ -25,7 +25,9 @@ export class Enrolment {
   /** It goes by this name from here on. */
   enter(key: string, name: string): void {
     const known = this.#draft.member(key);
-    if (known?.name !== name) this.#draft.enroll({ key, name, version: this.#next(), seenMs: this.#now.ranMs });
+    const { ranMs } = this.#now;
+    const firstMs = known?.firstMs ?? ranMs;
+    if (known?.name !== name) this.#draft.enroll({ key, name, version: this.#next(), firstMs, seenMs: ranMs });
     else this.#refresh(known);
   }
 
@@ -80,10 +82,10 @@ export class Enrolment {
     if (gone.length > 0) this.#draft.forget(gone);
   }
 
-  #leave({ key, seenMs }: Membership): void {
+  #leave({ key, firstMs, seenMs }: Membership): void {
     const devices = this.#draft.addresses().filter((address) => address.key === key);
     this.#draft.forget([key, ...devices.map(({ dev }) => dev)]);
-    this.#draft.enroll({ key, version: this.#next(), seenMs });
+    this.#draft.enroll({ key, version: this.#next(), firstMs, seenMs });
   }
 
   /** Seldom, for it is no change that anybody has to know of. */

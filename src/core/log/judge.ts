@@ -1,9 +1,9 @@
-import { type Message, type MessageId, maxTextBytes } from '../../protocol/frames.ts';
+import { isTooLong, type Message, type MessageId } from '../../protocol/frames.ts';
 import { maxBatchEntries } from '../../protocol/rows.ts';
 import { chainHash, signedHash, signedText, withoutText } from '../../protocol/signed.ts';
-import { harmlessLc, lateMs, levelledMs, maxLcStep, trimSlack } from '../limits.ts';
+import { harmlessLc, lateMs, levelledMs, maxLcStep, maxOwnNames, trimSlack } from '../limits.ts';
 import { looksOf } from '../looks.ts';
-import { bareName, isGuestName, isName } from '../names.ts';
+import { bareName, isGuestName, isName, nameKey } from '../names.ts';
 import { Draft } from './draft.ts';
 import { Enrolment } from './enrolment.ts';
 import { Erasing } from './erasing.ts';
@@ -84,9 +84,20 @@ export class Judge {
     // Only the door makes a guest of somebody, whose name is the server's now.
     if (other && !isGuestName(name))
       return { type: 'refused', from, code: 'NAME_REFUSED', text: whyTaken(name, other.name), join };
+    const text = this.#whyTooMany(bareName(name), key);
+    if (text !== undefined) return { type: 'refused', from, code: 'NAME_REFUSED', text, join };
     this.#claim(name, key);
     this.#enrolment.enter(key, name);
     return { ...proposal, type: 'entered' };
+  }
+
+  /** Nobody can take all names. */
+  #whyTooMany(name: string, key: string): string | undefined {
+    const { ageMs } = this.#options.retention;
+    const owned = this.draft.ownedBy(key).filter(({ seenMs }) => this.#now.ranMs - seenMs <= ageMs);
+    const names = new Map(owned.map((owner) => [nameKey(owner.name), owner.name]));
+    if (names.size < maxOwnNames || names.has(nameKey(name))) return undefined;
+    return `You have ${maxOwnNames} names in this room already. Take one of them: ${[...names.values()].join(', ')}.`;
   }
 
   #say({ by, message, name }: Proposal & { type: 'say' }): Outcome | [] {
@@ -133,7 +144,7 @@ export class Judge {
     }
     if (this.#isAhead(message)) return tooFarAhead;
     if (!key || !this.#options.crypto.isDeviceOf(key, id.dev) || !this.#isGenuine(message))
-      return { type: 'ignored', reason: 'a kept message without a valid signature' };
+      return { type: 'ignored', reason: 'a kept message without a valid signature', by };
     // It claims no name: else one member could take many, for keys of its own making.
     return this.#append(message, !this.#isFree(message.name, key));
   }
@@ -254,4 +265,3 @@ function levelled(wallMs: number, lastMs = 0): number {
 
 const withoutProof: Outcome = { type: 'ignored', reason: 'a message without its words, which nobody has erased' };
 const tooFarAhead: Outcome = { type: 'ignored', reason: 'a message whose counter is far ahead of the log' };
-const isTooLong = (text: string) => text.length > maxTextBytes || Buffer.byteLength(text) > maxTextBytes;

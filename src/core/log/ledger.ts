@@ -61,7 +61,8 @@ export type Outcome =
   | { type: 'mended'; entry: Entry }
   /** Without `why` the words at this place have gone. */
   | { type: 'erased'; from: string; seq: number; why?: WhyKept }
-  | { type: 'ignored'; reason: string };
+  /** `by` has sent what no honest client does. */
+  | { type: 'ignored'; reason: string; by?: Uploader };
 /** Why there is nothing to erase at a place. */
 export type WhyKept = 'none' | 'trimmed' | 'damaged' | 'void' | 'erasure' | 'already';
 export type Decision<Other> = { change: Change | undefined; outcomes: (Outcome | Other)[] };
@@ -85,7 +86,7 @@ export class Ledger {
 
   /** Proposals are judged in their order; what is none of them is passed on in its place. */
   decide<Other extends { type: string }>(proposals: readonly (Proposal | Other)[], now: Now): Decision<Other> {
-    const ranMs = this.#ranMs(now);
+    const ranMs = this.ranMs(now.ms);
     // A log goes back in time only between two runs. Whoever kept what it lacks has so long to bring that in its order.
     const isMending = now.ms - (this.#began?.ms ?? now.ms) < mendPatienceMs;
     const judge = new Judge(this.#options, this.#log, { ranMs, wallMs: now.wallMs, isMending });
@@ -96,11 +97,11 @@ export class Ledger {
 
   /** To whom this name belongs, or another one that looks like it. */
   owners(name: string, now: Now): Owner[] {
-    return ownersOf(this.#log.store, name, this.#ranMs(now), this.#options.retention.ageMs);
+    return ownersOf(this.#log.store, name, this.ranMs(now.ms), this.#options.retention.ageMs);
   }
 
   /** The log's own clock: it stands still while no program of this log runs, and no clock of a machine moves it. */
-  #ranMs({ ms }: Now): number {
+  ranMs(ms: number): number {
     this.#began ??= { ms, ranMs: this.#log.store.ranMs };
     return this.#began.ranMs + ms - this.#began.ms;
   }

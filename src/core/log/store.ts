@@ -34,8 +34,13 @@ export type Device = {
  */
 export type Owner = { look: string; name: string; key: string; seenMs: number };
 
-/** `version`: the change of the roster that this row came with; `seenMs`: when it was here last, on the log's own clock. */
-export type Membership = Listed & { version: number; seenMs: number };
+/**
+ * `version`: the change of the roster that this row came with; `firstMs` and `seenMs`: when it was here first and last, on the
+ * log's own clock.
+ */
+export type Membership = Listed & { version: number; firstMs: number; seenMs: number };
+/** How many of the entries kept are of this key, in one span of time, and when the last of them was written. */
+export type AuthorCount = { key: string; count: number; lastMs: number };
 export type Reachable = Address & { version: number };
 /**
  * How far the roster goes: what was signed of it last, and the number of its newest change, signed or not. What somebody
@@ -113,6 +118,8 @@ export interface Store {
   read(from: number, limit: number): Place[];
   mark(dev: string): Mark | undefined;
   owner(look: string): Owner | undefined;
+  /** The looks of the names of this key. */
+  ownedBy(key: string): Owner[];
   member(key: string): Membership | undefined;
   members(): Membership[];
   address(dev: string): Reachable | undefined;
@@ -126,6 +133,8 @@ export interface Store {
    * who shows one MUST read its place.
    */
   texts(): Iterable<[seq: number, text: string][]>;
+  /** Who wrote how much in each `spanMs`, the oldest first, from this moment of the log's own clock on. It looks at all of that. */
+  authors(sinceMs: number, spanMs: number): AuthorCount[];
   /** Messages not in the log yet, in no particular order. */
   pending(): Message[];
   commit(change: Change): Promise<void>;

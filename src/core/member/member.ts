@@ -7,7 +7,16 @@ import { abandoned } from '../log/doubt.ts';
 import { Log } from '../log/log.ts';
 import type { Change, Store } from '../log/store.ts';
 import { droppedEvent, markMention, takenBackEvent, tooManyWaiting, topicWords } from '../narrate.ts';
-import { type Conversation, type Effect, Effects, type Input, type Now, theLink, type Work } from '../turn.ts';
+import {
+  type Conversation,
+  type Effect,
+  Effects,
+  type Held,
+  type Input,
+  type Now,
+  theLink,
+  type Work,
+} from '../turn.ts';
 import { Absences } from './absences.ts';
 import { Company } from './company.ts';
 import { Courier, type CourierOptions } from './courier.ts';
@@ -56,6 +65,7 @@ export interface Talk {
   readonly isBusy: boolean;
   /** What was missed is being read. */
   readonly work: Work | undefined;
+  readonly held?: Held | undefined;
   /** Takes an input. Returns who takes the next one. */
   take(input: Input, now: Now): Talk;
   /** Sends what waits, as far as it may be sent now. */
@@ -178,6 +188,10 @@ export class Member implements Conversation {
 
   get work(): Work | undefined {
     return this.#talk.work ?? this.courier.work;
+  }
+
+  get held(): Held | undefined {
+    return this.#talk.held;
   }
 
   get unsent(): number {

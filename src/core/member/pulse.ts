@@ -1,8 +1,9 @@
-import type { Heartbeat, Lost } from '../../protocol/frames.ts';
+import type { Heartbeat, Lost, Receipt } from '../../protocol/frames.ts';
 import { ackIntervalMs, maxLost, maxUnanswered, tidyIntervalMs } from '../limits.ts';
 import { isSigned } from '../log/copy.ts';
 import { emptyHash } from '../log/store.ts';
-import type { Now } from '../turn.ts';
+import { slowedEvent } from '../narrate.ts';
+import type { Held, Now } from '../turn.ts';
 import type { Member } from './member.ts';
 
 /**
@@ -20,6 +21,8 @@ export class Pulse {
   #answers = 0;
   /** Heartbeats that brought no echo, although something is under way. */
   #unanswered = 0;
+  /** What the room has of mine and takes later, for it comes faster than the room takes it from one member. */
+  held: Held | undefined;
 
   constructor(member: Member) {
     this.#member = member;
@@ -29,7 +32,15 @@ export class Pulse {
   begin(now: Now): void {
     this.#acked = this.#member.copy.shown;
     this.#ackedAtMs = now.ms;
+    this.held = undefined;
     this.#ask(now);
+  }
+
+  /** The room says how much of mine it has; that it is too fast is told once, until all of it is taken. [P22] */
+  hold({ held = 0, heldMs }: Pick<Receipt, 'held' | 'heldMs'>): void {
+    const known = this.held;
+    this.held = heldMs === undefined ? undefined : { count: held, ms: heldMs };
+    if (this.held && !known) this.#member.show(slowedEvent(this.held));
   }
 
   /** What went out comes back, or is sent again. */
@@ -72,12 +83,12 @@ export class Pulse {
 
   /**
    * True if a frame was lost: the server sent more than came, or what went out does not come back, although my own output
-   * has taken everything: the server waits for that. [P12]
+   * has taken everything, which the server waits for, and the server holds nothing. [P12]
    */
-  misses({ seq, kept = 0 }: Heartbeat, isFull: boolean): boolean {
+  misses({ seq, kept = 0, held = 0 }: Heartbeat, isFull: boolean): boolean {
     const { copy, courier } = this.#member;
     courier.outbox.keepUpTo(kept);
-    if (copy.behind > 0 || !courier.outbox.isAwaiting) this.#unanswered = 0;
+    if (copy.behind > 0 || held > 0 || !courier.outbox.isAwaiting) this.#unanswered = 0;
     else this.#unanswered++;
     const isBehind = seq > copy.cursor && !isFull;
     return isBehind || this.#unanswered >= maxUnanswered;

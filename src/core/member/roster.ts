@@ -77,7 +77,9 @@ export class Roster {
     this.#members = members;
     this.signed = signed;
     const { version } = signed;
-    const came = [...changed].flatMap(([key, name]) => (name === undefined ? [] : { key, name, version, seenMs: 0 }));
+    const came = [...changed].flatMap(([key, name]) =>
+      name === undefined ? [] : { key, name, version, firstMs: 0, seenMs: 0 },
+    );
     const newest = addresses.filter(({ dev, ts }) => ts > (this.#store.address(dev)?.ts ?? -1));
     const devices = this.#store.addresses().filter(({ key }) => !members.has(key));
     copy.enroll({

@@ -13,7 +13,7 @@ import { rereadMs, silentMs } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
 import { isName } from '../names.ts';
 import { noticeEvent } from '../narrate.ts';
-import { type Input, type Now, theLink, type Work } from '../turn.ts';
+import { type Held, type Input, type Now, theLink, type Work } from '../turn.ts';
 import { Delivery } from './delivery.ts';
 import type { Member, Talk } from './member.ts';
 import { OriginalRoom } from './original-room.ts';
@@ -79,6 +79,10 @@ export class Session implements Talk {
 
   get work(): Work | undefined {
     return this.#state === 'live' ? this.#reading.work : undefined;
+  }
+
+  get held(): Held | undefined {
+    return this.#state === 'live' ? this.#pulse.held : undefined;
   }
 
   get online(): boolean {
@@ -223,6 +227,7 @@ export class Session implements Talk {
         return this.#member.roster.take(frame);
       case 'heartbeat':
         this.#member.heads.hear(frame);
+        this.#pulse.hold(frame);
         if (this.#pulse.misses(frame, this.#reading.isFull) && this.#rejoinAtMs === undefined) this.#join(now);
         return;
       case 'had':
@@ -230,6 +235,7 @@ export class Session implements Talk {
       case 'hole':
         return this.#member.courier.meetHole(frame.id, now);
       case 'receipt':
+        this.#pulse.hold(frame);
         return this.#member.courier.outbox.keepUpTo(frame.kept);
       case 'rejoin':
         return this.#rejoin(frame.delayMs, now);

@@ -1,5 +1,6 @@
 import {
   type Frame,
+  isTooLong,
   type Join,
   type Leave,
   type Message,
@@ -9,13 +10,14 @@ import {
   type Upload,
 } from '../../protocol/frames.ts';
 import { welcomeProof } from '../../protocol/signed.ts';
-import { maxStrangers } from '../limits.ts';
+import { dayMs, forNewcomers, maxSessions, maxStrangers } from '../limits.ts';
 import type { Ledger, LedgerOptions, Outcome, Proposal } from '../log/ledger.ts';
 import { type Log, type Resumption, resume } from '../log/log.ts';
 import { whyServers } from '../log/owners.ts';
 import { bareName, guestName, isGuestName, normalizeName, safeName, whyNameRefused } from '../names.ts';
 import { awayText, greeting, isBlank } from '../narrate.ts';
 import { type Effects, isSecure, type Now } from '../turn.ts';
+import type { Pacing, Wish } from './pacing.ts';
 import type { Presence, Session } from './presence.ts';
 import { type Proof, Proofs, type ProofsOptions } from './proofs.ts';
 
@@ -33,7 +35,7 @@ export type DoorOptions = LedgerOptions &
 /** A member is away; false: not any more. */
 export type Absence = { type: 'away'; from: string; away: string | false };
 type Refusal = { from: string; code: Refused['code']; text: string; join: Join };
-type Parts = { log: Log; ledger: Ledger; presence: Presence; effects: Effects };
+type Parts = { log: Log; ledger: Ledger; presence: Presence; pacing: Pacing; effects: Effects };
 
 /**
  * Who comes in, and may speak, by what is known of the connection alone: a version-1 client that proves its key, under a
@@ -90,7 +92,10 @@ export class Door {
     const name = isFormer ? guestName(bareName(asked)) : asked;
     const text = isFormer ? undefined : this.#whyRefused(name);
     if (text !== undefined) return void this.refuse({ from, code: 'NAME_REFUSED', text, join });
-    if (this.#isFull(from, dev)) return void this.refuse({ from, code: 'ROOM_FULL', text: full, join });
+    const refused = this.#whyNotIn(from, key, dev, now);
+    if (refused !== undefined) return void this.refuse({ from, code: 'ROOM_FULL', text: refused, join });
+    if (this.#isRename(from, key, dev, name) && !this.#parts.pacing.mayRename(key, now.ms))
+      return void this.refuse({ from, code: 'NAME_REFUSED', text: renamedOften, join });
     const same = this.#entering.get(from);
     this.#entering.set(from, join);
     // A client that was told several times to join is welcomed once.
@@ -111,10 +116,11 @@ export class Door {
     this.#send(from, { kind: 'refused', name: this.#options.name, text, code, ...answered, ...version });
   }
 
-  enter({ from, name, key, dev, join }: Outcome & { type: 'entered' }, nowMs: number): void {
-    const { presence, log } = this.#parts;
+  enter({ from, name, key, dev, join }: Outcome & { type: 'entered' }, now: Now): void {
+    const { presence, log, pacing } = this.#parts;
     if (!this.admits(from, key)) return this.refuse({ from, code: 'PROOF_REFUSED', text: unknownKey, join });
-    if (this.#isFull(from, dev)) return this.refuse({ from, code: 'ROOM_FULL', text: full, join });
+    const refused = this.#whyNotIn(from, key, dev, now);
+    if (refused !== undefined) return this.refuse({ from, code: 'ROOM_FULL', text: refused, join });
     const newest = this.#entering.get(from);
     // Who has asked for another name since must not take this answer for the one to that.
     const isSame = newest?.name === join.name;
@@ -123,7 +129,9 @@ export class Door {
     presence.markGuests(name);
     const asked = isSame && newest.dev === dev ? newest : join;
     const resumption = resume(log, asked);
-    presence.enter({ from, who: key, name, dev }, resumption.since, nowMs);
+    // All that it has not seen come back is sent again.
+    pacing.drop(key, (line) => line.dev === dev);
+    presence.enter({ from, who: key, name, dev }, resumption.since, now.ms);
     this.#welcome(from, name, asked, resumption);
   }
 
@@ -132,7 +140,7 @@ export class Door {
     const { sessions } = this.#parts.presence;
     const isNew = !sessions.has(from) && !this.#entering.has(from) && !message.id;
     if (isNew && isSecure(from)) return unproven;
-    if (isNew && isBlank(message) && this.#isFull(from)) return undefined;
+    if (isNew && isBlank(message) && this.#isFull(true)) return undefined;
     if (isNew) this.#enterGuest(from, message.name, now);
     const session = sessions.get(from);
     if (session?.guest !== undefined) return this.#hearGuest(session, message);
@@ -142,7 +150,7 @@ export class Door {
   }
 
   /** What a session says. Behind an upload that is missing nothing is taken. [P14] */
-  take(from: string, upload: Upload): (Proposal | Outcome | Absence)[] {
+  take(from: string, upload: Upload): Wish[] | [Outcome | Absence] {
     const session = this.#parts.presence.sessions.get(from);
     if (!session) this.tellToJoin(from);
     const by = session && this.#proofs.sealed(session, upload);
@@ -159,7 +167,7 @@ export class Door {
   }
 
   /** What its author wrote, and nothing that only a log may say. */
-  #wish(by: Proof, { hash: _, seq: __, void: ___, guest: ____, ...message }: Message, name: string): Proposal {
+  #wish(by: Proof, { hash: _, seq: __, void: ___, guest: ____, ...message }: Message, name: string): Wish {
     const isOwn = message.id?.dev === by.dev && message.key === by.key;
     return isOwn ? { type: 'say', by, message, name } : { type: 'giveBack', by, message };
   }
@@ -189,7 +197,7 @@ export class Door {
   #enterGuest(from: string, rawName: string, now: Now): void {
     const { presence, log, ledger } = this.#parts;
     if (!presence.sessions.get(from)) {
-      if (this.#isFull(from)) return this.#say(from, full);
+      if (this.#isFull(true)) return this.#say(from, full);
       const safe = safeName(rawName);
       const isTaken = ledger.owners(safe, now).length > 0 || whyServers(safe, this.#options.name) !== undefined;
       const name = isTaken ? guestName(safe) : safe;
@@ -203,8 +211,11 @@ export class Door {
     const { from, name, guest = name } = session;
     const { text } = message;
     if (isBlank(message)) return this.#passOver(session);
-    if (Buffer.byteLength(text) > maxTextBytes)
-      return void this.#say(from, `Your message was not sent: it is longer than ${maxTextBytes} bytes.`);
+    if (isTooLong(text)) {
+      const isLong = Buffer.byteLength(text) > maxTextBytes;
+      const why = isLong ? `it is longer than ${maxTextBytes} bytes` : 'it has too many control characters';
+      return void this.#say(from, `Your message was not sent: ${why}.`);
+    }
     const words = { name: guest, text, salt: this.#options.salt() };
     return { type: 'relay', from, words: name === guest ? words : { ...words, guest: true } };
   }
@@ -250,10 +261,32 @@ export class Door {
   }
 
   /** A full room takes whoever is in it already. */
-  #isFull(from: string, dev = ''): boolean {
+  #whyNotIn(from: string, key: string, dev: string, now: Now): string | undefined {
     const { presence } = this.#parts;
+    if (presence.sessions.get(from) || presence.ofDevice(dev)) return undefined;
+    if (this.#isFull(this.#isNew(key, now))) return full;
+    return presence.sessionsOf(key) >= maxSessions ? `You are in this room ${maxSessions} times already.` : undefined;
+  }
+
+  /** However many strangers come, every fifth place is for members of more than a day. */
+  #isFull(isNew: boolean): boolean {
     const { maxClients = Number.POSITIVE_INFINITY } = this.#options;
-    return presence.sessions.size >= maxClients && !presence.sessions.get(from) && presence.ofDevice(dev) === undefined;
+    const places = isNew ? Math.ceil(maxClients * forNewcomers) : maxClients;
+    return this.#parts.presence.sessions.size >= places;
+  }
+
+  #isNew(key: string, { ms }: Now): boolean {
+    const { log, ledger } = this.#parts;
+    const ranMs = ledger.ranMs(ms);
+    return ranMs - (log.store.member(key)?.firstMs ?? ranMs) < dayMs;
+  }
+
+  /** Whoever comes back under the name that it had chooses none. */
+  #isRename(from: string, key: string, dev: string, name: string): boolean {
+    const { presence } = this.#parts;
+    const goesBy = presence.nameOf(key);
+    const before = presence.sessions.get(from) ?? presence.ofDevice(dev);
+    return goesBy !== undefined && goesBy !== name && before?.name !== name;
   }
 
   #send(to: string, frame: Frame): void {
@@ -270,6 +303,7 @@ function absenceOf(from: string, raw: string | false): Absence | Outcome {
 
 const full = 'The room is full.';
 const unknownKey = 'This room does not know your key.';
+const renamedOften = 'You have changed your name often. Wait a minute, and try again.';
 const foreignDevice = 'This device is made from another key.';
 const wrongProof = 'The room does not accept the proof of your key.';
 const otherVersion = `This room speaks version ${protocolVersion} of the protocol, and not that of your program.`;

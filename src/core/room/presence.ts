@@ -1,5 +1,6 @@
 import type { Notice } from '../../protocol/frames.ts';
-import { graceMs, maxNamed, sessionTimeoutMs } from '../limits.ts';
+import { Bucket } from '../bucket.ts';
+import { graceMs, maxInGrace, maxNamed, noticeRate, sessionTimeoutMs } from '../limits.ts';
 import type { Feed, Position } from '../log/feed.ts';
 import { lookAlike } from '../looks.ts';
 import { guestName } from '../names.ts';
@@ -37,6 +38,12 @@ export class Presence {
   readonly #feed: Feed;
   /** Members present, or in grace since `lostAtMs`. */
   readonly #members = new Map<string, { name: string; lostAtMs?: number; away?: string }>();
+  /** Those in grace: who is gone for longest comes first. */
+  readonly #inGrace = new Set<string>();
+  readonly #credit = new Bucket(noticeRate, 0);
+  #nowMs = 0;
+  /** How many came or went, and nobody was told who. */
+  #untold = 0;
 
   constructor(server: string, feed: Feed) {
     this.#server = server;
@@ -57,6 +64,17 @@ export class Presence {
   /** Those of version 1. */
   get proven(): Session[] {
     return [...this.sessions.values()].filter(({ guest }) => guest === undefined);
+  }
+
+  sessionsOf(who: string): number {
+    let count = 0;
+    for (const session of this.sessions.values()) if (session.who === who) count++;
+    return count;
+  }
+
+  /** What a member that is here, or may come back, is called. */
+  nameOf(who: string): string | undefined {
+    return this.#members.get(who)?.name;
   }
 
   ofDevice(dev: string): Session | undefined {
@@ -89,6 +107,7 @@ export class Presence {
       return this.#announce({ notice: 'join', who: name });
     }
     delete member.lostAtMs;
+    this.#inGrace.delete(who);
     if (before?.who !== who || name !== before.name) this.#rename(who, name);
   }
 
@@ -128,24 +147,45 @@ export class Presence {
     if (!session || !member || isElsewhere) return session;
     // A client of the original comes back as somebody new, so waiting for it would only count a ghost.
     if (lostAtMs === undefined || session.guest !== undefined) this.#depart(session.who, 'left');
-    else member.lostAtMs = lostAtMs;
+    else this.#mourn(session.who, member, lostAtMs);
     return session;
+  }
+
+  /** It may come back. Of too many that is not waited for. */
+  #mourn(who: string, member: { lostAtMs?: number }, lostAtMs: number): void {
+    member.lostAtMs = lostAtMs;
+    this.#inGrace.add(who);
+    const [longest] = this.#inGrace;
+    if (this.#inGrace.size > maxInGrace && longest !== undefined) this.#depart(longest, 'lost');
   }
 
   /** Tells whose grace is over. Returns the version-1 sessions that have expired. */
   expire(nowMs: number): Session[] {
-    for (const [who, { lostAtMs = nowMs }] of this.#members) if (nowMs - lostAtMs >= graceMs) this.#depart(who, 'lost');
+    this.#nowMs = nowMs;
+    for (const who of this.#inGrace)
+      if (nowMs - (this.#members.get(who)?.lostAtMs ?? nowMs) >= graceMs) this.#depart(who, 'lost');
+    this.#tellRest();
     return this.proven.filter(({ heardAtMs }) => nowMs - heardAtMs > sessionTimeoutMs);
   }
 
   #depart(who: string, reason: 'left' | 'lost'): void {
     const { name = '' } = this.#members.get(who) ?? {};
     this.#members.delete(who);
+    this.#inGrace.delete(who);
     this.#announce({ notice: 'leave', who: name, reason });
   }
 
+  /** Of a crowd only a number is told: nobody can fill all screens by coming and going. */
   #announce(facts: Pick<Notice, 'notice' | 'who' | 'was' | 'reason' | 'away'>): void {
+    if (!this.#credit.take(1, this.#nowMs)) return void this.#untold++;
     const told = { ...facts, online: this.online };
     this.#feed.announce({ kind: 'notice', name: this.#server, ...told, text: sentence(told) });
+  }
+
+  #tellRest(): void {
+    if (this.#untold === 0 || !this.#credit.take(1, this.#nowMs)) return;
+    const text = `${this.#untold} more came, went or changed their names. ${this.online} online.`;
+    this.#untold = 0;
+    this.#feed.announce({ kind: 'notice', name: this.#server, notice: 'info', online: this.online, text });
   }
 }

@@ -1,6 +1,7 @@
+import { decode } from '../../protocol/codec.ts';
 import type { Lost, Received } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
-import { defaultFlow, type Flow, heartbeatIntervalMs, tidyIntervalMs } from '../limits.ts';
+import { defaultFlow, defaultPace, type Flow, heartbeatIntervalMs, type Pace, tidyIntervalMs } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
 import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
 import { Log } from '../log/log.ts';
@@ -9,7 +10,8 @@ import { farewell } from '../narrate.ts';
 import { type Core, type Effect, Effects, type Input, type Now, secureMark } from '../turn.ts';
 import { type Absence, Door, type DoorOptions } from './door.ts';
 import { HeadSigner } from './head-signer.ts';
-import { Presence, type Session } from './presence.ts';
+import { Intake } from './intake.ts';
+import { Presence } from './presence.ts';
 import { Readers } from './readers.ts';
 import { RosterDesk } from './roster-desk.ts';
 import { SignatureDesk } from './signatures.ts';
@@ -17,7 +19,9 @@ import { SignatureDesk } from './signatures.ts';
 /**
  * The room: one log, and everybody, the author too, is a reader of it.
  *
- *   inputs --judged by what is known of the connection--> proposals --decide--> change, outcomes
+ *   bytes --heard, as long as the connection has a budget--> inputs
+ *   inputs --judged by what is known of the connection; words, at the pace of their author--> proposals
+ *   proposals --decide--> change, outcomes
  *   change --commit--> on disk --apply--> read by everybody; only now the outcomes are told
  *
  * One change is under way at a time; what comes meanwhile waits for the next decision. A session (one connection):
@@ -27,7 +31,11 @@ import { SignatureDesk } from './signatures.ts';
  * Always true, whatever arrives and whenever the process dies: I1 to I4 and I7 to I9 of docs/protocol.md. For I1, what is
  * sent with a seq is on disk before; for I2, a version-1 session is sent the places after its cursor, each once, no gap.
  */
-export type RoomOptions = DoorOptions & { flow?: Flow };
+export type RoomOptions = DoorOptions & {
+  flow?: Flow;
+  /** How fast one may write; undefined for as fast as it goes. */
+  pace?: Pace | undefined;
+};
 
 /** What is told in its order with what the log decides. */
 type Aside = { type: 'leave'; from: string; lostAtMs?: number } | { type: 'cut' } | Absence | Outcome;
@@ -44,13 +52,12 @@ export class Room implements Core {
   readonly #roster: RosterDesk;
   readonly #door: Door;
   readonly #signer: HeadSigner;
+  readonly #intake: Intake;
   readonly #effects = new Effects();
   #proposals: (Proposal | Aside)[] = [];
   /** What the change under way was made of, and what came of that. */
   #deciding: (Proposal | Aside)[] = [];
   #underWay: Aside[] | undefined;
-  /** Whose words were taken in this turn. */
-  readonly #heard = new Set<string>();
   #ignored = { frames: 0, reason: '' };
   /** All encrypted connections end behind what was said until now. */
   #isCutting = false;
@@ -63,22 +70,26 @@ export class Room implements Core {
     this.#ledger = new Ledger(options, this.#log);
     this.feed = new Feed(this.#log);
     this.presence = new Presence(options.name, this.feed);
-    const { flow = defaultFlow } = options;
+    const { flow = defaultFlow, pace = 'pace' in options ? undefined : defaultPace } = options;
     this.#signer = new HeadSigner(options, this.#log);
     this.#readers = new Readers(this.feed, flow, this.presence.sessions, this.#signer);
     this.#signatures = new SignatureDesk(this.#log, flow);
     this.#roster = new RosterDesk(options, store, this.presence.sessions);
     this.#roster.settle();
     const parts = { log: this.#log, ledger: this.#ledger, presence: this.presence, effects: this.#effects };
-    this.#door = new Door(options, parts);
+    this.#intake = new Intake({ ...options, pace }, parts, (wish) => this.#proposals.push(wish));
+    this.#door = new Door(options, { ...parts, pacing: this.#intake.pacing });
   }
 
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
+    // What is on disk is told first, and others are heard meanwhile.
+    if (!this.#underWay) this.#intake.pacing.release(now.ms);
     for (const input of inputs) this.#take(input, now);
+    for (const reason of this.#intake.tellDeaf()) this.#ignore(reason);
     if (now.ms - this.#tidiedAtMs >= tidyIntervalMs) this.#tidy(now.ms);
     this.#decide(now);
     this.#effects.push(...this.#readers.pump(now.ms));
-    this.#sendReceipts();
+    this.#intake.sendReceipts(this.#undecided, now.ms);
     for (const { to, frame } of this.#signatures.answers()) this.#effects.send(to, frame);
     this.#tellFound();
     if (this.#isCutting) this.#effects.push({ type: 'hangUp', to: secureMark });
@@ -86,18 +97,27 @@ export class Room implements Core {
     return this.#effects.take();
   }
 
+  /** How long nothing more should be read, because of what was read last. */
+  takePauseMs(): number {
+    return this.#intake.takePauseMs();
+  }
+
   nextTurnMs({ ms }: Now): number | undefined {
-    return this.#readers.nextPumpMs(ms);
+    const [pumpMs, releaseMs] = [this.#readers.nextPumpMs(ms), this.#intake.pacing.nextMs(ms)];
+    return pumpMs === undefined || releaseMs === undefined ? (pumpMs ?? releaseMs) : Math.min(pumpMs, releaseMs);
   }
 
   #take(input: Input, now: Now): void {
     switch (input.type) {
+      case 'bytes':
+        return this.#hear(input.from, input.data, now);
       case 'frame':
         return this.#receive(input.from, input.frame, now);
       case 'full':
         return input.sent.before && this.#readers.holdBack(input.from, input.sent.before, now.ms);
       case 'committed':
         this.#log.settle(input.change);
+        this.#intake.shares.settle(input.change);
         this.#roster.settle();
         for (const { id, seq } of input.change.erased ?? [])
           this.#effects.push({
@@ -119,23 +139,31 @@ export class Room implements Core {
   /** Who may be in no more says nothing from here on, and leaves; its connection ends together with all others. */
   #admit(keys: ReadonlySet<string>): void {
     if (!this.#door.admit(keys)) return;
-    for (const { from, who } of this.presence.proven)
-      if (!this.#door.admits(from, who)) this.#propose({ type: 'leave', from });
+    for (const { from, who, dev } of this.presence.proven) {
+      if (this.#door.admits(from, who)) continue;
+      this.#intake.pacing.drop(who, (line) => line.dev === dev);
+      this.#propose({ type: 'leave', from });
+    }
     this.#propose({ type: 'cut' });
+  }
+
+  #hear(from: string, data: Uint8Array, now: Now): void {
+    if (this.#intake.hears(from, data, now.ms)) this.#receive(from, decode(data), now);
   }
 
   #receive(from: string, frame: Received, now: Now): void {
     const session = this.presence.sessions.get(from);
     if (session) session.heardAtMs = now.ms;
+    this.#intake.price(from, frame);
     switch (frame.kind) {
       case 'join':
         return this.#propose(this.#door.knock(from, frame, now));
       case 'leave':
         return this.#propose(this.#door.part(from, frame));
       case 'upload':
-        return this.#propose(...this.#door.take(from, frame));
+        return this.#propose(this.#intake.take(from, this.#door.take(from, frame), now.ms));
       case 'message':
-        return this.#propose(this.#door.hear(from, frame, now));
+        return this.#propose(this.#intake.takePlain(from, this.#door.hear(from, frame, now), now.ms));
       case 'ack':
         return session ? this.#readers.acknowledge(from, frame.seq) : this.#door.tellToJoin(from);
       case 'lost':
@@ -164,11 +192,13 @@ export class Room implements Core {
     this.#tidiedAtMs = ms;
     const present = this.presence.proven.map(({ name, who: key }) => ({ name, key }));
     this.#propose({ type: 'tidy', present });
+    this.#intake.tidy(ms);
     for (const place of this.#log.lost.values()) this.#ask(place);
   }
 
   #decide(now: Now): void {
     if (this.#underWay || this.#proposals.length === 0) return;
+    this.#intake.shares.decide();
     const { change, outcomes } = this.#ledger.decide<Aside>(this.#proposals, now);
     this.#deciding = this.#proposals;
     this.#proposals = [];
@@ -178,33 +208,25 @@ export class Room implements Core {
   }
 
   #tell(now: Now): void {
+    this.#intake.shares.decided();
     for (const outcome of this.#underWay ?? []) this.#tellOne(outcome, now);
     this.#underWay = undefined;
-    for (const wish of this.#deciding) if (wish.type === 'say' && wish.by) this.#heard.add(wish.by.from);
+    for (const wish of this.#deciding) if (wish.type === 'say' && wish.by) this.#intake.said(wish.by.from);
     this.#deciding = [];
   }
 
-  /** Who does not see at once that its words came back hears at least that they are kept. [P22] */
-  #sendReceipts(): void {
-    for (const from of this.#heard) {
-      const session = this.presence.sessions.get(from);
-      if (session && session.sent.seq < this.#log.head)
-        this.#effects.send(from, { kind: 'receipt', ...this.#receipt(session) });
-    }
-    this.#heard.clear();
-  }
-
-  #receipt({ from, dev }: Session): { kept: number; held: number } {
-    const waiting = [...this.#deciding, ...this.#proposals].filter(
-      (wish) => (wish.type === 'say' || wish.type === 'giveBack') && wish.by?.from === from,
-    );
-    return { kept: this.#log.store.mark(dev ?? '')?.n ?? 0, held: waiting.length };
-  }
+  readonly #undecided = (from: string): number => {
+    let count = 0;
+    for (const wishes of [this.#deciding, this.#proposals])
+      for (const wish of wishes)
+        if ((wish.type === 'say' || wish.type === 'giveBack') && wish.by.from === from) count++;
+    return count;
+  };
 
   #tellOne(outcome: Aside, now: Now): void {
     switch (outcome.type) {
       case 'entered':
-        return this.#door.enter(outcome, now.ms);
+        return this.#door.enter(outcome, now);
       case 'refused':
         return this.#door.refuse(outcome);
       case 'rejoin':
@@ -226,6 +248,7 @@ export class Room implements Core {
           ...(outcome.why && { why: outcome.why }),
         });
       case 'ignored':
+        if (outcome.by) this.#intake.penalize(outcome.by.from);
         return this.#ignore(outcome.reason);
       case 'away':
         return this.presence.setAway(outcome.from, outcome.away);
@@ -277,7 +300,9 @@ export class Room implements Core {
       });
   }
 
-  #tick({ ms }: Now): void {
+  #tick(now: Now): void {
+    const { ms } = now;
+    this.#intake.tick(ms);
     for (const { from } of this.presence.expire(ms)) this.#propose({ type: 'leave', from, lostAtMs: ms });
     if (this.#roster.isDue(ms)) this.#propose({ type: 'publish' });
     for (const { to, frame } of this.#roster.parts(this.#log.head)) this.#effects.send(to, frame);
@@ -286,7 +311,7 @@ export class Room implements Core {
     if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;
     this.#heartbeatAtMs = ms;
     for (const session of this.presence.proven) {
-      const receipt = this.#receipt(session);
+      const receipt = this.#intake.receipt(session, this.#undecided, ms);
       this.#effects.send(session.from, { kind: 'heartbeat', seq: session.sent.seq, ...receipt, ...this.#signer.head });
     }
   }
