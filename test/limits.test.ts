@@ -29,7 +29,7 @@ const figures: [what: string, figure: string][] = [
   ['text of a message; as JSON', `${n(maxTextBytes)} bytes; ${n(maxTextJsonBytes)}`],
   ['topic', `${n(is.maxTopicBytes)} bytes`],
   ['why somebody is away', `${is.maxAwayBytes} bytes`],
-  ['name', `32 characters, ${maxNameBytes} bytes`],
+  ['name', `32 characters, ${maxNameBytes} bytes, 4 marks in a row`],
   [
     'heartbeat; silence of the other side; silence of a version-1 session',
     `${seconds(is.heartbeatIntervalMs)}; ${seconds(is.silentMs)}; ${seconds(is.sessionTimeoutMs)}`,
