@@ -3,6 +3,7 @@ import { Dealer, Router } from 'zeromq';
 import type { Input } from '../src/core/turn.ts';
 import { isSecure, theLink } from '../src/core/turn.ts';
 import { identityOf } from '../src/keys/ed25519.ts';
+import { decode } from '../src/protocol/codec.ts';
 import { Doors } from '../src/transport/doors.ts';
 import { Link, type LinkEvent } from '../src/transport/link.ts';
 import { type Encryption, openBindingPair, openConnectingPair, openDealer, z85 } from '../src/transport/sockets.ts';
@@ -75,7 +76,8 @@ function ear(from = doors.inputs) {
     })().catch(() => {});
   return async () => {
     while (heard.length === 0) await new Promise<void>((wake) => wakes.push(wake));
-    return heard.shift() as Input & { type: 'frame' };
+    const input = heard.shift() as Input & { type: 'bytes' | 'frame' };
+    return { from: input.from, frame: input.type === 'bytes' ? decode(input.data) : input.frame };
   };
 }
 
