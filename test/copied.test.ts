@@ -91,6 +91,16 @@ describe('a folder that was copied or restored is noticed', () => {
     expect(ann.shown).toContainEqual(line);
   });
 
+  test('by a session that it has not begun, which took the place of its own', () => {
+    // Whose that was before she came first, nobody can tell: it may have been this program, before it was started anew.
+    ann.goOnline({ ended: 'of before' });
+    ann.comeBack({ ended: 'cn' });
+    expect(ann.shown).not.toContainEqual(line);
+    ann.comeBack({ ended: 'of another place' });
+    expect(ann.shown).toContainEqual(line);
+    expect(ann.sent).toMatchObject([{ kind: 'join', dev: 'A2' }]);
+  });
+
   test('not by a lower number, nor by what the room refused: there other words stand by right', () => {
     ann.goOnline();
     ann.type('one', 'two');

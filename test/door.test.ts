@@ -341,6 +341,17 @@ describe('a device', () => {
   });
 });
 
+describe('the session of a device', () => {
+  test('is ended by the next one over another connection, which is told which it was', () => {
+    world.say('a', hello('ann', { cn: 'one' }));
+    world.say('a', hello('ann', { cn: 'two' }));
+    world.say('x', hello('ann', { cn: 'three' }));
+    world.say('a', hello('ann', { cn: 'four' }));
+    const ended = (from: string) => world.take(from).flatMap((frame) => ('welcome' in frame ? [frame.ended] : []));
+    expect([ended('x'), ended('a')]).toEqual([['two'], [undefined, undefined, 'three']]);
+  });
+});
+
 describe('a room that is full', () => {
   beforeEach(() => {
     world = new RoomWorld({ maxClients: 2 });

@@ -46,6 +46,7 @@ const figures: [what: string, figure: string][] = [
     'signatures: block; age of the oldest; asked again; checked in one turn',
     `${signatures}; ${seconds(is.unsignedMs)}; ${seconds(is.retryUnsignedMs)}; ${is.checkedAtOnce}`,
   ],
+  ['own joins that a client remembers', `${is.maxJoins}`],
   ['open challenges; connections told to join', `${n(is.maxChallenges)}; ${n(is.maxStrangers)}`],
   ['lost places asked for; names in a welcome', `${is.maxLost}; ${is.maxNamed}`],
   ['asked for lost places, names refreshed, log trimmed', `each ${seconds(is.tidyIntervalMs)}`],

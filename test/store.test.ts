@@ -314,6 +314,12 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
     expect(store.lc).toBe(70);
   });
 
+  test('the highest counter is also that of what waited, and is settled elsewhere', async () => {
+    await store.commit({ pending: [message('ann', 1, 'x', { lc: 9 })] });
+    await store.commit({ dropped: [{ dev: 'ann', n: 1 }] });
+    expect(store.lc).toBe(9);
+  });
+
   test('the clock of the log stands where it was last set', async () => {
     await store.commit({ ranMs: 12.5 });
     await store.commit({ entries: entries(1, 1) });

@@ -7,6 +7,8 @@ import type { Rate } from './bucket.ts';
 export const heartbeatIntervalMs = 2_500;
 /** After this long without a frame the other side is taken for dead or hung. [P29] */
 export const silentMs = 8_000;
+/** So many of its newest joins a client remembers: what the server does with them may be told late. [P23] */
+export const maxJoins = 16;
 /** A client says at least this often how far it has shown the log. [P30] */
 export const ackIntervalMs = 5_000;
 /** A session of a version-1 client from which nothing came for this long has expired. [P29] */

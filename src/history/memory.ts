@@ -167,7 +167,7 @@ export class LogStore implements Store {
   }
 
   /** Throws if the change does not follow. */
-  #after({ restart, entries = [], keep, ranMs = this.ranMs, ...facts }: Change): State {
+  #after({ restart, entries = [], pending = [], keep, ranMs = this.ranMs, ...facts }: Change): State {
     let { log, first, head, baseHash, headHash, lc } = this;
     if (restart) ({ log, seq: head, hash: headHash } = restart);
     if (restart) [first, baseHash] = [head + 1, headHash];
@@ -177,6 +177,8 @@ export class LogStore implements Store {
     }
     if (keep && keep.from > head + 1) throw new Error(`place ${keep.from} cannot be the first after ${head}`);
     if (keep && keep.from > first) [first, baseHash] = [keep.from, keep.hash];
+    // What waits may be settled by another place, and leave nothing here but this.
+    for (const message of pending) lc = Math.max(lc, message.lc ?? 0);
     const { signed = this.signed, roster = this.roster, device = this } = facts;
     const { dev, former, given, piped } = device;
     return { log, first, head, baseHash, headHash, ranMs, lc, signed, roster, dev, former, given, piped };

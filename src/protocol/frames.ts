@@ -172,6 +172,8 @@ export const table = {
     n: may(count),
     /** The hash of what was signed under it, if it is known. */
     nHash: may(token, 'nh'),
+    /** The `cn` of the session over another connection that this one has ended, for a device has one. [P23] */
+    ended: may(token),
     /** What the client has is not what this log has: read it again from `since`, then send what it lacks. [P35] */
     fork: may<boolean>(flag),
     /** When the oldest entry kept was written, in ms since 1970. */

@@ -8,6 +8,12 @@ export const memberMutants: Mutant[] = [
     from: "'0mq-chat head', room, log, run, seq, hash",
     to: "'0mq-chat head', room, log, '', seq, hash",
   },
+  {
+    rule: 'the highest counter is also that of what waits',
+    file: 'history/memory.js',
+    from: 'lc = Math.max(lc, message.lc ?? 0);',
+    to: ';',
+  },
   ...of('member/heads', [
     ['a signed head is the room’s', '!isKnown && options.crypto.verify(room, headProof(room, head), sig)', '!isKnown'],
     ['a signed head is compared with the log', 'read === undefined || read === head.hash', 'true'],
@@ -24,6 +30,7 @@ export const memberMutants: Mutant[] = [
       '!((...said) => said)(this.#room, welcomeProof(',
     ],
     ['a place that is lost is mended', 'this.#reading.mend(frame)', 'undefined'],
+    ['two that count with one device part', ' || this.#isElsewhere(ended)', ''],
     ['a gap is no next place', 'frame.from > copy.cursor + 1', 'false'],
   ]),
 

@@ -80,7 +80,6 @@ const hasty: Scene = {
     rollBack(stage, false);
     stage.startServer();
     if (place?.message) stage.mallory.giveBack(withoutPlace(place.message));
-    stage.heal();
   },
 };
 const withoutPlace = ({ seq: _, hash: __, at: ___, ...message }: Message): Message => message;

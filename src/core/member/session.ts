@@ -9,7 +9,7 @@ import {
   type Welcome,
 } from '../../protocol/frames.ts';
 import { welcomeProof } from '../../protocol/signed.ts';
-import { rereadMs, silentMs } from '../limits.ts';
+import { maxJoins, rereadMs, silentMs } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
 import { isName } from '../names.ts';
 import { noticeEvent } from '../narrate.ts';
@@ -50,6 +50,8 @@ export class Session implements Talk {
   /** The room that was proven to, by its key; and the newest join's nonce. */
   #room = '';
   #cn = '';
+  /** The nonces of my joins, the newest last. */
+  #cns: string[] = [];
   #answered = false;
   /** The newest frame in a session, or the newest join on the way to one. */
   #heardAtMs = 0;
@@ -153,6 +155,7 @@ export class Session implements Talk {
     this.#heardAtMs = now.ms;
     this.#rejoinAtMs = undefined;
     this.#cn = this.#member.options.nonce();
+    this.#cns = [...this.#cns.slice(-maxJoins), this.#cn];
     this.#member.send(this.#joinFrame);
   }
 
@@ -286,10 +289,10 @@ export class Session implements Talk {
 
   #welcome(welcome: Welcome, now: Now): void {
     const { naming, courier, options } = this.#member;
-    const { name, online, members, topic, n = 0, nHash, sig } = welcome;
+    const { name, online, members, topic, n = 0, nHash, ended, sig } = welcome;
     // Nobody but the room can sign this: whoever else shows its key opens nothing.
     if (!options.crypto.verify(this.#room, welcomeProof(this.#cn, this.#room, welcome), sig)) return;
-    if (courier.isShared(this.#room, n, nHash)) {
+    if (courier.isShared(this.#room, n, nHash) || this.#isElsewhere(ended)) {
       this.#member.renew();
       return this.#join(now);
     }
@@ -311,6 +314,14 @@ export class Session implements Talk {
     this.#reading.caughtUp(now);
     this.#pulse.begin(now);
     if (naming.isOpen) this.#join(now);
+  }
+
+  /**
+   * Somebody else has had the session of this device since I had it: two that say nothing would end each other's for ever.
+   * What was begun before I was first welcomed may be this very program, as it was before it was started anew.
+   */
+  #isElsewhere(ended: string | undefined): boolean {
+    return this.#member.everLive && ended !== undefined && !this.#cns.includes(ended);
   }
 
   #rejoin(delayMs: number, now: Now): void {

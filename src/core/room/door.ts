@@ -129,10 +129,11 @@ export class Door {
     presence.markGuests(name);
     const asked = isSame && newest.dev === dev ? newest : join;
     const resumption = resume(log, asked);
+    const older = presence.ofDevice(dev);
     // All that it has not seen come back is sent again.
     pacing.drop(key, (line) => line.dev === dev);
-    presence.enter({ from, who: key, name, dev }, resumption.since, now.ms);
-    this.#welcome(from, name, asked, resumption);
+    presence.enter({ from, who: key, name, dev, cn: asked.cn }, resumption.since, now.ms);
+    this.#welcome(from, name, asked, { ...resumption, ...(older && older.from !== from && { ended: older.cn }) });
   }
 
   /** A message in a frame of its own: of a client of the original, or a place that the log has lost. */
@@ -232,7 +233,12 @@ export class Door {
     this.#send(from, { kind: 'message', name: this.#options.name, text });
   }
 
-  #welcome(from: string, who: string, { dev = '', cn = '' }: Join, { since, fork }: Resumption): void {
+  #welcome(
+    from: string,
+    who: string,
+    { dev = '', cn = '' }: Join,
+    { since, fork, ended }: Resumption & { ended?: string | undefined },
+  ): void {
     const { log, presence } = this.#parts;
     const { identity, dev: run, topic } = this.#options;
     const hash = log.hashAt(since);
@@ -243,7 +249,7 @@ export class Door {
     const head = { head: log.head, ...(headHash && { headHash }), run };
     const place = { log: log.store.log, since, ...(hash && { hash }), ...head, fork };
     const { n = 0, hash: nHash } = log.store.mark(dev) ?? {};
-    const own = { n, ...(nHash && { nHash }) };
+    const own = { n, ...(nHash && { nHash }), ...(ended && { ended }) };
     const age = { ...(oldest && { firstMs: oldest.atMs }), ...(topic && { topic }) };
     const welcome = { kind: 'welcome' as const, ...words, ...place, ...own, online, ...named, ...age };
     this.#send(from, { ...welcome, sig: identity.sign(welcomeProof(cn, identity.key, welcome)) });

@@ -13,6 +13,8 @@ export type Session = {
   who: string;
   name: string;
   dev?: string | undefined;
+  /** Of the join that it began with. */
+  cn?: string | undefined;
   /** Only a guest: the name under which its messages stand; where that is somebody else's, `name` is marked. */
   guest?: string | undefined;
   heardAtMs: number;
@@ -82,8 +84,8 @@ export class Presence {
   }
 
   /** Takes the place of the sessions of its connection and of its device, and reads on after `since`. */
-  enter(newcomer: Pick<Session, 'from' | 'who' | 'name' | 'dev' | 'guest'>, since: number, nowMs: number): void {
-    const { from, who, name, dev, guest } = newcomer;
+  enter(newcomer: Pick<Session, 'from' | 'who' | 'name' | 'dev' | 'cn' | 'guest'>, since: number, nowMs: number): void {
+    const { from, who, name, dev, cn, guest } = newcomer;
     const here = this.sessions.get(from);
     // Who comes back on a new connection takes the place of the old one, which libzmq has not reported yet.
     const older = dev === undefined ? undefined : this.ofDevice(dev);
@@ -96,7 +98,7 @@ export class Presence {
     const sent = { seq: since, notice: this.#feed.end.notice };
     const full = here?.full ?? { pauseMs: 0, retryAtMs: 0 };
     // Written out: each message looks at all of them, and an object that was spread is slower to look at.
-    this.sessions.set(from, { from, who, name, dev, guest, heardAtMs: nowMs, sent, acked: since, full });
+    this.sessions.set(from, { from, who, name, dev, cn, guest, heardAtMs: nowMs, sent, acked: since, full });
   }
 
   /** The last name chosen counts. Who joins again under the name it went by chooses none: another session may have since. */
