@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { holeRetryMs } from '../src/core/limits.ts';
+import { holeRetryMs, mendPatienceMs } from '../src/core/limits.ts';
 import { erasing, erasureText } from '../src/protocol/erasure.ts';
 import type { Message } from '../src/protocol/frames.ts';
 import { digestOf, signedText } from '../src/protocol/signed.ts';
@@ -131,6 +131,32 @@ describe('what another place of the same person has left in doubt', () => {
     ann.receive(ann.log.entry(1, doubt(4)), { kind: 'had', ids: [{ dev: 'C', n: 5 }], head: 1 });
     while (ann.commits.length > 0) ann.keepOne();
     expect(ann.waiting).toEqual(['own']);
+  });
+
+  test('and was settled there may be brought from there, if the room has lost it since: own words wait for that', () => {
+    const comeBack = (n: number) => {
+      ann.goOnline();
+      ann.type('one');
+      ann.store.apply({ dropped: [{ dev: 'A', n: 1 }] });
+      startAgain();
+      ann.type('two');
+      ann.goOnline({ n });
+      return ann.sentIds.filter((id) => id === 'A2');
+    };
+    expect(comeBack(1)).toEqual(['A2']);
+    ann = new MemberWorld();
+    expect(comeBack(0)).toEqual([]);
+    ann.receive(ann.log.own(1, 1));
+    expect(ann.sentIds).toContain('A2');
+    ann = new MemberWorld();
+    comeBack(0);
+    for (let ms = 0; ms < mendPatienceMs - 5_000; ms += 5_000) {
+      ann.tick(5_000);
+      ann.receive({ kind: 'heartbeat', seq: 0 });
+      expect(ann.sentIds).not.toContain('A2');
+    }
+    ann.tick(5_000);
+    expect(ann.sent).toContainEqual(expect.objectContaining({ id: { dev: 'A', n: 2 }, first: true }));
   });
 
   test('stays there if it cannot follow; that of another one is given again', () => {

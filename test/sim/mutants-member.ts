@@ -9,6 +9,12 @@ export const memberMutants: Mutant[] = [
     to: "'0mq-chat head', room, log, '', seq, hash",
   },
   {
+    rule: 'what another place has settled may be brought from there',
+    file: 'core/member/courier.js',
+    from: 'now.ms < this.#told.untilMs && this.#isElsewhere',
+    to: 'false',
+  },
+  {
     rule: 'the highest counter is also that of what waits',
     file: 'history/memory.js',
     from: 'lc = Math.max(lc, message.lc ?? 0);',

@@ -53,6 +53,11 @@ export class Outbox {
     return unsent.findLast((message) => !this.isOlder(message))?.id?.n ?? 0;
   }
 
+  /** The lowest n of this device that waits. */
+  get lowest(): number | undefined {
+    return this.own.find(({ id }) => id?.dev === this.#dev)?.id?.n;
+  }
+
   get isFull(): boolean {
     return this.own.length >= maxWaiting;
   }
@@ -105,7 +110,7 @@ export class Outbox {
   /** Everything of this device up to and including its n has arrived for good. */
   accept({ dev, n }: MessageId): Message[] {
     // Each entry that is read comes here: it must not look at everything that waits.
-    if (dev === this.#dev ? this.#lowest > n : !this.#devices.has(dev)) return [];
+    if (dev === this.#dev ? (this.lowest ?? n + 1) > n : !this.#devices.has(dev)) return [];
     return this.remove((message) => message.id?.dev === dev && message.id.n <= n);
   }
 
@@ -134,10 +139,6 @@ export class Outbox {
     (this.#isOwn(message) ? this.own : this.others).push(message);
     if (message.id) this.#devices.add(message.id.dev);
     return true;
-  }
-
-  get #lowest(): number {
-    return this.own.find(({ id }) => id?.dev === this.#dev)?.id?.n ?? Number.POSITIVE_INFINITY;
   }
 
   #isKept({ id }: Message): boolean {

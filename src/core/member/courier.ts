@@ -1,7 +1,7 @@
 import { type Erasure, withoutWords } from '../../protocol/erasure.ts';
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { type Crypto, digestOf, formatId, type Identity, signedHash, signedText } from '../../protocol/signed.ts';
-import { lateMs } from '../limits.ts';
+import { lateMs, mendPatienceMs } from '../limits.ts';
 import { type Copy, canBeKept } from '../log/copy.ts';
 import { byCause, idOf, Outbox } from '../log/outbox.ts';
 import type { Change } from '../log/store.ts';
@@ -56,6 +56,8 @@ export class Courier {
   #room: string | undefined;
   /** Something of my own was sent on this connection. */
   #hasBegun = false;
+  /** How far the room had my words, and until when another place may bring what it lacks. */
+  #told = { n: 0, untilMs: 0 };
 
   constructor(options: CourierOptions, copy: Copy, pending: readonly Message[]) {
     this.#options = options;
@@ -202,9 +204,13 @@ export class Courier {
     return message;
   }
 
-  /** A new connection to the room. What was typed before it was met is signed now, under the name that it has taken. */
-  restart(room: string, name: string): void {
+  /**
+   * A new connection to the room, which has the words of this device up to `n`. What was typed before it was met is signed
+   * now, under the name that it has taken.
+   */
+  restart(room: string, name: string, n: number, { ms }: Now): void {
     this.#room = room;
+    this.#told = { n, untilMs: ms + mendPatienceMs };
     const sign = (message: Message) => (message.sig ? message : this.#sign({ ...message, name }, room));
     this.#copy.keep(this.outbox.change(sign));
     this.outbox.restart();
@@ -309,7 +315,8 @@ export class Courier {
   takeSigned(now: Now): Message[] {
     if (this.isMending || this.left.isAwaited) return [];
     this.#others.pause(now.ms);
-    const unsent = this.outbox.takeUnsent((message) => this.#mayGo(message, now));
+    const isHeld = now.ms < this.#told.untilMs && this.#isElsewhere;
+    const unsent = this.outbox.takeUnsent((message) => this.#mayGo(message, now, isHeld));
     // Everything that this device wrote below it has been seen in a log. [P17]
     const first = this.#hasBegun ? undefined : unsent.find(({ id }) => id?.dev === this.dev);
     this.#hasBegun ||= first !== undefined;
@@ -317,6 +324,12 @@ export class Courier {
       ...late(message, now.wallMs),
       ...(message === first && { first: true as const }),
     }));
+  }
+
+  /** What lies before my next words was settled by another place, and the room has lost it since: that place may have kept it. */
+  get #isElsewhere(): boolean {
+    const { lowest } = this.outbox;
+    return lowest !== undefined && !this.#hasBegun && lowest > Math.max(this.#copy.seen(this.dev), this.#told.n) + 1;
   }
 
   /** What is to be sent to an original server now: it counts as accepted. */
@@ -334,8 +347,8 @@ export class Courier {
     return { ...message, key: identity.key, sig: identity.sign(signedText(crypto, room, message)) };
   }
 
-  #mayGo(message: Message, now: Now): boolean {
-    if (message.id?.dev === this.dev) return true;
+  #mayGo(message: Message, now: Now, isOwnHeld: boolean): boolean {
+    if (message.id?.dev === this.dev) return !isOwnHeld;
     // What is in doubt follows what its own place has had in the log: but for one that was lost it need not wait.
     if (this.outbox.isOlder(message) && !this.#others.isNeeded) return !this.#others.isHeld;
     return this.#others.mayGo(message, now.ms);

@@ -299,7 +299,7 @@ export class Session implements Talk {
     const was = naming.take(isName(welcome.who) ? welcome.who : undefined);
     this.#reading.begin(welcome);
     this.#signatures.restart();
-    courier.restart(this.#room, naming.name);
+    courier.restart(this.#room, naming.name, n, now);
     this.#member.room = this.#room;
     this.#member.tellLabel(name);
     this.#member.company.goBy(naming.name);
