@@ -1,4 +1,5 @@
 import type { Stage } from '../support/command.ts';
+import { quantile } from '../support/small-member.ts';
 
 /** What was tried and came of it; `broken` names what did not hold. */
 export type Outcome = { tried: string; measured: string; broken: string[] };
@@ -13,9 +14,7 @@ export const share = (all: number, times: number): number => Math.max(Math.ceil(
 
 /** Percentile of times in ms, with one decimal. */
 export function percentile(times: readonly number[], part: number): number {
-  const sorted = times.toSorted((a, b) => a - b);
-  const at = Math.min(sorted.length - 1, Math.floor(sorted.length * part));
-  return Math.round((sorted[at] ?? Number.NaN) * 10) / 10;
+  return Math.round(quantile(times, part) * 10) / 10;
 }
 
 /** The names of all that is not true. */

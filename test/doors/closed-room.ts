@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { keyInHex } from '../../src/keys/allow-list.ts';
-import { newPerson, type Person, quantile, type RoomAt, SmallMember } from './members.ts';
+import { newPerson, type Person, quantile, type RoomAt, SmallMember } from '../support/small-member.ts';
 
 const path = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 export const kindsOfStrangers = [
@@ -132,7 +132,7 @@ async function phase(
   const disconnects = sum(members.map((member) => member.disconnects));
   let said = 0;
   const talking = setInterval(() => {
-    for (const member of members) member.say(`word ${++said}`);
+    for (const member of members) void member.say(`word ${++said}`);
   }, 50);
   const tried = sum(await Promise.all(kinds.map((kind) => run(kind, server.at, seconds))));
   clearInterval(talking);

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { context } from 'zeromq';
+import { newPerson, type RoomAt, SmallMember } from '../support/small-member.ts';
 import { Server } from './closed-room.ts';
-import { newPerson, type RoomAt, SmallMember } from './members.ts';
 import { printTimes } from './times.ts';
 
 /*
@@ -53,8 +53,8 @@ async function measure(count: number, messages: number, isSecure: boolean): Prom
   await speaker.enter();
   const before = server.cpuMs;
   for (let i = 0; i < messages; i++) {
-    speaker.say(`${text} ${i}`);
-    while (speaker.unanswered > 0) await delay(2);
+    void speaker.say(`${text} ${i}`);
+    while (speaker.missing > 0) await delay(2);
   }
   const read = await readBy(child, messages * count);
   const cpuMs = server.cpuMs - before;

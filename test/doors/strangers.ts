@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { curveKeyOf } from '../../src/keys/curve.ts';
 import { openDealer } from '../../src/transport/sockets.ts';
-import { newPerson } from './members.ts';
+import { newPerson } from '../support/small-member.ts';
 
 /*
  * Whoever has no business in a room, in eight ways, for so many seconds: `tsx strangers.ts KIND PORT ROOM SECONDS`. Prints how often it

@@ -6,8 +6,8 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { newPerson, SmallMember } from '../support/small-member.ts';
 import { Server } from './closed-room.ts';
-import { newPerson, SmallMember } from './members.ts';
 
 /* `npm run bench:doors` prints these times first: a key on and off the list, and a server that closes its doors under clients. */
 

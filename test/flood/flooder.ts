@@ -1,19 +1,19 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { encode } from '../../src/protocol/codec.ts';
 import { openDealer } from '../../src/transport/sockets.ts';
-import { Member, newPerson } from './member.ts';
+import { newPerson, openAt, SmallMember } from '../support/small-member.ts';
 
 /** A process that sends as much as a room's socket takes: node flooder.ts WAY PORT MS. */
 const [way = '', port = '', forMs = ''] = process.argv.slice(2);
 const name = `flood ${process.pid}`;
 const garbage = Buffer.from(`{"a":${'['.repeat(30_000)}`);
 
-const ways: Record<string, (member: Member, count: number) => Promise<boolean>> = {
+const ways: Record<string, (member: SmallMember, count: number) => Promise<boolean>> = {
   'short texts': (member, count) => member.say(`flood ${count}`),
   'texts of 4 KB': (member) => member.say('x'.repeat(4_000)),
   'wrong proofs': (member) => member.send(encode({ ...member.joinFrame(), proof: 'A'.repeat(86) })),
   'wrong signatures': (member, count) => member.forge(`flood ${count}`, other),
-  renames: (member, count) => member.send(encode(member.joinFrame(`${process.pid} ${count}`))),
+  renames: (member, count) => member.rename(`${process.pid} ${count}`),
   garbage: (member) => member.send(garbage),
 };
 const other = newPerson();
@@ -45,7 +45,7 @@ async function asOriginal(): Promise<number> {
 }
 
 async function asMember(): Promise<number> {
-  const member = new Member(Number(port), name);
+  const member = new SmallMember(openAt(Number(port)), newPerson(), name);
   await member.enter();
   const send = ways[way];
   return send ? await flood((count) => send(member, count)) : 0;
