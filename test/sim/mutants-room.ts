@@ -2,15 +2,18 @@ import { type Mutant, of } from './mutate.ts';
 
 /** The rules of the room, and of its log. */
 export const roomMutants: Mutant[] = [
-  ...of('room/door', [
-    ['a session’s device is made from its key', '!this.#options.crypto.isDeviceOf(key, dev)', 'false'],
+  ...of('room/welcome', [
     [
       'the welcome says what the log had',
       '{ n = 0, hash: nHash } = log.store.mark(dev) ?? {}',
       '{ n = 0, hash: nHash } = {}',
     ],
-    ['whoever joins is asked for what is lost', 'if (seq <= since)', 'if (false)'],
-    ['a client of the original hears what comes', 'log.head, now.ms', '1e9, now.ms'],
+  ]),
+  ...of('room/guests', [['a client of the original hears what comes', 'log.head, now.ms', '1e9, now.ms']]),
+  ...of('room/lost-places', [['whoever asks is given the entry', 'place.hash === hash && place.message', 'false']]),
+  ...of('room/door', [
+    ['a session’s device is made from its key', '!this.#options.crypto.isDeviceOf(key, dev)', 'false'],
+    ['whoever joins is asked for what is lost', 'if (seq <= resumption.since)', 'if (false)'],
     ['only the author needs no signature', 'message.id?.dev === by.dev && message.key === by.key', 'true'],
     ['behind an upload that is missing nothing is taken', 'upload.k === by.taken + 1', 'upload.k > by.taken'],
     [
@@ -42,7 +45,6 @@ export const roomMutants: Mutant[] = [
     ['one change is under way', 'if (this.#underWay || ', 'if ('],
     ['the welcome comes after the commit', 'this.#underWay = outcomes;', 'this.#underWay = outcomes; this.#tell(now);'],
     ['what was not taken is sent again', 'this.#readers.holdBack(input.from, input.sent.before, now.ms)', 'undefined'],
-    ['whoever asks is given the entry', 'place.hash === hash && place.message', 'false'],
     ['those who are there are known when it is tidied', "{ type: 'tidy', present }", "{ type: 'tidy', present: [] }"],
   ]),
   ...of('room/head-signer', [

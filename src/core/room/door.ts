@@ -1,25 +1,24 @@
 import {
   type Frame,
-  isTooLong,
   type Join,
   type Leave,
   type Message,
-  maxTextBytes,
   protocolVersion,
   type Refused,
   type Upload,
 } from '../../protocol/frames.ts';
-import { welcomeProof } from '../../protocol/signed.ts';
 import { dayMs, forNewcomers, maxSessions, maxStrangers } from '../limits.ts';
 import type { Ledger, LedgerOptions, Outcome, Proposal } from '../log/ledger.ts';
-import { type Log, type Resumption, resume } from '../log/log.ts';
+import { type Log, resume } from '../log/log.ts';
 import { whyServers } from '../log/owners.ts';
-import { bareName, guestName, isGuestName, normalizeName, safeName, whyNameRefused } from '../names.ts';
-import { awayText, greeting, isBlank } from '../narrate.ts';
+import { bareName, guestName, isGuestName, normalizeName, whyNameRefused } from '../names.ts';
+import { awayText, isBlank } from '../narrate.ts';
 import { type Effects, isSecure, type Now } from '../turn.ts';
+import { full, Guests } from './guests.ts';
 import type { Pacing, Wish } from './pacing.ts';
-import type { Presence, Session } from './presence.ts';
+import type { Presence } from './presence.ts';
 import { type Proof, Proofs, type ProofsOptions } from './proofs.ts';
+import { welcomeOf } from './welcome.ts';
 
 /** `dev` MUST be new for every run of the program: it numbers what clients of the original say. */
 export type DoorOptions = LedgerOptions &
@@ -49,14 +48,14 @@ export class Door {
   readonly #entering = new Map<string, Join>();
   readonly #strangers = new Set<string>();
   #admitted: ReadonlySet<string> | undefined;
-  /** Clients of the original that were told of their empty messages. */
-  readonly #blank = new Set<string>();
+  readonly #guests: Guests;
 
   constructor(options: DoorOptions, parts: Parts) {
     this.#options = options;
     this.#parts = parts;
     this.#proofs = new Proofs(options);
     this.#admitted = options.admitted;
+    this.#guests = new Guests(options, parts, () => this.#isFull(true));
   }
 
   /** From now on these keys may come in by an encrypted door. Returns true if one may not that could before. */
@@ -75,7 +74,7 @@ export class Door {
   /** A join. What is returned is not answered yet. */
   knock(from: string, join: Join, now: Now): Proposal | Outcome | undefined {
     const { version, key, dev, cn } = join;
-    if (version === undefined) return isSecure(from) ? unproven : void this.#enterGuest(from, join.name, now);
+    if (version === undefined) return isSecure(from) ? unproven : void this.#guests.enter(from, join.name, now);
     if (version !== protocolVersion)
       return void this.refuse({ from, code: 'VERSION_REFUSED', text: otherVersion, join });
     if (!key || !dev || !cn) return { type: 'ignored', reason: 'a version-1 join without key, dev and cn' };
@@ -133,7 +132,9 @@ export class Door {
     // All that it has not seen come back is sent again.
     pacing.drop(key, (line) => line.dev === dev);
     presence.enter({ from, who: key, name, dev, cn: asked.cn }, resumption.since, now.ms);
-    this.#welcome(from, name, asked, { ...resumption, ...(older && older.from !== from && { ended: older.cn }) });
+    const ended = older && older.from !== from ? older.cn : undefined;
+    this.#send(from, welcomeOf(this.#options, log, presence, { who: name, join: asked, resumption, ended }));
+    for (const [seq, { hash }] of log.lost) if (seq <= resumption.since) this.#send(from, { kind: 'lost', seq, hash });
   }
 
   /** A message in a frame of its own: of a client of the original, or a place that the log has lost. */
@@ -142,9 +143,9 @@ export class Door {
     const isNew = !sessions.has(from) && !this.#entering.has(from) && !message.id;
     if (isNew && isSecure(from)) return unproven;
     if (isNew && isBlank(message) && this.#isFull(true)) return undefined;
-    if (isNew) this.#enterGuest(from, message.name, now);
+    if (isNew) this.#guests.enter(from, message.name, now);
     const session = sessions.get(from);
-    if (session?.guest !== undefined) return this.#hearGuest(session, message);
+    if (session?.guest !== undefined) return this.#guests.hear(session, message);
     if (!message.id) return undefined;
     if (!session) return void this.tellToJoin(from);
     return message.seq === undefined ? unsealed : { type: 'mend', message };
@@ -183,7 +184,7 @@ export class Door {
   /** The connection is gone, and with it what was proven over it. */
   forget(from: string): void {
     this.#proofs.forget(from);
-    this.#blank.delete(from);
+    this.#guests.forget(from);
   }
 
   /** Once: what is left in an old connection's queue comes before the join and must not be answered again and again. [P13] */
@@ -192,68 +193,6 @@ export class Door {
     if (this.#strangers.size >= maxStrangers) this.#strangers.clear();
     this.#strangers.add(from);
     this.#send(from, { kind: 'rejoin', delayMs: 0 });
-  }
-
-  /** A client of the original cannot prove who it is, nor be asked for another name. */
-  #enterGuest(from: string, rawName: string, now: Now): void {
-    const { presence, log, ledger } = this.#parts;
-    if (!presence.sessions.get(from)) {
-      if (this.#isFull(true)) return this.#say(from, full);
-      const safe = safeName(rawName);
-      const isTaken = ledger.owners(safe, now).length > 0 || whyServers(safe, this.#options.name) !== undefined;
-      const name = isTaken ? guestName(safe) : safe;
-      presence.enter({ from, who: from, name, guest: safe }, log.head, now.ms);
-    }
-    this.#say(from, greeting(presence.online));
-  }
-
-  /** An id is an unknown key where nothing has a version: the room itself writes down what such a session says. */
-  #hearGuest(session: Session, message: Message): Proposal | Outcome | undefined {
-    const { from, name, guest = name } = session;
-    const { text } = message;
-    if (isBlank(message)) return this.#passOver(session);
-    if (isTooLong(text)) {
-      const isLong = Buffer.byteLength(text) > maxTextBytes;
-      const why = isLong ? `it is longer than ${maxTextBytes} bytes` : 'it has too many control characters';
-      return void this.#say(from, `Your message was not sent: ${why}.`);
-    }
-    const words = { name: guest, text, salt: this.#options.salt() };
-    return { type: 'relay', from, words: name === guest ? words : { ...words, guest: true } };
-  }
-
-  /** What is empty takes no place. One word to its author and one in the server's log: more of them may come for ever. */
-  #passOver({ from, name }: Session): Outcome | undefined {
-    if (this.#blank.has(from)) return undefined;
-    this.#blank.add(from);
-    this.#say(from, 'Empty messages are not passed on.');
-    return { type: 'ignored', reason: `${name}, a client of the original, sends empty messages; this is said once` };
-  }
-
-  #say(from: string, text: string): void {
-    this.#send(from, { kind: 'message', name: this.#options.name, text });
-  }
-
-  #welcome(
-    from: string,
-    who: string,
-    { dev = '', cn = '' }: Join,
-    { since, fork, ended }: Resumption & { ended?: string | undefined },
-  ): void {
-    const { log, presence } = this.#parts;
-    const { identity, dev: run, topic } = this.#options;
-    const hash = log.hashAt(since);
-    const [oldest] = log.read(log.first, 1);
-    const { online, named } = presence;
-    const words = { name: this.#options.name, text: greeting(online), who };
-    const headHash = log.hashAt(log.head);
-    const head = { head: log.head, ...(headHash && { headHash }), run };
-    const place = { log: log.store.log, since, ...(hash && { hash }), ...head, fork };
-    const { n = 0, hash: nHash } = log.store.mark(dev) ?? {};
-    const own = { n, ...(nHash && { nHash }), ...(ended && { ended }) };
-    const age = { ...(oldest && { firstMs: oldest.atMs }), ...(topic && { topic }) };
-    const welcome = { kind: 'welcome' as const, ...words, ...place, ...own, online, ...named, ...age };
-    this.#send(from, { ...welcome, sig: identity.sign(welcomeProof(cn, identity.key, welcome)) });
-    for (const [seq, { hash }] of log.lost) if (seq <= since) this.#send(from, { kind: 'lost', seq, hash });
   }
 
   /** The server's name is a label, which may be given anew: who bore it before is a guest until it takes another. */
@@ -307,7 +246,6 @@ function absenceOf(from: string, raw: string | false): Absence | Outcome {
     : { type: 'away', from, away };
 }
 
-const full = 'The room is full.';
 const unknownKey = 'This room does not know your key.';
 const renamedOften = 'You have changed your name often. Wait a minute, and try again.';
 const foreignDevice = 'This device is made from another key.';

@@ -1,16 +1,17 @@
 import { decode } from '../../protocol/codec.ts';
-import type { Lost, Received } from '../../protocol/frames.ts';
+import type { Received } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
 import { defaultFlow, defaultPace, type Flow, heartbeatIntervalMs, type Pace, tidyIntervalMs } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
 import { Ledger, type Outcome, type Proposal } from '../log/ledger.ts';
 import { Log } from '../log/log.ts';
-import type { Place, Store } from '../log/store.ts';
+import type { Store } from '../log/store.ts';
 import { farewell } from '../narrate.ts';
 import { type Core, type Effect, Effects, type Input, type Now, secureMark } from '../turn.ts';
 import { type Absence, Door, type DoorOptions } from './door.ts';
 import { HeadSigner } from './head-signer.ts';
 import { Intake } from './intake.ts';
+import { LostPlaces } from './lost-places.ts';
 import { Presence } from './presence.ts';
 import { Readers } from './readers.ts';
 import { RosterDesk } from './roster-desk.ts';
@@ -52,6 +53,7 @@ export class Room implements Core {
   readonly #roster: RosterDesk;
   readonly #door: Door;
   readonly #signer: HeadSigner;
+  readonly #lost: LostPlaces;
   readonly #intake: Intake;
   readonly #effects = new Effects();
   #proposals: (Proposal | Aside)[] = [];
@@ -72,6 +74,7 @@ export class Room implements Core {
     this.presence = new Presence(options.name, this.feed);
     const { flow = defaultFlow, pace = 'pace' in options ? undefined : defaultPace } = options;
     this.#signer = new HeadSigner(options, this.#log);
+    this.#lost = new LostPlaces(this.#log, this.presence, this.#effects);
     this.#readers = new Readers(this.feed, flow, this.presence.sessions, this.#signer);
     this.#signatures = new SignatureDesk(this.#log, flow);
     this.#roster = new RosterDesk(options, store, this.presence.sessions);
@@ -91,7 +94,7 @@ export class Room implements Core {
     this.#effects.push(...this.#readers.pump(now.ms));
     this.#intake.sendReceipts(this.#undecided, now.ms);
     for (const { to, frame } of this.#signatures.answers()) this.#effects.send(to, frame);
-    this.#tellFound();
+    this.#lost.tellFound();
     if (this.#isCutting) this.#effects.push({ type: 'hangUp', to: secureMark });
     this.#isCutting = false;
     return this.#effects.take();
@@ -167,7 +170,7 @@ export class Room implements Core {
       case 'ack':
         return session ? this.#readers.acknowledge(from, frame.seq) : this.#door.tellToJoin(from);
       case 'lost':
-        return session && this.#answer(from, frame);
+        return session && this.#lost.answer(from, frame);
       case 'signatures':
         return session?.who && session.guest === undefined ? this.#signatures.ask(from, frame.seq) : undefined;
       case 'roster':
@@ -193,7 +196,7 @@ export class Room implements Core {
     const present = this.presence.proven.map(({ name, who: key }) => ({ name, key }));
     this.#propose({ type: 'tidy', present });
     this.#intake.tidy(ms);
-    for (const place of this.#log.lost.values()) this.#ask(place);
+    this.#lost.askAgain();
   }
 
   #decide(now: Now): void {
@@ -240,7 +243,7 @@ export class Room implements Core {
       case 'relayed':
         return this.#readers.relayed(outcome.seq, outcome.from);
       case 'mended':
-        return this.#effects.send(this.#readersOf(outcome.entry.seq), outcome.entry.message);
+        return this.#lost.tellMended(outcome.entry);
       case 'erased':
         return void this.#effects.push({
           type: 'answered',
@@ -264,29 +267,6 @@ export class Room implements Core {
     const session = this.presence.leave(from, lostAtMs);
     if (lostAtMs === undefined && session && session.guest === undefined)
       this.#effects.send(from, { kind: 'leave', name: this.#options.name });
-  }
-
-  /** Somebody asks for an entry that its own copy has lost. */
-  #answer(from: string, { seq, hash = '' }: Lost): void {
-    const [place] = this.#log.read(seq, 1);
-    if (place?.seq === seq && place.hash === hash && place.message) this.#effects.send(from, place.message);
-  }
-
-  #tellFound(): void {
-    for (const place of this.#log.takeFound()) {
-      this.#effects.push({ type: 'show', event: { type: 'lost', seq: place.seq } });
-      this.#ask(place);
-    }
-  }
-
-  /** One who has read that far may still have it. Asked again and again, for a question may be lost. */
-  #ask({ seq, hash }: Place): void {
-    this.#effects.send(this.#readersOf(seq), { kind: 'lost', seq, ...(hash && { hash }) });
-  }
-
-  /** Version-1 sessions that were sent this place. */
-  #readersOf(seq: number): string[] {
-    return this.presence.proven.filter(({ sent }) => sent.seq >= seq).map(({ from }) => from);
   }
 
   /** Said to everybody at once, also to readers that are behind: there will be no later. */
