@@ -48,8 +48,10 @@ export class Mallory {
   intrude({ connection, name, dev }: Client): void {
     const world = this.#world;
     if (!connection || !world.server) return;
-    world.note(`mallory intrudes upon ${dev}`);
     const { id, toClient } = connection;
+    // The second time she would be in, and what she says her own.
+    if (world.server.room.presence.sessions.get(id)?.dev === device) return;
+    world.note(`mallory intrudes upon ${dev}`);
     this.connection = connection;
     this.#prove(id, toClient);
     const message: Message = { kind: 'message', name, text: 'in your name', id: { dev: device, n: 1 }, lc: 1, ts: 1 };
