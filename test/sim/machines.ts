@@ -21,6 +21,7 @@ import { watchSent, watchShown } from './watch.ts';
 export class Machines extends Ground {
   /** A member who means no good, if there is one. */
   readonly mallory = new Mallory(this);
+  #startedAtMs = 0;
 
   // Programs
 
@@ -97,6 +98,7 @@ export class Machines extends Ground {
   startServer(): void {
     if (this.server) return;
     this.note('start server');
+    this.#startedAtMs = this.nowMs;
     this.oldBeats.push(...this.beats.splice(0));
     const options = {
       name: 'server',
@@ -180,7 +182,9 @@ export class Machines extends Ground {
     const last = Math.max(this.serverStore.mark(id.dev)?.n ?? 0, client.uploaded.get(id.dev) ?? 0);
     client.uploaded.set(id.dev, Math.max(last, id.n));
     if (id.n <= last + 1) return false;
-    if (id.dev !== client.dev) return id.n <= seen + 1 && this.nowMs - client.forkedAtMs >= mendPatienceMs;
+    // Who came after it was lost does not know that, and goes by the room, which waits itself.
+    const sinceMs = client.forkedAtMs ?? this.#startedAtMs;
+    if (id.dev !== client.dev) return id.n <= seen + 1 && this.nowMs - sinceMs >= mendPatienceMs;
     return first === true && this.traits.withRollback && !this.isUntrimmed;
   }
 

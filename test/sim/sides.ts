@@ -77,7 +77,7 @@ export class Client {
   /** Highest n of each device that it has uploaded over this connection. */
   readonly uploaded = new Map<string, number>();
   /** When it met a log that is not the one it had read. */
-  forkedAtMs = Number.POSITIVE_INFINITY;
+  forkedAtMs: number | undefined;
   /** What it sent last, as somebody on the way has heard it. */
   readonly overheard: { on: Connection; data: string }[] = [];
 
