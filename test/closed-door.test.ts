@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { defaultPace } from '../src/core/limits.ts';
 import { secureMark } from '../src/core/turn.ts';
 import { entry, gone, greeting, hello, type Json, words } from './support/people.ts';
 import { RoomWorld } from './support/room-world.ts';
@@ -105,6 +106,16 @@ describe('the list changes', () => {
     world.commit();
     expect(world.take(bo)).toMatchObject([{ refused: 'PROOF_REFUSED' }]);
     expect(world.room.presence.online).toBe(0);
+  });
+
+  test('what waits for its turn of who is on it no more is never said', () => {
+    const pace = { ...defaultPace, messages: { atOnce: 1, perSecond: 10 } };
+    world = new RoomWorld({ admitted: new Set(['kA', 'kB']), pace });
+    enters(bo, 'bo');
+    raw(bo, upload(1, entry('bo', 1), entry('bo', 2)));
+    admitted('kA');
+    world.tick(1_000);
+    expect(world.log.head).toBe(1);
   });
 
   test('words of who is on it no more count no more, also while the disk is slow', () => {
