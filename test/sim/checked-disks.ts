@@ -29,7 +29,7 @@ export class CheckedDisks {
   /** A client's disk took a change. K1: nothing that its output has not taken. */
   kept(
     { id: client, dev: own, copyOf }: Who,
-    { entries = [], pending = [], marks = [], restart }: Change,
+    { entries = [], mended = [], pending = [], marks = [], restart }: Change,
     { log, head, nowMs }: Pick<Store, 'log' | 'head'> & { nowMs: number },
   ): void {
     if (restart?.log === liarsLog) throw new Violation('P8', `${client} reads the log of who cannot sign for the room`);
@@ -38,6 +38,9 @@ export class CheckedDisks {
       this.#passed.delete(client);
       this.#begunAtMs.set(client, nowMs);
     }
+    // It was lost when it came; a later run does not know that it was never shown, and does not show it in another log.
+    for (const { message } of this.#facts.hasRollback ? mended : [])
+      if (message.id) this.#facts.print(client, formatId(message.id));
     for (const { message, hash: at } of entries) {
       if (!message?.id || !this.#facts.isOfAuthor(message)) continue;
       const taken = this.#facts.taken.get(at);
