@@ -3,7 +3,7 @@ import { p2p } from './cli/args/programs.ts';
 import { openConsole } from './cli/console.ts';
 import { invitationText, invite } from './cli/invitation.ts';
 import { run } from './cli/run.ts';
-import { Pair } from './core/pair.ts';
+import { Pair } from './core/pair/pair.ts';
 import { ChatError, fingerprint } from './errors.ts';
 import { personFolder } from './history/paths.ts';
 import { keyInHex } from './keys/allow-list.ts';

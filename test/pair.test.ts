@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { ChatEvent } from '../src/core/events.ts';
 import { legacyMs, maxWaiting, silentMs } from '../src/core/limits.ts';
-import { Pair } from '../src/core/pair.ts';
+import { Pair } from '../src/core/pair/pair.ts';
 import { type Input, theLink } from '../src/core/turn.ts';
 import { decode, encode } from '../src/protocol/codec.ts';
 import type { Frame, Join, Message, Received } from '../src/protocol/frames.ts';

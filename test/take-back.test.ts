@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Pair } from '../src/core/pair.ts';
+import { Pair } from '../src/core/pair/pair.ts';
 import { type Input, theLink } from '../src/core/turn.ts';
 import { lineOf } from '../src/terminal/draft.ts';
 import { Editor } from '../src/terminal/editor.ts';

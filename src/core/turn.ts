@@ -83,7 +83,7 @@ export type Work = { what: 'read' | 'givenBack'; done: number; total: number };
 /** So much was said faster than the room takes it, and the last of it is taken in about `ms`. */
 export type Held = { count: number; ms: number };
 
-/** A member of a room (member/) or one of two people (pair.ts). It has one connection, `theLink`. */
+/** A member of a room (member/) or one of two people (pair/). It has one connection, `theLink`. */
 export interface Conversation extends Core {
   /** What is typed now bears this name. */
   readonly name: string;

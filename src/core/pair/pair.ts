@@ -1,10 +1,10 @@
-import { ChatError } from '../errors.ts';
-import type { Frame, Join, Message, MessageId, Received } from '../protocol/frames.ts';
-import { protocolVersion } from '../protocol/frames.ts';
-import type { ChatEvent } from './events.ts';
-import { defaultFlow, heartbeatIntervalMs, legacyMs, secondHelloMs, silentMs, unheardLimit } from './limits.ts';
-import { Outbox } from './log/outbox.ts';
-import { nameKey, safeName } from './names.ts';
+import { ChatError } from '../../errors.ts';
+import type { Frame, Join, Message, Received } from '../../protocol/frames.ts';
+import { protocolVersion } from '../../protocol/frames.ts';
+import type { ChatEvent } from '../events.ts';
+import { defaultFlow, heartbeatIntervalMs, legacyMs, secondHelloMs, silentMs, unheardLimit } from '../limits.ts';
+import { Outbox } from '../log/outbox.ts';
+import { nameKey, safeName } from '../names.ts';
 import {
   blankNotShown,
   isBlank,
@@ -14,8 +14,9 @@ import {
   plainMessage,
   takenBackEvent,
   tooManyWaiting,
-} from './narrate.ts';
-import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from './turn.ts';
+} from '../narrate.ts';
+import { type Conversation, type Effect, Effects, type Input, type Now, theLink } from '../turn.ts';
+import { Receipts } from './receipts.ts';
 
 /**
  * One of two people. The connecting side says hello, the binding side answers.
@@ -48,11 +49,7 @@ export class Pair implements Conversation {
   #state: State = 'down';
   /** Who was met last; without a `dev` until its name is known: the original says it with its first message. */
   #peer = { name: '', dev: '', legacy: false };
-  /** The highest n that was shown, by device. */
-  #shown = new Map<string, number>();
-  #shows = 0;
-  /** Shown, but their text has not left the program yet. */
-  #inside: { place: number; id: MessageId | undefined }[] = [];
+  readonly #receipts = new Receipts();
   #unheard = 0;
   #isBlankTold = false;
   #hellos = 0;
@@ -78,7 +75,7 @@ export class Pair implements Conversation {
 
   /** The original program takes no receipts: only its connection can hold it back. */
   get isFull(): boolean {
-    return this.#peer.legacy && this.#inside.length >= defaultFlow.windowEntries;
+    return this.#peer.legacy && this.#receipts.inside >= defaultFlow.windowEntries;
   }
 
   get waiting(): Message[] {
@@ -232,12 +229,12 @@ export class Pair implements Conversation {
     if (!this.online) this.#together({ name, dev: id?.dev ?? name, legacy: id === undefined });
     if (this.#peer.legacy) this.#peer = { name, dev: name, legacy: true };
     if (!id && isBlank(message)) return this.#passOver(name);
-    if (id && this.#wasShown(id)) return;
-    if (id) this.#shown.set(id.dev, id.n);
-    if (isShown(message)) this.#show(messageEvent(message, false), ++this.#shows);
-    this.#inside.push({ place: this.#shows, id });
-    // What is not shown has left with what was shown before it.
-    if (this.#inside[0]?.id === id && !isShown(message)) this.#acknowledge(this.#shows);
+    // What comes again is acknowledged again, unless its text is still inside.
+    if (id && this.#receipts.has(id))
+      return this.#receipts.isInside(id) ? undefined : this.#send({ kind: 'ack', seq: id.n });
+    const place = this.#receipts.take(id, isShown(message));
+    if (isShown(message)) this.#show(messageEvent(message, false), place);
+    else if (this.#receipts.isNext(id)) this.#acknowledge(place);
   }
 
   #passOver(name: string): void {
@@ -245,17 +242,9 @@ export class Pair implements Conversation {
     this.#isBlankTold = true;
   }
 
-  /** What comes again is acknowledged again, unless its text is still inside. */
-  #wasShown({ dev, n }: MessageId): boolean {
-    if (n > (this.#shown.get(dev) ?? 0)) return false;
-    if (!this.#inside.some(({ id }) => id?.dev === dev && id.n === n)) this.#send({ kind: 'ack', seq: n });
-    return true;
-  }
-
   /** What a peer that is gone has said needs no receipt. [P41] */
   #acknowledge(place: number): void {
-    const { id } = this.#inside.findLast((shown) => shown.place <= place && shown.id?.dev === this.#peer.dev) ?? {};
-    this.#inside = this.#inside.filter((shown) => shown.place > place);
+    const id = this.#receipts.release(place, this.#peer.dev);
     const isHere = this.#state === 'leaving' || (this.online && !this.#peer.legacy);
     if (id && isHere) this.#send({ kind: 'ack', seq: id.n });
   }
