@@ -30,15 +30,11 @@ export const memberMutants: Mutant[] = [
   ]),
   ...of('member/session', [
     ['no answer, hang up', 'now.ms - this.#heardAtMs >= silentMs', 'false'],
-    [
-      'a welcome is the room’s',
-      '!options.crypto.verify(this.#room, welcomeProof(',
-      '!((...said) => said)(this.#room, welcomeProof(',
-    ],
     ['a place that is lost is mended', 'this.#reading.mend(frame)', 'undefined'],
-    ['two that count with one device part', ' || this.#isElsewhere(ended)', ''],
+    ['two that count with one device part', ' || this.#handshake.isElsewhere(welcome)', ''],
     ['a gap is no next place', 'frame.from > copy.cursor + 1', 'false'],
   ]),
+  ...of('member/handshake', [['a welcome is the room’s', 'crypto.verify(this.room', '((...said) => said)(this.room']]),
 
   ...of('member/pulse', [
     ['the heartbeat shows a lost tail', 'isBehind || ', ''],

@@ -28,6 +28,8 @@ export class Reading {
   #isReplaying = false;
   /** Places that were lost when they came, so that nobody has seen their messages. */
   readonly #neverShown = new Set<number>();
+  /** What came last did not follow. */
+  #isBroken = false;
 
   constructor(member: Member) {
     this.#member = member;
@@ -70,13 +72,22 @@ export class Reading {
     if (!known || known.id.n <= id.n) this.#had.set(id.dev, { seq, id, ...(hash && { hash }) });
   }
 
-  /** Takes what follows; false if it is not what the log says here, for then it was changed on its way. */
-  take({ from, rows, hash = emptyHash }: Entries, now: Now): boolean {
-    const { copy } = this.#member;
+  /** Takes what follows; false if it is not what the log says here, which is said once. */
+  take(entries: Entries, now: Now): boolean {
+    const isBroken = !this.#takeAll(entries, now);
+    if (isBroken && !this.#isBroken) this.#member.show({ type: 'error', code: 'CHAIN_BROKEN', message: brokenChain });
+    this.#isBroken = isBroken;
+    return !isBroken;
+  }
+
+  /** The newest entry may be signed by the room, as in a heartbeat. */
+  #takeAll({ from, rows, hash = emptyHash, sig }: Entries, now: Now): boolean {
+    const { copy, heads } = this.#member;
     const [first, fresh] = [copy.cursor + 1, rows.slice(copy.cursor + 1 - from)];
     const hashes = copy.hashesOf(fresh, this.#member.room ?? '');
     if (!hashes || (fresh.length > 0 && hashes.at(-1) !== hash)) return false;
     for (const [i, row] of fresh.entries()) if (!this.isFull) this.#takeOne(row, first + i, hashes[i] as string, now);
+    if (sig !== undefined) heads.hear({ head: from + rows.length - 1, headHash: hash, sig });
     return true;
   }
 
@@ -211,6 +222,8 @@ export class Reading {
     copy.drop(accepted);
   }
 }
+
+const brokenChain = 'what the server sent does not follow from what it sent before: it is read again.';
 
 /** The room's clock went back from one place to the next: what follows seems to be older than it is. */
 function setBack(taken: Message | 'lost', beforeMs: number | undefined): ChatEvent[] {

@@ -1,20 +1,11 @@
 import { ChatError } from '../../errors.ts';
-import {
-  type Challenge,
-  type Entries,
-  type Join,
-  protocolVersion,
-  type Received,
-  type Refused,
-  type Welcome,
-} from '../../protocol/frames.ts';
-import { welcomeProof } from '../../protocol/signed.ts';
-import { maxJoins, rereadMs, silentMs } from '../limits.ts';
-import { emptyHash } from '../log/store.ts';
+import type { Entries, Received, Refused, Welcome } from '../../protocol/frames.ts';
+import { rereadMs, silentMs } from '../limits.ts';
 import { isName } from '../names.ts';
 import { noticeEvent } from '../narrate.ts';
 import { type Held, type Input, type Now, theLink, type Work } from '../turn.ts';
 import { Delivery } from './delivery.ts';
+import { Handshake } from './handshake.ts';
 import type { Member, Talk } from './member.ts';
 import { OriginalRoom } from './original-room.ts';
 import { Pulse } from './pulse.ts';
@@ -43,27 +34,20 @@ export class Session implements Talk {
   readonly #member: Member;
   readonly #reading: Reading;
   readonly #delivery: Delivery;
+  readonly #handshake: Handshake;
   readonly #signatures: Signatures;
   readonly #pulse: Pulse;
   #state: State = 'down';
-  #proven = false;
-  /** The room that was proven to, by its key; and the newest join's nonce. */
-  #room = '';
-  #cn = '';
-  /** The nonces of my joins, the newest last. */
-  #cns: string[] = [];
-  #answered = false;
   /** The newest frame in a session, or the newest join on the way to one. */
   #heardAtMs = 0;
   /** When I join again; until then no entries are read. */
   #rejoinAtMs: number | undefined;
-  /** What came last did not follow. */
-  #isBroken = false;
 
   constructor(member: Member) {
     this.#member = member;
     this.#reading = new Reading(member);
     this.#delivery = new Delivery(member.effects, member.options, member.flow);
+    this.#handshake = new Handshake(member, this.#delivery);
     this.#signatures = new Signatures(member);
     this.#pulse = new Pulse(member);
   }
@@ -88,7 +72,7 @@ export class Session implements Talk {
   }
 
   get online(): boolean {
-    return this.#state === 'live' || this.#answered;
+    return this.#state === 'live' || this.#handshake.isAnswered;
   }
 
   get hasLeft(): boolean {
@@ -143,35 +127,21 @@ export class Session implements Talk {
   #connected({ isOriginal, isSecure }: Input & { type: 'connected' }, now: Now): void {
     this.#delivery.isSecure = isSecure === true;
     if (!isOriginal) return this.#join(now);
-    this.#answered = true;
+    this.#handshake.isAnswered = true;
     this.#member.show({ type: 'status', code: 'LEGACY_SERVER', message: whatIsUnknown });
   }
 
   #join(now: Now): void {
     this.#state = 'joining';
-    this.#member.naming.ask();
-    this.#proven = false;
     this.#pulse.echoed();
     this.#heardAtMs = now.ms;
     this.#rejoinAtMs = undefined;
-    this.#cn = this.#member.options.nonce();
-    this.#cns = [...this.#cns.slice(-maxJoins), this.#cn];
-    this.#member.send(this.#joinFrame);
-  }
-
-  get #joinFrame(): Join {
-    const { copy, courier, naming, options } = this.#member;
-    const { identity, history } = options;
-    const { dev } = courier;
-    const { log, cursor: since, hash } = copy;
-    const cn = this.#cn;
-    const who = { kind: 'join', name: naming.asked, version: protocolVersion, key: identity.key, dev, cn } as const;
-    return log === '' ? { ...who, history } : { ...who, log, since, ...(hash !== emptyHash && { hash }) };
+    this.#handshake.join();
   }
 
   #frame(frame: Received, now: Now): Talk {
     const isOriginal =
-      this.#state === 'joining' && !this.#proven && frame.kind === 'message' && frame.seq === undefined;
+      this.#state === 'joining' && !this.#handshake.isProven && frame.kind === 'message' && frame.seq === undefined;
     if (isOriginal) return this.#member.isFor(undefined) ? new OriginalRoom(this.#member, this, frame, now) : this;
     if (this.#state !== 'joining') this.#heardAtMs = now.ms;
     this.#receive(frame, now);
@@ -188,9 +158,9 @@ export class Session implements Talk {
   #receiveJoining(frame: Received, now: Now): void {
     switch (frame.kind) {
       case 'challenge':
-        return this.#prove(frame);
+        return this.#handshake.prove(frame);
       case 'welcome':
-        return this.#proven ? this.#welcome(frame, now) : undefined;
+        return this.#welcome(frame, now);
       case 'rejoin':
         return this.#rejoin(frame.delayMs, now);
       case 'refused':
@@ -203,8 +173,9 @@ export class Session implements Talk {
   }
 
   /** Who has another name to go by is back under that one. */
-  #refused({ code, text, cn }: Refused, now: Now): void {
-    if (cn !== this.#cn || (!this.#proven && code !== 'VERSION_REFUSED')) return;
+  #refused(refused: Refused, now: Now): void {
+    const { code, text } = refused;
+    if (!this.#handshake.isRefused(refused)) return;
     if (code === 'NAME_REFUSED' && this.#member.naming.refuse()) {
       this.#member.show({ type: 'error', code, message: text });
       return this.#join(now);
@@ -257,71 +228,39 @@ export class Session implements Talk {
     if (this.#reading.isFull || this.#rejoinAtMs !== undefined) return;
     if (frame.from > copy.cursor + 1) return this.#join(now);
     const { dev } = courier;
-    if (!this.#reading.take(frame, now)) return this.#refuse(now);
-    this.#isBroken = false;
-    this.#hearHead(frame);
+    // It was changed on its way, or the server is not what it says it is: it is read again, but not at once.
+    if (!this.#reading.take(frame, now)) return this.#rejoin(rereadMs, now);
     if (courier.dev !== dev) return this.#join(now);
     if (courier.outbox.underWay < underWay) this.#pulse.echoed();
   }
 
-  /** The newest entry may be signed by the room, as in a heartbeat. */
-  #hearHead({ from, rows, hash = emptyHash, sig }: Entries): void {
-    if (sig !== undefined) this.#member.heads.hear({ head: from + rows.length - 1, headHash: hash, sig });
-  }
-
-  /** It was changed on its way, or the server is not what it says it is: it is read again, but not at once. Said once. */
-  #refuse(now: Now): void {
-    const message = 'what the server sent does not follow from what it sent before: it is read again.';
-    if (!this.#isBroken) this.#member.show({ type: 'error', code: 'CHAIN_BROKEN', message });
-    this.#isBroken = true;
-    this.#rejoin(rereadMs, now);
-  }
-
-  /** One proof for one join. A question that was asked of an older join is of no use any more. */
-  #prove(challenge: Challenge): void {
-    const { room, cn } = challenge;
-    if (this.#proven || cn !== this.#cn) return;
-    this.#answered = this.#member.options.check === true;
-    if (this.#answered || !this.#member.isFor(room)) return;
-    this.#room = room;
-    this.#proven = this.#delivery.prove(challenge, this.#joinFrame);
-  }
-
   #welcome(welcome: Welcome, now: Now): void {
-    const { naming, courier, options } = this.#member;
-    const { name, online, members, topic, n = 0, nHash, ended, sig } = welcome;
-    // Nobody but the room can sign this: whoever else shows its key opens nothing.
-    if (!options.crypto.verify(this.#room, welcomeProof(this.#cn, this.#room, welcome), sig)) return;
-    if (courier.isShared(this.#room, n, nHash) || this.#isElsewhere(ended)) {
+    const { naming, courier } = this.#member;
+    const { name, online, members, topic, n = 0, nHash } = welcome;
+    const { room, cn } = this.#handshake;
+    if (!this.#handshake.isWelcome(welcome)) return;
+    if (courier.isShared(room, n, nHash) || this.#handshake.isElsewhere(welcome)) {
       this.#member.renew();
       return this.#join(now);
     }
     const was = naming.take(isName(welcome.who) ? welcome.who : undefined);
     this.#reading.begin(welcome);
     this.#signatures.restart();
-    courier.restart(this.#room, naming.name, n, now);
-    this.#member.room = this.#room;
+    courier.restart(room, naming.name, n, now);
+    this.#member.room = room;
     this.#member.tellLabel(name);
     this.#member.company.goBy(naming.name);
     this.#member.company.begin(members, online);
     this.#member.absences.begin(welcome);
-    this.#member.goOnline({ server: name, online, legacy: false, members, room: this.#room }, now);
+    this.#member.goOnline({ server: name, online, legacy: false, members, room }, now);
     this.#member.tellTopic(topic);
     if (was !== undefined) this.#member.show({ type: 'renamed', was, name: naming.name });
     this.#state = 'live';
     this.#heardAtMs = now.ms;
-    this.#member.heads.begin(this.#cn, welcome);
+    this.#member.heads.begin(cn, welcome);
     this.#reading.caughtUp(now);
     this.#pulse.begin(now);
     if (naming.isOpen) this.#join(now);
-  }
-
-  /**
-   * Somebody else has had the session of this device since I had it: two that say nothing would end each other's for ever.
-   * What was begun before I was first welcomed may be this very program, as it was before it was started anew.
-   */
-  #isElsewhere(ended: string | undefined): boolean {
-    return this.#member.everLive && ended !== undefined && !this.#cns.includes(ended);
   }
 
   #rejoin(delayMs: number, now: Now): void {
@@ -334,7 +273,8 @@ export class Session implements Talk {
     if (isDue || (this.#state === 'live' && this.#member.courier.mayTryAgain(now))) return this.#join(now);
     // An original server sends no heartbeats; its death is seen by TCP alone.
     const isKnown =
-      this.#state === 'live' || (this.#state === 'joining' && (this.#proven || this.#member.copy.log !== ''));
+      this.#state === 'live' ||
+      (this.#state === 'joining' && (this.#handshake.isProven || this.#member.copy.log !== ''));
     if (isKnown && now.ms - this.#heardAtMs >= silentMs) {
       this.#disconnected('silent', now);
       return this.#member.effects.push({ type: 'hangUp', to: theLink });
