@@ -10,7 +10,7 @@ export const memberMutants: Mutant[] = [
   },
   {
     rule: 'what another place has settled may be brought from there',
-    file: 'core/member/courier.js',
+    file: 'core/member/sender.js',
     from: 'now.ms < this.#told.untilMs && this.#isElsewhere',
     to: 'false',
   },
@@ -84,11 +84,6 @@ export const memberMutants: Mutant[] = [
     ],
   ]),
   ...of('member/courier', [
-    [
-      'a message stays until it is seen',
-      'return unsent.map((message) => ({',
-      'this.#copy.drop(unsent); return unsent.map((message) => ({',
-    ],
     ['words are signed when they are typed', 'this.#room === undefined ? message', 'true ? message'],
     ['a message is signed once', 'message.sig ? message : this.#sign(', 'this.#sign('],
     ['what was typed before is signed when the room is met', 'this.outbox.change(sign)', '[]'],
@@ -122,12 +117,21 @@ export const memberMutants: Mutant[] = [
       'const isLeft = ({ id }) => false &&',
     ],
     ['n is never used twice', 'this.lastN = Math.max(', 'this.lastN = 0 * Math.max('],
-    ['a fork gives back what is lost', 'this.outbox.adopt(lost);', '[];'],
     ['what the log had counts as used', 'if (this.#waitsFor(dev))', 'if (false)'],
-    ['what the log has at a place that is lost here is held', 'this.#copy.isWhole ? []', 'true ? []'],
-    ['with the last lost place held words are let go', 'this.#unread.length > 0 && this.#copy.isWhole', 'false'],
+  ]),
+  ...of('member/sender', [
+    [
+      'a message stays until it is seen',
+      'return unsent.map((message) => ({',
+      'this.#copy.drop(unsent); return unsent.map((message) => ({',
+    ],
     ['what is in doubt waits after a fork', '&& !this.#others.isNeeded', ''],
+    ['a fork gives back what is lost', 'this.#waiting.outbox.adopt(lost);', '[];'],
     ['a skip is marked', 'message === first &&', 'false &&'],
+  ]),
+  ...of('member/unread', [
+    ['what the log has at a place that is lost here is held', 'this.#copy.isWhole ? []', 'true ? []'],
+    ['with the last lost place held words are let go', '!this.isEmpty && this.#copy.isWhole', 'false'],
   ]),
   ...of('member/delivery', [
     ['a proof counts anew', 'this.#count = 0;\n        this.#effects', 'this.#effects'],

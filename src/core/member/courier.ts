@@ -1,14 +1,14 @@
 import { type Erasure, withoutWords } from '../../protocol/erasure.ts';
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { type Crypto, digestOf, formatId, type Identity, signedHash, signedText } from '../../protocol/signed.ts';
-import { lateMs, mendPatienceMs } from '../limits.ts';
 import { type Copy, canBeKept } from '../log/copy.ts';
 import { byCause, idOf, Outbox } from '../log/outbox.ts';
 import type { Change } from '../log/store.ts';
-import type { Now, Work } from '../turn.ts';
+import type { Now } from '../turn.ts';
 import { Giving } from './giving.ts';
-import { GivingBack } from './giving-back.ts';
 import { Left } from './left.ts';
+import { Sender } from './sender.ts';
+import { Unread } from './unread.ts';
 
 export type CourierOptions = {
   /** Names the data folder this runs in: message ids count within it. */
@@ -43,21 +43,12 @@ export class Courier {
   /** The highest n that a message of mine bears. */
   lastN: number;
   readonly giving: Giving;
-  /** From a fork until the log is read again: before that nobody knows what it lacks. */
-  isMending: boolean;
+  readonly sender: Sender;
   readonly #options: CourierOptions;
   readonly #copy: Copy;
-  readonly #others: GivingBack;
-  /** What was taken from a log that is gone. */
-  #lost = new Set<Message>();
-  /** In the log by its number, but not read: its place may be lost here, and if the log is lost, too, these are the words. */
-  #unread: Message[] = [];
+  readonly #unread: Unread;
   /** The room's key, which signatures cover; undefined until the room is met. */
   #room: string | undefined;
-  /** Something of my own was sent on this connection. */
-  #hasBegun = false;
-  /** How far the room had my words, and until when another place may bring what it lacks. */
-  #told = { n: 0, untilMs: 0 };
 
   constructor(options: CourierOptions, copy: Copy, pending: readonly Message[]) {
     this.#options = options;
@@ -67,14 +58,14 @@ export class Courier {
     const isLeft = ({ id }: Message) => id !== undefined && former.includes(id.dev);
     this.dev = dev;
     this.left = new Left(pending.filter(isLeft).sort(byCause));
-    this.#others = new GivingBack(options.chance);
+    this.#unread = new Unread(copy);
     const waiting = pending.filter((message) => !isLeft(message));
     this.outbox = new Outbox(
       dev,
       waiting,
       doubts.map((message) => copy.erasedIn(message)),
     );
-    this.isMending = this.outbox.others.length > 0;
+    this.sender = new Sender(this, copy, options.chance);
     this.giving = new Giving(options);
     this.lastN = Math.max(copy.seen(dev), given, ...waiting.map(({ id }) => (id?.dev === dev ? id.n : 0)));
   }
@@ -92,10 +83,10 @@ export class Courier {
     return { inDoubt: unkept.length - ungiven + this.left.inDoubt, ungiven: ungiven + giving.dropped };
   }
 
-  /** A change is on disk: with the last lost place there is nothing more to hold words for. */
+  /** A change is on disk. */
   settle(change: Change): void {
     this.giving.settle(change);
-    if (this.#unread.length > 0 && this.#copy.isWhole) this.#copy.drop(this.#unread.splice(0));
+    this.#unread.settle();
   }
 
   /** What goes out next counts as given before it does. [P16] */
@@ -125,7 +116,7 @@ export class Courier {
   renew(): void {
     const { giving, outbox } = this;
     const { older, others } = outbox;
-    const isLost = (message: Message) => this.#lost.has(message);
+    const { isLost } = this.sender;
     const left = outbox.own.filter((message) => !isLost(message) && !outbox.isOlder(message));
     this.left.add(left, (message) => giving.isOfRun(message));
     this.dev = this.#options.newDev();
@@ -208,39 +199,21 @@ export class Courier {
    * A new connection to the room, which has the words of this device up to `n`. What was typed before it was met is signed
    * now, under the name that it has taken.
    */
-  restart(room: string, name: string, n: number, { ms }: Now): void {
+  restart(room: string, name: string, n: number, now: Now): void {
     this.#room = room;
-    this.#told = { n, untilMs: ms + mendPatienceMs };
     const sign = (message: Message) => (message.sig ? message : this.#sign({ ...message, name }, room));
     this.#copy.keep(this.outbox.change(sign));
     this.outbox.restart();
     this.left.hold();
-    this.#hasBegun = false;
-    this.#others.restart();
+    this.sender.restart(n, now);
   }
 
   /** The log is not the one these entries were read in. */
   fork(kept: readonly Message[]): void {
-    this.isMending = true;
-    this.#others.fork();
-    const lost = [...kept, ...this.#unread.splice(0)]
+    const lost = [...kept, ...this.#unread.take()]
       .filter((message) => canBeKept(message) && this.#copy.isOfAuthor(message))
       .map(({ seq: _, hash: __, ...message }) => this.#copy.erasedIn(message));
-    const adopted = this.outbox.adopt(lost);
-    this.#lost = new Set(adopted);
-    this.#copy.keep(adopted);
-  }
-
-  /** The log is read again: what it does not hold can be given back. Returns how much that is. */
-  mend({ ms }: Now): number {
-    this.isMending = false;
-    this.#others.begin(this.outbox.others.length, ms);
-    return this.outbox.own.filter((message) => this.#lost.has(message)).length + this.outbox.others.length;
-  }
-
-  /** What others wrote is being given back. */
-  get work(): Work | undefined {
-    return this.#others.work(this.outbox.others.length);
+    this.sender.fork(lost);
   }
 
   /** A message of mine is in the log. What it said is known here, unless it is void. */
@@ -252,17 +225,10 @@ export class Courier {
 
   /** A message is in the log. Returns what waited here for that, up to its n. */
   accept(id: MessageId): Message[] {
-    this.#others.accept(id, this.isMending || this.outbox.others.length + this.outbox.older.length > 0);
+    this.sender.accept(id);
     const accepted = this.outbox.accept(id);
-    if (accepted.length < 2 && this.#unread.length === 0) return accepted;
-    return this.#setAside(accepted, (message) => idOf(message) === formatId(id));
-  }
-
-  /** Of what has arrived, what was not read is held as long as a place is lost here. Returns the rest. */
-  #setAside(accepted: readonly Message[], isRead: (message: Message) => boolean): Message[] {
-    const arrived = [...this.#unread, ...accepted];
-    this.#unread = this.#copy.isWhole ? [] : arrived.filter((message) => canBeKept(message) && !isRead(message));
-    return arrived.filter((message) => !this.#unread.includes(message));
+    if (accepted.length < 2 && this.#unread.isEmpty) return accepted;
+    return this.#unread.setAside(accepted, (message) => idOf(message) === formatId(id));
   }
 
   /** What waits here comes back without the signature that it went out with, or was read with in a log that is gone. */
@@ -279,9 +245,7 @@ export class Courier {
       idOf(message) === formatId(erasure.id) ? withoutWords(this.#options.crypto, message, erasure) : message;
     // What another place has left in doubt is kept there.
     this.#copy.keep(this.outbox.change(change).filter((message) => !this.outbox.isOlder(message)));
-    const unread = this.#unread.map(change);
-    this.#copy.keep(unread.filter((message) => !this.#unread.includes(message)));
-    this.#unread = unread;
+    this.#unread.change(change);
     // What was erased was said.
     this.#letGo(this.left.take((message) => change(message) !== message));
   }
@@ -289,47 +253,16 @@ export class Courier {
   /** The log had everything up to this of its device, whether it is still kept or not. What is kept of it was read. */
   acceptLogged({ dev, n }: MessageId, hash?: string): void {
     if (this.#waitsFor(dev)) this.#copy.see({ dev, n, ...(hash && { hash }) });
-    this.#copy.drop(this.#setAside(this.accept({ dev, n }), () => false));
+    this.#copy.drop(this.#unread.setAside(this.accept({ dev, n }), () => false));
   }
 
   #waitsFor(dev: string): boolean {
     return dev === this.dev || [...this.outbox.others, ...this.outbox.older].some(({ id }) => id?.dev === dev);
   }
 
-  /** The room lacks what lies before this, and takes nothing more of others' until the next proof. [P35] */
-  meetHole(id: MessageId, { ms }: Now): void {
-    this.#others.meetHole(id, ms);
-    this.outbox.recall();
-    // Its own device may skip what is lost: it stays in doubt until that one runs.
-    const { older } = this.outbox;
-    if (older.length > 0) this.outbox.remove((message) => message.id?.dev === id.dev && older.includes(message));
-  }
-
-  /** After a hole everything of other devices is given again, as long as there is something. */
-  mayTryAgain({ ms }: Now): boolean {
-    const { others, older } = this.outbox;
-    return this.#others.mayTryAgain(ms) && others.length + older.length > 0;
-  }
-
-  /** What is to be sent to the room now: own words, and, after a pause, those of others. */
+  /** What is to be sent to the room now. */
   takeSigned(now: Now): Message[] {
-    if (this.isMending || this.left.isAwaited) return [];
-    this.#others.pause(now.ms);
-    const isHeld = now.ms < this.#told.untilMs && this.#isElsewhere;
-    const unsent = this.outbox.takeUnsent((message) => this.#mayGo(message, now, isHeld));
-    // Everything that this device wrote below it has been seen in a log. [P17]
-    const first = this.#hasBegun ? undefined : unsent.find(({ id }) => id?.dev === this.dev);
-    this.#hasBegun ||= first !== undefined;
-    return unsent.map((message) => ({
-      ...late(message, now.wallMs),
-      ...(message === first && { first: true as const }),
-    }));
-  }
-
-  /** What lies before my next words was settled by another place, and the room has lost it since: that place may have kept it. */
-  get #isElsewhere(): boolean {
-    const { lowest } = this.outbox;
-    return lowest !== undefined && !this.#hasBegun && lowest > Math.max(this.#copy.seen(this.dev), this.#told.n) + 1;
+    return this.left.isAwaited ? [] : this.sender.take(now);
   }
 
   /** What is to be sent to an original server now: it counts as accepted. */
@@ -346,19 +279,6 @@ export class Courier {
     const { identity, crypto } = this.#options;
     return { ...message, key: identity.key, sig: identity.sign(signedText(crypto, room, message)) };
   }
-
-  #mayGo(message: Message, now: Now, isOwnHeld: boolean): boolean {
-    if (message.id?.dev === this.dev) return !isOwnHeld;
-    // What is in doubt follows what its own place has had in the log: but for one that was lost it need not wait.
-    if (this.outbox.isOlder(message) && !this.#others.isNeeded) return !this.#others.isHeld;
-    return this.#others.mayGo(message, now.ms);
-  }
-}
-
-/** What was in a log has its time of acceptance; of what was not, only this clock knows how long ago it was typed. */
-function late(message: Message, wallMs: number): Message {
-  const ago = message.at === undefined ? wallMs - (message.ts ?? wallMs) : 0;
-  return ago > lateMs ? { ...message, ago } : message;
 }
 
 const wordsOf = ({ text, type, re }: Message) => ({ text, ...(type && { type }), ...(re && { re }) });

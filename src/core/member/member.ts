@@ -187,7 +187,7 @@ export class Member implements Conversation {
   }
 
   get work(): Work | undefined {
-    return this.#talk.work ?? this.courier.work;
+    return this.#talk.work ?? this.courier.sender.work;
   }
 
   get held(): Held | undefined {

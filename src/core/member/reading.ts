@@ -145,8 +145,8 @@ export class Reading {
     }
     if (copy.cursor < this.#head) return;
     this.#member.askAboutLeft();
-    if (!courier.isMending) return;
-    const count = courier.mend(now);
+    if (!courier.sender.isMending) return;
+    const count = courier.sender.mend(now);
     const given =
       count === 0 ? 'it was read again.' : `${count} lost ${count === 1 ? 'message was' : 'messages were'} given back.`;
     const message = `the server's log is not the one known here; ${given}`;

@@ -60,7 +60,7 @@ export class Session implements Talk {
   }
 
   get isOpen(): boolean {
-    return this.#state === 'live' && !this.#member.courier.isMending;
+    return this.#state === 'live' && !this.#member.courier.sender.isMending;
   }
 
   get work(): Work | undefined {
@@ -207,7 +207,7 @@ export class Session implements Talk {
       case 'had':
         return this.#reading.had(frame, now);
       case 'hole':
-        return this.#member.courier.meetHole(frame.id, now);
+        return this.#member.courier.sender.meetHole(frame.id, now);
       case 'receipt':
         this.#pulse.hold(frame);
         return this.#member.courier.outbox.keepUpTo(frame.kept);
@@ -270,7 +270,7 @@ export class Session implements Talk {
 
   #tick(now: Now): void {
     const isDue = this.#rejoinAtMs !== undefined && now.ms >= this.#rejoinAtMs;
-    if (isDue || (this.#state === 'live' && this.#member.courier.mayTryAgain(now))) return this.#join(now);
+    if (isDue || (this.#state === 'live' && this.#member.courier.sender.mayTryAgain(now))) return this.#join(now);
     // An original server sends no heartbeats; its death is seen by TCP alone.
     const isKnown =
       this.#state === 'live' ||
