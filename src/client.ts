@@ -151,7 +151,7 @@ await run(client, async (options, stop, opened) => {
     kept: new IgnoredFile(home),
     room: () => room,
     view,
-    whyNot: (other) => whyNotIgnored(other, conversation),
+    whyNot: (other) => whyNotIgnored(other, { name: conversation.name, server: conversation.availability.server }),
     whose: (other) => whose(other, openLog(), conversation.others, room),
   });
   const see = (event: ChatEvent) =>
@@ -171,7 +171,7 @@ await run(client, async (options, stop, opened) => {
     searchCommand(openLog, eye),
     answerCommand({ openLog, view, unkept: () => (room === undefined ? conversation.others : []) }),
     ...ignored.commands,
-    topicCommand(() => conversation.topic, view),
+    topicCommand(() => conversation.availability.topic, view),
     nickCommand(view),
     awayCommand(view),
     settingCommand('joins', joinsChoices, 'who comes and goes', settings, view),

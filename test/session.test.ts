@@ -491,9 +491,9 @@ describe('what the room is about', () => {
     ann.comeBack({ topic: 'Lunch' });
     expect(topics()).toEqual([]);
     ann.comeBack({ topic: 'Dinner' });
-    expect([topics(), ann.member.topic]).toEqual([['Topic: Dinner'], 'Dinner']);
+    expect([topics(), ann.member.availability.topic]).toEqual([['Topic: Dinner'], 'Dinner']);
     ann.comeBack();
-    expect([topics(), ann.member.topic]).toEqual([[], '']);
+    expect([topics(), ann.member.availability.topic]).toEqual([[], '']);
   });
 
   test.each([

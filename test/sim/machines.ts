@@ -317,7 +317,7 @@ export class Machines extends Ground {
         changes.push(effect.change);
         for (const message of effect.change.pending ?? []) {
           this.checker.readers.typed(client, message);
-          if (inputs[0]?.type === 'typed' && client.session.everLive)
+          if (inputs[0]?.type === 'typed' && client.session.availability.everLive)
             this.checker.log.bears(client.key, message, this.serverStore);
         }
       } else if (effect.type === 'send') this.send(client, effect.data);

@@ -1,3 +1,4 @@
+import { OtherRoom } from '../../errors.ts';
 import { type Challenge, type Join, protocolVersion, type Refused, type Welcome } from '../../protocol/frames.ts';
 import { welcomeProof } from '../../protocol/signed.ts';
 import { maxJoins } from '../limits.ts';
@@ -52,9 +53,18 @@ export class Handshake {
     const { room, cn } = challenge;
     if (this.isProven || cn !== this.cn) return;
     this.isAnswered = this.#member.options.check === true;
-    if (this.isAnswered || !this.#member.isFor(room)) return;
+    if (this.isAnswered || !this.isFor(room)) return;
     this.room = room;
     this.isProven = this.#delivery.prove(challenge, this.#joinFrame);
+  }
+
+  /** True if this is the room that is meant, or the first that is met; `room` is its key, undefined for an original's. */
+  isFor(room: string | undefined): boolean {
+    const { options, room: meant, effects } = this.#member;
+    const isFirst = meant === undefined && !(room !== undefined && options.keeps?.(room));
+    if (isFirst || meant === room) return true;
+    effects.push({ type: 'fail', error: new OtherRoom(meant, room) });
+    return false;
   }
 
   /** Before anything was proven a server refuses nothing but a version. */
@@ -73,6 +83,6 @@ export class Handshake {
    * What was begun before I was first welcomed may be this very program, as it was before it was started anew.
    */
   isElsewhere({ ended }: Welcome): boolean {
-    return this.#member.everLive && ended !== undefined && !this.#cns.includes(ended);
+    return this.#member.availability.everLive && ended !== undefined && !this.#cns.includes(ended);
   }
 }

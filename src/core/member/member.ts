@@ -1,12 +1,12 @@
-import { FormerWords, OtherRoom } from '../../errors.ts';
+import { FormerWords } from '../../errors.ts';
 import type { Frame, Message } from '../../protocol/frames.ts';
 import type { ChatEvent } from '../events.ts';
-import { defaultFlow, type Flow, hearingMs } from '../limits.ts';
+import { defaultFlow, type Flow } from '../limits.ts';
 import { Copy } from '../log/copy.ts';
 import { abandoned } from '../log/doubt.ts';
 import { Log } from '../log/log.ts';
 import type { Change, Store } from '../log/store.ts';
-import { droppedEvent, markMention, takenBackEvent, tooManyWaiting, topicWords } from '../narrate.ts';
+import { droppedEvent, markMention, takenBackEvent, tooManyWaiting } from '../narrate.ts';
 import {
   type Conversation,
   type Effect,
@@ -18,6 +18,7 @@ import {
   type Work,
 } from '../turn.ts';
 import { Absences } from './absences.ts';
+import { Availability } from './availability.ts';
 import { Company } from './company.ts';
 import { Courier, type CourierOptions } from './courier.ts';
 import { Heads } from './heads.ts';
@@ -55,17 +56,11 @@ export type MemberOptions = CourierOptions & {
 };
 
 /** Who has the conversation: a session with a version-1 server, or a room of the original's. */
-export interface Talk {
-  readonly online: boolean;
-  readonly hasLeft: boolean;
-  readonly isFull: boolean;
+export interface Talk extends Pick<Conversation, 'online' | 'hasLeft' | 'isFull' | 'work' | 'held'> {
   /** What waits may go out now. */
   readonly isOpen: boolean;
   /** There is more to do, although nothing arrives. */
   readonly isBusy: boolean;
-  /** What was missed is being read. */
-  readonly work: Work | undefined;
-  readonly held?: Held | undefined;
   /** Takes an input. Returns who takes the next one. */
   take(input: Input, now: Now): Talk;
   /** Sends what waits, as far as it may be sent now. */
@@ -83,16 +78,9 @@ export class Member implements Conversation {
   copy!: Copy;
   courier!: Courier;
   readonly heads = new Heads(this);
-  server = '';
-  /** What the room is about; '' if that is not said. */
-  topic = '';
+  readonly availability = new Availability(this);
   /** The room that is meant, by its key; undefined until one was met. */
   room: string | undefined;
-  /** It was in a room once, and when it lost it. */
-  everLive = false;
-  lostAtMs: number | undefined;
-  /** When this program last stood still, until it has heard what came of that. */
-  #still = { sinceMs: 0, untilMs: Number.NEGATIVE_INFINITY };
   readonly effects = new Effects();
   #talk!: Talk;
   /** How many events with a place were given out, and how many of them were shown. */
@@ -113,10 +101,7 @@ export class Member implements Conversation {
     const isTyped = (message: Message) => this.courier?.giving.isOfRun(message);
     this.options = options;
     this.room = options.room;
-    this.server = '';
-    this.topic = '';
-    this.everLive = false;
-    this.lostAtMs = undefined;
+    this.availability.restart();
     this.company = new Company(options.identity.key);
     this.company.goBy(this.naming.name);
     this.absences = new Absences(this);
@@ -231,7 +216,7 @@ export class Member implements Conversation {
 
   #take(input: Input, now: Now): void {
     if (input.type === 'typed') this.#type(input, now);
-    else if (input.type === 'stoodStill') this.#still = { sinceMs: now.ms - input.forMs, untilMs: now.ms + hearingMs };
+    else if (input.type === 'stoodStill') this.availability.stoodStill(input.forMs, now);
     else if (input.type === 'takeBack') this.#takeBack();
     else if (input.type === 'left') this.courier.settleLeft(input.wish, this.name);
     else if (input.type === 'drop') this.courier.dropUngiven();
@@ -254,11 +239,6 @@ export class Member implements Conversation {
     return change !== undefined;
   }
 
-  /** It has not been offline: what comes between two joins was not missed. */
-  get isResuming(): boolean {
-    return this.everLive && this.lostAtMs === undefined;
-  }
-
   #type({ text, action, re }: Input & { type: 'typed' }, now: Now): void {
     if (this.courier.outbox.isFull) return this.show(tooManyWaiting);
     this.absences.comeBack();
@@ -268,51 +248,6 @@ export class Member implements Conversation {
   #takeBack(): void {
     const message = this.courier.takeBack();
     if (message) this.show(takenBackEvent(message));
-  }
-
-  /** It is online in a room; said unless it never was away. */
-  goOnline(
-    found: { server: string; online: number; legacy: boolean; members?: string[]; room?: string },
-    { ms }: Now,
-  ): void {
-    const { isResuming, lostAtMs } = this;
-    this.server = found.server;
-    this.everLive = true;
-    this.lostAtMs = undefined;
-    if (isResuming) return;
-    const after = lostAtMs === undefined ? {} : { afterMs: ms - lostAtMs };
-    const waiting = this.courier.outbox.own.length;
-    const away = this.absences.list;
-    this.show({ type: 'state', state: 'online', ...found, ...after, waiting, ...(away.length > 0 && { away }) });
-  }
-
-  /** What the server is called is a label: the room is the same. */
-  tellLabel(server: string): void {
-    const isOther = this.server !== '' && this.server !== server;
-    if (isOther) this.show({ type: 'status', code: 'NAME', message: `the server is called ${server} now` });
-  }
-
-  /** Said once: on entering, and when it has changed. */
-  tellTopic(topic = ''): void {
-    const isNew = topic !== this.topic;
-    this.topic = topic;
-    if (isNew && topic !== '') this.show({ type: 'notice', server: this.server, text: topicWords(topic) });
-  }
-
-  goOffline(reason: 'lost' | 'silent', { ms }: Now): void {
-    this.company.present = 0;
-    if (!this.everLive || this.lostAtMs !== undefined) return;
-    this.lostAtMs = ms <= this.#still.untilMs ? this.#still.sinceMs : ms;
-    const forMs = ms - this.lostAtMs;
-    this.show({ type: 'state', state: 'offline', reason, ...(forMs > 0 && { forMs }) });
-  }
-
-  /** True if this is the room that is meant, or the first that is met; `room` is its key, undefined for an original's. */
-  isFor(room: string | undefined): boolean {
-    const isFirst = this.room === undefined && !(room !== undefined && this.options.keeps?.(room));
-    if (isFirst || this.room === room) return true;
-    this.effects.push({ type: 'fail', error: new OtherRoom(this.room, room) });
-    return false;
   }
 
   send(frame: Frame): void {

@@ -22,13 +22,14 @@ export class OriginalRoom implements Talk {
   constructor(member: Member, session: Talk, { name: server, text }: Message, now: Now) {
     this.#member = member;
     this.#session = session;
-    const { naming, company, isResuming, lostAtMs } = member;
+    const { naming, company, availability } = member;
+    const { isResuming, lostAtMs } = availability;
     const was = naming.take();
     const online = readGreeting(text);
     company.goBy(naming.name);
     company.begin([], online);
     member.absences.begin({ members: [] });
-    member.goOnline({ server, online, legacy: true }, now);
+    availability.goOnline({ server, online, legacy: true }, now);
     if (!isResuming && lostAtMs === undefined)
       member.show({ type: 'status', code: 'LEGACY_SERVER', message: whatItLacks });
     if (was !== undefined) member.show({ type: 'renamed', was, name: naming.name });
@@ -66,7 +67,7 @@ export class OriginalRoom implements Talk {
   #hear(message: Message): void {
     const said = { ...message, name: safeName(message.name) };
     if (isBlank(message)) return this.#passOver(said.name);
-    this.#member.showOnce(readSentence(message, this.#member.server) ?? messageEvent(said, false));
+    this.#member.showOnce(readSentence(message, this.#member.availability.server) ?? messageEvent(said, false));
   }
 
   #passOver(name: string): void {

@@ -58,7 +58,7 @@ export class Reading {
     this.#had.clear();
     const { n, nHash, head } = welcome;
     if (n) this.#hear({ dev: this.#member.courier.dev, n }, head, nHash);
-    if (isOther || !this.#member.isResuming) this.#beginReplay(isFirst);
+    if (isOther || !this.#member.availability.isResuming) this.#beginReplay(isFirst);
   }
 
   /** What was sent to the log was there already. */
@@ -168,7 +168,7 @@ export class Reading {
   /** What was written before this program started is shown only if that is wanted; of a long replay, only the end. */
   #beginReplay(isFirst: boolean): void {
     const { replay, maxReplay, history } = this.#member.options;
-    const wanted = this.#member.everLive || replay || history > 0;
+    const wanted = this.#member.availability.everLive || replay || history > 0;
     const quietTo = wanted ? Math.max(this.#head - maxReplay, 0) : this.#head;
     const mark = isFirst ? { first: true as const } : {};
     this.#missed = { from: this.#member.copy.cursor, to: this.#head, quietTo, mark };

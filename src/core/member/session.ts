@@ -108,8 +108,8 @@ export class Session implements Talk {
 
   #disconnected(reason: 'lost' | 'silent', now: Now): void {
     this.#rejoinAtMs = undefined;
-    if (this.#state === 'leaving') this.#member.company.present = 0;
-    else this.#member.goOffline(reason, now);
+    this.#member.company.present = 0;
+    if (this.#state !== 'leaving') this.#member.availability.goOffline(reason, now);
     this.#state = this.#state === 'refused' ? 'refused' : 'down';
   }
 
@@ -142,7 +142,7 @@ export class Session implements Talk {
   #frame(frame: Received, now: Now): Talk {
     const isOriginal =
       this.#state === 'joining' && !this.#handshake.isProven && frame.kind === 'message' && frame.seq === undefined;
-    if (isOriginal) return this.#member.isFor(undefined) ? new OriginalRoom(this.#member, this, frame, now) : this;
+    if (isOriginal) return this.#handshake.isFor(undefined) ? new OriginalRoom(this.#member, this, frame, now) : this;
     if (this.#state !== 'joining') this.#heardAtMs = now.ms;
     this.#receive(frame, now);
     return this;
@@ -168,7 +168,7 @@ export class Session implements Talk {
       case 'shutdown':
       case 'notice':
         // No part of the log: it would not come again.
-        return this.#member.isResuming ? this.#notice(frame) : undefined;
+        return this.#member.availability.isResuming ? this.#notice(frame) : undefined;
     }
   }
 
@@ -248,12 +248,12 @@ export class Session implements Talk {
     this.#signatures.restart();
     courier.restart(room, naming.name, n, now);
     this.#member.room = room;
-    this.#member.tellLabel(name);
+    this.#member.availability.tellLabel(name);
     this.#member.company.goBy(naming.name);
     this.#member.company.begin(members, online);
     this.#member.absences.begin(welcome);
-    this.#member.goOnline({ server: name, online, legacy: false, members, room }, now);
-    this.#member.tellTopic(topic);
+    this.#member.availability.goOnline({ server: name, online, legacy: false, members, room }, now);
+    this.#member.availability.tellTopic(topic);
     if (was !== undefined) this.#member.show({ type: 'renamed', was, name: naming.name });
     this.#state = 'live';
     this.#heardAtMs = now.ms;
