@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { Copy, canBeKept } from '../src/core/log/copy.ts';
+import { Copy } from '../src/core/log/copy.ts';
 import { Log } from '../src/core/log/log.ts';
 import type { Change } from '../src/core/log/store.ts';
+import { canBeKept } from '../src/core/member/giving-back.ts';
 import { MemoryStore } from '../src/history/memory.ts';
 import { type Message, maxTextBytes } from '../src/protocol/frames.ts';
 import { chainHash } from '../src/protocol/signed.ts';
@@ -29,12 +30,12 @@ const settle = (change: Change) => {
 };
 /** What is shown so far is on disk. */
 const keep = () => {
-  copy.release(shows);
+  copy.buffer.release(shows);
   for (let change = copy.takeChange(); change; change = copy.takeChange()) settle(change);
 };
 const take = (entry: Message) => {
   const taken = copy.take(entry.seq ?? 0, entry.hash ?? '', entry, now);
-  copy.awaits(++shows);
+  copy.buffer.awaits(++shows);
   return taken;
 };
 const takeTo = (from: number, to: number) => {
@@ -47,7 +48,7 @@ const begin = (chain = log) => {
 const texts = (messages: Message[]) => messages.map(({ text }) => text);
 
 test('a new copy is of no log', () => {
-  expect([copy.log, copy.cursor, copy.hash, copy.seen('B')]).toEqual(['', 0, '', 0]);
+  expect([copy.log, copy.cursor, copy.hash, copy.buffer.seen('B')]).toEqual(['', 0, '', 0]);
   expect(copy.takeChange()).toBeUndefined();
 });
 
@@ -59,10 +60,16 @@ describe('reading', () => {
 
   test('moves the cursor and the hash at once, the shown place when that was shown, the store with the change', () => {
     takeTo(1, 2);
-    expect([copy.cursor, copy.hash, copy.seen('B'), copy.shown, copy.behind]).toEqual([2, log.hashAt(2), 2, 0, 2]);
+    expect([copy.cursor, copy.hash, copy.buffer.seen('B'), copy.buffer.shown, copy.buffer.behind]).toEqual([
+      2,
+      log.hashAt(2),
+      2,
+      0,
+      2,
+    ]);
     expect(copy.takeChange()).toBeUndefined();
-    copy.release(shows);
-    expect([copy.shown, copy.behind, store.head]).toEqual([2, 0, 0]);
+    copy.buffer.release(shows);
+    expect([copy.buffer.shown, copy.buffer.behind, store.head]).toEqual([2, 0, 0]);
     keep();
     expect([store.log, store.head, store.headHash, store.mark('B')?.n]).toEqual(['log', 2, log.hashAt(2), 2]);
     expect(store.read(1, 9).map(({ atMs, message }) => [atMs, message?.text])).toEqual([
@@ -75,7 +82,7 @@ describe('reading', () => {
     const again = (seq: number) => take(log.entry(seq, { id: { dev: 'B', n: 2 } }));
     takeTo(1, 2);
     expect(again(3)).toBeUndefined();
-    copy.release(shows);
+    copy.buffer.release(shows);
     expect(again(4)).toBeUndefined();
     keep();
     expect(again(5)).toBeUndefined();
@@ -110,7 +117,7 @@ describe('reading', () => {
     other.entry(1, { id: { dev: 'C', n: 1 } });
     begin(other);
     takeTo(1, 12);
-    copy.release(shows);
+    copy.buffer.release(shows);
     expect(copy.takeChange()).not.toHaveProperty('keep');
   });
 });
@@ -122,7 +129,7 @@ describe('the counter', () => {
     take(log.entry(1, { lc: 40 }));
     expect(copy.nextLc()).toBe(41);
     take(log.entry(2, { lc: 5 }));
-    copy.keep([log.entry(9, { lc: 60 })]);
+    copy.buffer.keep([log.entry(9, { lc: 60 })]);
     keep();
     start();
     expect(copy.nextLc()).toBe(61);
@@ -141,13 +148,13 @@ describe('another log', () => {
     takeTo(5, 5);
     keep();
     takeTo(6, 6);
-    copy.release(shows);
+    copy.buffer.release(shows);
     takeTo(7, 7);
   });
 
   test('takes the place of the old one, whose messages are given back: kept, shown, and only read', () => {
     expect(texts(begin(new Chain('new', 2)))).toEqual(['text 5', 'text 6', 'text 7']);
-    expect([copy.log, copy.cursor, copy.shown, copy.hash]).toEqual(['new', 2, 2, 'h2']);
+    expect([copy.log, copy.cursor, copy.buffer.shown, copy.hash]).toEqual(['new', 2, 2, 'h2']);
     keep();
     expect([store.log, store.first, store.head, store.headHash]).toEqual(['new', 3, 2, 'h2']);
   });
@@ -164,7 +171,7 @@ describe('another log', () => {
     expect(take(log.entry(1, { id: { dev: 'B', n: 7 } }))).toBeUndefined();
     keep();
     start();
-    expect(copy.seen('B')).toBe(7);
+    expect(copy.buffer.seen('B')).toBe(7);
   });
 
   test('survives the answer to an older change', () => {
@@ -178,7 +185,7 @@ describe('another log', () => {
   test('mends no place of the old one', () => {
     begin(new Chain('log', 8));
     copy.take(9, log.hashAt(9), undefined, now);
-    copy.awaits(++shows);
+    copy.buffer.awaits(++shows);
     keep();
     expect(copy.mend(log.entry(9))).toBe(true);
     begin(new Chain('new'));
@@ -186,20 +193,20 @@ describe('another log', () => {
   });
 
   test('leaves nothing waiting of what was accepted in a place that was never kept, unless it is kept again', () => {
-    copy.keep([log.entry(7), log.entry(8)]);
-    copy.drop([log.entry(7), log.entry(8)]);
+    copy.buffer.keep([log.entry(7), log.entry(8)]);
+    copy.buffer.drop([log.entry(7), log.entry(8)]);
     begin(new Chain('new'));
-    copy.keep([log.entry(8)]);
-    copy.release(1_000);
+    copy.buffer.keep([log.entry(8)]);
+    copy.buffer.release(1_000);
     keep();
     expect(store.pending()).toEqual([log.entry(8)]);
   });
 
   test('from a later place: what was accepted before the gap needs no keeping', () => {
-    copy.keep([log.entry(7)]);
-    copy.drop([log.entry(7)]);
+    copy.buffer.keep([log.entry(7)]);
+    copy.buffer.drop([log.entry(7)]);
     copy.restart(log.id, 20, 'h20');
-    copy.release(1_000);
+    copy.buffer.release(1_000);
     keep();
     expect(store.pending()).toEqual([]);
   });
@@ -208,23 +215,23 @@ describe('another log', () => {
 describe('what waits', () => {
   beforeEach(() => {
     begin();
-    copy.keep([log.entry(1), log.entry(2)]);
-    copy.keep([]);
-    copy.drop([]);
+    copy.buffer.keep([log.entry(1), log.entry(2)]);
+    copy.buffer.keep([]);
+    copy.buffer.drop([]);
     keep();
   });
 
   test('is kept, and dropped with the next change', () => {
     expect(store.pending()).toHaveLength(2);
-    copy.drop([log.entry(1)]);
+    copy.buffer.drop([log.entry(1)]);
     expect(copy.takeChange()).toEqual({ dropped: [{ dev: 'B', n: 1 }] });
   });
 
   test('is dropped together with the place that was read last, not before', () => {
     take(log.entry(1));
-    copy.drop([log.entry(1)]);
+    copy.buffer.drop([log.entry(1)]);
     expect(copy.takeChange()).toBeUndefined();
-    copy.release(shows);
+    copy.buffer.release(shows);
     expect(copy.takeChange()).toMatchObject({ entries: [{ seq: 1 }], dropped: [{ dev: 'B', n: 1 }] });
   });
 });

@@ -60,6 +60,9 @@ export const chainHash = (crypto: Crypto, before: string, message: Message): str
 /** Stands in the place of a signature that is not its author's. */
 export const wrongSignature = '-';
 
+/** Its signature is here, and is right. */
+export const isSigned = ({ sig }: Message): boolean => sig !== undefined && sig !== wrongSignature;
+
 /** What stands for the text in everything that is signed and chained, so that the text itself can go. [P4] */
 export const digestOf = (crypto: Crypto, { words, salt, text }: Message): string =>
   words ?? crypto.digest(JSON.stringify(['0mq-chat words', salt ?? 0, text]));

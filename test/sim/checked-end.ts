@@ -1,9 +1,8 @@
-import { isSigned } from '../../src/core/log/copy.ts';
 import { Log } from '../../src/core/log/log.ts';
 import type { MemoryStore } from '../../src/history/memory.ts';
 import { erasureOf, isErased } from '../../src/protocol/erasure.ts';
 import { type Message, type MessageId, maxTextBytes } from '../../src/protocol/frames.ts';
-import { digestOf, formatId } from '../../src/protocol/signed.ts';
+import { digestOf, formatId, isSigned } from '../../src/protocol/signed.ts';
 import type { Facts } from './checked-facts.ts';
 import { rottenIn } from './rot.ts';
 import { Violation } from './violation.ts';

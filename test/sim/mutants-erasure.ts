@@ -22,15 +22,15 @@ export const erasureMutants: Mutant[] = [
     ['an erasure that is given back is applied', 'return this.#erasing.learn(said);', 'return [];'],
   ]),
   ...of('log/copy', [
-    ['a copy drops the words', 'this.#draft.erase(erasure);', ';'],
     [
       'a copy does not read erased words again',
-      'message: this.erasedIn({ ...message, seq, hash })',
+      'message: this.buffer.erasedIn({ ...message, seq, hash })',
       'message: { ...message, seq, hash }',
     ],
   ]),
+  ...of('log/write-buffer', [['a copy drops the words', 'this.draft.erase(erasure);', ';']]),
   ...of('member/courier', [
-    ['what is given back has no erased words', '=> this.#copy.erasedIn(message));', '=> message);'],
+    ['what is given back has no erased words', '=> this.#copy.buffer.erasedIn(message));', '=> message);'],
     ['what waits has no erased words', '? withoutWords(this.#options.crypto, message, erasure)', '? message'],
   ]),
   ...of('member/reading', [

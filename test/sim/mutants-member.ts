@@ -41,7 +41,7 @@ export const memberMutants: Mutant[] = [
     ['no echo, send again', '|| this.#unanswered >= maxUnanswered', ''],
     [
       'only what was shown is acknowledged',
-      'this.#acked = this.#member.copy.shown;\n        this.#ackedAtMs = ms;',
+      'this.#acked = this.#member.copy.buffer.shown;\n        this.#ackedAtMs = ms;',
       'this.#acked = this.#member.copy.cursor;\n        this.#ackedAtMs = ms;',
     ],
     ['lost places are asked for', "this.#member.send({ kind: 'lost', seq, hash });", ';'],
@@ -61,12 +61,12 @@ export const memberMutants: Mutant[] = [
     ['what the log had has arrived', 'courier.acceptLogged(id, hash);', ';'],
     ['what the log had counts when it was read', 'if (copy.cursor < seq)', 'if (false)'],
     ['nothing is given back before the log is read', 'if (copy.cursor < this.#head)', 'if (false)'],
-    ['what is in the log is dropped', 'copy.drop(accepted);', ';'],
+    ['what is in the log is dropped', 'copy.buffer.drop(accepted);', ';'],
   ]),
   ...of('member/member', [
     ['a folder is known to be a copy before anything is sent', 'options.isCopied ||', ''],
-    ['what is not shown waits', 'this.copy.release(this.#shown);', 'this.copy.release(this.#shows);'],
-    ['what is shown is kept', 'this.copy.release(input.place);', ';'],
+    ['what is not shown waits', 'this.copy.buffer.release(this.#shown);', 'this.copy.buffer.release(this.#shows);'],
+    ['what is shown is kept', 'this.copy.buffer.release(input.place);', ';'],
     ['on disk before it is sent', 'if (!this.#keep())', 'this.#keep();'],
   ]),
   ...of('member/signatures', [
@@ -104,12 +104,16 @@ export const memberMutants: Mutant[] = [
     ['what was given is not taken back', '&& this.giving.isUngiven(newest) ? newest', '? newest'],
     [
       'what is taken back is kept no longer',
-      'this.outbox.remove((waiting) => waiting === message);\n        this.#copy.forget([message]);',
+      'this.outbox.remove((waiting) => waiting === message);\n        this.#copy.buffer.forget([message]);',
       'this.outbox.remove((waiting) => waiting === message);',
     ],
     ['what is taken back goes to nobody', 'this.outbox.remove((waiting) => waiting === message);', ';'],
-    ['what another place has left has no erased words', 'doubts.map((message) => copy.erasedIn(message))', 'doubts'],
-    ['no number that was given is used twice', 'copy.seen(dev), given,', 'copy.seen(dev),'],
+    [
+      'what another place has left has no erased words',
+      'doubts.map((message) => copy.buffer.erasedIn(message))',
+      'doubts',
+    ],
+    ['no number that was given is used twice', 'copy.buffer.seen(dev), given,', 'copy.buffer.seen(dev),'],
     ['what the log has by its hash is not said again', 'this.#isSame(message, entry)', 'false'],
     [
       'what a copy has is not sent before it is decided',
@@ -123,7 +127,7 @@ export const memberMutants: Mutant[] = [
     [
       'a message stays until it is seen',
       'return unsent.map((message) => ({',
-      'this.#copy.drop(unsent); return unsent.map((message) => ({',
+      'this.#copy.buffer.drop(unsent); return unsent.map((message) => ({',
     ],
     ['what is in doubt waits after a fork', '&& !this.#others.isNeeded', ''],
     ['a fork gives back what is lost', 'this.#waiting.outbox.adopt(lost);', '[];'],
@@ -141,6 +145,12 @@ export const memberMutants: Mutant[] = [
     ['a pipe writes down where its words begin', 'this.#isPipe ? lastN : undefined', 'undefined'],
   ]),
   ...of('member/giving-back', [
+    ['nothing unsigned is given back', 'isWhole && isSigned(message)', "isWhole && message.sig !== '-'"],
+    [
+      'what is wrongly signed is never given back',
+      'isWhole && isSigned(message)',
+      'isWhole && message.sig !== undefined',
+    ],
     ['a fork knows nothing of the log', 'this.#inLog.clear();', ''],
     ['others have 30 s to give back what lies before', 'ms - (this.#mendedAtMs ?? 0) >= mendPatienceMs', 'true'],
     ['what is behind a hole goes ahead in the end', 'ms - sinceMs < holePatienceMs', 'true'],
@@ -158,20 +168,16 @@ export const memberMutants: Mutant[] = [
   ...of('log/copy', [
     ['a place is lost on the word of the room', "row.kind === 'lost' && !this.#isLost(row, prev, room)", 'false'],
     ['a device of another key counts for nobody', 'key === undefined || this.#crypto.isDeviceOf(key, id.dev)', 'true'],
-    ['nothing unsigned is given back', 'isWhole && isSigned(message)', 'isWhole && message.sig !== wrongSignature'],
-    [
-      'what is wrongly signed is never given back',
-      'isWhole && isSigned(message)',
-      'isWhole && message.sig !== undefined',
-    ],
     ['the chain that is read follows', 'chainHash(this.#crypto, prev, row)', 'chainHash(this.#crypto, this.hash, row)'],
-    ['what was signed is kept', 'this.#draft.sign(signed);', ';'],
-    ['a message is shown once', 'id.n <= this.seen(id.dev)', 'false'],
+    ['what was signed is kept', 'this.buffer.draft.sign(signed);', ';'],
+    ['a message is shown once', 'id.n <= this.buffer.seen(id.dev)', 'false'],
+    ['what was not on disk is given back too', '...this.buffer.places.flatMap(({ message }) => message ?? [])', ''],
+  ]),
+  ...of('log/write-buffer', [
     ['kept when it was shown', 'taken.shows = shows;', 'taken.shows = 0;'],
-    ['dropped with the entry that it belongs to', 'newest.dropped.push(...ids);', 'this.#draft.drop(ids);'],
-    ['marked with the entry that it belongs to', 'newest.marks.push(mark);', 'this.#draft.see(mark);'],
-    ['what was read of another log is none of this one', 'taken.place = undefined;', ''],
-    ['what was not on disk is given back too', '...this.#unkept.flatMap(({ message }) => message ?? [])', ''],
+    ['dropped with the entry that it belongs to', 'newest.dropped.push(...ids);', 'this.draft.drop(ids);'],
+    ['marked with the entry that it belongs to', 'newest.marks.push(mark);', 'this.draft.see(mark);'],
+    ['what was read of another log is none of this one', 'taken.place = undefined;', ';'],
   ]),
   ...of('log/draft', [
     [

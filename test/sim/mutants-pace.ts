@@ -10,7 +10,9 @@ export const paceMutants: Mutant[] = [
   ]),
   ...of('room/room', [['what was written counts', 'this.#intake.shares.settle(input.change);', ';']]),
   ...of('room/hearing', [['a connection has a budget', 'if (ear.budget.take(points, ms))', 'if (true)']]),
-  ...of('member/pulse', [['whoever is slowed waits for that', 'copy.behind > 0 || held > 0 ||', 'copy.behind > 0 ||']]),
+  ...of('member/pulse', [
+    ['whoever is slowed waits for that', 'copy.buffer.behind > 0 || held > 0 ||', 'copy.buffer.behind > 0 ||'],
+  ]),
   ...of('log/shares', [
     ['one author pushes out a share', 'if (said + asked < this.#half ||', 'if (true ||'],
     ['newcomers share a share', 'return ranMs - firstMs < dayMs;', 'return false;'],

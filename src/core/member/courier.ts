@@ -1,11 +1,12 @@
 import { type Erasure, withoutWords } from '../../protocol/erasure.ts';
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { type Crypto, digestOf, formatId, type Identity, signedHash, signedText } from '../../protocol/signed.ts';
-import { type Copy, canBeKept } from '../log/copy.ts';
+import type { Copy } from '../log/copy.ts';
 import { byCause, idOf, Outbox } from '../log/outbox.ts';
 import type { Change } from '../log/store.ts';
 import type { Now } from '../turn.ts';
 import { Giving } from './giving.ts';
+import { canBeKept } from './giving-back.ts';
 import { Left } from './left.ts';
 import { Sender } from './sender.ts';
 import { Unread } from './unread.ts';
@@ -63,11 +64,11 @@ export class Courier {
     this.outbox = new Outbox(
       dev,
       waiting,
-      doubts.map((message) => copy.erasedIn(message)),
+      doubts.map((message) => copy.buffer.erasedIn(message)),
     );
     this.sender = new Sender(this, copy, options.chance);
     this.giving = new Giving(options);
-    this.lastN = Math.max(copy.seen(dev), given, ...waiting.map(({ id }) => (id?.dev === dev ? id.n : 0)));
+    this.lastN = Math.max(copy.buffer.seen(dev), given, ...waiting.map(({ id }) => (id?.dev === dev ? id.n : 0)));
   }
 
   /** What is typed from now on is of this run. */
@@ -99,7 +100,7 @@ export class Courier {
   dropUngiven(): void {
     const dropped = this.outbox.remove(this.giving.isNew);
     this.giving.dropped += dropped.length;
-    this.#copy.forget(dropped);
+    this.#copy.buffer.forget(dropped);
   }
 
   /** What was typed for this room elsewhere is said here, unless it was kept here before. */
@@ -134,7 +135,7 @@ export class Courier {
   /** True if somebody else counts with my device: with an n that was never used here, or other words under one that was. [P23] */
   isShared(room: string, n: number, hash: string | undefined): boolean {
     if (n > this.lastN) return true;
-    const mark = this.#copy.mark(this.dev);
+    const mark = this.#copy.buffer.mark(this.dev);
     const waiting = this.outbox.find({ dev: this.dev, n });
     // What is not signed has gone to nobody from here.
     if (waiting && !waiting.sig) return true;
@@ -156,12 +157,12 @@ export class Courier {
 
   #letGo(left: readonly Message[]): void {
     if (left.length === 0) return;
-    this.#copy.forget(left);
+    this.#copy.buffer.forget(left);
     this.#useDevice();
   }
 
   #useDevice(given = this.giving.given): void {
-    this.#copy.use({ dev: this.dev, former: this.left.devices, given, piped: this.giving.piped });
+    this.#copy.buffer.use({ dev: this.dev, former: this.left.devices, given, piped: this.giving.piped });
   }
 
   /** The same words under the same number: one of two copies may have signed them under another name. */
@@ -172,11 +173,11 @@ export class Courier {
 
   write(words: Pick<Message, 'name' | 'text' | 'type' | 're'>, { wallMs }: Pick<Now, 'wallMs'>): void {
     const id = { dev: this.dev, n: ++this.lastN };
-    const when = { lc: this.#copy.nextLc(), ts: Math.max(wallMs, 0), in: this.#copy.seen(this.dev) };
+    const when = { lc: this.#copy.nextLc(), ts: Math.max(wallMs, 0), in: this.#copy.buffer.seen(this.dev) };
     const message: Message = { kind: 'message', ...words, id, ...when, salt: this.#options.salt() };
     const written = this.#room === undefined ? message : this.#sign(message, this.#room);
     this.outbox.add(written);
-    this.#copy.keep([written]);
+    this.#copy.buffer.keep([written]);
   }
 
   /** What was typed last, if it was given to nobody: it may still be unsaid. */
@@ -190,7 +191,7 @@ export class Courier {
     const message = this.retractable;
     if (!message) return undefined;
     this.outbox.remove((waiting) => waiting === message);
-    this.#copy.forget([message]);
+    this.#copy.buffer.forget([message]);
     this.lastN--;
     return message;
   }
@@ -202,7 +203,7 @@ export class Courier {
   restart(room: string, name: string, n: number, now: Now): void {
     this.#room = room;
     const sign = (message: Message) => (message.sig ? message : this.#sign({ ...message, name }, room));
-    this.#copy.keep(this.outbox.change(sign));
+    this.#copy.buffer.keep(this.outbox.change(sign));
     this.outbox.restart();
     this.left.hold();
     this.sender.restart(n, now);
@@ -212,7 +213,7 @@ export class Courier {
   fork(kept: readonly Message[]): void {
     const lost = [...kept, ...this.#unread.take()]
       .filter((message) => canBeKept(message) && this.#copy.isOfAuthor(message))
-      .map(({ seq: _, hash: __, ...message }) => this.#copy.erasedIn(message));
+      .map(({ seq: _, hash: __, ...message }) => this.#copy.buffer.erasedIn(message));
     this.sender.fork(lost);
   }
 
@@ -220,7 +221,7 @@ export class Courier {
   see(entry: Message, mine: Message | undefined): void {
     const said = mine ?? (entry.void ? undefined : entry);
     if (said?.id && this.#room)
-      this.#copy.see({ ...said.id, hash: signedHash(this.#options.crypto, this.#room, said) });
+      this.#copy.buffer.see({ ...said.id, hash: signedHash(this.#options.crypto, this.#room, said) });
   }
 
   /** A message is in the log. Returns what waited here for that, up to its n. */
@@ -244,7 +245,7 @@ export class Courier {
     const change = (message: Message) =>
       idOf(message) === formatId(erasure.id) ? withoutWords(this.#options.crypto, message, erasure) : message;
     // What another place has left in doubt is kept there.
-    this.#copy.keep(this.outbox.change(change).filter((message) => !this.outbox.isOlder(message)));
+    this.#copy.buffer.keep(this.outbox.change(change).filter((message) => !this.outbox.isOlder(message)));
     this.#unread.change(change);
     // What was erased was said.
     this.#letGo(this.left.take((message) => change(message) !== message));
@@ -252,8 +253,8 @@ export class Courier {
 
   /** The log had everything up to this of its device, whether it is still kept or not. What is kept of it was read. */
   acceptLogged({ dev, n }: MessageId, hash?: string): void {
-    if (this.#waitsFor(dev)) this.#copy.see({ dev, n, ...(hash && { hash }) });
-    this.#copy.drop(this.#unread.setAside(this.accept({ dev, n }), () => false));
+    if (this.#waitsFor(dev)) this.#copy.buffer.see({ dev, n, ...(hash && { hash }) });
+    this.#copy.buffer.drop(this.#unread.setAside(this.accept({ dev, n }), () => false));
   }
 
   #waitsFor(dev: string): boolean {
@@ -270,8 +271,8 @@ export class Courier {
     if (this.left.isAwaited) return [];
     const plain = this.outbox.remove((message) => message.sig === undefined && !this.giving.isUngiven(message));
     const newest = plain.at(-1)?.id;
-    if (newest) this.#copy.see(newest);
-    this.#copy.drop(plain);
+    if (newest) this.#copy.buffer.see(newest);
+    this.#copy.buffer.drop(plain);
     return plain;
   }
 

@@ -1,4 +1,5 @@
-import type { Message, MessageId } from '../../protocol/frames.ts';
+import { isTooLong, type Message, type MessageId } from '../../protocol/frames.ts';
+import { isSigned } from '../../protocol/signed.ts';
 import { givingPauseMs, holePatienceMs, holeRetryMs, mendPatienceMs } from '../limits.ts';
 import type { Work } from '../turn.ts';
 
@@ -95,3 +96,10 @@ export class GivingBack {
 
 const raise = (highest: Map<string, number>, dev: string, n: number) =>
   highest.set(dev, Math.max(n, highest.get(dev) ?? 0));
+
+/** Only what its author signed can be given back to a log that lost it. */
+export const canBeKept = (message: Message): boolean => {
+  const { id, key, text, void: isVoid } = message;
+  const isWhole = id !== undefined && key !== undefined && !isVoid;
+  return isWhole && isSigned(message) && !isTooLong(text);
+};

@@ -118,7 +118,7 @@ export class Member implements Conversation {
     this.#talk = new Session(this);
     // Whose identity was lost is somebody new, in the folder of who it was.
     if (options.isCopied || !options.crypto.isDeviceOf(options.identity.key, options.dev)) this.renew();
-    this.copy.forget(gone);
+    this.copy.buffer.forget(gone);
     for (const event of droppedEvent(gone)) this.show(event);
     this.#begin(
       carried.filter((message) => !typed.includes(message)),
@@ -223,7 +223,7 @@ export class Member implements Conversation {
     else if (input.type === 'committed') this.#settle(input.change);
     else if (input.type === 'shown') {
       this.#shown = input.place;
-      this.copy.release(input.place);
+      this.copy.buffer.release(input.place);
     } else this.#talk = this.#talk.take(input, now);
   }
 
@@ -258,8 +258,8 @@ export class Member implements Conversation {
   showPlace(events: readonly ChatEvent[]): void {
     const last = events.length - 1;
     for (const [i, event] of events.entries()) this.show(event, i === last ? ++this.#shows : undefined);
-    this.copy.awaits(this.#shows);
-    this.copy.release(this.#shown);
+    this.copy.buffer.awaits(this.#shows);
+    this.copy.buffer.release(this.#shown);
   }
 
   /** An event of a room that repeats nothing. */

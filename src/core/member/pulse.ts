@@ -1,6 +1,6 @@
 import type { Heartbeat, Lost, Receipt } from '../../protocol/frames.ts';
+import { isSigned } from '../../protocol/signed.ts';
 import { ackIntervalMs, maxLost, maxUnanswered, tidyIntervalMs } from '../limits.ts';
-import { isSigned } from '../log/copy.ts';
 import { emptyHash } from '../log/store.ts';
 import { slowedEvent } from '../narrate.ts';
 import type { Held, Now } from '../turn.ts';
@@ -30,7 +30,7 @@ export class Pulse {
 
   /** A session opens. */
   begin(now: Now): void {
-    this.#acked = this.#member.copy.shown;
+    this.#acked = this.#member.copy.buffer.shown;
     this.#ackedAtMs = now.ms;
     this.held = undefined;
     this.#ask(now);
@@ -56,12 +56,12 @@ export class Pulse {
   /** The server sends no more than a window beyond what was acknowledged. */
   keepUp(now: Now): void {
     const { copy, flow } = this.#member;
-    if (copy.shown - this.#acked >= flow.windowEntries / 4) this.#ack(now);
+    if (copy.buffer.shown - this.#acked >= flow.windowEntries / 4) this.#ack(now);
   }
 
   #ack({ ms }: Now): void {
     this.#answers = 0;
-    this.#acked = this.#member.copy.shown;
+    this.#acked = this.#member.copy.buffer.shown;
     this.#ackedAtMs = ms;
     this.#member.send({ kind: 'ack', seq: this.#acked });
   }
@@ -88,7 +88,7 @@ export class Pulse {
   misses({ seq, kept = 0, held = 0 }: Heartbeat, isFull: boolean): boolean {
     const { copy, courier } = this.#member;
     courier.outbox.keepUpTo(kept);
-    if (copy.behind > 0 || held > 0 || !courier.outbox.isAwaiting) this.#unanswered = 0;
+    if (copy.buffer.behind > 0 || held > 0 || !courier.outbox.isAwaiting) this.#unanswered = 0;
     else this.#unanswered++;
     const isBehind = seq > copy.cursor && !isFull;
     return isBehind || this.#unanswered >= maxUnanswered;

@@ -38,7 +38,7 @@ export class Reading {
   /** So much was read and not shown that no more is taken: what comes now is read later. */
   get isFull(): boolean {
     const { copy, flow } = this.#member;
-    return copy.behind >= 2 * flow.windowEntries;
+    return copy.buffer.behind >= 2 * flow.windowEntries;
   }
 
   /** How much of what was missed is read. */
@@ -113,7 +113,7 @@ export class Reading {
     const erasure = this.#erasureOf(message);
     for (const event of erasure ? this.#erase(erasure) : []) this.#member.show(event);
     if (!this.#neverShown.delete(message.seq ?? 0) || !isShown(message)) return;
-    this.#member.show({ ...this.#eventOf(copy.erasedIn(message)), replay: true, mended: true } as ChatEvent);
+    this.#member.show({ ...this.#eventOf(copy.buffer.erasedIn(message)), replay: true, mended: true } as ChatEvent);
   }
 
   /** What is here without its words because of this is told once, by the entry that it came with. */
@@ -219,7 +219,7 @@ export class Reading {
     const mine = accepted.find(({ id: { dev, n } = id }) => n === id.n && dev === courier.dev);
     if (this.#isOwn(message)) courier.see(message, mine);
     courier.findLeft(message);
-    copy.drop(accepted);
+    copy.buffer.drop(accepted);
   }
 }
 

@@ -82,7 +82,7 @@ export class Roster {
     );
     const newest = addresses.filter(({ dev, ts }) => ts > (this.#store.address(dev)?.ts ?? -1));
     const devices = this.#store.addresses().filter(({ key }) => !members.has(key));
-    copy.enroll({
+    copy.buffer.enroll({
       members: came,
       addresses: newest.map((address) => ({ ...address, version })),
       forgotten: [...[...known.keys()].filter((key) => !members.has(key)), ...devices.map(({ dev }) => dev)],

@@ -45,7 +45,7 @@ export class Sender {
     this.#others.fork();
     const adopted = this.#waiting.outbox.adopt(lost);
     this.#lost = new Set(adopted);
-    this.#copy.keep(adopted);
+    this.#copy.buffer.keep(adopted);
   }
 
   readonly isLost = (message: Message): boolean => this.#lost.has(message);
@@ -105,7 +105,7 @@ export class Sender {
   get #isElsewhere(): boolean {
     const { dev, outbox } = this.#waiting;
     const { lowest } = outbox;
-    return lowest !== undefined && !this.#hasBegun && lowest > Math.max(this.#copy.seen(dev), this.#told.n) + 1;
+    return lowest !== undefined && !this.#hasBegun && lowest > Math.max(this.#copy.buffer.seen(dev), this.#told.n) + 1;
   }
 
   #mayGo(message: Message, now: Now, isOwnHeld: boolean): boolean {

@@ -1,5 +1,6 @@
 import type { Message } from '../../protocol/frames.ts';
-import { type Copy, canBeKept } from '../log/copy.ts';
+import type { Copy } from '../log/copy.ts';
+import { canBeKept } from './giving-back.ts';
 
 /**
  * What is in the log by its number, but was not read: its place may be lost here, and if the log is lost, too, these are the
@@ -26,7 +27,7 @@ export class Unread {
 
   /** A change is on disk: with the last lost place there is nothing more to hold words for. */
   settle(): void {
-    if (!this.isEmpty && this.#copy.isWhole) this.#copy.drop(this.take());
+    if (!this.isEmpty && this.#copy.isWhole) this.#copy.buffer.drop(this.take());
   }
 
   take(): readonly Message[] {
@@ -38,7 +39,7 @@ export class Unread {
   /** Other words are kept in the place of these. */
   change(change: (message: Message) => Message): void {
     const changed = this.#messages.map(change);
-    this.#copy.keep(changed.filter((message) => !this.#messages.includes(message)));
+    this.#copy.buffer.keep(changed.filter((message) => !this.#messages.includes(message)));
     this.#messages = changed;
   }
 }
