@@ -144,6 +144,9 @@ describe.concurrent('a script', { timeout: 90_000 }, () => {
     bot.write('one\n');
     const reader = await stage.jsonOnline(scene.port, 'reader', '--history', '9', '--listen');
     await reader.json({ type: 'message', text: 'one' });
+    // What it reads next tells that its own line was read, too.
+    reader.write('seen\n');
+    await bot.stdoutLine(/\[reader\] seen$/);
     await scene.close();
     await bot.stderrLine(/^-- connection lost/);
     bot.end(`two\n${'x'.repeat(5_000)}\nthree\n`);
