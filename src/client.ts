@@ -210,7 +210,7 @@ await run(client, async (options, stop, opened) => {
     port,
     isSecure: () => isSecure,
     meant: () => fingerprint(room ?? ''),
-    line: `${keyInHex(identity.key)} ${name}`,
+    line: check ? 'the line that chat-client --key prints.' : `this line: ${keyInHex(identity.key)} ${name}`,
     isPair: false,
   });
   const kept = {

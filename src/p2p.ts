@@ -46,7 +46,7 @@ await run(p2p, async (options, stop, opened) => {
   const conversation = new Pair({ name, dev: newToken(), binds });
   const timeoutMs = person || binds ? Infinity : pipeTimeoutMs;
   const manner = { person, listen: options.listen && !isScreen, check: false, timeoutMs, verbose, emptyHint };
-  const line = identity ? `${keyInHex(identity.key)} ${name}` : '';
+  const line = identity ? `this line: ${keyInHex(identity.key)} ${name}` : '';
   const about = () => [
     `with ${conversation.others[0] ?? 'nobody'} on port ${port}: ${secrecy(secure)}`,
     ...(identity ? [`your key: ${fingerprint(identity.key)}; theirs: ${peerKey ? fingerprint(peerKey) : 'any'}`] : []),

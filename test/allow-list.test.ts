@@ -144,6 +144,16 @@ describe('a list in a file', () => {
     expect(list.look(true)).toEqual(new Set([ann.key, bo.key, cy.key]));
   });
 
+  test('that is emptied to be written anew is left alone for longer', async () => {
+    write(`${hex}\n`);
+    const list = open();
+    writeFileSync(path, '');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(list.look()).toBeUndefined();
+    expect(isIn(list, ann)).toEqual([true]);
+    expect(list.look(true)).toEqual(new Set());
+  });
+
   test.each<[string, () => unknown, string]>([
     ['a bad line', () => write(`${hex}\nx\n`, 2), 'has no key in line 2: "x" is not a key'],
     ['a file that is gone', () => rmSync(path), 'there is no list'],

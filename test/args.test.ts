@@ -213,6 +213,11 @@ describe('what is not understood: the word that is wrong, and what to do', () =>
         { ZMQCHAT_DATA_DIR: 'data' },
         'ZMQCHAT_DATA_DIR "data" is not a path from the root.\nSet it to one, or use --data-dir.',
       ],
+      [
+        { ZMQCHAT_SECURE: '1' },
+        'there is no variable ZMQCHAT_SECURE: only ZMQCHAT_NAME, ZMQCHAT_PORT, ZMQCHAT_IP, ZMQCHAT_DATA_DIR are read.\n' +
+          'If --secure is an option, say it in the command line.',
+      ],
     ] as const)
       expect(mistake('server', [], env)).toBe(says);
   });

@@ -116,6 +116,13 @@ describe('the list changes', () => {
     admitted('kA');
     world.tick(1_000);
     expect(world.log.head).toBe(1);
+    world = new RoomWorld({ admitted: new Set(['kA', 'kB']), pace });
+    enters(bo, 'bo');
+    raw(bo, upload(1, entry('bo', 1), entry('bo', 2)));
+    world.say(bo, gone);
+    admitted('kA');
+    world.tick(1_000);
+    expect(world.log.head).toBe(1);
   });
 
   test('words of who is on it no more count no more, also while the disk is slow', () => {

@@ -511,4 +511,17 @@ describe('names of one key', () => {
     world.nowMs += 60_000;
     expect(joins('ann 4', 'x')).toMatchObject({ who: 'ann 4' });
   });
+
+  test('are not changed by two devices, each with its own, whose connections break again and again', () => {
+    world = new RoomWorld({ pace: defaultPace });
+    for (let flap = 0; flap < 10; flap++)
+      for (const [from, name, dev] of [
+        ['a', 'ann', 'A'],
+        ['b', 'ana', 'A2'],
+      ] as const) {
+        world.say(from, gone);
+        world.say(from, hello(name, { key: 'kA', dev }));
+        expect(world.take(from)).toContainEqual(expect.objectContaining({ welcome: 1 }));
+      }
+  });
 });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { defaultFlow, defaultPace, paceOf, points, uploadWindow } from '../src/core/limits.ts';
+import { defaultFlow, defaultPace, maxHeldText, paceOf, points, uploadWindow } from '../src/core/limits.ts';
+import type { Uploader } from '../src/core/log/ledger.ts';
 import { Shares } from '../src/core/log/shares.ts';
 import { Hearing } from '../src/core/room/hearing.ts';
 import { Pacing } from '../src/core/room/pacing.ts';
@@ -83,7 +84,7 @@ describe('who writes faster than the room takes', () => {
     world.say('a', world.bundle('a', ...range(1, 200).map((n) => entry('ann', n))));
     expect([world.log.head, world.room.nextTurnMs(world.now)]).toEqual([defaultPace.perTurn, 0]);
     world.say('b', entry('bo', 1));
-    expect(world.log.read(2 * defaultPace.perTurn + 1, 1)[0]?.message?.text).toBe('bo 1');
+    expect(world.log.read(1, defaultPace.perTurn + 2).at(-1)?.message?.text).toBe('bo 1');
     while (world.room.nextTurnMs(world.now) === 0) world.turn();
     expect(world.log.head).toBe(201);
     world.tick(2_500);
@@ -101,7 +102,7 @@ describe('who writes faster than the room takes', () => {
 
   test('needs more credit for a long text', () => {
     const world = paced();
-    world.say('a', entry('ann', 1, 'x'.repeat(6 * defaultPace.messageCharacters)), entry('ann', 2));
+    world.say('a', entry('ann', 1, 'x'.repeat(6 * defaultPace.messageBytes)), entry('ann', 2));
     pass(world, 400);
     expect(world.log.head).toBe(1);
     pass(world, 100);
@@ -160,6 +161,51 @@ describe('who writes faster than the room takes', () => {
   });
 });
 
+describe('whoever comes again and again', () => {
+  test('is no faster for that: all clients of the original share a credit, and nobody waits for what they have waiting', () => {
+    const world = new RoomWorld({ pace: defaultPace });
+    world.joins('ann');
+    for (const no of range(1, 20)) {
+      world.say(`o${no}`, { auth: 1, name: 'old' }, ...range(1, 300).map((n) => words('old', `${no} ${n}`)));
+      world.say(`o${no}`, gone);
+    }
+    while (world.room.nextTurnMs(world.now) === 0) world.turn();
+    expect(world.log.head).toBe(defaultPace.originals.atOnce);
+    world.say('a', entry('ann', 1));
+    expect(world.log.read(world.log.head, 1)[0]?.message?.text).toBe('ann 1');
+  });
+
+  test('is no faster for new keys: all newcomers share one, and go by turns', () => {
+    const pace = { ...defaultPace, newcomers: { ...defaultPace.newcomers, messages: { atOnce: 4, perSecond: 10 } } };
+    const world = new RoomWorld({ pace });
+    for (const name of ['ann', 'bo', 'cy']) {
+      world.say(name.slice(0, 1), hello(name));
+      world.say(name.slice(0, 1), world.bundle(name.slice(0, 1), entry(name, 1), entry(name, 2), entry(name, 3)));
+    }
+    expect(textsOf(world)).toEqual([...said('ann', 1, 2, 3), 'bo 1']);
+    pass(world, 400);
+    expect(textsOf(world).slice(4)).toEqual(['bo 2', 'cy 1', 'bo 3', 'cy 2']);
+  });
+
+  test('has not more waiting than there is room for, and who is gone makes room for who is there', () => {
+    const { log } = new Written();
+    const shares = new Shares(log, { entries: 1e9, ageMs: 1e9 }, defaultPace.share, 'server', (ms) => ms);
+    const pacing = new Pacing({ ...defaultPace, messages: { atOnce: 0, perSecond: 1e-9 } }, shares, () => {});
+    const message: Message = { kind: 'message', name: 'x', text: 'x'.repeat(4_000) };
+    const wishes = range(1, 250).map(() => ({ type: 'say' as const, by: {} as Uploader, message, name: 'x' }));
+    const comes = (who: string, no: number) =>
+      pacing.take({ who, from: `${who}${no}`, dev: `${no}` }, {} as Uploader, wishes, 0);
+    pacing.begin();
+    expect(range(1, 4).map((no) => comes('one', no))).toEqual([true, true, false, false]);
+    const all = range(1, 40).map((no) => comes(`key ${no}`, no));
+    expect(all.filter(Boolean).length * 1_000_000).toBeLessThan(maxHeldText.ofAll);
+    expect(all.at(-1)).toBe(false);
+    pacing.part('key 1', 'key 11');
+    expect(comes('late', 1)).toBe(true);
+    expect([pacing.holds('key 1'), pacing.holds('key 2')]).toEqual([false, true]);
+  });
+});
+
 describe('what is given back for others', () => {
   const others = (count: number) => range(1, count).map((n) => entry('cy', n));
 
@@ -184,10 +230,11 @@ describe('what is given back for others', () => {
     const bundle = range(1, 128).map(() => ({ type: 'giveBack' as const, by, message }));
     let [ms, uploaded] = [0, 0];
     for (; given < 100_000; ms += defaultPace.releaseMs) {
+      pacing.begin();
       pacing.release(ms);
       for (; uploaded + bundle.length - given <= uploadWindow; uploaded += bundle.length) {
         expect(hearing.hears('a', defaultFlow.batchBytes, false, ms)).toBe(true);
-        expect(pacing.take({ who: 'kA', dev: 'A' }, by, bundle, ms)).toBe(true);
+        expect(pacing.take({ who: 'kA', from: 'a', dev: 'A' }, by, bundle, ms)).toBe(true);
       }
     }
     expect(ms).toBeLessThanOrEqual(120_000);

@@ -4,7 +4,7 @@ import type { LinkEvent } from '../src/transport/link.ts';
 
 const nobody = { code: 'NOBODY_LISTENING', message: 'nobody is listening on localhost:9999' };
 const notChat = { code: 'NOT_A_CHAT', message: 'something answers on port 9999, but it is not a chat server.' };
-const own = { host: 'localhost', port: 9999, meant: () => 'abcd ef01', line: 'KEY ana', isPair: false };
+const own = { host: 'localhost', port: 9999, meant: () => 'abcd ef01', line: 'this line: KEY ana', isPair: false };
 
 /** A trouble that noted these events at these times. */
 const troubleAfter = (...events: Noted[]) => noted(false, events);

@@ -26,9 +26,14 @@ export class Bucket {
 
   /** Whoever has one left may do the next thing, whatever that costs: then the one after it waits longer. */
   take(cost: number, ms: number): boolean {
-    if (this.level(ms) < one) return false;
+    if (!this.has(ms)) return false;
     this.#level -= cost;
     return true;
+  }
+
+  /** Whether there is one left. */
+  has(ms: number): boolean {
+    return this.level(ms) >= one;
   }
 
   /** Takes it in any case. */

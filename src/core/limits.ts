@@ -102,26 +102,31 @@ export const noticeRate: Rate = { atOnce: 500, perSecond: 20 };
 // How fast one may write [P47, P48, P49]
 /**
  * `messages`: own ones of one member, over all sessions, or of one client of the original; a text counts as one for each
- * `messageCharacters`. `given`: those given back for others. `names`: changes of name. `connection`: points, of which a frame
+ * `messageBytes`. `given`: those given back for others. `newcomers` and `originals`: all of them together. `names`: changes of name. `connection`: points, of which a frame
  * costs 1, and 1 for each KiB, and more as `points` says; who has none left is deaf for `deafMs`. `releaseMs`: what waits
- * goes in steps of so long; of one member never more than `perTurn` in one turn, for others wait for the end of that. `share`: of a log at its limit one author pushes out at most this part in a day, or so many
+ * goes in steps of so long; of one member never more than `perTurn` in one turn, and of all
+ * `perTurnOfAll`, for others wait for the end of that. `share`: of a log at its limit one author pushes out at most this part in a day, or so many
  * messages if that is more: one half at once, the other over the day. All newcomers count as one author, and all originals.
  */
 export const defaultPace = {
   messages: { atOnce: 500, perSecond: 100 },
-  messageCharacters: 640,
+  messageBytes: 640,
   given: { atOnce: 2_000, perSecond: 1_000 },
+  /** All of them together: who makes a key, or a connection, for each few messages is no faster for that. */
+  newcomers: { messages: { atOnce: 2_000, perSecond: 400 }, given: { atOnce: 2_000, perSecond: 1_000 } },
+  originals: { atOnce: 1_000, perSecond: 200 },
   names: { atOnce: 3, perSecond: 1 / 60 },
-  connection: { atOnce: 12_000, perSecond: 600 },
+  connection: { atOnce: 12_000, perSecond: 1_200 },
   deafMs: 2_000,
   releaseMs: 50,
   perTurn: 64,
+  perTurnOfAll: 256,
   share: { part: 1 / 5, least: 5_000 },
 };
 export type Pace = typeof defaultPace;
 /** So many messages a second from each member, and the rest as it goes with that; 0 is no limit. */
 export function paceOf(perSecond: number): Pace | undefined {
-  const { messages, given, connection } = defaultPace;
+  const { messages, given, connection, newcomers, originals } = defaultPace;
   const times = perSecond / messages.perSecond;
   const scaled = (rate: Rate, by: number) => ({ atOnce: rate.atOnce * by, perSecond: rate.perSecond * by });
   const more = Math.max(times, 1);
@@ -130,6 +135,8 @@ export function paceOf(perSecond: number): Pace | undefined {
     ...defaultPace,
     messages: { atOnce: Math.max(messages.atOnce * times, 1), perSecond },
     given: scaled(given, more),
+    newcomers: { messages: scaled(newcomers.messages, Math.max(times, 1 / 400)), given: scaled(newcomers.given, more) },
+    originals: scaled(originals, times),
     connection: scaled(connection, more),
   };
 }
@@ -140,6 +147,8 @@ export const points = { wrong: 50, proof: 50, join: 10, signatures: 5, question:
 /** What waits of one client of the original, which cannot send it again: messages, and characters of text. */
 export const maxHeldOfOriginal = 10_000;
 export const maxHeldTextOfOriginal = 1_048_576;
+/** Characters of text that wait, of one member, and in all; what has waited of somebody who is gone makes room. */
+export const maxHeldText = { ofMember: 2_097_152, ofAll: 16_777_216 };
 /** Who came less than this ago is a newcomer; shares are counted over so long. [P49] */
 export const dayMs = 86_400_000;
 

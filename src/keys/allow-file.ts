@@ -6,6 +6,8 @@ import { curveKeyOf } from './curve.ts';
 
 /** An editor may still be writing: what was changed just now is read the next time. */
 const settledMs = 100;
+/** Whoever writes it anew (`… > list`) has emptied it first. */
+const emptiedMs = 2_000;
 
 /** Who gets into a closed room, as a file says: it is read again when it has changed, and counts only as a whole. */
 export class AllowFile {
@@ -32,9 +34,10 @@ export class AllowFile {
 
   /** The keys, if they have changed since the last look. `isHurried`: although the file may not be whole yet. */
   look(isHurried = false): ReadonlySet<string> | undefined {
-    const { stamp, changedMs } = stampOf(this.#path);
+    const { stamp, changedMs, size } = stampOf(this.#path);
     const age = Math.abs(Date.now() - changedMs);
-    if (stamp === this.#seen || (age < settledMs && !isHurried)) return undefined;
+    const isYoung = age < (size === 0 ? emptiedMs : settledMs);
+    if (stamp === this.#seen || (isYoung && !isHurried)) return undefined;
     this.#seen = stamp;
     return this.#readAgain();
   }
@@ -75,9 +78,9 @@ const asCurve = (keys: ReadonlySet<string>): ReadonlySet<string> =>
   new Set([...keys].map((key) => curveKeyOf(key).toString('hex')));
 
 /** Names a state of the file. */
-function stampOf(path: string): { stamp: string; changedMs: number } {
+function stampOf(path: string): { stamp: string; changedMs: number; size: number } {
   const { ino, size, mtimeMs, ctimeMs } = lookAt(path) ?? { ino: 0, size: 0, mtimeMs: 0, ctimeMs: 0 };
-  return { stamp: `${ino} ${size} ${mtimeMs} ${ctimeMs}`, changedMs: ctimeMs };
+  return { stamp: `${ino} ${size} ${mtimeMs} ${ctimeMs}`, changedMs: ctimeMs, size };
 }
 
 /** What is wrong with it shows when it is read. */

@@ -58,7 +58,7 @@ export function words(cause: Cause, { host, port, meant, line, isPair }: Place):
       return say('NOT_ENCRYPTED', `${who} is not encrypted, and an encrypted one is meant.`, hint);
     }
     case 'notAdmitted':
-      return say('KEY_REFUSED', `${who} does not know your key.`, `Give ${owner} this line: ${line}`, true, true);
+      return say('KEY_REFUSED', `${who} does not know your key.`, `Give ${owner} ${line}`, true, true);
     case 'otherKey': {
       const hint = `Ask ${owner} for the line to come in with.`;
       return say('OTHER_KEY', `${who} is not the one with the key ${meant()}.`, hint);

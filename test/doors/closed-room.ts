@@ -138,6 +138,7 @@ async function phase(
   clearInterval(talking);
   // Whoever says nothing is cut off after 3 s.
   await delay(3_500);
+  for (let tries = 0; server.descriptors > before.descriptors && tries < 40; tries++) await delay(250);
   const took = members.flatMap((member) => member.tookMs);
   const strange = server.events.slice(events).filter(({ type }) => type !== 'message').length;
   return {

@@ -103,8 +103,11 @@ const free = (isAlone: boolean, ...before: string[]): Scene => ({
   traits: { ...shares, people: peopleOf(isAlone ? 1 : 2) },
   play: (stage, ann, bo) => {
     fill(stage, isAlone ? ann : bo, ...before);
+    if (!isAlone) stage.advance(dayMs);
+    stage.passes(8);
     stage.begin(ann);
-    flood(stage, ann);
+    for (const text of ['a', 'b', 'c', 'd']) stage.say(ann, text);
+    stage.passes(8);
     must(stage.serverStore.head === before.length + 4, 'somebody waits who pushes out nobody else');
   },
 });

@@ -21,10 +21,14 @@ export type Option = {
 };
 /** These are read from the environment, too: above the default and below the command line. */
 const inEnvironment = ['name', 'port', 'ip', 'data-dir'];
+export const variables = inEnvironment.map((option) => `ZMQCHAT_${option.replace('-', '_').toUpperCase()}`);
 
 /** `ZMQCHAT_DATA_DIR` for `data-dir`, undefined for an option that has none. */
-export const variableOf = (option: string): string | undefined =>
-  inEnvironment.includes(option) ? `ZMQCHAT_${option.replace('-', '_').toUpperCase()}` : undefined;
+export const variableOf = (option: string): string | undefined => variables[inEnvironment.indexOf(option)];
+
+/** Looks like one of these, and is none: whoever wrote it wants something, which must not be passed over in silence. */
+export const strayVariableIn = (env: NodeJS.ProcessEnv): string | undefined =>
+  Object.keys(env).find((name) => name.startsWith('ZMQCHAT_') && !variables.includes(name));
 
 export type OptionTable = Record<string, Option>;
 /** What comes before the options: it has options of its own, or takes one of these words. */

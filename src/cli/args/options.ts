@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module';
 import { Parser } from 'yargs/helpers';
+import { ChatError } from '../../errors.ts';
 import { withPortOf } from './address.ts';
 import { completionFor } from './completion.ts';
-import { type OptionTable, type Program, type Values, variableOf } from './flags.ts';
+import { type OptionTable, type Program, strayVariableIn, type Values, variableOf, variables } from './flags.ts';
 import { helpText } from './help.ts';
 import { rejectMistakes } from './mistakes.ts';
 
@@ -27,6 +28,7 @@ export function parse<Table extends OptionTable>(
   const script = completionFor(program, args, env.SHELL);
   if (script !== undefined) return script;
   rejectMistakes(words, rest, program);
+  rejectStray(env);
   if (argv.help) return help();
   return argv.version ? `${version}\n` : valuesOf(argv, options);
 }
@@ -46,6 +48,17 @@ function withVariables<Table extends OptionTable>(table: Table, env: NodeJS.Proc
     return [name, found ? { ...option, default: found, source } : option];
   });
   return Object.fromEntries(options);
+}
+
+function rejectStray(env: NodeJS.ProcessEnv): void {
+  const stray = strayVariableIn(env);
+  if (stray === undefined) return;
+  const option = stray.slice('ZMQCHAT_'.length).toLowerCase().replaceAll('_', '-');
+  throw new ChatError(
+    'USAGE',
+    `there is no variable ${stray}: only ${variables.join(', ')} are read.`,
+    `If --${option} is an option, say it in the command line.`,
+  );
 }
 
 type Argv = ReturnType<typeof Parser>;

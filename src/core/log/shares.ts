@@ -14,7 +14,7 @@ const maxKnown = 10_000;
 /**
  * Whose words the log has taken in the last day. A log at its limit forgets an entry for each new one, and nobody may push
  * out what all others have said. Counted from the log, on its own clock, so that no restart changes anything; it binds only
- * where an entry would push out somebody else's. [P49]
+ * where an entry would push out one of another share. [P49]
  */
 export class Shares {
   /** The key under which the words of originals stand. */
@@ -52,10 +52,12 @@ export class Shares {
   allow(key: string, ms: number): boolean {
     if (!this.areScarce) return true;
     const ranMs = this.#clock(ms);
-    const who = this.#isNew(key, ranMs) ? newcomers : key;
+    const who = this.#groupOf(key, ranMs);
     const { said, lastMs } = this.#countOf(who, ranMs);
     const asked = (this.#asked.get(who) ?? 0) + (this.#deciding.get(who) ?? 0);
-    if (said + asked < this.#half || this.#ownerOfOldest === key) return true;
+    const oldest = this.#ownerOfOldest;
+    const isTheirs = oldest !== undefined && this.#groupOf(oldest, ranMs) === who;
+    if (said + asked < this.#half || isTheirs) return true;
     // Of the other half one at a time, spread over a day.
     return asked === 0 && ranMs - lastMs >= dayMs / this.#half;
   }
@@ -69,7 +71,7 @@ export class Shares {
   ask(key: string, ms: number): void {
     this.#underWay.asked++;
     if (!this.areScarce) return;
-    const who = this.#isNew(key, this.#clock(ms)) ? newcomers : key;
+    const who = this.#groupOf(key, this.#clock(ms));
     this.#asked.set(who, (this.#asked.get(who) ?? 0) + 1);
   }
 
@@ -85,9 +87,9 @@ export class Shares {
     this.#underWay.deciding = 0;
   }
 
-  /** How much this key has said in the last day, as far as that is counted. */
-  saidBy(key: string): number {
-    return this.#counts?.get(key)?.said ?? 0;
+  /** Whether this key came within the last day. */
+  isNewcomer(key: string, ms: number): boolean {
+    return this.#isNew(key, this.#clock(ms));
   }
 
   tidy(ms: number): void {
@@ -133,6 +135,11 @@ export class Shares {
       this.#counts?.set(who, known);
       known.add(count, hour, ranMs);
     }
+  }
+
+  /** Whose share it is: all newcomers have one together, so a room that is younger than a day has nobody to protect from them. */
+  #groupOf(key: string, ranMs: number): string {
+    return this.#isNew(key, ranMs) ? newcomers : key;
   }
 
   /** Whoever is no member is as new as can be. */

@@ -93,7 +93,7 @@ export class Door {
     if (text !== undefined) return void this.refuse({ from, code: 'NAME_REFUSED', text, join });
     const refused = this.#whyNotIn(from, key, dev, now);
     if (refused !== undefined) return void this.refuse({ from, code: 'ROOM_FULL', text: refused, join });
-    if (this.#isRename(from, key, dev, name) && !this.#parts.pacing.mayRename(key, now.ms))
+    if (this.#isRename(from, key, dev, name) && !this.#parts.pacing.mayRename(key, dev, name, now.ms))
       return void this.refuse({ from, code: 'NAME_REFUSED', text: renamedOften, join });
     const same = this.#entering.get(from);
     this.#entering.set(from, join);
@@ -130,7 +130,7 @@ export class Door {
     const resumption = resume(log, asked);
     const older = presence.ofDevice(dev);
     // All that it has not seen come back is sent again.
-    pacing.drop(key, (line) => line.dev === dev);
+    pacing.drop((line, who) => who === key && line.dev === dev);
     presence.enter({ from, who: key, name, dev, cn: asked.cn }, resumption.since, now.ms);
     const ended = older && older.from !== from ? older.cn : undefined;
     this.#send(from, welcomeOf(this.#options, log, presence, { who: name, join: asked, resumption, ended }));

@@ -67,7 +67,7 @@ export class Intake {
     const [{ by }] = words;
     if (!this.pacing.take(session, by, words, ms)) {
       by.isStopped = true;
-      this.pacing.drop(session.who, ({ of }) => of === by);
+      this.pacing.drop(({ of }) => of === by);
       this.#sendAway(from);
     } else if (this.pacing.holds(session.who)) this.#heard.add(from);
     return undefined;
@@ -76,7 +76,7 @@ export class Intake {
   /** The same of a frame in the original's form. */
   takePlain(from: string, said: Said | undefined, ms: number): Said | undefined {
     if (said?.type !== 'relay') return this.#judged(from, said);
-    if (!this.pacing.take({ who: from }, from, [said], ms)) this.#tellUnsent(from);
+    if (!this.pacing.take({ who: from, from }, from, [said], ms)) this.#tellUnsent(from);
     return undefined;
   }
 

@@ -86,8 +86,10 @@ export class Room implements Core {
 
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
     // What is on disk is told first, and others are heard meanwhile.
-    if (!this.#underWay) this.#intake.pacing.release(now.ms);
+    const mayRelease = !this.#underWay;
+    this.#intake.pacing.begin();
     for (const input of inputs) this.#take(input, now);
+    if (mayRelease) this.#intake.pacing.release(now.ms);
     for (const reason of this.#intake.tellDeaf()) this.#ignore(reason);
     if (now.ms - this.#tidiedAtMs >= tidyIntervalMs) this.#tidy(now.ms);
     this.#decide(now);
@@ -142,11 +144,9 @@ export class Room implements Core {
   /** Who may be in no more says nothing from here on, and leaves; its connection ends together with all others. */
   #admit(keys: ReadonlySet<string>): void {
     if (!this.#door.admit(keys)) return;
-    for (const { from, who, dev } of this.presence.proven) {
-      if (this.#door.admits(from, who)) continue;
-      this.#intake.pacing.drop(who, (line) => line.dev === dev);
-      this.#propose({ type: 'leave', from });
-    }
+    this.#intake.pacing.drop(({ of, from }, who) => typeof of !== 'string' && !this.#door.admits(from, who));
+    for (const { from, who } of this.presence.proven)
+      if (!this.#door.admits(from, who)) this.#propose({ type: 'leave', from });
     this.#propose({ type: 'cut' });
   }
 
@@ -265,6 +265,7 @@ export class Room implements Core {
   /** A goodbye is answered, so that a client can wait for it: closing a socket with unread data loses what it sent. [P24] */
   #depart({ from, lostAtMs }: Aside & { type: 'leave' }): void {
     const session = this.presence.leave(from, lostAtMs);
+    if (session) this.#intake.pacing.part(session.who, from);
     if (lostAtMs === undefined && session && session.guest === undefined)
       this.#effects.send(from, { kind: 'leave', name: this.#options.name });
   }
