@@ -101,12 +101,18 @@ export const noticeRate: Rate = { atOnce: 500, perSecond: 20 };
 
 // How fast one may write [P47, P48, P49]
 /**
- * `messages`: own ones of one member, over all sessions, or of one client of the original; a text counts as one for each
- * `messageBytes`. `given`: those given back for others. `newcomers` and `originals`: all of them together. `names`: changes of name. `connection`: points, of which a frame
- * costs 1, and 1 for each KiB, and more as `points` says; who has none left is deaf for `deafMs`. `releaseMs`: what waits
- * goes in steps of so long; of one member never more than `perTurn` in one turn, and of all
- * `perTurnOfAll`, for others wait for the end of that. `share`: of a log at its limit one author pushes out at most this part in a day, or so many
- * messages if that is more: one half at once, the other over the day. All newcomers count as one author, and all originals.
+ * - `messages`: own ones of one member, over all its sessions, or of one client of the original.
+ * - `messageBytes`: a text counts as one message for each so many bytes.
+ * - `given`: messages that one member gives back for others.
+ * - `newcomers`, `originals`: what all of them may say together, besides what each may.
+ * - `names`: changes of name.
+ * - `connection`: points. A frame costs 1, and 1 for each KiB, and more as `points` says; who has none left is not heard for
+ *   `deafMs`.
+ * - `releaseMs`: what waits goes in steps of so long.
+ * - `perTurn`, `perTurnOfAll`: so many messages of one member, and of all, are decided about in one turn, for others wait for the
+ *   end of that.
+ * - `share`: of a log at its limit one author pushes out at most this part in a day, or so many messages if that is more: one half
+ *   at once, the other over the day. All newcomers count as one author, and so do all originals.
  */
 export const defaultPace = {
   messages: { atOnce: 500, perSecond: 100 },

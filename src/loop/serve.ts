@@ -22,12 +22,12 @@ export type ServeOptions = {
   diary: Diary;
   /** What is wrong with this machine, and was not told before, in words. */
   troubles(): string[];
-  /** Where whoever keeps the room says what they want of it. */
   /** Who may come in by the encrypted door: tells the keys when they have changed, and when to look at once. */
   guests?: { look(isHurried?: boolean): ReadonlySet<string> | undefined } | undefined;
   reloads?: AsyncIterable<unknown>;
   /** If this fails, the room ends. */
   guard?: (() => Promise<void>) | undefined;
+  /** Where whoever keeps the room says what they want of it. */
   requests?: { take(): Input[]; answer(to: string, why?: WhyKept): void } | undefined;
 };
 
