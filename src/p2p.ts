@@ -40,7 +40,10 @@ await run(p2p, async (options, stop, opened) => {
   opened.push(view);
   const identity = secure ? loadIdentity(personFolder(dataDir, name)) : undefined;
   const other = peerKey ? curveKeyOf(peerKey) : undefined;
-  const zap = identity && binds ? await Zap.open((key) => other === undefined || key.equals(other)) : undefined;
+  const zap =
+    identity && binds
+      ? await Zap.open(({ publicKey }) => (other === undefined || publicKey?.equals(other) ? 'admitted' : 'refused'))
+      : undefined;
   if (zap) opened.push(zap);
   const link = binds ? await listen() : await dial();
   const conversation = new Pair({ name, dev: newToken(), binds });

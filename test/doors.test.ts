@@ -22,20 +22,22 @@ const ip = '127.0.0.1';
 const ack = (seq: number) => JSON.stringify({ ack: seq });
 
 let admitted: Own[] | undefined;
+let full: string[];
 let answering: Promise<void>;
 let zap: Zap;
 let doors: Doors;
 let closing: (() => unknown)[];
 // A process has one, and libzmq takes a moment until it could have another.
 beforeAll(async () => {
-  zap = await Zap.open((key) => {
+  zap = await Zap.open(({ address, publicKey }) => {
     if (!admitted) throw new Error('nobody knows');
-    return admitted.some(({ publicKey }) => publicKey.equals(key));
+    if (!publicKey) return full.includes(address) ? 'full' : 'admitted';
+    return admitted.some((own) => own.publicKey.equals(publicKey)) ? 'admitted' : 'refused';
   });
   answering = zap.answer();
 });
 beforeEach(() => {
-  admitted = [ann, bo];
+  [admitted, full] = [[ann, bo], []];
   doors = new Doors();
   closing = [() => doors.close()];
 });
@@ -61,7 +63,7 @@ function dial(
   };
   return { link, next };
 }
-const ends = ['connected', 'otherMechanism', 'notAdmitted', 'otherKey', 'busy', 'mute', 'mismatch'] as const;
+const ends = ['connected', 'otherMechanism', 'notAdmitted', 'crowded', 'otherKey', 'busy', 'mute', 'mismatch'] as const;
 const meets = async (port: number, encryption?: Encryption) => (await dial(port, encryption).next(...ends)).type;
 /** What the doors hear, one input after the other. */
 function ear(from = doors.inputs) {
@@ -129,6 +131,17 @@ describe('an encrypted door', () => {
     expect(isSecure(memberId)).toBe(true);
     expect(await doors.send([guestId, memberId], ack(3))).toEqual([]);
     for (const { next } of [guest, member]) expect(await next('frame')).toMatchObject({ frame: { seq: 3 } });
+  });
+
+  test('too many from one network: who comes from there is told so, and who is in stays', async () => {
+    const open = await doors.open(ip, 0);
+    const heard = ear();
+    const first = dial(open);
+    await first.next('connected');
+    full = [ip, `::ffff:${ip}`];
+    expect(await meets(open)).toBe('crowded');
+    first.link.send([theLink], ack(1));
+    expect(await heard()).toMatchObject({ frame: { seq: 1 } });
   });
 
   test('who calls itself a member of the encrypted door over the open one is none', async () => {

@@ -83,7 +83,7 @@ const mayUnshare = spawnSync('unshare', ['-rmnpf', 'sh', '-ec', network]).status
 const root = mkdtempSync(join(tmpdir(), 'zmqchat-addresses-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
 const script = `
-  cd "$WORK"; export HOME="$WORK"; ${network}
+  cd "$WORK"; export HOME="$WORK"; mount -t proc proc /proc; ${network}
   server() { "$NODE" "$DIST/server.js" --port 9430 --data-dir "$WORK/data" "$@" >/dev/null 2>>server.err & server=$!; }
   client() { "$NODE" "$DIST/client.js" --port 9430 --name ana "$@" </dev/null; }
   hears() { for i in $(seq 200); do [ "$(grep -c "$2" "$1")" -ge "$3" ] && return; sleep 0.1; done; cat "$1" >&2; exit 9; }
@@ -117,6 +117,18 @@ describe.skipIf(!mayUnshare)('what changes in the network', () => {
       server; client --ip 10.9.9.1 --listen >heard 2>client.err & hears client.err 'connecting' 1
       ip addr add 10.9.9.1/24 dev net9; hears heard 'You are now online' 1
       kill -0 $server; [ "$(grep -c listening server.err)" = 1 ]`);
+  }, 60_000);
+
+  test('one network takes not all places: who comes from another one is in', async () => {
+    const { stderr } = await inNetwork(`
+      ip addr add 10.9.9.1/24 dev net9; server --max-clients 20
+      as() { "$NODE" "$DIST/client.js" --port 9430 --name "$1" --data-dir "$WORK/$1" "\${@:2}" </dev/null; }
+      for who in $(seq 8); do as c$who --ip 127.0.0.1 --listen >>in 2>err & done
+      hears in 'You are now online' 8
+      as c9 --ip 127.0.0.2 -m hi || echo "code $?" >&2
+      as bo --ip 10.9.9.1 -m hi; hears in 'hi' 8`);
+    expect(stderr).toContain('code 5\n');
+    expect(stderr).toContain('this server takes nobody else from your network: many from there are in.');
   }, 60_000);
 
   test('a link-local address with its scope: to listen at, and to connect to', async () => {

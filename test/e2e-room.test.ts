@@ -205,7 +205,7 @@ describe.concurrent('a room', () => {
   });
 
   test('200 clients join, talk and leave; the count is right at every step', { timeout: 60_000 }, async ({ stage }) => {
-    const { server, port } = await stage.server('--name', 'room');
+    const { server, port } = await stage.server('--name', 'room', '--max-clients', '600');
     const watcher = stage.keep(LegacyClient.connect(port, 'watcher'));
     await watcher.join();
     const clients: LegacyClient[] = [];

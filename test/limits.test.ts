@@ -105,6 +105,7 @@ const figures: [what: string, figure: string][] = [
   ],
   ['a newcomer', `first seen less than ${is.dayMs / 3_600_000} h ago`],
   ['clients; of them newcomers and legacy ones', `${is.defaultMaxClients}; ${percent(is.forNewcomers)}`],
+  ['connections from one network', `${100 * is.ofOneNetwork.part} % of the places; at least ${is.ofOneNetwork.least}`],
   ['sessions of a key', `${is.maxSessions}`],
   [
     'names of a key; changes of name',

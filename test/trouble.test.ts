@@ -75,6 +75,7 @@ describe('closed doors', () => {
     ['encrypted', troubleAfter(['opened', 0], ['otherMechanism', 1]), 'ENCRYPTED', false],
     ['not encrypted', secretly(['opened', 0], ['otherMechanism', 1]), 'NOT_ENCRYPTED', false],
     ['not on its list', secretly(['opened', 0], ['notAdmitted', 1]), 'KEY_REFUSED', true],
+    ['too many from one network', troubleAfter(['opened', 0], ['crowded', 1]), 'ROOM_FULL', true],
     ['of another key', secretly(['otherKey', 0], ['otherKey', 500]), 'OTHER_KEY', false],
   ] as const)('%s: said at once, and final', (_, trouble, code, isAnswer) =>
     expect(trouble.diagnose(500)).toMatchObject({ code, isFinal: true, isAnswer }),
@@ -103,7 +104,17 @@ describe('closed doors', () => {
     expect(trouble.diagnose(20_000)).toMatchObject({ code: 'KEY_REFUSED' });
   });
 
-  const causes = ['nobody', 'noChat', 'mute', 'busy', 'encrypted', 'notEncrypted', 'notAdmitted', 'otherKey'] as const;
+  const causes = [
+    'nobody',
+    'noChat',
+    'mute',
+    'busy',
+    'encrypted',
+    'notEncrypted',
+    'notAdmitted',
+    'crowded',
+    'otherKey',
+  ] as const;
   test.each(causes)('%s: words for a room and for two people, with what to do', (cause) => {
     const [room, pair] = [false, true].map((isPair) => words(cause, { ...own, isPair, isSecure: () => true }));
     expect(room?.message).toMatch(/^[a-z]/);

@@ -5,6 +5,7 @@ import { keyInHex } from '../keys/allow-list.ts';
 import type { OwnIdentity } from '../keys/ed25519.ts';
 import { Doors } from '../transport/doors.ts';
 import { bindEndpoints, reserve, showEndpoint } from '../transport/endpoint.ts';
+import { Neighbours } from '../transport/neighbours.ts';
 import { Zap } from '../transport/zap.ts';
 import { server } from './args/programs.ts';
 import { doorWords, invitationText, invite } from './invitation.ts';
@@ -16,6 +17,8 @@ export type EntranceOptions = {
   secure: boolean;
   allow: string | undefined;
   'open-port': number | undefined;
+  'max-clients': number;
+  rate: number;
 };
 export type Entrance = Awaited<ReturnType<typeof openEntrance>>;
 
@@ -28,15 +31,22 @@ export async function openEntrance(options: EntranceOptions, tell: (problem: str
   if (!secure && allow !== undefined) throw needsSecure('--allow', 'an open room keeps nobody out.');
   if (!secure && openPort !== undefined) throw needsSecure('--open-port', 'the only door is open already.');
   const guests = allow === undefined ? undefined : new AllowFile(allow, tell);
+  const ports: number[] = [];
+  const neighbours = options.rate === 0 ? undefined : new Neighbours(options['max-clients'], () => ports);
   // Before any door is open: while nobody says who may come in, nobody may.
-  const zap = secure ? await Zap.open((key) => guests?.admits(key) ?? true) : undefined;
-  if (zap) opened.push(zap);
+  const zap = await Zap.open(({ address, publicKey }) => {
+    if (guests && publicKey) return guests.admits(publicKey) ? 'admitted' : 'refused';
+    return neighbours?.admits(address) === false ? 'full' : 'admitted';
+  });
+  opened.push(zap);
   const doors = new Doors();
   opened.push(doors);
   const port = secure ? await reserve(...(await bindEndpoints(ip, options.port))) : await doors.open(ip, options.port);
   // Whoever says nothing of an address means the programs of this machine.
   const openIp = options.ip ?? 'localhost';
-  const openEndpoint = openPort === undefined ? undefined : showEndpoint(openIp, await doors.open(openIp, openPort));
+  const otherPort = openPort === undefined ? undefined : await doors.open(openIp, openPort);
+  const openEndpoint = otherPort === undefined ? undefined : showEndpoint(openIp, otherPort);
+  ports.push(port, ...(otherPort === undefined ? [] : [otherPort]));
 
   /** Returns what is to be told of it: as an event, and in words. */
   async function begin({ key, curve }: OwnIdentity) {
@@ -49,7 +59,7 @@ export async function openEntrance(options: EntranceOptions, tell: (problem: str
     return { event, invitation, words, endpoint: where.endpoint };
   }
 
-  return { doors, port, guests, guard: zap && (() => zap.answer()), begin };
+  return { doors, port, guests, guard: () => zap.answer(), begin };
 }
 
 function needsSecure(option: string, why: string): ChatError {

@@ -90,6 +90,8 @@ export const maxLost = 100;
 /** Most clients at a time, unless whoever keeps the room says otherwise; every fifth place is for members of more than a day. */
 export const defaultMaxClients = 500;
 export const forNewcomers = 4 / 5;
+/** Connections from one network (one IPv4 address, one IPv6 site): this part of the places, and so many in any case. [P50] */
+export const ofOneNetwork = { part: 3 / 8, least: 8 };
 /** Most sessions of one key: the places for programs of one person on one machine. */
 export const maxSessions = 64;
 /** Most members that are gone and still counted, for they may come back; of more the oldest leave at once. */

@@ -7,7 +7,16 @@ const noChatMs = 4_000;
 const hangUps = 2;
 
 /** Why nobody answers. */
-export type Cause = 'nobody' | 'noChat' | 'mute' | 'busy' | 'encrypted' | 'notEncrypted' | 'notAdmitted' | 'otherKey';
+export type Cause =
+  | 'nobody'
+  | 'noChat'
+  | 'mute'
+  | 'busy'
+  | 'encrypted'
+  | 'notEncrypted'
+  | 'notAdmitted'
+  | 'crowded'
+  | 'otherKey';
 export type Place = {
   host: string;
   port: number;
@@ -59,6 +68,10 @@ export function words(cause: Cause, { host, port, meant, line, isPair }: Place):
     }
     case 'notAdmitted':
       return say('KEY_REFUSED', `${who} does not know your key.`, `Give ${owner} ${line}`, true, true);
+    case 'crowded': {
+      const hint = 'Its owner may give the room more places, or lift the limit.';
+      return say('ROOM_FULL', `${who} takes nobody else from your network: many from there are in.`, hint, true, true);
+    }
     case 'otherKey': {
       const hint = `Ask ${owner} for the line to come in with.`;
       return say('OTHER_KEY', `${who} is not the one with the key ${meant()}.`, hint);
@@ -114,6 +127,7 @@ export class Trouble {
     const isSecure = this.#place.isSecure();
     if (lasts('otherMechanism', 0)) return isSecure ? 'notEncrypted' : 'encrypted';
     if (lasts('notAdmitted', 0)) return 'notAdmitted';
+    if (lasts('crowded', 0)) return 'crowded';
     if (this.#hangUps >= hangUps) return 'otherKey';
     if (lasts('busy', 0)) return 'busy';
     if (lasts('mute', 0)) return 'mute';

@@ -6,18 +6,19 @@ import { bind } from './endpoint.ts';
 import { mechanismAt } from './probe.ts';
 import type { Route } from './route.ts';
 import { decodeParts } from './sockets.ts';
+import { statuses } from './zap.ts';
 
 type Socket = Dealer | Pair;
 /**
  * `opened`: a TCP connection is there, but no handshake yet; `refused`: nobody listens. Why there is no handshake, as far as
- * can be told: `otherMechanism`, one side is encrypted and the other is not; `notAdmitted`, this key is not let in;
+ * can be told: `otherMechanism`, one side is encrypted and the other is not; `notAdmitted`, this key is not let in; `crowded`, it takes nobody else from this network;
  * `otherKey`, it has another key than the one that is meant; `busy`, it does not come to it; `mute`, it says nothing;
  * `mismatch`, it does not speak ZeroMQ, or not to this kind of socket.
  */
 export type LinkEvent =
   | Extract<Input, { type: 'connected' | 'disconnected' | 'frame' }>
   | { type: 'opened' | 'refused' | Failure };
-type Failure = 'otherMechanism' | 'notAdmitted' | 'otherKey' | 'busy' | 'mute' | 'mismatch';
+type Failure = 'otherMechanism' | 'notAdmitted' | 'crowded' | 'otherKey' | 'busy' | 'mute' | 'mismatch';
 
 /** More waits in ZeroMQ, and at the other side. */
 const maxQueuedEvents = 64;
@@ -220,7 +221,7 @@ type HandshakeError = { code?: string; status?: number };
 
 /** What libzmq says of a handshake that failed; undefined: that the connection broke, or took too long. */
 function failureOf({ code = '', status }: HandshakeError): Failure | undefined {
-  if (status !== undefined) return 'notAdmitted';
+  if (status !== undefined) return status === statuses.full ? 'crowded' : 'notAdmitted';
   if (code === 'ERR_ZMTP_MECHANISM_MISMATCH') return 'otherMechanism';
   return code.startsWith('ERR_Z') ? 'mismatch' : undefined;
 }

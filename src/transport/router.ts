@@ -5,8 +5,8 @@ import { isEnd } from '../protocol/codec.ts';
 import { bind, portOf } from './endpoint.ts';
 import { bytesOf, type Encryption, GoneRouter } from './sockets.ts';
 
-/** Few, so that one turn of the room is short: more waits in ZeroMQ, in a queue for each connection. */
-const maxTurn = { frames: 64, bytes: 262_144 };
+/** Few, so that one turn of the room, and the pause behind it, is short: more waits in ZeroMQ, in a queue for each connection. */
+const maxTurn = { frames: 64, bytes: 65_536 };
 const farewellMs = 200;
 /** The system lets go of a port soon after libzmq has: tried so often for it, with so long between. */
 const rebinding = { tries: 100, pauseMs: 20 };

@@ -37,15 +37,15 @@ const pair = { ...everySocket, receiveHighWaterMark: 0, linger: 500 };
  * and takes nobody if there is none; who dials meets nobody but the owner of `other`. Without it everything is open.
  */
 export type Encryption = { own: { publicKey: Buffer; secretKey: Buffer } } & ({ door: true } | { other: Buffer });
-/** Of the sockets that are closed to strangers. libzmq asks for permission only where this is set. */
-export const closedDomain = 'closed';
+/** libzmq asks for permission only where one is set: `closed` for encrypted sockets, `open` for a room's others. */
+export const domains = { closed: 'closed', open: 'open' };
 
 function encrypted(encryption: Encryption | undefined) {
   if (encryption === undefined) return {};
   const [publicKey, secretKey] = [z85(encryption.own.publicKey), z85(encryption.own.secretKey)];
   if ('other' in encryption)
     return { curvePublicKey: publicKey, curveSecretKey: secretKey, curveServerKey: z85(encryption.other) };
-  return { curveServer: true, curveSecretKey: secretKey, zapDomain: closedDomain, zapEnforceDomain: true };
+  return { curveServer: true, curveSecretKey: secretKey, zapDomain: domains.closed, zapEnforceDomain: true };
 }
 
 const curveKeyBytes = 32;
@@ -67,7 +67,14 @@ const disconnectMessageOption = 111;
 /** A room's socket. libzmq puts this frame into the queue itself when a connection has ended. */
 export class GoneRouter extends Router {
   constructor(encryption?: Encryption) {
-    super({ ...everySocket, ...perConnection, ...encrypted(encryption), mandatory: true, linger: 1_000 });
+    super({
+      zapDomain: domains.open,
+      ...everySocket,
+      ...perConnection,
+      ...encrypted(encryption),
+      mandatory: true,
+      linger: 1_000,
+    });
     this.setStringOption(metadataOption, `${mark.name}:${mark.value}`);
     this.setStringOption(disconnectMessageOption, goneText);
   }

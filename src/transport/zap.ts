@@ -1,26 +1,34 @@
 import { Reply } from 'zeromq';
-import { closedDomain } from './sockets.ts';
+import { domains } from './sockets.ts';
 
 /** Where libzmq looks for the handler of a process (rfc.zeromq.org/spec/27). */
 const zapEndpoint = 'inproc://zeromq.zap.01';
 
+/** Somebody at a door: at an encrypted one with the X25519 key that it has proven to have. */
+export type Knock = { address: string; publicKey?: Buffer };
 /**
- * Says who may knock at the closed doors of this process, before anything that they send is read. While nobody answers,
- * nobody is let in. MUST be open before such a door is, and the end of `answer` MUST end the program, for whoever knocks after
- * that is turned away without a word.
+ * What is answered. `full`: too many from that network are here; a client tells that from `refused`. Never 300, "try again":
+ * libzmq would hold such a connection open until it is too late for it.
+ */
+export const statuses = { admitted: 200, refused: 400, full: 500 };
+export type Verdict = keyof typeof statuses;
+
+/**
+ * Says who may come in by the doors of this process, before anything that they send is read. While nobody answers, nobody
+ * is let in by a closed one. MUST be open before such a door is, and the end of `answer` MUST end the program, for whoever
+ * knocks after that is turned away without a word.
  */
 export class Zap {
   readonly #socket = new Reply({ linger: 0 });
-  readonly #admits: (publicKey: Buffer) => boolean;
+  readonly #judge: (knock: Knock) => Verdict;
   #isClosed = false;
 
-  private constructor(admits: (publicKey: Buffer) => boolean) {
-    this.#admits = admits;
+  private constructor(judge: (knock: Knock) => Verdict) {
+    this.#judge = judge;
   }
 
-  /** @param admits is asked with the X25519 key that the other side has proven to have */
-  static async open(admits: (publicKey: Buffer) => boolean): Promise<Zap> {
-    const zap = new Zap(admits);
+  static async open(judge: (knock: Knock) => Verdict): Promise<Zap> {
+    const zap = new Zap(judge);
     await zap.#socket.bind(zapEndpoint);
     return zap;
   }
@@ -35,11 +43,15 @@ export class Zap {
     if (!this.#isClosed) throw new Error('nobody says any more who may come in');
   }
 
-  /** Never 300, "try again": libzmq would hold such a connection open until it is too late for it. */
-  #answer([version = '1.0', id = '', domain, , , mechanism, publicKey]: (Buffer | string)[]): (Buffer | string)[] {
-    const isEncrypted = String(domain) === closedDomain && String(mechanism) === 'CURVE';
-    const isAdmitted = isEncrypted && Buffer.isBuffer(publicKey) && this.#admits(publicKey);
-    return [version, id, isAdmitted ? '200' : '400', '', '', ''];
+  #answer([version = '1.0', id = '', ...request]: (Buffer | string)[]): (Buffer | string)[] {
+    return [version, id, String(statuses[this.#decide(request)]), '', '', ''];
+  }
+
+  #decide([domain, from, , mechanism, publicKey]: (Buffer | string)[]): Verdict {
+    const [door, address] = [`${domain} ${mechanism}`, String(from)];
+    if (door === `${domains.open} NULL`) return this.#judge({ address });
+    const isProven = door === `${domains.closed} CURVE` && Buffer.isBuffer(publicKey);
+    return isProven ? this.#judge({ address, publicKey }) : 'refused';
   }
 
   close(): void {

@@ -1,9 +1,11 @@
 import type { Socket } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { curveKeyPair, Dealer } from 'zeromq';
 import { bark, knock, RawDealer } from '../support/raw.ts';
+import { openAt, SmallMember } from '../support/small-member.ts';
 import { malformed } from '../vectors/malformed.ts';
-import { type Attack, share } from './attack.ts';
+import { type Attack, brokenOf, share } from './attack.ts';
 import { besieged } from './crowd.ts';
 
 /*
@@ -36,16 +38,55 @@ const kinds: [
   ['encrypted', 100, 'clients that want an encrypted room', encrypted],
 ];
 
-export const strangers: Attack[] = kinds.map(([name, all, what, send]) => ({
-  name: `strangers: ${name}`,
-  target,
-  run: (stage, times) =>
-    besieged(stage, times, async (port) => {
-      const count = share(all, times);
-      await send(port, count, 4_000 * times);
-      return `${count} ${what}`;
-    }),
-}));
+/** An address of this machine that is not of its own network. */
+const elsewhere = () =>
+  Object.values(networkInterfaces())
+    .flat()
+    .find((one) => one && !one.internal && one.family === 'IPv4')?.address;
+
+const places: Attack = {
+  name: 'strangers: all places',
+  target: 'one network gets three of eight places, and whoever comes from another one is in',
+  async run(stage, times) {
+    const all = share(200, times);
+    const server = stage.spawn('server', ['--port', '0', '--max-clients', String(all), '--json']);
+    const port = Number((await server.json({ type: 'listening' })).port);
+    const many = Array.from({ length: all }, () => new SmallMember(openAt(port)));
+    for (const member of many) void member.enter();
+    await sleep(2_000 + 4_000 * times);
+    const inside = many.filter(({ isIn }) => isIn).length;
+    const address = elsewhere();
+    const newcomer = new SmallMember(openAt(port));
+    const tookMs = await Promise.race([timed(newcomer.enter(address)), sleep(5_000)]);
+    for (const member of [...many, newcomer]) member.close();
+    const facts = {
+      'no more than three of eight': inside === Math.max(8, Math.floor((3 / 8) * all)),
+      'the newcomer is in': address === undefined || tookMs !== undefined,
+    };
+    const measured = `${inside} of ${all} places; ${address ? `a newcomer is in after ${tookMs?.toFixed(0)} ms` : 'this machine has no other network to come from'}`;
+    return { tried: `${all} members of one machine`, measured, broken: brokenOf(facts) };
+  },
+};
+
+async function timed(what: Promise<unknown>): Promise<number> {
+  const fromMs = performance.now();
+  await what;
+  return performance.now() - fromMs;
+}
+
+const sieges = kinds.map(
+  ([name, all, what, send]): Attack => ({
+    name: `strangers: ${name}`,
+    target,
+    run: (stage, times) =>
+      besieged(stage, times, async (port) => {
+        const count = share(all, times);
+        await send(port, count, 4_000 * times);
+        return `${count} ${what}`;
+      }),
+  }),
+);
+export const strangers: Attack[] = process.platform === 'linux' ? [places, ...sieges] : sieges;
 
 /** Spread over this time. */
 async function paced(count: number, ms: number, each: (i: number) => Promise<unknown>): Promise<void> {

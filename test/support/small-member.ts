@@ -63,8 +63,8 @@ export class SmallMember {
   }
 
   /** Resolves when it is in. */
-  enter(): Promise<void> {
-    this.#socket.connect(`tcp://127.0.0.1:${this.#at.port}`);
+  enter(address = '127.0.0.1'): Promise<void> {
+    this.#socket.connect(`tcp://${address}:${this.#at.port}`);
     return new Promise((entered) => (this.#entered = entered));
   }
 
