@@ -33,7 +33,8 @@ export class Server {
   private constructor(isSecure: boolean, people: readonly Person[] | undefined) {
     if (people) this.#list(people);
     const closed = isSecure ? ['--secure', ...(people ? ['--allow', join(this.#folder, 'list')] : [])] : [];
-    const args = ['--port', '0', '--ip', '127.0.0.1', '--json', '--data-dir', join(this.#folder, 'data'), ...closed];
+    const place = ['--port', '0', '--ip', '127.0.0.1', '--max-clients', '3000', '--json'];
+    const args = [...place, '--data-dir', join(this.#folder, 'data'), ...closed];
     this.#child = spawn(process.execPath, [path('../../dist/server.js'), ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
