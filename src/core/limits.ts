@@ -149,7 +149,7 @@ export function paceOf(perSecond: number): Pace | undefined {
   };
 }
 /** For each point that was not heard nothing is read for so long: then the socket of whoever sends so much is full. */
-export const unheardMs = 0.02;
+export const unheardMs = 0.05;
 /** What a frame costs besides: one that is wrong, a join and its proof, a question for signatures or for anything else. */
 export const points = { wrong: 50, proof: 50, join: 10, signatures: 5, question: 5 };
 /** What waits of one client of the original, which cannot send it again: messages, and characters of text. */
