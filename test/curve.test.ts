@@ -6,7 +6,7 @@ import { ed25519, x25519 } from '@noble/curves/ed25519.js';
 import { describe, expect, test } from 'vitest';
 import { publicKey as publicKeyOption } from '../src/cli/args/values.ts';
 import { Rooms } from '../src/history/rooms.ts';
-import { agree, curveKeyOf, isPublicKey, privateKey, publicKey, secretOf } from '../src/keys/curve.ts';
+import { agree, curveKeyOf, isPublicKey, privateKey, publicKey, secretOf, signingKeysOf } from '../src/keys/curve.ts';
 import { crypto, identityOf, newNonce } from '../src/keys/ed25519.ts';
 
 const bytes = (hex: string) => Buffer.from(hex, 'hex');
@@ -132,6 +132,50 @@ describe('keys that agree on secrets', () => {
     expect(() => new Rooms(folder, () => 'dev').at('localhost:9999')).toThrow('known-rooms is damaged');
     rmSync(folder, { recursive: true });
   });
+});
+
+describe('who is known by a key that encrypts', () => {
+  const back = (hex: string) => signingKeysOf(bytes(hex));
+
+  test.each(rfc8032)('RFC 8032: of the seed %s', (_, key) => {
+    const [unsigned, signed] = signingKeysOf(curveKeyOf(base64url(bytes(key))));
+    expect([unsigned, signed]).toContain(base64url(bytes(key)));
+    expect(bytes(key.replace(/..$/, '')).equals(Buffer.from(unsigned ?? '', 'base64url').subarray(0, 31))).toBe(true);
+    expect(signed).toBe(base64url(bytes(withSign(Buffer.from(unsigned ?? '', 'base64url').toString('hex')))));
+  });
+
+  test('RFC 7748, 6.1: the keys of Alice and Bob, as a second implementation has them', () => {
+    for (const hex of [
+      '8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4e6a',
+      'de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f',
+    ]) {
+      const keys = back(hex);
+      for (const key of keys)
+        expect(Buffer.from(ed25519.utils.toMontgomery(Buffer.from(key, 'base64url')))).toEqual(bytes(hex));
+      expect(new Set(keys).size).toBe(2);
+    }
+  });
+
+  test('1,000 keys: there and back', () => {
+    for (let i = 0; i < 1_000; i++) {
+      const { key, curve } = identityOf(randomBytes(32));
+      expect(signingKeysOf(curve.publicKey), key).toContain(key);
+    }
+  });
+
+  /** `u` of the points of order 1 (it has none), 2, 4 and 8, and numbers that are not below p, or have the highest bit. */
+  const none = [
+    '00'.repeat(32),
+    `01${'00'.repeat(31)}`,
+    'e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800',
+    '5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157',
+    ...['ec', 'ed', 'ee', 'ff'].map((low) => `${low}${'ff'.repeat(30)}7f`),
+    '8520f0098930a754748b7ddcb43ef75a0dbf3a0d26381af4eba4a98eaa9b4eea',
+    '',
+    '09',
+    '09'.repeat(33),
+  ];
+  test.each(none)('nobody: %j', (hex) => expect(back(hex)).toEqual([]));
 });
 
 test('a MAC: the first half of HMAC-SHA-256 of the UTF-8 text', () => {

@@ -143,3 +143,45 @@ describe('turns', () => {
     await expect(turns()).rejects.toThrow(`${who} failed`);
   });
 });
+
+test('links between members have a port of their own: frames and wishes find it by the name of the link', async () => {
+  const near: string[] = [];
+  const far: string[] = [];
+  const effects: Effect[] = [
+    { type: 'dial', to: '~d1', key: 'key', hosts: ['192.0.2.1:1'] },
+    frame('one', 'link', '~d1', '~\0ab'),
+    { type: 'hangUp', to: '~d1' },
+    { type: 'hangUp', to: 'link' },
+    { type: 'admitPeers', keys: new Set() },
+    { type: 'seek', isOn: true },
+  ];
+  const turns = [effects];
+  const given: Input[][] = [];
+  const driver = new Driver({
+    core: {
+      turn: (inputs) => {
+        given.push([...inputs]);
+        return turns.shift() ?? [];
+      },
+    },
+    links: {
+      send: (to, data) => {
+        far.push(`${data} to ${to}`);
+        return [];
+      },
+      redial: () => far.push('redial'),
+    },
+    peers: {
+      send: (to, data) => {
+        near.push(`${data} to ${to}`);
+        return ['~\0ab'];
+      },
+      take: ({ type }) => near.push(type),
+    },
+    show: () => {},
+  });
+  await driver.turn(tick);
+  expect(far).toEqual(['one to link', 'redial']);
+  expect(near).toEqual(['dial', 'one to ~d1,~\0ab', 'hangUp', 'admitPeers', 'seek']);
+  expect(given[1]).toMatchObject([{ type: 'full', from: '~\0ab' }]);
+});

@@ -111,6 +111,19 @@ const figures: [what: string, figure: string][] = [
     'names of a key; changes of name',
     `${is.maxOwnNames}; ${pace.names.atOnce} at once, then ${Math.round(60 * pace.names.perSecond)} a minute`,
   ],
+  ['members: linked with; let in', `${is.nearMembers}; ${is.maxIncoming}`],
+  ['the server is missed after', seconds(is.missedMs)],
+  ['hello again', `each ${seconds(is.helloMs)}`],
+  ['frames of a stream that are not got', `${is.streamWindow}`],
+  [
+    "waiting of one key at another member; `lc` there above the log's",
+    `${n(is.maxNearOfOne)}; 2^${Math.log2(is.nearLcStep)}`,
+  ],
+  [
+    'dialed links end after the server is back; dialed again',
+    `${seconds(is.partingMs)}; after ${seconds(is.redialMs.first)}, doubled up to ${seconds(is.redialMs.longest)}`,
+  ],
+  ['where members were heard without the server', `${is.maxHeard} places, ${seconds(is.heardMs)}`],
   ['notices of who comes and goes', perSecond(is.noticeRate)],
 ];
 

@@ -54,8 +54,17 @@ describe('what is sent', () => {
     expect(sent()).toEqual(upTo(357, 600));
   });
 
+  test('is in one order with what was said near here, in no log yet, and behind what blocks nothing', () => {
+    outbox.adopt([message(1, 'a', 1), message(2, 'b', 8), { ...message(1, 'c', 2), at: 5 }]);
+    add(5, 9);
+    const isOfB = ({ id }: Message) => id?.dev === 'b';
+    expect(ids(outbox.takeUnsent((one) => !isOfB(one), isOfB))).toEqual(['a1', 'me5']);
+    expect(ids(outbox.takeUnsent())).toEqual(['b2', 'me9', 'c1']);
+  });
+
   test('is what is mine, then what others wrote; of that only what can follow', () => {
-    outbox.adopt([message(1, 'a', 1), message(2, 'b', 2), message(3, 'a', 3)]);
+    const lost = [message(1, 'a', 1), message(2, 'b', 2), message(3, 'a', 3)];
+    outbox.adopt(lost.map((one) => ({ ...one, at: 5 })));
     add(7);
     expect(ids(outbox.takeUnsent(({ id }) => id?.dev !== 'b'))).toEqual(['me7', 'a1', 'a3']);
     expect(ids(outbox.takeUnsent())).toEqual(['b2']);

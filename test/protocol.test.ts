@@ -344,6 +344,54 @@ const frames: [name: string, frame: Frame, wire: string][] = [
     },
     '[{"name":"bo","text":"hi\\n","seq":1},{"lost":2,"h":"h2"},{"hb":2}]',
   ],
+  // Between members.
+  [
+    'who is at one end of a link',
+    { kind: 'greet', nonce: 'n', key: 'k', dev: 'd' },
+    '{"link":"n","key":"k","dev":"d"}',
+  ],
+  [
+    'the proof of that',
+    { kind: 'greet', nonce: 'n', key: 'k', dev: 'd', proof: 's' },
+    '{"link":"n","key":"k","dev":"d","proof":"s"}',
+  ],
+  [
+    'what is here',
+    {
+      kind: 'hello',
+      r: 3,
+      log: 'l',
+      cursor: 7,
+      hash: 'h7',
+      live: true,
+      version: 4,
+      addresses: [{ key: 'k', dev: 'd', ts: 5, hosts: ['10.0.0.1:7'], sig: 's' }],
+      waits: [{ dev: 'd', from: 2, to: 9 }],
+    },
+    '{"peer":3,"log":"l","since":7,"h":"h7","on":1,"roster":4,"a":[["k","d",5,["10.0.0.1:7"],"s"]],"w":[["d",2,9]]}',
+  ],
+  ['that nothing is here', { kind: 'hello', r: 1, waits: [] }, '{"peer":1,"w":[]}'],
+  [
+    'a message for somebody near',
+    { kind: 'said', k: 2, of: 3, name: 'bo', text: 'hi', id: { dev: 'd', n: 7 }, lc: 9, key: 'k', sig: 's' },
+    '{"said":2,"of":3,"name":"bo","text":"hi\\n","id":"d.7","lc":9,"key":"k","sig":"s"}',
+  ],
+  [
+    'places of the log for somebody near',
+    {
+      kind: 'relayed',
+      k: 2,
+      of: 3,
+      from: 5,
+      rows: [{ kind: 'lost', seq: 5, hash: 'h5', sig: 's5' }],
+      hash: 'h5',
+      run: 'r',
+      cn: 'c',
+      sig: 's',
+    },
+    '{"read":2,"of":3,"from":5,"e":[[],["h5","s5"]],"h":"h5","run":"r","cn":"c","sig":"s"}',
+  ],
+  ['what was kept of a stream', { kind: 'got', k: 9, of: 3, not: [4, 8] }, '{"got":9,"of":3,"not":[4,8]}'],
 ];
 
 describe.each(frames)('%s', (_name, frame, wire) => {
@@ -372,6 +420,11 @@ test('every kind of frame stands in the table', () => {
     hole: true,
     receipt: true,
     upload: true,
+    greet: true,
+    hello: true,
+    said: true,
+    relayed: true,
+    got: true,
     gone: true,
     batch: true,
   };
@@ -508,6 +561,9 @@ describe('an object that mixes kinds is of the one whose key comes first', () =>
     ['lost', '"had":["d.1"],"lost":1'],
     ['had', '"had":["d.1"],"head":1,"seq":1'],
     ['message', '"seq":1,"v":1'],
+    ['said', '"e":[],"said":1,"of":1'],
+    ['relayed', '"e":[[]],"read":1,"of":1,"from":1'],
+    ['hello', '"roster":1,"peer":1,"w":[]'],
   ])('%s: %s', (kind, fields) => expect(decodeText(`{${words},${fields}}`).kind).toBe(kind));
 });
 

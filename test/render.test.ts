@@ -230,6 +230,9 @@ const lines: [name: string, event: ChatEvent, channel: 'chat' | 'self' | undefin
   ['who is away', { type: 'away', server: 'server', name: 'Bo', text: 'lunch' }, undefined],
   ['who is away no more', { type: 'back', server: 'server', name: 'Bo' }, undefined],
   ['a draft again', { type: 'takenBack', text: 'hi' }, undefined],
+  ['that a line has its place', { type: 'placed', id: 'd.1', seq: 7 }, undefined],
+  ['that a line will have none', { type: 'withdrawn', id: 'd.1', reason: 'refused' }, undefined],
+  ['who is near', { type: 'near', names: ['Ana'] }, undefined],
 ];
 
 describe.each(lines)('%s', (_name, event, channel, text) => {
@@ -267,6 +270,9 @@ test('every kind of event stands in the table', () => {
     listening: true,
     closing: true,
     takenBack: true,
+    placed: true,
+    withdrawn: true,
+    near: true,
   };
   expect(new Set(lines.map(([, event]) => event.type))).toEqual(new Set(Object.keys(types)));
 });

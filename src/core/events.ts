@@ -57,6 +57,8 @@ export type ChatEvent =
       answers?: { name: string; text: string };
       /** The text is gone, by the will of whoever keeps the room. */
       erased?: true;
+      /** It is on the disks of members near here, and has no place in the log yet. */
+      provisional?: true;
       own: boolean;
       /** The text names me, who did not write it. */
       mention?: true;
@@ -73,6 +75,12 @@ export type ChatEvent =
       /** It was said so long before the room took it, more than a minute: its author was offline, or a log has lost it. */
       agoMs?: number;
     }
+  /** What was shown as provisional is in the log; without `seq` it was there, and is not kept any more. */
+  | { type: 'placed'; id: string; seq?: number }
+  /** It will never have a place: the room has not taken it, or other words under its id, or a log has lost it. */
+  | { type: 'withdrawn'; id: string; reason: 'refused' | 'replaced' | 'lost' }
+  /** With these members this one is linked, without the server. */
+  | { type: 'near'; names: string[] }
   | { type: 'join'; server?: string; name: string; online: number }
   | { type: 'leave'; server?: string; name: string; online: number; reason: 'left' | 'lost' }
   | { type: 'rename'; server: string; from: string; name: string; online: number }

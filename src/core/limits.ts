@@ -190,3 +190,25 @@ export const legacyMs = 4_000;
 export const secondHelloMs = 500;
 /** So many connections in a row that ended lead to somebody who is taken. */
 export const unheardLimit = 2;
+
+// Between members, while the server is missed [P51–P58]
+/** With so many others a member links, and so many of others it lets in. */
+export const nearMembers = 3;
+export const maxIncoming = 16;
+/** So long after a sign of life is due, or after own words went out without an echo, the server is missed. */
+export const missedMs = 1_000;
+/** What is here is said again at least this often. */
+export const helloMs = 10_000;
+/** Frames of a stream that are sent and not known to be kept. */
+export const streamWindow = 256;
+/** What waits here of others: of one key, and in all that is never more than `maxAdopted`. */
+export const maxNearOfOne = 1_000;
+/** A member near may be so far above the log's counter: the room takes what is said next, too. [P18, P57] */
+export const nearLcStep = 2 ** 19;
+/** Links that were dialed end so long after the server is back. */
+export const partingMs = 30_000;
+/** Who could not be reached is dialed again after this long, then after twice as long. */
+export const redialMs = { first: 5_000, longest: 60_000 };
+/** Where somebody was heard without the server: so many places, for so long. */
+export const maxHeard = 16;
+export const heardMs = 60_000;

@@ -49,6 +49,10 @@ export type Input =
   | { type: 'named'; name: string }
   /** The program did nothing for so long (Ctrl-Z): what is told now may have happened in that time. */
   | { type: 'stoodStill'; forMs: number }
+  /** Others can reach this device there from now on, the likeliest first. */
+  | { type: 'reachable'; hosts: readonly string[] }
+  /** Somebody who knows the key of this room, maybe the member with this key, can be reached there: advice, and no more. */
+  | { type: 'heard'; host: string; key?: string }
   /** It is time to look at the time, or to say goodbye. */
   | { type: 'tick' | 'leave' };
 
@@ -65,8 +69,14 @@ export type Effect =
   | { type: 'commit'; change: Change }
   /** With `place`, a number that rises, `shown` says when its text has left the program. */
   | { type: 'show'; event: ChatEvent; place?: number }
-  /** End the connection and dial anew. */
+  /** End the connection and dial anew; a link between members is ended, and nobody dials it again. */
   | { type: 'hangUp'; to: string }
+  /** Dial the member with this key, at the first of these addresses that answers. */
+  | { type: 'dial'; to: string; key: string; hosts: readonly string[] }
+  /** Only members with these keys may link with this one, from now on. */
+  | { type: 'admitPeers'; keys: ReadonlySet<string> }
+  /** Members that are near are to find each other without the server, or not any more. */
+  | { type: 'seek'; isOn: boolean }
   /** So many frames are none of this protocol, or not for this side. */
   | { type: 'ignored'; frames: number; reason: string }
   /** What came of a wish of whoever keeps the room, on disk by now; without `why` it was fulfilled. */
@@ -118,6 +128,10 @@ export const theLink = 'link';
  */
 export const [secureMark, openMark] = ['!', '-'];
 export const isSecure = (from: string): boolean => from.startsWith(secureMark);
+
+/** How the names of links between members begin; what comes behind it is a `d` where it was dialed from here. */
+export const peerMark = '~';
+export const isPeer = (id: string): boolean => id.startsWith(peerMark);
 
 export class Effects {
   readonly #effects: Effect[] = [];

@@ -8,6 +8,8 @@ import { createHash, createPrivateKey, createPublicKey, diffieHellman, hkdfSync,
 /** DER wrapping of a raw X25519 key (RFC 8410): Node takes no raw keys. */
 const privatePrefix = Buffer.from('302e020100300506032b656e04220420', 'hex');
 const p = 2n ** 255n - 19n;
+/** Of `x`, beside `y` in a key that signs. */
+const sign = 2n ** 255n;
 /** `y` of the points of order 8; those of a lower order have 0, 1 and -1. */
 const ofOrder8 = [
   0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
@@ -21,6 +23,18 @@ export function curveKeyOf(key: string): Buffer {
   const y = pointOf(key);
   if (y === undefined) throw new RangeError('not a key');
   return montgomery(y);
+}
+
+/**
+ * The two keys, as they sign, whose owner X25519 knows by these 32 raw bytes: they differ in their sign, which X25519 leaves
+ * out. None for what is nobody's, or is not written as `curveKeyOf` writes it: nobody has several names.
+ */
+export function signingKeysOf(curveKey: Buffer): string[] {
+  const u = BigInt(`0x${Buffer.from(curveKey).reverse().toString('hex') || '0'}`);
+  // -1 has no counterpart.
+  if (curveKey.length !== 32 || u >= p - 1n) return [];
+  const y = ((u + p - 1n) * inverse(u + 1n)) % p;
+  return smallOrder.has(y) ? [] : [y, y | sign].map((number) => littleEndian(number).toString('base64url'));
 }
 
 /** False for what is no key of somebody's own: of small order, or another spelling of a key. */
@@ -49,11 +63,12 @@ export const privateKey = (raw: Buffer): KeyObject =>
 export const publicKey = (raw: Buffer): KeyObject =>
   createPublicKey({ key: { kty: 'OKP', crv: 'X25519', x: raw.toString('base64url') }, format: 'jwk' });
 
-/** u = (1 + y) / (1 - y) (RFC 7748, 4.1). */
+/** u = (1 + y) / (1 - y), and back: y = (u - 1) / (u + 1) (RFC 7748, 4.1). */
 function montgomery(y: bigint): Buffer {
-  const u = ((1n + y) * inverse(p + 1n - y)) % p;
-  return Buffer.from(u.toString(16).padStart(64, '0'), 'hex').reverse();
+  return littleEndian(((1n + y) * inverse(p + 1n - y)) % p);
 }
+
+const littleEndian = (number: bigint): Buffer => Buffer.from(number.toString(16).padStart(64, '0'), 'hex').reverse();
 
 /** The `y` of a public key. */
 function pointOf(key: string): bigint | undefined {
@@ -61,7 +76,7 @@ function pointOf(key: string): bigint | undefined {
   // Base64 can say the same bytes in several ways; only one of them is the key, or one person could be several.
   if (bytes.length !== 32 || bytes.toString('base64url') !== key) return undefined;
   bytes.reverse();
-  const y = BigInt(`0x${bytes.toString('hex')}`) & (2n ** 255n - 1n);
+  const y = BigInt(`0x${bytes.toString('hex')}`) & (sign - 1n);
   return y < p && !smallOrder.has(y) ? y : undefined;
 }
 

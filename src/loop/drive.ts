@@ -1,16 +1,17 @@
 import type { ChatEvent } from '../core/events.ts';
 import type { WhyKept } from '../core/log/ledger.ts';
 import type { Change, Store } from '../core/log/store.ts';
-import type { Core, Effect, Input, Now, Send } from '../core/turn.ts';
+import { type Core, type Effect, type Input, isPeer, type Now, type Send } from '../core/turn.ts';
 import type { ChatError } from '../errors.ts';
+
+/** Hands one frame to many connections, at once or not at all, and returns those whose queue is full. */
+type Sender = { send(to: readonly string[], data: string): string[] | Promise<string[]> };
 
 export type Ports = {
   core: Core;
-  links: {
-    /** Hands one frame to many connections, at once or not at all, and returns those whose queue is full. */
-    send(to: readonly string[], data: string): string[] | Promise<string[]>;
-    redial?(): void;
-  };
+  links: Sender & { redial?(): void };
+  /** The links between members. */
+  peers?: (Sender & { take(effect: PeerEffect): void }) | undefined;
   store?: Pick<Store, 'commit'> | undefined;
   /** `taken` is called when the text of the event has left the program. */
   show(event: ChatEvent, taken?: () => void): void;
@@ -19,6 +20,9 @@ export type Ports = {
   /** Is told that the core cannot go on as it is, and throws if nobody can help it. */
   failed?(error: ChatError): void;
 };
+
+/** What a core says of the links between members. */
+export type PeerEffect = Extract<Effect, { type: 'dial' | 'hangUp' | 'admitPeers' | 'seek' }>;
 
 /**
  * Takes a core through its turns: gives it what was put here, does what it says, one thing after the other, and gives it
@@ -111,7 +115,7 @@ export class Driver {
   }
 
   async #perform(effects: readonly Effect[]): Promise<Input[]> {
-    const { links, ignored, answered, failed } = this.#ports;
+    const { links, peers, ignored, answered, failed } = this.#ports;
     const results: Input[] = [];
     const full = new Set<string>();
     let failure: ChatError | undefined;
@@ -119,10 +123,11 @@ export class Driver {
       if (effect.type === 'send') results.push(...(await this.#send(effect, full)));
       else if (effect.type === 'commit') results.push(await this.#commit(effect.change));
       else if (effect.type === 'show') this.#show(effect);
-      else if (effect.type === 'hangUp') links.redial?.();
+      else if (effect.type === 'hangUp' && !isPeer(effect.to)) links.redial?.();
       else if (effect.type === 'ignored') ignored?.(effect.frames, effect.reason);
       else if (effect.type === 'answered') answered?.(effect.to, effect.why);
-      else failure = effect.error;
+      else if (effect.type === 'fail') failure = effect.error;
+      else peers?.take(effect);
     }
     // The rest is done all the same, for the core may go on.
     if (failure) failed?.(failure);
@@ -132,8 +137,21 @@ export class Driver {
   /** What comes behind a frame that was not taken must not overtake it. */
   async #send(sent: Send, full: Set<string>): Promise<Input[]> {
     const to = sent.to.filter((id) => !full.has(id));
-    for (const id of await this.#ports.links.send(to, sent.data)) full.add(id);
+    for (const id of await this.#give(to, sent.data)) full.add(id);
     return sent.to.filter((id) => full.has(id)).map((from) => ({ type: 'full', from, sent }));
+  }
+
+  #give(to: readonly string[], data: string): string[] | Promise<string[]> {
+    const { links, peers } = this.#ports;
+    if (!peers || !to.some(isPeer)) return links.send(to, data);
+    const given = [
+      links.send(
+        to.filter((id) => !isPeer(id)),
+        data,
+      ),
+      peers.send(to.filter(isPeer), data),
+    ];
+    return Promise.all(given).then((full) => full.flat());
   }
 
   async #commit(change: Change): Promise<Input> {

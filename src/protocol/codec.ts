@@ -5,9 +5,14 @@ import { absence, count, type Field } from './values.ts';
 
 /**
  * The first of these that an object has tells its kind; where kinds share it, `only` does. Many have a `text`, so that is
- * late; a message whose text is gone has `words`.
+ * late; a message whose text is gone has `words`. What members say to each other comes before all of it, for it holds the same fields.
  */
 const tags = [
+  'link',
+  'peer',
+  'said',
+  'read',
+  'got',
   'e',
   'auth',
   'nonce',

@@ -1,5 +1,6 @@
 import { addresses, listed } from './roster.ts';
 import { rows } from './rows.ts';
+import { counts, runs } from './runs.ts';
 import {
   absences,
   always,
@@ -231,6 +232,39 @@ export const table = {
   had: { ids: must(ids, 'had'), head: must(count) },
   /** This one of somebody else's does not follow, and nothing more of others is taken until the next proof. [P35] */
   hole: { id: must(id, 'hole') },
+  /** Between members: who is at this end of a link, and, once the other nonce is known, the proof over `linkProof`. [P51] */
+  greet: { nonce: must(token, 'link'), key: must(token), dev: must(token), proof: may(signature) },
+  /**
+   * The r-th hello over a link says what is here: how far the log was read, and of each device the lowest run of messages
+   * that wait. What comes from the other end answers the newest one. [P52]
+   */
+  hello: {
+    r: must(count, 'peer'),
+    log: may(token),
+    cursor: may(count, 'since'),
+    hash: may(token, 'h'),
+    /** The server is heard here. */
+    live: may(flag, 'on'),
+    /** The version of the roster that is here, and where members can be reached, as they have signed it. */
+    version: may(count, 'roster'),
+    addresses: may(addresses, 'a'),
+    waits: must(runs, 'w'),
+  },
+  /** The k-th frame of a stream: a message as its author has signed it. [P53] */
+  said: { k: must(count, 'said'), of: must(count), ...message },
+  /** The k-th frame of a stream: places of the log, up to a head that the room has signed; of several frames the last one has it. [P54] */
+  relayed: {
+    k: must(count, 'read'),
+    of: must(count),
+    from: must(count),
+    rows: must(rows, 'e'),
+    hash: may(token, 'h'),
+    run: may(token),
+    cn: may(token),
+    sig: may(signature),
+  },
+  /** Everything of the stream up to the k-th frame is on disk here, but for those that are `not` kept. Also says that this end lives. [P55] */
+  got: { k: must(count, 'got'), of: must(count), not: may(counts) },
   /** Put in by libzmq itself when a connection has ended. [P34] */
   gone: { gone: always(1) },
 };
@@ -254,6 +288,11 @@ export type Receipt = FrameOf<'receipt'>;
 export type Lost = Fields<'lost', typeof lost>;
 export type Entries = FrameOf<'entries'>;
 export type RosterFrame = FrameOf<'roster'>;
+export type Greet = FrameOf<'greet'>;
+export type Hello = FrameOf<'hello'>;
+export type Said = FrameOf<'said'>;
+export type Relayed = FrameOf<'relayed'>;
+export type Got = FrameOf<'got'>;
 export type SignaturesFrame = FrameOf<'signatures'>;
 /** A message id is `dev.n`: the sender's device and its own count 1, 2, 3 … [P3] */
 export type MessageId = { dev: string; n: number };

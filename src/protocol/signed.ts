@@ -82,6 +82,13 @@ function written(crypto: Crypto, message: Message): (string | number)[] {
 const placed = ({ key, void: isVoid, guest, at, ago }: Message) =>
   [key, isVoid && 1, guest && 1, at, ago].map((value) => value ?? 0);
 
+/** One end of a link between members, and the nonce that it has chosen for that link. */
+export type LinkEnd = { nonce: string; key: string; dev: string };
+
+/** What each end of a link signs, its own end first: so nobody can show it on another link, or as the other end's. [P51] */
+export const linkProof = (room: string, mine: LinkEnd, theirs: LinkEnd): string =>
+  JSON.stringify(['0mq-chat link', room, ...[mine, theirs].flatMap(({ nonce, key, dev }) => [nonce, key, dev])]);
+
 /** The cryptography the cores need, as functions: a simulation may put cheaper ones in their place. */
 export interface Crypto {
   /** First 16 bytes of SHA-256 over the UTF-8 text, in base64url. */

@@ -74,6 +74,9 @@ export class Renderer {
     listening: ({ endpoint }) => this.#self(`listening on ${endpoint}`),
     closing: () => undefined,
     takenBack: () => undefined,
+    placed: () => undefined,
+    withdrawn: () => undefined,
+    near: () => undefined,
   };
 
   group({ did, names, server, online }: Group, nowMs: number): Rendered {

@@ -83,7 +83,7 @@ export class CheckedReaders {
   /** C2: nothing that the output has not taken. */
   acknowledged(client: string, seq: number, unshown: { event: ChatEvent }[]): void {
     for (const { event } of unshown)
-      if (event.type === 'message' && (event.seq ?? 0) <= seq)
+      if (event.type === 'message' && !event.provisional && (event.seq ?? 0) <= seq)
         throw new Violation('C2', `${client} acknowledges ${seq}, and ${event.seq} was not shown`);
   }
 

@@ -3,6 +3,7 @@ import { CheckedDisks } from './checked-disks.ts';
 import { CheckedEnd } from './checked-end.ts';
 import { Facts } from './checked-facts.ts';
 import { CheckedLog } from './checked-log.ts';
+import { CheckedNear } from './checked-near.ts';
 import { CheckedReaders } from './checked-readers.ts';
 
 /**
@@ -16,6 +17,7 @@ export class Checker {
   readonly disks: CheckedDisks;
   readonly readers: CheckedReaders;
   readonly end: CheckedEnd;
+  readonly near: CheckedNear;
 
   constructor(hasRollback: boolean, namesLapse: boolean, crypto: Crypto) {
     this.facts = new Facts(hasRollback, namesLapse, crypto);
@@ -23,5 +25,6 @@ export class Checker {
     this.disks = new CheckedDisks(this.facts);
     this.readers = new CheckedReaders(this.facts, this.log);
     this.end = new CheckedEnd(this.facts);
+    this.near = new CheckedNear(this.facts);
   }
 }

@@ -1,8 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { mutants } from './mutants.ts';
+import { peersMutants } from './mutants-peers.ts';
 import { mutate } from './mutate.ts';
-import { findSeed } from './run.ts';
+import { findSeed, partedFrom } from './run.ts';
 import { scenes } from './scenes.ts';
 import { seeds as known, seedsFile } from './seeds.ts';
 
@@ -12,7 +13,8 @@ const seeds: Record<string, number> = {};
 for (const mutant of mutants.filter(({ rule }) => !scenes[rule])) {
   const cores = await mutate(mutant);
   // A world that was found once is as good as the first one.
-  const seed = findSeed(cores, known[mutant.rule] ?? 1, 1) ?? findSeed(cores, 1, worlds);
+  const first = peersMutants.includes(mutant) ? partedFrom + 1 : 1;
+  const seed = findSeed(cores, known[mutant.rule] ?? first, 1) ?? findSeed(cores, first, worlds);
   if (seed === undefined || seed !== known[mutant.rule]) console.log(`${seed ?? 'NOT CAUGHT'}: ${mutant.rule}`);
   if (seed === undefined) process.exitCode = 1;
   else seeds[mutant.rule] = seed;

@@ -57,10 +57,10 @@ export class Ground {
     this.more = more;
     this.traits = traits;
     this.serverStore = new cores.MemoryStore(`log${seed}`);
-    this.clients = traits.people.map(({ person, isHeld, isPipe }) => {
+    this.clients = traits.people.map(({ person, isHeld, isPipe }, no) => {
       const dev = this.newDevice(`k${person}`);
       const store = new cores.MemoryStore('', dev);
-      return Object.assign(new Client(`n${person}`, dev, `k${person}`, store, isHeld), { isPipe });
+      return Object.assign(new Client(`n${person}`, dev, `k${person}`, store, isHeld), { isPipe, no });
     });
     this.legacies = traits.withOriginal ? [new Legacy('old')] : [];
     if (traits.isClaimed) claim(this.serverStore, this.clients[0]?.dev ?? '');

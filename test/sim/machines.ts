@@ -1,7 +1,8 @@
+import type { ChatEvent } from '../../src/core/events.ts';
 import { mendPatienceMs } from '../../src/core/limits.ts';
 import { inDoubt } from '../../src/core/log/doubt.ts';
 import type { Change } from '../../src/core/log/store.ts';
-import { type Input, type Send, theLink } from '../../src/core/turn.ts';
+import { type Input, isPeer, type Send, theLink } from '../../src/core/turn.ts';
 import type { MemoryStore } from '../../src/history/memory.ts';
 import { decode } from '../../src/protocol/codec.ts';
 import type { Frame, Message, MessageId } from '../../src/protocol/frames.ts';
@@ -9,6 +10,7 @@ import { formatId } from '../../src/protocol/signed.ts';
 import { entriesIn } from './checked-readers.ts';
 import { tamperWithSignatures } from './faults.ts';
 import { Ground } from './ground.ts';
+import { hostOf, LinkNetwork } from './links.ts';
 import { Mallory } from './mallory.ts';
 import { failed } from './person.ts';
 import { hostsOf, tamperWithRoster } from './roster.ts';
@@ -21,6 +23,7 @@ import { watchSent, watchShown } from './watch.ts';
 export class Machines extends Ground {
   /** A member who means no good, if there is one. */
   readonly mallory = new Mallory(this);
+  readonly links = new LinkNetwork(this);
   #startedAtMs = 0;
 
   // Programs
@@ -46,7 +49,8 @@ export class Machines extends Ground {
       maxKept: 1e9,
     };
     client.run++;
-    const hosts = hostsOf(this.traits, this.clients.indexOf(client));
+    const isLinked = this.traits.withPeers && client.no >= 0;
+    const hosts = isLinked ? [hostOf(client)] : hostsOf(this.traits, this.clients.indexOf(client));
     client.session = new this.cores.Member(
       {
         name,
@@ -67,6 +71,7 @@ export class Machines extends Ground {
       store,
     );
     this.checker.readers.started(client.id);
+    this.checker.near.started(client);
   }
 
   /** Killed: what was not on disk is gone. */
@@ -79,6 +84,7 @@ export class Machines extends Ground {
     client.output = [];
     client.later = [];
     client.stale = [];
+    this.links.drop(client);
     this.disconnect(client, 0);
   }
 
@@ -92,6 +98,8 @@ export class Machines extends Ground {
   #idle(client: Client): Client[] {
     // What is in a copy may have other words elsewhere.
     if (this.traits.withCopies) return [];
+    // What another place brings has its causes there.
+    if (this.traits.withPeers) return [];
     return this.clients.filter((other) => other !== client && other.key === client.key && !other.session);
   }
 
@@ -242,6 +250,7 @@ export class Machines extends Ground {
     for (const { store } of this.#idle(client)) this.#settle(client, store, change.dropped ?? []);
     this.rosters.kept(client, change, version);
     this.checker.log.wordsAt(client.id, change, client.store);
+    this.checker.near.kept(client, change);
     this.checker.disks.kept(client, change, { log, head, nowMs: this.nowMs });
     for (const { seq } of change.signatures ?? [])
       if (!rottenIn(client.store).has(seq)) this.checker.disks.signed(client.id, client.store.read(seq, 1)[0]?.message);
@@ -261,10 +270,14 @@ export class Machines extends Ground {
     this.print(client, 1 + this.random.below(4));
   }
 
+  #printed(client: Client, event: ChatEvent & { type: 'message' }): void {
+    this.checker.readers.shown(client.id, event, this.serverStore);
+    if (this.traits.withPeers) this.checker.near.placed(client, event);
+  }
+
   print(client: Client, count: number, isLater?: boolean): void {
     const taken = client.output.splice(0, count);
-    for (const { event } of taken)
-      if (event.type === 'message') this.checker.readers.shown(client.id, event, this.serverStore);
+    for (const { event } of taken) if (event.type === 'message' && !event.provisional) this.#printed(client, event);
     const last = taken.at(-1);
     if (!last) return;
     const shown: Input = { type: 'shown', place: last.place };
@@ -312,20 +325,27 @@ export class Machines extends Ground {
     if (!client.session) return;
     const changes: Change[] = [];
     const after: (() => void)[] = [];
+    const sends: [string, string][] = [];
     for (const effect of client.session.turn([...client.later.splice(0), ...inputs], this.now)) {
       if (effect.type === 'commit') {
         changes.push(effect.change);
         for (const message of effect.change.pending ?? []) {
           this.checker.readers.typed(client, message);
+          if (message.id?.dev === client.dev) this.checker.near.typed(client, formatId(message.id));
           if (inputs[0]?.type === 'typed' && client.session.availability.everLive)
             this.checker.log.bears(client.key, message, this.serverStore);
         }
-      } else if (effect.type === 'send') this.send(client, effect.data);
+      } else if (effect.type === 'send' && isPeer(effect.to[0] ?? '')) sends.push([effect.to[0] ?? '', effect.data]);
+      else if (effect.type === 'send') this.send(client, effect.data);
+      else if (effect.type === 'dial') after.push(() => this.links.dial(client, effect.to, effect.hosts));
+      else if (effect.type === 'hangUp' && isPeer(effect.to)) after.push(() => this.links.hangUp(client, effect.to));
       else if (effect.type === 'show') watchShown(this, client, effect.event, effect.place);
       else if (effect.type === 'hangUp') after.push(() => this.cut(client));
       else if (effect.type === 'fail') after.push(() => failed(this, client, effect.error));
     }
     if (changes.length > 1) throw new Violation('K4', `${client.dev} has two changes under way`);
+    // What goes out in the turn of a change was on disk before it.
+    for (const [to, data] of sends) this.links.send(client, to, data);
     for (const change of changes) this.commitClient(client, change);
     // What comes of a turn comes after its change: nothing happens before that is on disk.
     for (const happen of after) happen();
@@ -342,7 +362,8 @@ export class Machines extends Ground {
     for (const message of frame.kind === 'upload' ? frame.messages : []) {
       this.checker.disks.sent(client, message);
       const isOlder = client.session?.courier.outbox.isOlder(message);
-      if (!isOlder) this.checker.disks.gaveBack(client, message, this.nowMs);
+      const isNear = this.traits.withPeers && message.at === undefined;
+      if (!isOlder && !isNear) this.checker.disks.gaveBack(client, message, this.nowMs);
     }
     if (frame.kind === 'message' && frame.seq !== undefined) this.checker.disks.answered(client, frame);
     if (frame.kind === 'ack' && this.isKeptWhole)

@@ -2,6 +2,7 @@ import { entryMutants } from './mutants-entry.ts';
 import { erasureMutants } from './mutants-erasure.ts';
 import { memberMutants } from './mutants-member.ts';
 import { paceMutants } from './mutants-pace.ts';
+import { peersMutants } from './mutants-peers.ts';
 import { roomMutants } from './mutants-room.ts';
 import { rosterMutants } from './mutants-roster.ts';
 import type { Mutant } from './mutate.ts';
@@ -11,6 +12,7 @@ export const mutants: Mutant[] = [
   ...erasureMutants,
   ...memberMutants,
   ...paceMutants,
+  ...peersMutants,
   ...roomMutants,
   ...rosterMutants,
 ];

@@ -1,12 +1,12 @@
 import { LiarsWorld } from './liar.ts';
+import { PartedWorld } from './parted.ts';
 import type { Cores } from './sides.ts';
 import { World } from './world.ts';
 
 export type Failure = { seed: number; steps: number; error: Error; trace: string[] };
 
 const run = (cores: Cores, seed: number, steps: number, tracing = false): { error?: Error; trace: string[] } => {
-  // In every tenth world the server lies.
-  const world = seed % 10 === 9 ? new LiarsWorld(cores, { seed, steps }) : new World(cores, { seed, steps });
+  const world = worldOf(cores, seed, steps);
   world.tracing = tracing;
   try {
     world.run();
@@ -15,6 +15,15 @@ const run = (cores: Cores, seed: number, steps: number, tracing = false): { erro
     return { error: error as Error, trace: world.trace };
   }
 };
+
+/** Worlds from here on are of members that are parted. */
+export const partedFrom = 1_000_000_000;
+
+/** In every tenth world the server lies. */
+function worldOf(cores: Cores, seed: number, steps: number): PartedWorld | LiarsWorld | World {
+  if (seed >= partedFrom) return new PartedWorld(cores, { seed, steps });
+  return seed % 10 === 9 ? new LiarsWorld(cores, { seed, steps }) : new World(cores, { seed, steps });
+}
 
 /** The number of steps of a world: most are short, some are long. */
 export const stepsOf = (seed: number): number => 40 + ((seed * 7919) % 160);

@@ -54,6 +54,9 @@ export class Connection {
 export class Client {
   readonly name: string;
   readonly key: string;
+  /** Which of them it is, and whom it reaches: those of its group. */
+  no = -1;
+  group = 0;
   /** Names it for the checker; its device may change. */
   readonly id: string;
   store: memory.MemoryStore;

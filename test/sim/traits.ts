@@ -30,6 +30,8 @@ export type Traits = {
   withPipes: boolean;
   /** Some take back what they have typed, if nobody was given it. */
   withRegrets: boolean;
+  /** All members can be reached, and link with each other when the server is missed. */
+  withPeers: boolean;
   retention: { entries: number; ageMs: number };
   /** How fast one may write; absent: as ever. */
   pace?: Pace | undefined;
@@ -50,6 +52,7 @@ export const plain: Traits = {
   withRoster: false,
   withPipes: false,
   withRegrets: false,
+  withPeers: false,
   retention: { entries: 1e9, ageMs: 1e15 },
 };
 
@@ -82,6 +85,7 @@ export function drawTraits(seed: number, random: Random, more: Random): Traits {
     withRoster,
     withPipes,
     withRegrets,
+    withPeers: false,
     withOriginal,
     withRollback,
     withCopies,

@@ -31,6 +31,8 @@ export class Copy {
   readonly #kept: Log;
   readonly #crypto: Crypto;
   readonly #limit: number;
+  /** The highest counter of what was read in a log, which is that of all that it had. */
+  logLc = 0;
   #lc: number;
   #unsigned: number;
 
@@ -47,6 +49,7 @@ export class Copy {
     this.atMs = kept.read(kept.head, 1)[0]?.message?.at;
     const recent = kept.read(kept.head - checkedAtStart + 1, checkedAtStart);
     const entries = recent.flatMap(({ message }) => message ?? []);
+    for (const { lc = 0 } of entries) this.logLc = Math.max(this.logLc, lc);
     for (const { lc = 0 } of [...entries, ...pending]) this.#lc = Math.max(this.#lc, lc);
     this.#unsigned = entries.find(({ sig }) => sig === undefined)?.seq ?? kept.head + 1;
   }
@@ -64,6 +67,11 @@ export class Copy {
   nextLc(): number {
     this.#lc = Math.min(this.#lc + 1, Number.MAX_SAFE_INTEGER);
     return this.#lc;
+  }
+
+  /** What is said from now on is said after it. */
+  hear({ lc = 0 }: Message): void {
+    this.#lc = Math.max(this.#lc, lc);
   }
 
   has(text: string, ts: number | undefined): boolean {
@@ -109,7 +117,8 @@ export class Copy {
     this.hash = hash;
     if (!said) return 'lost';
     this.atMs = said.message.at;
-    this.#lc = Math.max(this.#lc, said.message.lc ?? 0);
+    this.logLc = Math.max(this.logLc, said.message.lc ?? 0);
+    this.hear(said.message);
     return this.#isNew(said.message) ? said.message : undefined;
   }
 
@@ -122,6 +131,12 @@ export class Copy {
 
   get keptHead(): number {
     return this.#isKept ? this.#kept.head : 0;
+  }
+
+  /** What is on disk after this place, but for what is lost. */
+  keptAfter(seq: number): Message[] {
+    const places = seq < this.keptHead ? this.#kept.read(Math.max(seq + 1, this.#kept.first), this.keptHead - seq) : [];
+    return places.flatMap(({ message }) => message ?? []);
   }
 
   keptAt(seq: number): Message | undefined {

@@ -35,6 +35,22 @@ export class Outbox {
     return [...this.#sent].some((message) => !this.#isKept(message));
   }
 
+  /** What members near here have said, and no log that is known here has had: it has no time of acceptance. */
+  get near(): Message[] {
+    return this.others.filter(({ at }) => at === undefined);
+  }
+
+  /** What others wrote, and a log has lost. */
+  get lost(): Message[] {
+    return this.others.filter(({ at }) => at !== undefined);
+  }
+
+  /** The oldest of my own that was sent on this connection, and the server is not known to have. */
+  get awaited(): Message | undefined {
+    for (const message of this.#sent) if (message.id?.dev === this.#dev && !this.#isKept(message)) return message;
+    return undefined;
+  }
+
   /** Those of my own that the server is not known to have on its disk. */
   get unkept(): Message[] {
     return this.own.filter((message) => !this.#isKept(message));
@@ -75,16 +91,28 @@ export class Outbox {
     return taken;
   }
 
-  /** What to send now of all that `mayGo`, as far as the window reaches: own words first. MUST be on disk. */
-  takeUnsent(mayGo: (message: Message) => boolean = () => true): Message[] {
+  /**
+   * What to send now of all that `mayGo`, as far as the window reaches: own words and what was said near here in one order,
+   * then what a log has lost. Behind one that `blocks` nothing goes. MUST be on disk. [P58]
+   */
+  takeUnsent(mayGo: (message: Message) => boolean = () => true, blocks = (_: Message) => false): Message[] {
     const unsent: Message[] = [];
-    for (const message of [...this.own, ...this.others]) {
+    for (const message of this.#inOrder) {
       if (this.#sent.size >= uploadWindow) break;
-      if (this.#sent.has(message) || !mayGo(message)) continue;
+      if (this.#sent.has(message)) continue;
+      if (!mayGo(message)) {
+        if (blocks(message)) break;
+        continue;
+      }
       this.#sent.add(message);
       unsent.push(message);
     }
     return unsent;
+  }
+
+  get #inOrder(): Message[] {
+    const { near } = this;
+    return near.length === 0 ? [...this.own, ...this.others] : [...[...this.own, ...near].sort(byCause), ...this.lost];
   }
 
   restart(): void {

@@ -96,6 +96,18 @@ export class Courier {
     if (!this.left.isAwaited && next > this.giving.given) this.#useDevice(next);
   }
 
+  /** All that is typed is given to somebody near. */
+  promiseAll(): void {
+    if (!this.left.isAwaited && this.lastN > this.giving.given) this.#useDevice(this.lastN);
+  }
+
+  /** A member near has said this: it is kept until a log has it. */
+  adoptNear(message: Message): void {
+    this.#copy.hear(message);
+    this.outbox.remove((one) => idOf(one) === idOf(message));
+    this.#copy.buffer.keep(this.outbox.adopt([message]));
+  }
+
   /** What was typed in this run and given to nobody is not wanted any more. */
   dropUngiven(): void {
     const dropped = this.outbox.remove(this.giving.isNew);
@@ -251,10 +263,12 @@ export class Courier {
     this.#letGo(this.left.take((message) => change(message) !== message));
   }
 
-  /** The log had everything up to this of its device, whether it is still kept or not. What is kept of it was read. */
-  acceptLogged({ dev, n }: MessageId, hash?: string): void {
+  /** The log had everything up to this of its device, whether it is still kept or not. What is kept of it was read. Returns what waited. */
+  acceptLogged({ dev, n }: MessageId, hash?: string): Message[] {
     if (this.#waitsFor(dev)) this.#copy.buffer.see({ dev, n, ...(hash && { hash }) });
-    this.#copy.buffer.drop(this.#unread.setAside(this.accept({ dev, n }), () => false));
+    const accepted = this.accept({ dev, n });
+    this.#copy.buffer.drop(this.#unread.setAside(accepted, () => false));
+    return accepted;
   }
 
   #waitsFor(dev: string): boolean {

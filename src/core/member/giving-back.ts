@@ -82,7 +82,17 @@ export class GivingBack {
   mayGo({ id }: Message, ms: number): boolean {
     if (!id || this.isHeld || ms < (this.#startAtMs ?? 0)) return false;
     const { sinceMs = ms } = this.#holes.get(id.dev) ?? {};
-    return ms - sinceMs < holePatienceMs && this.#canFollow(id, ms - (this.#mendedAtMs ?? 0) >= mendPatienceMs);
+    return ms - sinceMs < holePatienceMs && this.#canFollow(id, this.#isPatient(ms));
+  }
+
+  #isPatient(ms: number): boolean {
+    return this.#mendedAtMs === undefined || ms - this.#mendedAtMs >= mendPatienceMs;
+  }
+
+  /** It may not go yet, and neither may what was said after it: but for what has waited for long enough. [P58] */
+  blocks({ id }: Message, ms: number): boolean {
+    const { sinceMs = ms } = (id && this.#holes.get(id.dev)) ?? {};
+    return holePatienceMs > ms - sinceMs && (this.isHeld || ms < (this.#startAtMs ?? 0));
   }
 
   /** It goes behind what lies before it, or when nobody else seems to have that. */

@@ -1,5 +1,5 @@
 import { FormerWords } from '../../errors.ts';
-import type { Frame, Message } from '../../protocol/frames.ts';
+import type { Entries, Frame, Message } from '../../protocol/frames.ts';
 import type { ChatEvent } from '../events.ts';
 import { defaultFlow, type Flow } from '../limits.ts';
 import { Copy } from '../log/copy.ts';
@@ -7,6 +7,7 @@ import { abandoned } from '../log/doubt.ts';
 import { Log } from '../log/log.ts';
 import type { Change, Store } from '../log/store.ts';
 import { droppedEvent, markMention, takenBackEvent, tooManyWaiting } from '../narrate.ts';
+import { Peers } from '../peers/peers.ts';
 import {
   type Conversation,
   type Effect,
@@ -50,6 +51,8 @@ export type MemberOptions = CourierOptions & {
   /** Most messages of one replay that are shown. */
   maxReplay: number;
   maxKept: number;
+  /** What has no place in the log yet is not shown. */
+  finalOnly?: boolean;
   /** Words that count as my name does. */
   highlights?: readonly string[];
   flow?: Flow;
@@ -61,6 +64,11 @@ export interface Talk extends Pick<Conversation, 'online' | 'hasLeft' | 'isFull'
   readonly isOpen: boolean;
   /** There is more to do, although nothing arrives. */
   readonly isBusy: boolean;
+  /** When the server was heard last, in a session. */
+  readonly heardAtMs?: number | undefined;
+  /** Places of the log may come from those near. */
+  readonly canRead?: boolean;
+  readRelayed?(entries: Entries, now: Now): void;
   /** Takes an input. Returns who takes the next one. */
   take(input: Input, now: Now): Talk;
   /** Sends what waits, as far as it may be sent now. */
@@ -77,6 +85,9 @@ export class Member implements Conversation {
   roster!: Roster;
   copy!: Copy;
   courier!: Courier;
+  peers!: Peers;
+  /** How many links were dialed, in all rooms. */
+  dialed = 0;
   readonly heads = new Heads(this);
   readonly availability = new Availability(this);
   /** The room that is meant, by its key; undefined until one was met. */
@@ -99,6 +110,7 @@ export class Member implements Conversation {
     const options = { ...this.options, ...unmoved, ...place };
     const { carried = [], doubts = [] } = options;
     const isTyped = (message: Message) => this.courier?.giving.isOfRun(message);
+    this.peers?.close();
     this.options = options;
     this.room = options.room;
     this.availability.restart();
@@ -115,6 +127,7 @@ export class Member implements Conversation {
     for (const { seq } of log.takeFound()) this.show({ type: 'lost', seq });
     const typed = carried.filter(isTyped);
     this.courier = new Courier(options, this.copy, pending);
+    this.peers = new Peers(this, pending);
     this.#talk = new Session(this);
     // Whose identity was lost is somebody new, in the folder of who it was.
     if (options.isCopied || !options.crypto.isDeviceOf(options.identity.key, options.dev)) this.renew();
@@ -136,6 +149,7 @@ export class Member implements Conversation {
   /** Goes on as another device, before anything more is sent with the one that somebody else has, too. */
   renew(): void {
     this.courier.renew();
+    this.peers.renewed();
     this.show({ type: 'status', code: 'NEW_DEVICE', message: copiedFolder });
   }
 
@@ -164,7 +178,29 @@ export class Member implements Conversation {
   }
 
   get waiting(): Message[] {
-    return this.courier.outbox.own;
+    return this.courier.outbox.own.filter((message) => !this.peers.provisional.has(message));
+  }
+
+  /** Who of the others is linked with this member, by the roster. */
+  get near(): readonly string[] {
+    return this.peers.names;
+  }
+
+  /** The room is there, in a session. */
+  get isLive(): boolean {
+    return this.heardAtMs !== undefined;
+  }
+
+  get heardAtMs(): number | undefined {
+    return this.#talk.heardAtMs;
+  }
+
+  get canRead(): boolean {
+    return this.#talk.canRead === true;
+  }
+
+  readRelayed(entries: Entries, now: Now): void {
+    this.#talk.readRelayed?.(entries, now);
   }
 
   get retractable(): Message | undefined {
@@ -201,20 +237,24 @@ export class Member implements Conversation {
 
   turn(inputs: Iterable<Input>, now: Now): Effect[] {
     for (const input of inputs) this.#take(input, now);
-    if (this.#talk.isOpen) this.courier.promise();
+    this.peers.read(now);
+    if (this.peers.isGiving) this.courier.promiseAll();
+    else if (this.#talk.isOpen) this.courier.promise();
     // Nothing is sent before it is on disk, so that no number is ever used twice.
     if (!this.#keep()) {
       this.#talk.upload(now);
+      this.peers.upload(now);
       this.#keep();
     }
     return this.effects.take();
   }
 
   nextTurnMs(): number | undefined {
-    return this.#talk.isBusy ? 0 : undefined;
+    return this.#talk.isBusy || this.peers.isBusy ? 0 : undefined;
   }
 
   #take(input: Input, now: Now): void {
+    if (this.peers.take(input, now)) return;
     if (input.type === 'typed') this.#type(input, now);
     else if (input.type === 'stoodStill') this.availability.stoodStill(input.forMs, now);
     else if (input.type === 'takeBack') this.#takeBack();
@@ -230,6 +270,7 @@ export class Member implements Conversation {
   #settle(change: Change): void {
     this.copy.settle(change);
     this.courier.settle(change);
+    this.peers.settle(change);
   }
 
   /** Returns true if there is something to be kept now. */

@@ -28,6 +28,9 @@ export class Reading {
   #isReplaying = false;
   /** Places that were lost when they came, so that nobody has seen their messages. */
   readonly #neverShown = new Set<number>();
+  /** A log was lost in this run, or some places of it were never seen. */
+  #hasForked = false;
+  #hasGap = false;
   /** What came last did not follow. */
   #isBroken = false;
 
@@ -98,7 +101,9 @@ export class Reading {
     const taken = copy.take(seq, hash, message, now);
     if (taken === 'lost' && this.#neverShown.size < maxLost) this.#neverShown.add(seq);
     const erasure = message && this.#erasureOf(message);
-    this.#member.showPlace([...this.#eventsOf(taken, seq, atMs), ...(erasure ? this.#erase(erasure) : [])]);
+    const { events, isShown } = this.#placing(message);
+    const news = this.#eventsOf(isShown ? undefined : taken, seq, atMs);
+    this.#member.showPlace([...events, ...news, ...(erasure ? this.#erase(erasure) : [])]);
     if (message && copy.isOfAuthor(message)) this.#accept(message);
     this.#member.heads.reached();
     this.caughtUp(now);
@@ -141,9 +146,10 @@ export class Reading {
       if (copy.cursor < seq) continue;
       // What the log had and no longer keeps was not seen, but it has arrived.
       this.#had.delete(dev);
-      courier.acceptLogged(id, hash);
+      this.#pass(courier.acceptLogged(id, hash));
     }
     if (copy.cursor < this.#head) return;
+    courier.sender.caughtUp();
     this.#member.askAboutLeft();
     if (!courier.sender.isMending) return;
     const count = courier.sender.mend(now);
@@ -159,6 +165,8 @@ export class Reading {
     if (!fork && copy.log === log)
       this.#member.show({ type: 'gap', from: copy.cursor + 1, to: since, ...(firstMs !== undefined && { firstMs }) });
     // What waits for a log that was lost may be lost again before anything of the next one was read.
+    this.#hasForked ||= fork === true;
+    this.#hasGap ||= !fork;
     const isOther = fork || (log !== copy.log && courier.outbox.others.length > 0);
     const kept = copy.restart(log, since, hash);
     this.#neverShown.clear();
@@ -210,6 +218,18 @@ export class Reading {
     return courier.isShared(room, entry.id?.n ?? 0, signedHash(options.crypto, room, entry));
   }
 
+  /** What was shown before it had a place is not shown again. [P58] */
+  #placing(message: Message | undefined) {
+    const counts = message && this.#member.copy.isOfAuthor(message);
+    return counts ? this.#member.peers.provisional.place(message) : { events: [], isShown: false };
+  }
+
+  /** What waited was in the log, and is not kept there any more; but for what a log has lost, and its author says next. */
+  #pass(passed: readonly Message[]): void {
+    const isLost = ({ id, in: seen = 0 }: Message) => this.#hasForked && !this.#hasGap && (id?.n ?? 0) > seen;
+    for (const event of this.#member.peers.provisional.passed(passed, isLost)) this.#member.show(event);
+  }
+
   #accept(message: Message): void {
     const { id } = message;
     if (!id) return;
@@ -217,6 +237,7 @@ export class Reading {
     if (this.#isOwn(message) && this.#isShared(message)) this.#member.renew();
     const accepted = courier.accept(id);
     const mine = accepted.find(({ id: { dev, n } = id }) => n === id.n && dev === courier.dev);
+    this.#pass(accepted.filter((one) => one.id?.n !== id.n));
     if (this.#isOwn(message)) courier.see(message, mine);
     courier.findLeft(message);
     copy.buffer.drop(accepted);

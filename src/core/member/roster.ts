@@ -1,8 +1,8 @@
 import type { RosterFrame } from '../../protocol/frames.ts';
 import { type Address, addressText, membersDigest, rosterText, type SignedRoster } from '../../protocol/roster.ts';
-import { maxMembers } from '../limits.ts';
+import { maxMembers, rosterBytes } from '../limits.ts';
 import type { Store } from '../log/store.ts';
-import type { Now } from '../turn.ts';
+import { type Now, theLink } from '../turn.ts';
 import type { Member } from './member.ts';
 
 /** Parts of the roster that came since the last signed version; `isAnew`: they begin at the beginning. */
@@ -25,6 +25,9 @@ export class Roster {
   /** The names, by key. */
   #members: Map<string, string> | undefined;
   #isAskedAnew = false;
+  /** Over which link the parts come. */
+  #source = theLink;
+  #own: Address | undefined;
 
   constructor(member: Member, store: Store) {
     this.#member = member;
@@ -38,6 +41,7 @@ export class Roster {
     const { hosts } = this.#member.options;
     if (!hosts) return;
     this.#isAskedAnew = false;
+    this.#source = theLink;
     this.#staged = this.#nothing(this.signed?.version ?? 0);
     const own = hosts.length > 0 && { addresses: [this.#address(hosts, now)] };
     this.#member.send({ kind: 'roster', version: 0, ...this.signed, ...own });
@@ -52,8 +56,75 @@ export class Roster {
     return { ...address, sig: identity.sign(addressText(room, address)) };
   }
 
-  /** The next part of what was asked for. */
-  take({ from = 0, version, members = [], addresses = [], at, digest, sig }: RosterFrame): void {
+  has(key: string): boolean {
+    return this.#names.has(key);
+  }
+
+  nameOf(key: string): string {
+    return this.#names.get(key) ?? '';
+  }
+
+  get keys(): Iterable<string> {
+    return this.#names.keys();
+  }
+
+  get #names(): Map<string, string> {
+    return (this.#members ??= this.#read());
+  }
+
+  /** Where members said that they can be reached. Who uses one MUST check it first. */
+  get reachable(): Address[] {
+    return this.#store.addresses().filter(({ key }) => this.has(key));
+  }
+
+  /** Its owner has signed it. [P44] */
+  isGenuine({ key, dev, ts, hosts, sig }: Address): boolean {
+    const { options, room = '' } = this.#member;
+    const { crypto } = options;
+    return crypto.isDeviceOf(key, dev) && crypto.verify(key, addressText(room, { key, dev, ts, hosts }), sig);
+  }
+
+  /** The own address as it is now, and those of these devices, for who is to find them. */
+  known(devices: readonly string[], now: Now): Address[] {
+    const { hosts = [] } = this.#member.options;
+    if (hosts.length === 0) this.#own = undefined;
+    else if (this.#own?.hosts.join() !== hosts.join() || this.#own.dev !== this.#member.courier.dev)
+      this.#own = this.#address(hosts, now);
+    const others = devices.flatMap((dev) => this.#store.address(dev) ?? []);
+    const said = others.map(({ version: _, ...address }) => address);
+    return this.#own ? [this.#own, ...said] : said;
+  }
+
+  /** Members have moved, as they say themselves. */
+  hearAddresses(addresses: readonly Address[]): void {
+    const isNewer = ({ dev, ts }: Address) => ts > (this.#store.address(dev)?.ts ?? -1);
+    const isMine = ({ dev }: Address) => dev === this.#member.courier.dev;
+    const newer = addresses.filter((one) => this.has(one.key) && !isMine(one) && isNewer(one) && this.isGenuine(one));
+    if (newer.length > 0) this.#member.copy.buffer.enroll({ addresses: newer.map((one) => ({ ...one, version: 0 })) });
+  }
+
+  /** All of it, for a member that has an older one. [P52] */
+  parts(): RosterFrame[] {
+    if (!this.signed) return [];
+    const { version } = this.signed;
+    const parts: RosterFrame[] = [{ kind: 'roster', version, from: 0 }];
+    let bytes = 0;
+    const put = (more: number): RosterFrame => {
+      bytes += more;
+      if (bytes > rosterBytes.frame) [bytes] = [more, parts.push({ kind: 'roster', version, from: version })];
+      return parts.at(-1) as RosterFrame;
+    };
+    for (const [key, name] of this.#names) (put(key.length + 6 * name.length + 8).members ??= []).push({ key, name });
+    for (const { version: _, ...address } of this.#store.addresses())
+      (put(Buffer.byteLength(JSON.stringify(address))).addresses ??= []).push(address);
+    Object.assign(parts.at(-1) as RosterFrame, this.signed);
+    return parts;
+  }
+
+  /** The next part of what was asked for, or of what somebody near has. */
+  take({ from = 0, version, members = [], addresses = [], at, digest, sig }: RosterFrame, source = theLink): void {
+    if (from > 0 && source !== this.#source) return;
+    this.#source = source;
     if (from === 0) this.#staged = { ...this.#nothing(version), isAnew: true };
     else if (from !== this.#staged.version) return;
     this.#staged.version = version;
@@ -66,7 +137,7 @@ export class Roster {
 
   #settle(signed: SignedRoster): void {
     const { options, copy, room = '' } = this.#member;
-    const known = (this.#members ??= this.#read());
+    const known = this.#names;
     const { isAnew, members: changed, addresses } = this.#staged;
     this.#staged = this.#nothing(signed.version);
     if (this.signed && signed.version <= this.signed.version) return;
@@ -94,6 +165,8 @@ export class Roster {
   #askAnew(): void {
     // What came with it is gone, addresses too, of which no digest tells: nothing can follow it.
     this.#staged = this.#nothing(noVersion);
+    // Whoever is near says anew what it has.
+    if (this.#source !== theLink) return;
     if (!this.#isAskedAnew) this.#member.send({ kind: 'roster', version: 0 });
     this.#isAskedAnew = true;
   }

@@ -10,11 +10,13 @@ type Waiting = { readonly dev: string; readonly outbox: Outbox };
 
 /**
  * Decides what of an outbox goes to the room now, over one connection after the other: own words in their order, at once but
- * for what another place may bring before them, and what a log has lost after a pause.
+ * for what another place may bring before them; what was said near here, and what a log has lost, after a pause.
  */
 export class Sender {
   /** From a fork until the log is read again: before that nobody knows what it lacks, and nothing is sent. */
   isMending: boolean;
+  /** From a welcome until the log is read up to its head. */
+  #isBehind = false;
   readonly #waiting: Waiting;
   readonly #copy: Copy;
   readonly #others: GivingBack;
@@ -29,13 +31,14 @@ export class Sender {
     this.#waiting = waiting;
     this.#copy = copy;
     this.#others = new GivingBack(chance);
-    this.isMending = waiting.outbox.others.length > 0;
+    this.isMending = waiting.outbox.lost.length > 0;
   }
 
   /** A new connection to the room, which has the words of this device up to `n`. */
   restart(n: number, { ms }: Now): void {
     this.#told = { n, untilMs: ms + mendPatienceMs };
     this.#hasBegun = false;
+    this.#isBehind = true;
     this.#others.restart();
   }
 
@@ -52,10 +55,15 @@ export class Sender {
 
   /** The log is read again: what it does not hold can be given back. Returns how much that is. */
   mend({ ms }: Now): number {
-    const { own, others } = this.#waiting.outbox;
+    const { own, lost } = this.#waiting.outbox;
     this.isMending = false;
-    this.#others.begin(others.length, ms);
-    return own.filter(this.isLost).length + others.length;
+    this.#others.begin(lost.length, ms);
+    return own.filter(this.isLost).length + lost.length;
+  }
+
+  /** The log is read up to where the session began. */
+  caughtUp(): void {
+    this.#isBehind = false;
   }
 
   /** A message is in the log. */
@@ -66,7 +74,7 @@ export class Sender {
 
   /** What others wrote is being given back. */
   get work(): Work | undefined {
-    return this.#others.work(this.#waiting.outbox.others.length);
+    return this.#others.work(this.#waiting.outbox.lost.length);
   }
 
   /** The room lacks what lies before this, and takes nothing more of others' until the next proof. [P35] */
@@ -91,7 +99,10 @@ export class Sender {
     this.#others.pause(now.ms);
     const { dev, outbox } = this.#waiting;
     const isHeld = now.ms < this.#told.untilMs && this.#isElsewhere;
-    const unsent = outbox.takeUnsent((message) => this.#mayGo(message, now, isHeld));
+    const unsent = outbox.takeUnsent(
+      (message) => this.#mayGo(message, now, isHeld),
+      (message) => this.#isNear(message) && (this.#isBehind || this.#others.blocks(message, now.ms)),
+    );
     // Everything that this device wrote below it has been seen in a log. [P17]
     const first = this.#hasBegun ? undefined : unsent.find(({ id }) => id?.dev === dev);
     this.#hasBegun ||= first !== undefined;
@@ -113,7 +124,14 @@ export class Sender {
     if (message.id?.dev === dev) return !isOwnHeld;
     // What is in doubt follows what its own place has had in the log: but for one that was lost it need not wait.
     if (outbox.isOlder(message) && !this.#others.isNeeded) return !this.#others.isHeld;
+    // It may be in the log, or brought by its author.
+    if (this.#isBehind && this.#isNear(message)) return false;
     return this.#others.mayGo(message, now.ms);
+  }
+
+  #isNear(message: Message): boolean {
+    const { dev, outbox } = this.#waiting;
+    return message.at === undefined && message.id?.dev !== dev && !outbox.isOlder(message);
   }
 }
 

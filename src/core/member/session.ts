@@ -71,6 +71,20 @@ export class Session implements Talk {
     return this.#state === 'live' ? this.#pulse.held : undefined;
   }
 
+  get heardAtMs(): number | undefined {
+    return this.#state === 'live' ? this.#heardAtMs : undefined;
+  }
+
+  /** Nobody but those near can say what the log is. */
+  get canRead(): boolean {
+    return this.#state === 'down' && !this.#member.courier.sender.isMending && !this.#reading.isFull;
+  }
+
+  /** The room has signed where this leads. [P54] */
+  readRelayed(entries: Entries, now: Now): void {
+    if (this.canRead) this.#reading.take(entries, now);
+  }
+
   get online(): boolean {
     return this.#state === 'live' || this.#handshake.isAnswered;
   }

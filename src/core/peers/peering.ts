@@ -1,0 +1,244 @@
+import type { Got, Hello, Message, Relayed, Said } from '../../protocol/frames.ts';
+import { maxRuns, type Run } from '../../protocol/runs.ts';
+import { checkedAtOnce, heartbeatIntervalMs, helloMs, streamWindow } from '../limits.ts';
+import { byCause, idOf } from '../log/outbox.ts';
+import type { Change } from '../log/store.ts';
+import { canBeKept } from '../member/giving-back.ts';
+import type { Member } from '../member/member.ts';
+import type { Now } from '../turn.ts';
+import type { Link } from './link.ts';
+import type { Links } from './links.ts';
+import type { Provisional } from './provisional.ts';
+import { Relay } from './relay.ts';
+import { Stream, written } from './stream.ts';
+import { judge } from './taking.ts';
+
+/**
+ * What members say to each other over proven links. [P52, P53, P55]
+ *
+ *   G5 a stream answers the newest hello of the other end, and has no gap; G6 what is passed on or called kept is on disk;
+ *   G7 whatever is new here is offered to every link that lacks it.
+ */
+export class Peering {
+  readonly #member: Member;
+  readonly #links: Links;
+  readonly #shown: Provisional;
+  readonly #relay: Relay;
+  /** On disk, and not offered yet: what waits, and places of the log. */
+  #fresh: Message[] = [];
+  #places: Message[] = [];
+  /** Own messages up to this n were offered to all links there are. */
+  #offered = 0;
+  #hasTold = false;
+
+  constructor(member: Member, links: Links, shown: Provisional) {
+    this.#member = member;
+    this.#links = links;
+    this.#shown = shown;
+    this.#relay = new Relay(member);
+  }
+
+  /** Nothing that was typed with the new device was offered. */
+  renewed(): void {
+    this.#offered = 0;
+  }
+
+  /** There is more to take, although nothing arrives. */
+  get isBusy(): boolean {
+    return this.#links.all.some(({ unread }) => unread.length > 0);
+  }
+
+  /** Somebody near is to be given what is typed. */
+  get isGiving(): boolean {
+    return this.#links.all.some(({ stream, hello }) => stream !== undefined || hello !== undefined);
+  }
+
+  /** It is said again what is here, at the next occasion. */
+  renewHellos(): void {
+    for (const link of this.#links.proven) link.helloAtMs = Number.NEGATIVE_INFINITY;
+  }
+
+  heardHello(link: Link, hello: Hello): void {
+    if (hello.r <= Math.max(link.stream?.of ?? 0, link.hello?.r ?? 0)) return;
+    link.hello = hello;
+    link.isLive = hello.live === true;
+    const { dev } = this.#member.courier;
+    const { from = 1, to = 0 } = hello.waits.find((run) => run.dev === dev) ?? {};
+    for (const own of this.#mine)
+      if (own.id && own.id.n >= from && own.id.n <= to) this.#shown.keptBy(own, link.theirs?.dev ?? '');
+  }
+
+  /** The next frame of a stream; false if the other end does not know when to stop. */
+  heardStream(link: Link, frame: Said | Relayed): boolean {
+    if (frame.of !== link.r || frame.k <= link.k) return true;
+    if (frame.k > link.k + 1) return this.#missed(link);
+    link.k = frame.k;
+    link.unread.push(frame);
+    return link.unread.length <= 2 * streamWindow;
+  }
+
+  /** Nothing of the old stream is taken any more. */
+  #missed(link: Link): boolean {
+    link.helloAtMs = Number.NEGATIVE_INFINITY;
+    link.r++;
+    return true;
+  }
+
+  heardGot(link: Link, { k, of, not }: Got): void {
+    const { stream, theirs } = link;
+    if (!stream || stream.of !== of || !theirs) return;
+    for (const message of stream.take(k, not)) if (this.#isMine(message)) this.#shown.keptBy(message, theirs.dev);
+  }
+
+  readonly #isMine = ({ id }: Message): boolean => id?.dev === this.#member.courier.dev;
+
+  /** Of my own what waits; what another place of mine has left in doubt stays there. */
+  get #mine(): Message[] {
+    return this.#member.courier.outbox.own.filter(this.#isMine);
+  }
+
+  /** Takes some of what has come: each message takes a tenth of a millisecond. Returns the links that lie. */
+  read(now: Now): Link[] {
+    const liars: Link[] = [];
+    let left = checkedAtOnce;
+    for (const link of this.#links.proven)
+      for (; left > 0 && link.unread.length > 0; left--) {
+        const frame = link.unread.shift() as Said | Relayed;
+        link.taken = frame.k;
+        const isRight = frame.kind === 'said' ? this.#take(link, frame) : this.#relay.take(link.id, frame, now);
+        if (!isRight && !liars.includes(link)) liars.push(link);
+      }
+    return liars;
+  }
+
+  #take(link: Link, frame: Said): boolean {
+    const { k: _, of: __, ...said } = frame;
+    const message = written({ ...said, kind: 'message' });
+    const verdict = judge(this.#member, message);
+    if (verdict === 'new') this.#member.courier.adoptNear(message);
+    if (verdict === 'mine') this.#member.renew();
+    if (verdict === 'full') link.refused.push(frame.k);
+    if (verdict === 'full' && !this.#hasTold) this.#member.show(tooMuch);
+    this.#hasTold ||= verdict === 'full';
+    return verdict !== 'wrong';
+  }
+
+  /** A change is on disk. */
+  settle({ pending = [], entries = [] }: Change): void {
+    this.#places.push(...entries.flatMap(({ message }) => (message && canBeKept(message) ? message : [])));
+    const { near } = this.#member.courier.outbox;
+    if (pending.length === 0 || near.length === 0) return;
+    const waiting = new Set(near.map(idOf));
+    for (const message of pending.filter((one) => waiting.has(idOf(one))).sort(byCause)) {
+      this.#fresh.push(message);
+      this.#shown.show(message);
+    }
+  }
+
+  /** Says and gives what is due. MUST be called when everything known here is on disk. */
+  give(now: Now): void {
+    this.#relay.witness();
+    const fresh = [...this.#fresh.splice(0), ...this.#ownFresh()].sort(byCause);
+    const places = this.#places.splice(0);
+    for (const link of this.#links.proven) {
+      if (now.ms - link.helloAtMs >= helloMs) this.#sayHello(link, now);
+      if (link.hello) this.#answer(link, link.hello, now);
+      else this.#offer(link, places, fresh);
+      for (const frame of link.stream?.next((message) => this.#member.copy.buffer.erasedIn(message)) ?? [])
+        this.#links.send(link, frame, now.ms);
+      this.#sayGot(link, now);
+    }
+  }
+
+  /** What counts as given may leave. */
+  #ownFresh(): Message[] {
+    const { courier } = this.#member;
+    const { giving } = courier;
+    if (!this.isGiving || courier.left.isAwaited) return [];
+    const fresh = this.#mine.filter(
+      (one) => canBeKept(one) && (one.id?.n ?? 0) > this.#offered && !giving.isUngiven(one),
+    );
+    this.#offered = Math.max(this.#offered, fresh.at(-1)?.id?.n ?? 0);
+    return fresh;
+  }
+
+  #offer({ stream }: Link, places: readonly Message[], fresh: readonly Message[]): void {
+    if (!stream) return;
+    const isBehind = stream.log === this.#member.copy.log;
+    if (isBehind) this.#offerLog(stream, places);
+    for (const message of fresh) stream.offer(message);
+  }
+
+  /** Up to a signed head as places of the log, to who has no session; what else is signed as messages. */
+  #offerLog(stream: Stream, places: readonly Message[]): void {
+    if (!stream.isLive) stream.relay(this.#relay.partsFor(stream));
+    for (const message of places) if ((message.seq ?? 0) > stream.cursor) stream.offer(message);
+  }
+
+  /** All that the other end lacks. */
+  #answer(link: Link, hello: Hello, now: Now): void {
+    const { copy, courier, roster } = this.#member;
+    link.hello = undefined;
+    roster.hearAddresses(hello.addresses ?? []);
+    const version = roster.signed?.version ?? 0;
+    if ((hello.version ?? 0) < version && link.version < version) {
+      for (const frame of roster.parts()) this.#links.send(link, frame, now.ms);
+      link.version = version;
+    }
+    const stream = new Stream(hello, this.#isSameLog(hello));
+    link.stream = stream;
+    if (stream.log !== undefined) this.#offerLog(stream, copy.keptAfter(stream.cursor).filter(canBeKept));
+    const { near } = courier.outbox;
+    const given = this.#mine.filter((one) => canBeKept(one) && !courier.giving.isUngiven(one));
+    const mayGive = courier.left.isAwaited ? near : [...given, ...near];
+    for (const message of mayGive.toSorted(byCause)) stream.offer(message);
+  }
+
+  /** It is the log that is kept here, as far as that can be told. */
+  #isSameLog({ log, cursor = 0, hash }: Hello): boolean {
+    const { copy } = this.#member;
+    if (log === undefined || log !== copy.log || cursor > copy.keptHead) return false;
+    const known = cursor === 0 ? undefined : copy.hashAt(cursor);
+    return known === undefined || known === hash;
+  }
+
+  #sayHello(link: Link, { ms, wallMs }: Now): void {
+    const { copy, roster, isLive } = this.#member;
+    link.begin(ms);
+    const read = copy.log === '' ? {} : { log: copy.log, cursor: copy.cursor, ...(copy.hash && { hash: copy.hash }) };
+    const near = this.#links.proven.flatMap(({ theirs }) =>
+      theirs && theirs.dev !== link.theirs?.dev ? theirs.dev : [],
+    );
+    const addresses = roster.known(near, { ms, wallMs });
+    const version = roster.signed?.version;
+    const known = { ...(addresses.length > 0 && { addresses }), ...(version !== undefined && { version }) };
+    const hello = { kind: 'hello' as const, r: link.r, ...read, ...(isLive && { live: true as const }), ...known };
+    this.#links.send(link, { ...hello, waits: this.#runs() }, ms);
+  }
+
+  /** Of each device the lowest run that waits. */
+  #runs(): Run[] {
+    const runs = new Map<string, Run>();
+    const { near } = this.#member.courier.outbox;
+    for (const { id } of [...this.#mine, ...near].toSorted((a, b) => (a.id?.n ?? 0) - (b.id?.n ?? 0))) {
+      const run = id && runs.get(id.dev);
+      if (id && !run) runs.set(id.dev, { dev: id.dev, from: id.n, to: id.n });
+      else if (id && run?.to === id.n - 1) run.to = id.n;
+    }
+    return [...runs.values()].slice(0, maxRuns);
+  }
+
+  /** What was taken is on disk; nothing new is said now and then, so that the other end knows that this one lives. */
+  #sayGot(link: Link, { ms }: Now): void {
+    if (link.taken === link.got && ms - link.saidAtMs < heartbeatIntervalMs) return;
+    link.got = link.taken;
+    const not = link.refused.splice(0);
+    this.#links.send(link, { kind: 'got', k: link.taken, of: link.r, ...(not.length > 0 && { not }) }, ms);
+  }
+}
+
+const tooMuch = {
+  type: 'status' as const,
+  code: 'NEAR_FULL',
+  message: 'others have said more than is kept here without the server; some of it will come from the server.',
+};

@@ -1,0 +1,48 @@
+import { isProper } from '../../protocol/erasure.ts';
+import { isTooLong, type Message } from '../../protocol/frames.ts';
+import { signedHash, signedText } from '../../protocol/signed.ts';
+import { harmlessLc, maxAdopted, maxNearOfOne, nearLcStep } from '../limits.ts';
+import type { Member } from '../member/member.ts';
+
+/** New, known here, or one too many; not its author's, or my own and unknown to me. */
+export type Verdict = 'new' | 'known' | 'full' | 'wrong' | 'mine';
+
+/**
+ * What a message from somebody near counts for. [P53, P57]
+ *
+ *   G3 nobody can speak for another one; G4 each message is new once; G17 nobody can fill what others need.
+ */
+export function judge(member: Member, message: Message): Verdict {
+  const { courier, copy } = member;
+  const { id } = message;
+  if (!id) return 'wrong';
+  const isOwn = id.dev === courier.dev;
+  const waiting = courier.outbox.find(id);
+  // What another place of mine has left in doubt is on no disk of this one.
+  const isHere = waiting !== undefined && !courier.outbox.isOlder(waiting);
+  if (!isOwn && (id.n <= copy.buffer.seen(id.dev) || isHere)) return 'known';
+  if (!isGenuine(member, message)) return 'wrong';
+  if (isOwn) return courier.isShared(member.room ?? '', id.n, hashOf(member, message)) ? 'mine' : 'known';
+  return isAhead(member, message) || isFull(member, message) ? 'full' : 'new';
+}
+
+const hashOf = ({ options, room = '' }: Member, message: Message) => signedHash(options.crypto, room, message);
+
+function isGenuine({ options, room = '' }: Member, message: Message): boolean {
+  const { crypto } = options;
+  const { id, key = '', sig = '', text } = message;
+  const isWhole = id !== undefined && !isTooLong(text) && isProper(crypto, room, message);
+  return isWhole && crypto.isDeviceOf(key, id.dev) && crypto.verify(key, signedText(crypto, room, message), sig);
+}
+
+/** What is said after it has to be taken by the room, too. */
+const isAhead = ({ copy }: Member, { lc = 0 }: Message): boolean => lc > Math.max(copy.logLc, harmlessLc) + nearLcStep;
+
+/** Whoever is not in the roster may have any number of keys. */
+function isFull({ courier, roster }: Member, { key = '' }: Message): boolean {
+  const { others, near } = courier.outbox;
+  const authorOf = (key = '') => (roster.has(key) ? key : '');
+  const author = authorOf(key);
+  const ofOne = near.filter((message) => authorOf(message.key) === author);
+  return others.length >= maxAdopted || ofOne.length >= maxNearOfOne;
+}

@@ -1,0 +1,41 @@
+import { type Mutant, of } from './mutate.ts';
+
+/** The rules of members who talk without the server. Their worlds are those of members that are parted. */
+export const peersMutants: Mutant[] = [
+  ...of('peers/taking', [
+    ['nobody near speaks for another one', 'crypto.verify(key, signedText(crypto, room, message), sig)', 'true'],
+    ['what is known is no news from those near', 'id.n <= copy.buffer.seen(id.dev) || isHere', 'false'],
+  ]),
+  ...of('peers/peering', [
+    ['a stream has no gap', 'frame.k > link.k + 1', 'false'],
+    ['what waits is told as a run', 'run?.to === id.n - 1', 'run'],
+    ['a stream begins with all that waits', 'mayGive.toSorted(byCause)', '[]'],
+    ['what comes from those near is passed on', 'this.#fresh.push(message);', ';'],
+  ]),
+  ...of('peers/relay', [
+    ['a log over a bridge is the room’s', '!options.crypto.verify(room, headProof(room, head), sig)', 'false'],
+  ]),
+  ...of('peers/provisional', [
+    ['what an earlier run has kept was shown', 'if (!finalOnly)', 'if (false)'],
+    ['what was shown without a place is shown once', 'if (!id || !this.#forget(id))', 'if (true)'],
+    ['what a log has had is not provisional', ' || n <= copy.buffer.seen(dev)', ''],
+  ]),
+  ...of('member/courier', [
+    ['who hears those near speaks after them', 'this.#copy.hear(message);', ';'],
+    [
+      'what those near have said is kept',
+      'this.#copy.buffer.keep(this.outbox.adopt([message]));',
+      'this.outbox.adopt([message]);',
+    ],
+  ]),
+  ...of('member/sender', [
+    ['what was said near is not lost with a log', 'waiting.outbox.lost.length > 0', 'waiting.outbox.others.length > 0'],
+  ]),
+  ...of('log/outbox', [
+    [
+      'own words and those near go in one order',
+      '[...[...this.own, ...near].sort(byCause), ...this.lost]',
+      '[...this.own, ...near, ...this.lost]',
+    ],
+  ]),
+];
