@@ -15,6 +15,7 @@ class WaitingFirst extends BaseSequencer {
 
 /** Those that need most seconds first, and beside each that needs the processor one that does not. */
 const waiting = [
+  'partition/ground',
   'e2e-output',
   'screen-typing',
   'link',

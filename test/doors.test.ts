@@ -7,7 +7,8 @@ import { decode } from '../src/protocol/codec.ts';
 import { Doors } from '../src/transport/doors.ts';
 import { Link, type LinkEvent } from '../src/transport/link.ts';
 import { type Encryption, openBindingPair, openConnectingPair, openDealer, z85 } from '../src/transport/sockets.ts';
-import { Zap } from '../src/transport/zap.ts';
+import type { Zap } from '../src/transport/zap.ts';
+import { openZap } from './support/zap.ts';
 
 type Own = ReturnType<typeof identityOf>['curve'];
 const [room, ann, bo, eve] = [1, 2, 3, 4].map((byte) => identityOf(Buffer.alloc(32, byte)).curve) as [
@@ -27,9 +28,8 @@ let answering: Promise<void>;
 let zap: Zap;
 let doors: Doors;
 let closing: (() => unknown)[];
-// A process has one, and libzmq takes a moment until it could have another.
 beforeAll(async () => {
-  zap = await Zap.open(({ address, publicKey }) => {
+  zap = await openZap(({ address, publicKey }) => {
     if (!admitted) throw new Error('nobody knows');
     if (!publicKey) return full.includes(address) ? 'full' : 'admitted';
     return admitted.some((own) => own.publicKey.equals(publicKey)) ? 'admitted' : 'refused';

@@ -132,6 +132,8 @@ export const isSecure = (from: string): boolean => from.startsWith(secureMark);
 /** How the names of links between members begin; what comes behind it is a `d` where it was dialed from here. */
 export const peerMark = '~';
 export const isPeer = (id: string): boolean => id.startsWith(peerMark);
+/** What a core says of them. */
+export type PeerEffect = Extract<Effect, { type: 'dial' | 'hangUp' | 'admitPeers' | 'seek' }>;
 
 export class Effects {
   readonly #effects: Effect[] = [];

@@ -1,7 +1,7 @@
 import type { ChatEvent } from '../core/events.ts';
 import type { WhyKept } from '../core/log/ledger.ts';
 import type { Change, Store } from '../core/log/store.ts';
-import { type Core, type Effect, type Input, isPeer, type Now, type Send } from '../core/turn.ts';
+import { type Core, type Effect, type Input, isPeer, type Now, type PeerEffect, type Send } from '../core/turn.ts';
 import type { ChatError } from '../errors.ts';
 
 /** Hands one frame to many connections, at once or not at all, and returns those whose queue is full. */
@@ -20,9 +20,6 @@ export type Ports = {
   /** Is told that the core cannot go on as it is, and throws if nobody can help it. */
   failed?(error: ChatError): void;
 };
-
-/** What a core says of the links between members. */
-export type PeerEffect = Extract<Effect, { type: 'dial' | 'hangUp' | 'admitPeers' | 'seek' }>;
 
 /**
  * Takes a core through its turns: gives it what was put here, does what it says, one thing after the other, and gives it
@@ -144,13 +141,8 @@ export class Driver {
   #give(to: readonly string[], data: string): string[] | Promise<string[]> {
     const { links, peers } = this.#ports;
     if (!peers || !to.some(isPeer)) return links.send(to, data);
-    const given = [
-      links.send(
-        to.filter((id) => !isPeer(id)),
-        data,
-      ),
-      peers.send(to.filter(isPeer), data),
-    ];
+    const others = to.filter((id) => !isPeer(id));
+    const given = [links.send(others, data), peers.send(to.filter(isPeer), data)];
     return Promise.all(given).then((full) => full.flat());
   }
 

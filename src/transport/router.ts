@@ -29,9 +29,10 @@ export class RouterLink {
   /** Who has said something, and is not known to be gone. */
   readonly #present = new Set<string>();
 
-  constructor(encryption?: Encryption) {
+  /** @param mark of the door, with which no other one's begins */
+  constructor(encryption?: Encryption, mark = encryption ? secureMark : openMark) {
     this.#encryption = encryption;
-    this.#mark = encryption ? secureMark : openMark;
+    this.#mark = mark;
     this.#socket = new GoneRouter(encryption);
   }
 

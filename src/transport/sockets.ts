@@ -82,6 +82,12 @@ export class GoneRouter extends Router {
 
 export const openDealer = (encryption?: Encryption): Dealer =>
   new Dealer({ ...everySocket, ...connecting(), ...encrypted(encryption), linger: 500 });
+/**
+ * For one link with a member, which ends when it breaks: libzmq would try again only when all is over. Not `immediate`, which
+ * throws away what has come and is not read when the other side is gone.
+ */
+export const openPeerDealer = (encryption: Encryption): Dealer =>
+  new Dealer({ ...everySocket, ...perConnection, ...encrypted(encryption), reconnectInterval: 60_000, linger: 200 });
 export const openBindingPair = (encryption?: Encryption): Pair => new Pair({ ...pair, ...encrypted(encryption) });
 export const openConnectingPair = (encryption?: Encryption): Pair =>
   new Pair({ ...pair, ...connecting(), ...heartbeats, ...encrypted(encryption) });

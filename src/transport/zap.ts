@@ -12,6 +12,7 @@ export type Knock = { address: string; publicKey?: Buffer };
  */
 export const statuses = { admitted: 200, refused: 400, full: 500 };
 export type Verdict = keyof typeof statuses;
+export type Judge = (knock: Knock) => Verdict;
 
 /**
  * Says who may come in by the doors of this process, before anything that they send is read. While nobody answers, nobody
@@ -20,14 +21,14 @@ export type Verdict = keyof typeof statuses;
  */
 export class Zap {
   readonly #socket = new Reply({ linger: 0 });
-  readonly #judge: (knock: Knock) => Verdict;
+  readonly #judge: Judge;
   #isClosed = false;
 
-  private constructor(judge: (knock: Knock) => Verdict) {
+  private constructor(judge: Judge) {
     this.#judge = judge;
   }
 
-  static async open(judge: (knock: Knock) => Verdict): Promise<Zap> {
+  static async open(judge: Judge): Promise<Zap> {
     const zap = new Zap(judge);
     await zap.#socket.bind(zapEndpoint);
     return zap;

@@ -18,6 +18,8 @@ export type SpawnOptions = {
   env?: Record<string, string>;
   /** `null` is /dev/null. */
   stdin?: 'pipe' | null;
+  /** A program and its arguments that start this one: where it runs. */
+  through?: readonly string[];
 };
 
 const programs = ['p2p', 'server', 'client'] as const;
@@ -38,9 +40,10 @@ export class Command {
   readonly #transcript = new Transcript();
   #asked = performance.now();
 
-  constructor(args: string[], { env, stdin = 'pipe' }: SpawnOptions) {
+  constructor(args: string[], { env, stdin = 'pipe', through = [] }: SpawnOptions) {
     this.#transcript.say('run', args.map((arg) => arg.replace(root, '')).join(' '));
-    this.#child = spawn(process.execPath, args, {
+    const [program = process.execPath, ...all] = [...through, process.execPath, ...args];
+    this.#child = spawn(program, all, {
       cwd: root,
       ...(env && { env }),
       stdio: [stdin ?? 'ignore', 'pipe', 'pipe'],
