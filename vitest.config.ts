@@ -16,6 +16,8 @@ class WaitingFirst extends BaseSequencer {
 /** Those that need most seconds first, and beside each that needs the processor one that does not. */
 const waiting = [
   'partition/ground',
+  'partition/partition',
+  'e2e-apart',
   'e2e-output',
   'screen-typing',
   'link',

@@ -14,10 +14,11 @@ import { keepEvidence } from './history/evidence.ts';
 import { IgnoredFile } from './history/ignored.ts';
 import { MemoryStore } from './history/memory.ts';
 import { addName, isFreeName, personFolder } from './history/paths.ts';
+import { keepPort, lastPort } from './history/port-file.ts';
 import { Rooms } from './history/rooms.ts';
 import type { SqliteStore } from './history/sqlite.ts';
 import { keyInHex } from './keys/allow-list.ts';
-import { curveKeyOf } from './keys/curve.ts';
+import { curveKeyOf, signingKeysOf } from './keys/curve.ts';
 import { crypto, newDevice, newNonce } from './keys/ed25519.ts';
 import { loadIdentity, newIdentity } from './keys/identity-file.ts';
 import { Talk } from './loop/talk.ts';
@@ -30,6 +31,7 @@ import {
   inRooms,
   nickCommand,
   openPrompt,
+  reachableAt,
   secrecy,
   settingCommand,
   signedUpTo,
@@ -41,6 +43,7 @@ import { formatId } from './protocol/signed.ts';
 import { joinsChoices } from './terminal/view.ts';
 import { isLoopback, showEndpoint } from './transport/endpoint.ts';
 import { Link } from './transport/link.ts';
+import { Peers } from './transport/peers.ts';
 import { isOriginal } from './transport/probe.ts';
 import { Route } from './transport/route.ts';
 import { openDealer } from './transport/sockets.ts';
@@ -80,7 +83,9 @@ await run(client, async (options, stop, opened) => {
     return store;
   };
   let store = open();
-  const mayLink = person || options.listen;
+  const mayLink = options.peers && !check && (person || options.listen);
+  const peerPort = options['peer-port'];
+  if (!mayLink && (peerPort !== undefined || options.peer.length > 0)) throw needsPeers(options.peers);
   const history = options.history ?? (person ? limits.history : 0);
   const show = { history, replay: options.replay || person, maxReplay: person ? limits.maxReplay : Infinity };
   const place = (carried: Message[]) => {
@@ -109,6 +114,8 @@ await run(client, async (options, stop, opened) => {
       ...show,
       check,
       isPipe: !person,
+      // A file must not hold an order that nobody has.
+      finalOnly: !isScreen && !options.json,
       ...(mayLink && { hosts: [] }),
       ...place(typed),
     },
@@ -186,6 +193,7 @@ await run(client, async (options, stop, opened) => {
     `the room at ${showEndpoint(ip, port)}: ${secrecy(isSecure)}`,
     `the room's key: ${room ? fingerprint(room) : 'none'}; yours: ${fingerprint(identity.key)}`,
     signedUpTo(conversation.copy.signed),
+    reachableAt(peers?.hosts),
     `what is kept here: ${store.folder}`,
   ];
   const testify = (event: Contradiction) => keepEvidence(store.folder, event);
@@ -205,6 +213,21 @@ await run(client, async (options, stop, opened) => {
     return true;
   };
   const link = new Link(() => openDealer(encryption()), route, check && !isSecure ? isOriginal : undefined);
+  let isTold = false;
+  /** Other members can reach this one there: it is said once, if that may be anybody. */
+  const reached = (hosts: readonly string[], port: number) => {
+    keepPort(store.folder, port);
+    if (isTold || isSecure || hosts.length === 0 || hosts.every((host) => isLoopback(`tcp://${host}`))) return;
+    isTold = true;
+    const message = `if the server is away, members of this room can reach me at ${hosts[0]}; --no-peers turns this off`;
+    view.show({ type: 'status', code: 'REACHABLE', message });
+  };
+  const keysOfLinks = { key: identity.key, own: identity.curve, curveKeyOf, signingKeysOf };
+  const where = { server: () => link.endpoint, room: () => room, given: options.peer };
+  const tell = ({ code, message, hint }: ChatError) =>
+    view.show({ type: 'status', code, message: `${message} ${hint}` });
+  const peers = mayLink ? new Peers({ ...keysOfLinks, ...where, reached, tell }) : undefined;
+  void peers?.listen(peerPort ?? lastPort(store.folder), peerPort !== undefined);
   const trouble = new Trouble({
     host: ip,
     port,
@@ -236,10 +259,20 @@ await run(client, async (options, stop, opened) => {
     ...read,
     trouble,
     adapt,
+    peers,
     manner,
   };
   return await new Talk({ ...parts, lines, link, stop }).run();
 });
+
+function needsPeers(areWanted: boolean): ChatError {
+  const why = areWanted ? 'a pipe that only says something links with nobody.' : '--no-peers turns links off.';
+  return new ChatError(
+    'USAGE',
+    `--peer and --peer-port are for links with other members: ${why}`,
+    'Leave one of them out.',
+  );
+}
 
 /** The line with which the keeper of a list lets this person in. */
 function printKey(name: string, dataDir: string | undefined): number {

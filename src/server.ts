@@ -61,9 +61,12 @@ else
     const pace = paceOf(options.rate);
     const dev = newDevice(identity.key);
     const secrets = { nonce: newNonce, salt: newNonce, crypto };
-    const { topic } = options;
+    const [topic, unlinked] = [options.topic, !options.peers];
     const admitted = guests?.keys;
-    const room = new Room({ name, identity, dev, maxClients, pace, retention, topic, admitted, ...secrets }, store);
+    const room = new Room(
+      { name, identity, dev, maxClients, pace, retention, topic, unlinked, admitted, ...secrets },
+      store,
+    );
     const troubles = () => {
       const damaged = [...store.damaged].map((what) => `the disk has damaged ${what}`);
       store.damaged.clear();

@@ -111,7 +111,7 @@ const mistakes: Slip[] = [
   ),
   [['--keep=-1'], '--keep "-1" is too small.\nGive 0 or more.', ['client']],
   [['--notify=x'], '--notify takes no value.\nWrite --notify or --no-notify.', ['client']],
-  [['-p', '80'], 'unknown option -p.\nDid you mean --port?', ['client']],
+  [['-p', '80'], 'unknown option -p.\nDid you mean --port, --peer-port or --peer?', ['client']],
   [['-x'], 'unknown option -x.\nSee --help.', ['p2p']],
   [['-vx'], 'unknown option -vx.\nSee --help.', ['server']],
   [['--hist', '9'], 'unknown option --hist.\nDid you mean --history?', ['client']],
@@ -350,7 +350,7 @@ describe('what is asked of the program itself', () => {
     ['server', ['verify', '--help'], /^chat-server verify --port \d+/],
   ];
   /** The options of a room do not fit a screen of 24 rows; the exit codes then stand above the prompt. */
-  const mostRows = (start: RegExp) => (/chat-(server|client) --/.test(start.source) ? 36 : 24);
+  const mostRows = (start: RegExp) => (/chat-(server|client) --/.test(start.source) ? 39 : 24);
   test.each(helps)('%s %j is short and starts with the example', (name, args, start) => {
     const lines = String(run(name, args)).trimEnd().split('\n');
     expect(lines[0]).toMatch(start);

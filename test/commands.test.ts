@@ -10,6 +10,7 @@ import {
   type Meaning,
   nickCommand,
   openPrompt,
+  reachableAt,
   read,
   settingCommand,
   signedUpTo,
@@ -224,6 +225,22 @@ describe('/who', () => {
       '5 online: Ana (you, away: lunch), Luis (away), Ana María, ana, Bo (away: tea)',
     ],
     ['knows nothing offline', { online: false }, 'you are offline'],
+    ['says that nobody is near', { online: false, near: [] }, 'you are offline; nobody is near'],
+    [
+      'says who is near while the server is away',
+      { online: false, near: ['Bo', 'Luis'] },
+      'you are offline; near, without the server: Bo, Luis',
+    ],
+    [
+      'says who of them is in the room',
+      { online: false, near: ['Bo', 'Luis'], through: ['Luis'] },
+      'you are offline; near, without the server: Bo, Luis; in the room: Luis',
+    ],
+    [
+      'names those who are in the room, near or not',
+      { near: ['Bo'], others: ['Bo'], present: 2 },
+      '2 online: Ana (you), Bo',
+    ],
   ])('%s', (_name, some, expected) => expect(who(some)).toEqual([expected]));
 });
 
@@ -246,6 +263,38 @@ describe('/status', () => {
     prompt([], view, some)('/status');
     expect(said()).toEqual(['you are Ana', expected, 'the room', 'the folder']);
   });
+
+  test.each<[string, Partial<Conversation>, string[]]>([
+    ['nobody is near', { near: [], through: [] }, []],
+    ['some are near', { near: ['Bo', 'Luis'] }, ['linked with Bo, Luis, without the server']],
+    [
+      'one of them is in the room',
+      { near: ['Bo', 'Luis'], through: ['Luis'] },
+      ['linked with Bo, Luis, without the server', 'the room is reached through Luis'],
+    ],
+    [
+      'one of them has my line',
+      { near: ['Bo'], shared: { count: 1, copies: 1 } },
+      ['linked with Bo, without the server', '1 line without a place yet, on the disks of 1 other at least'],
+    ],
+    [
+      'some of them have my lines',
+      { near: ['Bo', 'Luis'], shared: { count: 3, copies: 2 } },
+      ['linked with Bo, Luis, without the server', '3 lines without a place yet, on the disks of 2 others at least'],
+    ],
+  ])('says in a cut that %s', (_name, some, expected) => {
+    prompt([], view, { online: false, ...some })('/status');
+    expect(said()).toEqual(['you are Ana', 'offline; nothing waits to be sent', ...expected, 'the room', 'the folder']);
+  });
+
+  test.each([
+    [undefined, 'no links with other members: --no-peers'],
+    [[], 'members cannot reach you'],
+    [
+      ['10.0.0.7:4000', '[fd00::7]:4000'],
+      'members reach you at 10.0.0.7:4000, [fd00::7]:4000 while the server is away',
+    ],
+  ])('says where others can reach me: %j', (hosts, words) => expect(reachableAt(hosts)).toBe(words));
 
   test('says what the room takes later', () => {
     prompt([], view, { held: { count: 1, ms: 400 } })('/status');

@@ -106,7 +106,10 @@ describe.skipIf(process.platform === 'win32')('bash itself', () => {
       ['chat-client', '--bell', ''],
       ['mention', 'all', 'off'],
     ],
-    [['chat-client', '--no-'], ['--no-color']],
+    [
+      ['chat-client', '--no-'],
+      ['--no-peers', '--no-color'],
+    ],
     [
       ['/opt/bin/chat-client', '--ti'],
       ['--timestamps', '--timeout'],
@@ -117,7 +120,7 @@ describe.skipIf(process.platform === 'win32')('bash itself', () => {
     [['chat-server', 'verify', '--s'], ['--server-key']],
     [
       ['chat-server', '--no-'],
-      ['--no-history', '--no-color'],
+      ['--no-history', '--no-peers', '--no-color'],
     ],
     [['chat-server', '--log-level', 'w'], ['warn']],
     [['p2p', '--ser'], ['--server']],

@@ -150,6 +150,8 @@ test('links between members have a port of their own: frames and wishes find it 
   const effects: Effect[] = [
     { type: 'dial', to: '~d1', key: 'key', hosts: ['192.0.2.1:1'] },
     frame('one', 'link', '~d1', '~\0ab'),
+    frame('two', '~d1'),
+    frame('three', '~\0ab'),
     { type: 'hangUp', to: '~d1' },
     { type: 'hangUp', to: 'link' },
     { type: 'admitPeers', keys: new Set() },
@@ -174,7 +176,7 @@ test('links between members have a port of their own: frames and wishes find it 
     peers: {
       send: (to, data) => {
         near.push(`${data} to ${to}`);
-        return ['~\0ab'];
+        return to.filter((id) => id === '~\0ab');
       },
       take: ({ type }) => near.push(type),
     },
@@ -182,6 +184,7 @@ test('links between members have a port of their own: frames and wishes find it 
   });
   await driver.turn(tick);
   expect(far).toEqual(['one to link', 'redial']);
-  expect(near).toEqual(['dial', 'one to ~d1,~\0ab', 'hangUp', 'admitPeers', 'seek']);
-  expect(given[1]).toMatchObject([{ type: 'full', from: '~\0ab' }]);
+  expect(near).toEqual(['dial', 'one to ~d1,~\0ab', 'two to ~d1', 'hangUp', 'admitPeers', 'seek']);
+  // The queue of the one was full: it is given nothing more, and nobody else is given that.
+  expect(given[1]).toMatchObject([{ from: '~\0ab' }, { from: '~\0ab', sent: { data: 'three' } }]);
 });

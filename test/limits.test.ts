@@ -113,6 +113,12 @@ const figures: [what: string, figure: string][] = [
   ],
   ['members: linked with; let in', `${is.nearMembers}; ${is.maxIncoming}`],
   ['the server is missed after', seconds(is.missedMs)],
+  ['another is dialed, too, after; at most at a time', `${is.unansweredMs / 1_000} s; ${is.maxDialed}`],
+  [
+    'of two links of a pair the one that the lower device has dialed stays, if they began within',
+    seconds(is.crossedMs),
+  ],
+  ['given again to a link that was full', `after ${is.retryLinkMs} ms`],
   ['hello again', `each ${seconds(is.helloMs)}`],
   ['frames of a stream that are not got', `${is.streamWindow}`],
   [

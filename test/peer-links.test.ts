@@ -175,11 +175,14 @@ describe('a link between members', () => {
 
 describe('who may link', () => {
   test('nobody before the list is known; nobody who is not on it; nobody without a key: no frame of theirs comes in', async () => {
-    const a = await listening(ann, { admits: [] });
+    const a = await listening(ann, { port: await freePort(), isFixed: true });
     const b = member(bo);
+    a.peers.take({ type: 'admitPeers', keys: new Set([ann.key]) });
+    expect((await a.next('reachable')).hosts).toEqual([]);
     b.dial('~d1', ann, a.host);
     expect(await b.next('connected', 'disconnected')).toEqual(isEnd);
     a.peers.take({ type: 'admitPeers', keys: new Set([bo.key]) });
+    expect((await a.next('reachable')).hosts).toEqual([a.host]);
     const strangers = [rawDealer(eve, ann, a.host), rawDealer(bo, eve, a.host), rawDealer(undefined, ann, a.host)];
     for (const stranger of strangers) void stranger.send('let me in').catch(() => {});
     await delay(300);
@@ -304,6 +307,7 @@ describe('where it listens', () => {
       openZap: openZapFails,
     });
     closing.push(() => b.close());
+    b.take({ type: 'admitPeers', keys: new Set([ann.key]) });
     await b.listen(0);
     expect(told).toHaveLength(1);
     b.take({ type: 'dial', to: '~d1', key: ann.key, hosts: [a.host] });
@@ -330,7 +334,12 @@ describe('where it listens', () => {
     expect((await a.next('reachable')).hosts).toEqual([hosts[0], `127.0.0.3:${a.peers.port}`]);
     b.dial('~d3', ann, `127.0.0.3:${a.peers.port}`);
     expect((await b.next('connected', 'disconnected')).type).toBe('connected');
+    const c = await listening(bo);
+    a.dial('~d1', bo, c.host);
+    expect((await a.next('connected', 'disconnected')).type).toBe('connected');
     a.now.place = { facing: undefined, global: ['127.0.0.3'], local: [] };
+    // It may have been dialed from there.
+    expect(await a.next('disconnected', 'reachable')).toEqual(isEnd);
     expect((await a.next('reachable')).hosts).toEqual([`127.0.0.3:${a.peers.port}`]);
     b.dial('~d4', ann, hosts[0] ?? '');
     expect((await b.next('connected', 'disconnected')).type).toBe('disconnected');

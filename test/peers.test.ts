@@ -1,6 +1,8 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { Message } from '../src/protocol/frames.ts';
-import { signedText } from '../src/protocol/signed.ts';
+import { crossedMs } from '../src/core/limits.ts';
+import { decode } from '../src/protocol/codec.ts';
+import type { Frame, Message } from '../src/protocol/frames.ts';
+import { type LinkEnd, linkProof, signedText } from '../src/protocol/signed.ts';
 import { fakeCrypto, fakeSalt, signature } from './support/fake-crypto.ts';
 import { NearWorld } from './support/near-world.ts';
 
@@ -50,6 +52,31 @@ describe('without the server', () => {
     expect(world.who('B').texts).toEqual(['~two']);
   });
 
+  test('who has lost its links, and comes anew, is linked with at once, though the others have noticed nothing', () => {
+    world.startAll();
+    world.pass(crossedMs);
+    world.lose('C');
+    expect([world.who('A').member?.near, world.who('C').member?.near]).toEqual([['b', 'c'], []]);
+    world.pass(500);
+    world.say('C', 'one');
+    for (const dev of 'AB') expect(world.who(dev).texts).toEqual(['~one']);
+    expect(world.ends.size).toBe(6);
+  });
+
+  test('who is elsewhere does not wait to dial those who could not be reached from there', () => {
+    for (const dev of 'AB') world.start(dev);
+    world.who('A').isAway = true;
+    world.pass(1_500);
+    world.pass(500);
+    world.who('A').isAway = false;
+    world.dialed.length = 0;
+    world.pass(500);
+    expect(world.dialed).toEqual([]);
+    world.input(world.who('A'), { type: 'reachable', hosts: ['10.1.0.1:7000'] });
+    world.pass(500);
+    expect(world.dialed).toContain('AB');
+  });
+
   test('who does not want to see what has no place keeps it all the same', () => {
     world.start('A');
     world.start('B', { finalOnly: true });
@@ -58,6 +85,16 @@ describe('without the server', () => {
     expect(world.who('B').texts).toEqual([]);
     expect(world.who('B').waits).toEqual(['one']);
   });
+});
+
+test('what a full link does not take comes all the same, in its order, and without another hello', () => {
+  for (const dev of 'AB') world.start(dev);
+  const texts = Array.from({ length: 300 }, (_, i) => `${i}`);
+  world.say('A', ...texts);
+  world.mostFrames = 5;
+  world.pass(1_500);
+  for (let i = 0; i < 100; i++) world.pass(5);
+  expect(world.who('B').texts).toEqual(texts.map((text) => `~${text}`));
 });
 
 describe('what is not right', () => {
@@ -94,6 +131,58 @@ describe('what is not right', () => {
     world.say('C', 'one');
     expect(world.who('B').texts).toEqual(['~one']);
     expect(world.who('B').member?.near).toEqual(['a', 'c']);
+  });
+
+  /** Cy dials Bo, and says this where its greeting would be. */
+  const greets = (...frames: Frame[]) => {
+    world.enroll('ABC', 1);
+    world.start('B');
+    const [bo] = [world.who('B')];
+    for (const frame of frames) world.input(bo, { type: 'frame', from: '~x', frame });
+    const said = bo.effects.flatMap((one) =>
+      one.type === 'send' && one.to[0] === '~x' ? decode(Buffer.from(one.data)) : [],
+    );
+    const isEnded = bo.effects.some((one) => one.type === 'hangUp' && one.to === '~x');
+    return { said, isEnded, near: bo.member?.near };
+  };
+  const end = (more: object = {}) => ({ nonce: 'nonceC', key: 'kC', dev: 'C', ...more });
+  const greet = (more: object = {}): Frame => ({ kind: 'greet', ...end(more) }) as Frame;
+  /** As its owner would sign it, for this nonce of the other end. */
+  const proven = (theirs: object, more: object = {}, by = 'kC', room = 'server'): Frame =>
+    greet({ ...more, proof: signature(by, linkProof(room, end(more), theirs as LinkEnd)) });
+  const bo = { nonce: 'nonce1', key: 'kB', dev: 'B' };
+
+  test('who proves its key is near, and hears who this is', () => {
+    const { said, isEnded, near } = greets(greet(), proven(bo));
+    expect(said[0]).toMatchObject({ kind: 'greet', ...bo, proof: signature('kB', linkProof('server', bo, end())) });
+    expect([isEnded, near]).toEqual([false, ['c']]);
+  });
+
+  test.each<[string, Frame[]]>([
+    ['nothing of its key', [greet(), { kind: 'got', k: 1, of: 1 }]],
+    ['a proof by another key', [greet(), proven(bo, {}, 'kA')]],
+    ['a proof for another end', [greet(), proven({ ...bo, nonce: 'nonce9' })]],
+    ['a proof for another room', [greet(), proven(bo, {}, 'kC', 'elsewhere')]],
+    ['a proof that it was told', [greet(), greet({ proof: signature('kB', linkProof('server', bo, end())) })]],
+    ['another end than before', [greet(), proven(bo, { nonce: 'nonceD' })]],
+    ['a key that is no member’s', [greet({ key: 'kZ', dev: 'Z' })]],
+    ['a device of another key', [greet({ dev: 'A' })]],
+    ['something before its name', [{ kind: 'hello', r: 1, waits: [] }]],
+  ])('who proves %s is hung up on', (_, frames) => {
+    const { isEnded, near } = greets(...frames);
+    expect([isEnded, near]).toEqual([true, []]);
+  });
+
+  test('who is not in the list is told that only the server can help, once, and only while that is away', () => {
+    world.enroll('BC', 1);
+    const { member } = world.start('A');
+    const heard = { type: 'heard', host: '10.0.0.9:1' } as const;
+    world.input(world.who('A'), heard);
+    expect(typesOf('A', 'status')).toEqual([]);
+    world.pass(1_500);
+    for (let i = 0; i < 3; i++) world.input(world.who('A'), heard);
+    expect(typesOf('A', 'status')).toMatchObject([{ code: 'ONLY_SERVER' }]);
+    expect(member?.near).toEqual([]);
   });
 
   test('whoever is not in the newest signed roster is linked with nobody', () => {

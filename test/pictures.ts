@@ -5,7 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { Screen } from './support/screen.ts';
 import { draw } from './support/svg.ts';
 
-/** Plays the scenes of the README with the real programs and writes what the screens show to docs/pictures. */
+/**
+ * Plays scenes with the real programs and writes what the screens show to docs/pictures: all scenes, or those that are named
+ * (`npm run pictures -- apart`).
+ */
 
 type Window = { title: string; screen: Screen };
 
@@ -14,15 +17,18 @@ const folder = join(root, 'docs', 'pictures');
 const home = mkdtempSync(join(tmpdir(), 'zmqchat-pictures-'));
 const half = { columns: 54, rows: 9 };
 const whole = { columns: 76, rows: 9 };
+const third = { columns: 44, rows: 12 };
 /** The port of the README's first example. */
 const port = 9999;
 const notSentYetMs = 12_000;
+const rosterMs = 7_000;
 const screens: Screen[] = [];
 
 try {
   mkdirSync(folder, { recursive: true });
-  await chat();
-  await outage();
+  const scenes = { chat, outage, apart };
+  const named = process.argv.slice(2);
+  for (const [name, play] of Object.entries(scenes)) if (named.length === 0 || named.includes(name)) await play();
 } finally {
   await Promise.all(screens.map((screen) => screen.destroy()));
   rmSync(home, { recursive: true, force: true });
@@ -77,6 +83,33 @@ async function outage(): Promise<void> {
   again.screen.type('I have ');
   await again.screen.settled();
   take('missed', again);
+  await end(...screens);
+}
+
+/** The server is killed, three people go on talking, and it comes back. */
+async function apart(): Promise<void> {
+  const server = await serve('apart');
+  const ana = await enterRoom('Ana', 'apart', third);
+  const bo = await enterRoom('Bo', 'apart', third);
+  const cy = await enterRoom('Cy', 'apart', third);
+  const three = [ana, bo, cy];
+  await say(ana, 'where do we meet?', cy);
+  // Who the members are is told every five seconds.
+  await new Promise((told) => setTimeout(told, rosterMs));
+  server.kill('SIGKILL');
+  await server.exit;
+  await all(three, 'the server does not answer');
+  await say(bo, 'at the harbour, at six', cy);
+  await say(cy, 'I bring the boat', ana);
+  await say(ana, 'see you there', bo);
+  await all(three, 'see you there');
+  await Promise.all(three.map(({ screen }) => screen.settled()));
+  take('apart', ...three);
+  await serve('apart');
+  await all(three, 'back with the server');
+  await Promise.all(three.map(({ screen }) => screen.settled()));
+  take('together', ...three);
+  await end(...screens);
 }
 
 async function serve(data: string): Promise<Screen> {

@@ -46,6 +46,13 @@ describe('the log', () => {
     expect(ann.shown).toEqual([replay, message(11), message(12), { type: 'replayed' }, message(13)]);
   });
 
+  test('begins a replay with what was not shown before: only of a long one is it said that some is left out', () => {
+    ann.comeBack({ head: 13 });
+    log.entry(11, { void: true });
+    ann.receive(log.batch(11, 13));
+    expect(ann.shown[0]).toEqual({ type: 'replay', count: 2, total: 2, sinceMs: 7 });
+  });
+
   test('may hold a message twice, when the server forgot it had it: shown once', () => {
     ann.receive(log.entry(11, { id: { dev: 'B', n: 4 } }));
     ann.receive(log.entry(12, { id: { dev: 'B', n: 4 } }), { kind: 'heartbeat', seq: 12 });

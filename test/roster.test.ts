@@ -223,6 +223,16 @@ describe('a room', () => {
     expect(served.size).toBeGreaterThanOrEqual(60);
   });
 
+  test('whose keeper wants no links tells nobody who and where the others are, and says so', () => {
+    room = new RoomWorld({ ageMs, unlinked: true });
+    expect(room.log.roster.last).toBe(0);
+    room.say('a', hello('ann'));
+    expect(room.take('a')).toContainEqual(expect.objectContaining({ welcome: 1, unlinked: 1 }));
+    asks('a', { a: [cells(address('A', ['10.0.0.1:7000']))] });
+    expect(next('a')).toEqual([]);
+    expect(room.log.addresses()).toEqual([]);
+  });
+
   test('has room for so many, of each so many devices, and remembers so many who left', () => {
     filled([
       ...range(1, maxMembers).map((no) => member(no)),
@@ -289,6 +299,20 @@ describe('a member', () => {
       ['kC', 'cy'],
     ]);
     expect(ann.store.address('B')).toBeUndefined();
+  });
+
+  test('forgets whom it knew in a room that wants no links, and asks for nobody any more', () => {
+    start(['10.0.0.1:7000']);
+    ann.receive(part({ members: named(two), addresses: [address('B', ['10.0.0.2:7000'])], ...signed(7, two) }));
+    ann.comeBack({ unlinked: true });
+    expect(known()).toEqual([]);
+    expect([ann.store.addresses(), ann.store.roster.signed]).toEqual([[], undefined]);
+    asked();
+    ann.start({ hosts: [] });
+    ann.comeBack({ unlinked: true });
+    expect(asked()).toEqual([]);
+    ann.comeBack();
+    expect(asked()).toEqual([{ kind: 'roster', version: 0 }]);
   });
 
   test('puts parts together, and takes none without the one before', () => {

@@ -1207,3 +1207,147 @@ describe('a notification', () => {
     expect(screen.terminal.written.split('\x1b]').length - 1).toBe(times);
   });
 });
+
+describe('cut off', () => {
+  const offline: ChatEvent = { type: 'state', state: 'offline', reason: 'lost', seeking: true };
+  const online: ChatEvent = { type: 'state', state: 'online', server: 's', online: 3, legacy: false };
+  const back: ChatEvent = { ...online, afterMs: 12_000 };
+  const near = (...names: string[]): ChatEvent => ({ type: 'near', names });
+  const id = { dev: 'dev', n: 1 };
+  const cutScreen = (columns = 80) => {
+    const screen = openScreen({ columns, style: { columns: () => columns } });
+    screen.view.show(online);
+    screen.view.show(offline);
+    screen.view.show(near('Ana', 'Bo'));
+    return screen;
+  };
+  const talking = '-- the server does not answer; talking with Ana and Bo directly';
+
+  /** As a person reads them, however they are broken. */
+  const words = async (screen: Screen) => (await screen.rows()).map((row) => row.trim()).join(' ');
+
+  test.each([80, 40, 20])('at %i columns it says who is near, and through whom it is online', async (columns) => {
+    const screen = cutScreen(columns);
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(await words(screen)).toContain(`${talking} -- offline 12 s; near: Ana and Bo >`);
+    screen.view.show({ ...near('Ana', 'Bo'), through: ['Ana'] } as ChatEvent);
+    expect(await words(screen)).toContain(`${talking} -- online through Ana >`);
+    screen.view.show(near());
+    expect(await words(screen)).toMatch(/-- offline 12 s >$/);
+    for (const row of await screen.rows()) expect(row.length).toBeLessThanOrEqual(columns);
+  });
+
+  test.each([80, 40, 20])('at %i columns what has no place yet is marked', async (columns) => {
+    const screen = cutScreen(columns);
+    screen.hear('the table is free', { id: 'a.1', provisional: true });
+    screen.hear('waves to all of you', { id: 'a.2', provisional: true, action: true });
+    const said = (await screen.lines()).filter((line) => line.startsWith('~'));
+    expect(said).toEqual(['~[bob] the table is free', '~* bob waves to all of you']);
+  });
+
+  test('before the server was met in this run, it says who is near', async () => {
+    const screen = openScreen();
+    screen.view.show({ type: 'state', state: 'connecting', endpoint: 'localhost:9999' });
+    screen.view.show(near('Ana', 'Bo'));
+    expect(await screen.lines()).toContain('-- offline 0 s; near: Ana and Bo');
+    screen.view.show(online);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect((await screen.lines()).at(-2)).toBe('-- back with the server');
+  });
+
+  test('who has the server sees nothing of links', async () => {
+    const screen = openScreen();
+    screen.view.show(online);
+    const before = await screen.lines();
+    screen.view.show(near('Ana'));
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(await screen.lines()).toEqual(before);
+  });
+
+  test('what is handed over all at once rings once, and what names me later rings again', async () => {
+    const screen = cutScreen();
+    for (let n = 1; n <= 20; n++) screen.hear('me?', { id: `a.${n}`, provisional: true, mention: true });
+    await screen.rows();
+    expect(screen.terminal.bells).toBe(1);
+    await vi.advanceTimersByTimeAsync(5_000);
+    screen.hear('me?', { id: 'a.21', provisional: true, mention: true });
+    screen.view.show({ type: 'placed', id: 'a.21', seq: 21 });
+    screen.hear('me?', { id: 'a.22', provisional: true });
+    await screen.rows();
+    expect(screen.terminal.bells).toBe(2);
+  });
+
+  test('the end is said in one line, when it is due', async () => {
+    const screen = cutScreen();
+    const gone: string[] = [];
+    screen.view.show({ ...message('a.1'), provisional: true } as ChatEvent, () => void gone.push('a.1'));
+    screen.view.show(back);
+    screen.view.show({ type: 'placed', id: 'a.1', seq: 1 }, () => void gone.push('placed'));
+    await screen.rows();
+    expect([gone, screen.view.isBehind]).toEqual([['a.1'], true]);
+    await vi.advanceTimersByTimeAsync(300);
+    expect((await screen.lines()).slice(1)).toEqual([
+      talking,
+      '~[bob] text',
+      '-- back with the server: 1 line has its place',
+      '> ',
+    ]);
+    expect([gone, screen.view.isBehind]).toEqual([['a.1', 'placed'], false]);
+  });
+
+  test('what the room does not take is found under Up', async () => {
+    const screen = cutScreen();
+    screen.view.show({ ...message('dev.1', true), provisional: true } as ChatEvent);
+    screen.view.show({ type: 'withdrawn', id: 'dev.1', reason: 'refused' });
+    screen.type(up);
+    expect((await screen.lines()).slice(-3)).toEqual([
+      '-- your line, "text", was not taken by the room. Up brings it back.',
+      '-- offline 0 s; near: Ana and Bo',
+      '> text',
+    ]);
+  });
+
+  /** The turn in which it comes is not over: what waits is told after it. */
+  describe('an echo that arrives while its line still waits below', () => {
+    const waiting: Waiting = { id, text: 'text', ts: startMs };
+    const shown = async (screen: Screen) => (await screen.lines()).filter((line) => line.includes('text'));
+
+    test('stands in one place at every moment', async () => {
+      const screen = openScreen();
+      screen.view.waiting([waiting, { id: { dev: 'dev', n: 2 }, text: 'text 2', ts: startMs }]);
+      expect(await shown(screen)).toEqual(['… text', '… text 2']);
+      screen.view.show({ ...message('dev.1', true), seq: 1 } as ChatEvent);
+      expect(await shown(screen)).toEqual(['[bob] text', '… text 2']);
+      screen.view.waiting([{ id: { dev: 'dev', n: 2 }, text: 'text 2', ts: startMs }]);
+      expect(await shown(screen)).toEqual(['[bob] text', '… text 2']);
+    });
+
+    test('stands above once, when somebody near has it, and no more when it gets its place', async () => {
+      const screen = cutScreen();
+      screen.view.waiting([waiting]);
+      screen.view.show({ ...message('dev.1', true), provisional: true } as ChatEvent);
+      expect(await shown(screen)).toEqual(['~[bob] text']);
+      screen.view.waiting([]);
+      screen.view.show(back);
+      screen.view.show({ type: 'placed', id: 'dev.1', seq: 1 });
+      await vi.advanceTimersByTimeAsync(10_000);
+      expect(await shown(screen)).toEqual(['~[bob] text']);
+    });
+
+    test('waits on below while it is said what became of all, and then stands above', async () => {
+      const screen = cutScreen();
+      await vi.advanceTimersByTimeAsync(2_000);
+      screen.view.waiting([waiting]);
+      screen.view.show(back);
+      screen.view.show({ ...message('dev.1', true), seq: 1 } as ChatEvent);
+      screen.view.waiting([]);
+      expect(await shown(screen)).toEqual(['… text']);
+      await vi.advanceTimersByTimeAsync(300);
+      expect(await shown(screen)).toEqual(['[bob] text']);
+    });
+  });
+
+  function message(of: string, own = false): ChatEvent {
+    return { type: 'message', id: of, from: { name: 'bob' }, text: 'text', own, replay: false };
+  }
+});

@@ -9,7 +9,8 @@ import { decode, encode } from '../src/protocol/codec.ts';
 import { erasureOf, isErased } from '../src/protocol/erasure.ts';
 import type { Entries, Message, Received, RosterFrame, Upload } from '../src/protocol/frames.ts';
 import { addressText, membersDigest, rosterText } from '../src/protocol/roster.ts';
-import { chainHash, digestOf, signedHash, signedText } from '../src/protocol/signed.ts';
+import { chainHash, digestOf, linkProof, signedHash, signedText } from '../src/protocol/signed.ts';
+import { readBeacon, senderOf } from '../src/transport/beacon-frame.ts';
 import { vectors as made } from './vectors/vectors.ts';
 
 /*
@@ -147,6 +148,22 @@ describe('what the program reads', () => {
     expect(crypto.verify(neo, address.text, address.sig)).toBe(true);
   });
 
+  test('links: what each end proves, and to nobody else; and a beacon, which only its room hears', () => {
+    const { proofs, beacon } = file.links;
+    for (const [mine, theirs] of [
+      [proofs.Neo, proofs.Trinity],
+      [proofs.Trinity, proofs.Neo],
+    ] as const) {
+      expect(linkProof(room, mine, theirs)).toBe(mine.text);
+      expect(crypto.verify(mine.key, mine.text, mine.sig)).toBe(true);
+      expect(crypto.verify(mine.key, linkProof(room, theirs, mine), mine.sig)).toBe(false);
+    }
+    const heard = readBeacon(beacon.room, Buffer.from(beacon.hex, 'hex'));
+    expect(heard).toMatchObject({ nonce: beacon.nonce, port: beacon.port });
+    expect(heard && senderOf(beacon.room, heard, [room, beacon.key])).toBe(beacon.key);
+    expect(readBeacon(beacon.key, Buffer.from(beacon.hex, 'hex'))).toBeUndefined();
+  });
+
   test('an export, which is right', async () => {
     const { extent, rows } = await readExport(bytes(`${file.export.join('\n')}\n`));
     const audit = new Audit(crypto, extent);
@@ -158,8 +175,8 @@ describe('what the program reads', () => {
     expect(decode(hex === undefined ? Buffer.from(frame) : Buffer.from(hex, 'hex')).kind).toBe('malformed'),
   );
 
-  test('every frame of the transcript, and it writes the same', () => {
-    for (const line of file.transcript) {
+  test('every frame of the transcripts, and it writes the same', () => {
+    for (const line of [...file.transcript, ...file.links.transcript]) {
       const frame = decoded(line.slice(2));
       expect(['malformed', 'unknown']).not.toContain(frame.kind);
       const written = encode(frame as Upload);

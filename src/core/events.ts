@@ -40,8 +40,18 @@ export type ChatEvent =
       /** The room's key; absent between two people, and in a room of the original's. */
       room?: string;
     }
-  /** `forMs`: it may have been so for so long, for the program itself stood still. */
-  | { type: 'state'; state: 'offline'; reason: 'left' | 'lost' | 'silent'; peer?: string; forMs?: number }
+  /**
+   * `forMs`: it may have been so for so long, for the program itself stood still. `seeking`: other members may be reached
+   * without the server.
+   */
+  | {
+      type: 'state';
+      state: 'offline';
+      reason: 'left' | 'lost' | 'silent';
+      peer?: string;
+      forMs?: number;
+      seeking?: true;
+    }
   | { type: 'state'; state: 'closing' }
   | {
       type: 'message';
@@ -79,8 +89,8 @@ export type ChatEvent =
   | { type: 'placed'; id: string; seq?: number }
   /** It will never have a place: the room has not taken it, or other words under its id, or a log has lost it. */
   | { type: 'withdrawn'; id: string; reason: 'refused' | 'replaced' | 'lost' }
-  /** With these members this one is linked, without the server. */
-  | { type: 'near'; names: string[] }
+  /** With these members this one is linked, without the server; `through`: those of them who are in the room. */
+  | { type: 'near'; names: string[]; through?: string[] }
   | { type: 'join'; server?: string; name: string; online: number }
   | { type: 'leave'; server?: string; name: string; online: number; reason: 'left' | 'lost' }
   | { type: 'rename'; server: string; from: string; name: string; online: number }

@@ -195,8 +195,15 @@ export const unheardLimit = 2;
 /** With so many others a member links, and so many of others it lets in. */
 export const nearMembers = 3;
 export const maxIncoming = 16;
+/** Who does not answer a dial for so long is waited for, but somebody else is dialed, too; so many at a time at most. */
+export const unansweredMs = 500;
+export const maxDialed = 9;
+/** What a full link did not take is given to it again after this long. */
+export const retryLinkMs = 5;
 /** So long after a sign of life is due, or after own words went out without an echo, the server is missed. */
 export const missedMs = 1_000;
+/** Two links of a pair that began within so long may have been dialed by both at once: who is dialed has answered by then. */
+export const crossedMs = 5_000;
 /** What is here is said again at least this often. */
 export const helloMs = 10_000;
 /** Frames of a stream that are sent and not known to be kept. */

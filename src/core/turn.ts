@@ -85,7 +85,7 @@ export type Effect =
   | { type: 'fail'; error: ChatError };
 
 /** What was typed, and is not accepted yet. */
-export type Waiting = Pick<Message, 'text' | 'type' | 'ts'>;
+export type Waiting = Pick<Message, 'id' | 'text' | 'type' | 'ts'>;
 
 /** What takes long, and how far it is. */
 export type Work = { what: 'read' | 'givenBack'; done: number; total: number };
@@ -112,6 +112,11 @@ export interface Conversation extends Core {
   readonly others: readonly string[];
   /** Why somebody who is there is away, '' if that was not said; undefined if nobody of this name is away. */
   whyAway?(name: string): string | undefined;
+  /** With whom there is a link without the server; `through`: those of them who are in the room. */
+  readonly near?: readonly string[];
+  readonly through?: readonly string[];
+  /** What waits, is on so many disks of others at least, and is shown all the same. */
+  readonly shared?: { count: number; copies: number } | undefined;
   /** How many are online, I among them, as last said; 0 while nobody can say. */
   readonly present: number;
   /** False from `leave` until the other side has answered it: only then is nothing more under way from there. */

@@ -8,6 +8,7 @@ import {
   type Mark,
   type Membership,
   type Owner,
+  type Pending,
   type Place,
   type Reachable,
   type RosterState,
@@ -16,7 +17,7 @@ import {
 } from '../core/log/store.ts';
 import { isShown } from '../core/narrate.ts';
 import type { Erasure } from '../protocol/erasure.ts';
-import type { Message, MessageId } from '../protocol/frames.ts';
+import type { MessageId } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
 import type { EntryTable, OwnerTable, Table } from './tables.ts';
 import { inWords } from './trouble.ts';
@@ -34,7 +35,7 @@ type Tables = {
   owners: OwnerMap | OwnerTable;
   members: Rows<Membership>;
   addresses: Rows<Reachable>;
-  pending: Rows<Message>;
+  pending: Rows<Pending>;
   erasures: Rows<Erasure>;
 };
 
@@ -98,7 +99,7 @@ export class LogStore implements Store {
     }
     return from;
   }
-  pending = (): Message[] => inWords(this.folder, () => [...this.#tables.pending.values()]);
+  pending = (): Pending[] => inWords(this.folder, () => [...this.#tables.pending.values()]);
 
   /** Not at once: nobody may read what is not committed yet. After a failure all fail. */
   commit(change: Change): Promise<void> {

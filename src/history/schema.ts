@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import type { Mark, Membership, Owner, Place, Reachable } from '../core/log/store.ts';
+import type { Mark, Membership, Owner, Pending, Place, Reachable } from '../core/log/store.ts';
 import { decode } from '../protocol/codec.ts';
 import type { Erasure } from '../protocol/erasure.ts';
 import type { Message } from '../protocol/frames.ts';
@@ -17,7 +17,7 @@ const tables = [
   base_hash TEXT, head_hash TEXT, ran_ms INTEGER, lc INTEGER, sum INTEGER)`,
   `CREATE TABLE entries (seq INTEGER PRIMARY KEY, prev TEXT, hash TEXT, at_ms INTEGER, ran_ms INTEGER, sig TEXT,
   erased TEXT, sum INTEGER, ${message})`,
-  `CREATE TABLE pending (${message}, sig TEXT, erased TEXT, at_ms INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
+  `CREATE TABLE pending (${message}, sig TEXT, erased TEXT, at_ms INTEGER, unshown INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
   'CREATE TABLE marks (dev TEXT PRIMARY KEY, n INTEGER, hash TEXT, sum INTEGER) WITHOUT ROWID',
   'CREATE TABLE owners (look TEXT PRIMARY KEY, name TEXT, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
   `CREATE TABLE members (key TEXT PRIMARY KEY, name TEXT, version INTEGER, first_ms INTEGER, seen_ms INTEGER,
@@ -168,13 +168,20 @@ export const addresses: Shape<Reachable> = {
     ({ dev, key, ts, hosts: hosts ? String(hosts).split(' ') : [], sig, version }) as Reachable,
   lost: ['where a device can be reached', 0],
 };
-export const pending: Shape<Message> = {
+export const pending: Shape<Pending> = {
   name: 'pending',
   key: ['dev', 'n'],
-  values: (message) => [...messageValues(message), message.sig, message.erased, message.at],
+  values: (message) => [
+    ...messageValues(message),
+    message.sig,
+    message.erased,
+    message.at,
+    message.unshown ? 1 : undefined,
+  ],
   read(values) {
-    const [sig, erased, at] = values.splice(-3);
-    return readMessage(values, { sig, erased, at });
+    const [sig, erased, at, unshown] = values.splice(-4);
+    const message = readMessage(values, { sig, erased, at });
+    return message && { ...message, ...(unshown === 1 && { unshown: true as const }) };
   },
   lost: ['a waiting message', 3],
 };

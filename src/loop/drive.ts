@@ -140,10 +140,11 @@ export class Driver {
 
   #give(to: readonly string[], data: string): string[] | Promise<string[]> {
     const { links, peers } = this.#ports;
-    if (!peers || !to.some(isPeer)) return links.send(to, data);
-    const others = to.filter((id) => !isPeer(id));
-    const given = [links.send(others, data), peers.send(to.filter(isPeer), data)];
-    return Promise.all(given).then((full) => full.flat());
+    const [near, others] = [to.filter(isPeer), to.filter((id) => !isPeer(id))];
+    // A link with one other end says everything to that: what is for nobody there must not come to it.
+    const far = others.length > 0 ? links.send(others, data) : [];
+    if (!peers || near.length === 0) return far;
+    return Promise.all([far, peers.send(near, data)]).then((full) => full.flat());
   }
 
   async #commit(change: Change): Promise<Input> {

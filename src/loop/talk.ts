@@ -2,13 +2,13 @@ import type { ChatEvent, Contradiction } from '../core/events.ts';
 import { hearingMs } from '../core/limits.ts';
 import type { Store } from '../core/log/store.ts';
 import { normalizeName, whyNameRefused } from '../core/names.ts';
-import type { Conversation } from '../core/turn.ts';
+import type { Conversation, Input } from '../core/turn.ts';
 import { ChatError, type ErrorCode, OtherRoom } from '../errors.ts';
 import type { Meaning, Words } from '../prompt/prompt.ts';
 import { isTooLong, maxTextBytes } from '../protocol/frames.ts';
 import type { View } from '../terminal/view.ts';
 import type { Link, LinkEvent } from '../transport/link.ts';
-import { Driver } from './drive.ts';
+import { Driver, type Ports } from './drive.ts';
 import { Ending, type Manner } from './ending.ts';
 import { maxUnderWay } from './tally.ts';
 import type { Finding, Trouble } from './trouble.ts';
@@ -37,6 +37,8 @@ export type TalkOptions = {
   adapt?: () => boolean;
   /** If this fails, the talk ends. */
   guard?: (() => Promise<void>) | undefined;
+  /** The links with other members. */
+  peers?: (Ports['peers'] & { inputs: { batches(): AsyncIterable<Input[]> }; close(): Promise<void> }) | undefined;
   trouble: Trouble;
   manner: Manner;
 };
@@ -59,7 +61,7 @@ export class Talk {
   #wantedName: string | undefined;
 
   constructor(options: TalkOptions) {
-    const { conversation: core, link: links, store, view, names, manner, testify } = options;
+    const { conversation: core, link: links, peers, store, view, names, manner, testify } = options;
     const show = (event: ChatEvent, taken?: () => void) => {
       if (event.type === 'state' && event.state === 'online' && event.room) names?.entered(event.room);
       if (event.type === 'renamed' && event.name === this.#wantedName) names?.renamed(event.name);
@@ -78,7 +80,7 @@ export class Talk {
       } else throw error;
     };
     this.#options = options;
-    this.#driver = new Driver({ core, links, store, show, failed });
+    this.#driver = new Driver({ core, links, peers, store, show, failed });
     this.#ending = new Ending(options, this.#driver);
     view.takeBack = () => this.#takeBack();
   }
@@ -90,10 +92,11 @@ export class Talk {
 
   /** Resolves with the exit code; rejects with a ChatError. */
   async run(): Promise<number> {
-    const { conversation, lines, link, stop, store, view, guard, manner } = this.#options;
+    const { conversation, lines, link, peers, stop, store, view, guard, manner } = this.#options;
     const [driver, ending] = [this.#driver, this.#ending];
     void driver.pump(stop, (signal) => ending.stop(signal));
     void driver.pump(link.events.batches(), (events) => this.#hear(events));
+    if (peers) void driver.pump(peers.inputs.batches(), (inputs) => this.#hearPeers(inputs));
     if (guard) void driver.guard(guard);
     const ended = () => ending.linesEnded();
     if (!manner.check) void driver.pump(lines, (line) => this.#line(line), ended);
@@ -114,6 +117,7 @@ export class Talk {
     } finally {
       view.show({ type: 'state', state: 'closing' });
       link.close();
+      await peers?.close();
     }
   }
 
@@ -161,6 +165,12 @@ export class Talk {
     }
     await this.#driver.turned(...events.filter((event) => 'from' in event));
     while (conversation.isFull) await this.#driver.turned();
+  }
+
+  /** Those near wait while the output is behind, as the server does. */
+  async #hearPeers(inputs: readonly Input[]): Promise<void> {
+    await this.#driver.turned(...inputs);
+    while (this.#options.conversation.isFull) await this.#driver.turned();
   }
 
   /** After this program stood still (Ctrl-Z) it first hears what has come meanwhile. */

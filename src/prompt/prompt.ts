@@ -132,8 +132,10 @@ export function complain(view: Pick<View, 'show'>, message: string): undefined {
 const maxNamed = 100;
 
 function who(conversation: Conversation): string {
-  const { online, name, present, others } = conversation;
-  if (!online) return 'you are offline';
+  const { online, name, present, others, near = [], through = [] } = conversation;
+  const isNear = near.length > 0 ? `near, without the server: ${near.join(', ')}` : 'nobody is near';
+  if (!online && conversation.near === undefined) return 'you are offline';
+  if (!online) return `you are offline; ${isNear}${through.length > 0 ? `; in the room: ${through.join(', ')}` : ''}`;
   const why = (one: string) => absent(conversation.whyAway?.(one));
   const named = others.slice(0, maxNamed);
   const unnamed = present - 1 - named.length;
@@ -150,7 +152,17 @@ function standing(conversation: Conversation): string[] {
   const what = count === 0 ? 'nothing waits to be sent' : `${counted(count, 'message')} not sent yet`;
   const me = [name, ...absent(conversation.whyAway?.(name))].join(', ');
   const lines = [`you are ${me}`, `${online ? `online, ${present} there` : 'offline'}; ${what}`];
-  return held ? [...lines, slowed(held)] : lines;
+  return [...lines, ...apart(conversation), ...(held ? [slowed(held)] : [])];
+}
+
+/** Who is linked without the server, and what they have that the room has not. */
+function apart({ near = [], through = [], shared }: Conversation): string[] {
+  const links = near.length > 0 ? [`linked with ${near.join(', ')}, without the server`] : [];
+  const bridge = through.length > 0 ? [`the room is reached through ${through.join(', ')}`] : [];
+  const kept = shared && [
+    `${counted(shared.count, 'line')} without a place yet, on the disks of ${shared.copies} ${shared.copies === 1 ? 'other' : 'others'} at least`,
+  ];
+  return [...links, ...bridge, ...(kept ?? [])];
 }
 
 /** The first characters of the chain are enough for two people to compare. */
@@ -160,6 +172,14 @@ export function signedUpTo(signed: Signed | undefined): string {
   return seq === 0
     ? 'signed by the room: its log is empty'
     : `signed by the room up to message ${seq} (${hash.slice(0, 8)})`;
+}
+
+/** Where other members reach this one while the server is away. */
+export function reachableAt(hosts: readonly string[] | undefined): string {
+  if (!hosts) return 'no links with other members: --no-peers';
+  return hosts.length > 0
+    ? `members reach you at ${hosts.join(', ')} while the server is away`
+    : 'members cannot reach you';
 }
 
 /** Who can read along besides those who are meant. */

@@ -185,6 +185,8 @@ export const table = {
     away: may(absences),
     /** What the room is about, as whoever keeps it says. */
     topic: may(text),
+    /** Members are not to link with each other in this room: it tells nobody who and where they are. [P56] */
+    unlinked: may(flag),
   },
   refused: {
     code: must(oneOf('NAME_REFUSED', 'ROOM_FULL', 'PROOF_REFUSED', 'VERSION_REFUSED'), 'refused'),
@@ -245,6 +247,8 @@ export const table = {
     hash: may(token, 'h'),
     /** The server is heard here. */
     live: may(flag, 'on'),
+    /** In a session in which the server is missed: what is new is wanted from here, too. */
+    apart: may(flag, 'off'),
     /** The version of the roster that is here, and where members can be reached, as they have signed it. */
     version: may(count, 'roster'),
     addresses: may(addresses, 'a'),

@@ -54,6 +54,11 @@ export class Editor {
     if (!this.#isPasteRefused) this.#pastedLines ||= block.includes('\n');
   }
 
+  /** It is under Up from now on, as what was dropped. */
+  remember(text: string): void {
+    this.#past.add(text);
+  }
+
   /** What was sent, and nobody has got, is a draft again. */
   restore(text: string): void {
     const { draft } = this;

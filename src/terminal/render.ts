@@ -19,6 +19,9 @@ export type Style = Ability & {
 /** `chat`: messages and what the room says; `self`: words of this program about itself. */
 export type Rendered = { channel: 'chat' | 'self'; text: string };
 
+/** Who is near while there is no server; `through`: those of them who are in the room. */
+export type Near = { names: readonly string[]; through: readonly string[] };
+
 type Event<Type> = Extract<ChatEvent, { type: Type }>;
 
 /** Of the 256 colours, those that can be read on white and on black. */
@@ -98,14 +101,14 @@ export class Renderer {
 
   /** The lines above the prompt, unpainted; `hint` says what the last key led to. */
   asides(
-    offlineSinceMs: number | undefined,
+    offline: ({ sinceMs: number } & Near) | undefined,
     waiting: readonly Waiting[],
     hint: string,
     nowMs: number,
     work?: Work,
   ): string[] {
     const lines = waiting.slice(0, shownWaiting).map((message) => this.#waitingLine(message, nowMs));
-    if (offlineSinceMs !== undefined) lines.unshift(`-- offline ${duration(nowMs - offlineSinceMs)}`);
+    if (offline) lines.unshift(...this.#own(`-- ${apart(offline, nowMs)}`));
     if (work) lines.unshift(...this.#own(`-- ${works[work.what]}: ${digits(work.done)} of ${digits(work.total)}`));
     if (waiting.length > shownWaiting) lines.push(`${this.#more} and ${waiting.length - shownWaiting} more`);
     return hint === '' ? lines : [...lines, ...this.#own(`-- ${hint}`)];
@@ -129,14 +132,15 @@ export class Renderer {
   }
 
   #message(event: Event<'message'>, nowMs: number): Rendered {
-    const { from, own, mention, action, erased, acceptedMs, agoMs } = event;
+    const { from, own, mention, action, erased, provisional, acceptedMs, agoMs } = event;
     const [answered, text] = this.#answered(event);
+    const mark = provisional ? '~' : '';
     const time = this.#time(acceptedMs ?? nowMs, nowMs, agoMs);
     const color = this.#chalk.ansi256(nameColors[hash(from.name) % nameColors.length] ?? 30);
     const paint = own ? color.bold : mention ? color.inverse : color;
     const name = this.safe(from.name);
     return chat(
-      `${answered}${time}${action ? `* ${paint(name)}` : paint(`[${name}]`)} ${erased ? this.#chalk.dim('(erased)') : this.#text(text)}`,
+      `${answered}${time}${mark}${action ? `* ${paint(name)}` : paint(`[${name}]`)} ${erased ? this.#chalk.dim('(erased)') : this.#text(text)}`,
     );
   }
 
@@ -214,6 +218,13 @@ export class Renderer {
   }
 }
 
+/** `offline 12 s; near: Ana and Bo`, or through whom the room is reached. */
+function apart({ sinceMs, names, through }: { sinceMs: number } & Near, nowMs: number): string {
+  if (through.length > 0) return `online through ${list(through)}`;
+  const offline = `offline ${duration(nowMs - sinceMs)}`;
+  return names.length > 0 ? `${offline}; near: ${list(names)}` : offline;
+}
+
 const works = { read: 'reading what was missed', givenBack: 'giving back what the room has lost' };
 const digits = (count: number): string => count.toLocaleString('en');
 const ownIndent = 3;
@@ -277,7 +288,7 @@ const maxListed = 3;
 const lists = new Intl.ListFormat('en-GB');
 
 /** `Ana`, `Ana and Bo`, `Ana, Bo, Cy and 37 others`. */
-function list(names: readonly string[]): string {
+export function list(names: readonly string[]): string {
   const more = names.length - maxListed;
   return lists.format(more > 1 ? [...names.slice(0, maxListed), `${more} others`] : names);
 }

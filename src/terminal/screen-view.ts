@@ -1,12 +1,15 @@
 import type { ReadStream } from 'node:tty';
 import type { ChatEvent } from '../core/events.ts';
 import type { Waiting, Work } from '../core/turn.ts';
+import { formatId } from '../protocol/signed.ts';
 import { graphemes } from './cells.ts';
 import { Crowd, isPassage, maxHoldMs, type Passage } from './crowd.ts';
+import { Cut, type Shown } from './cut.ts';
 import { lineOf } from './draft.ts';
 import type { Completer, Editor, TakeBack } from './editor.ts';
 import { Keyboard } from './keyboard.ts';
 import { LiveArea, prompt, type Surface } from './live-area.ts';
+import type { Near } from './render.ts';
 import type { Settings, View } from './view.ts';
 
 export type ScreenOptions = Surface & {
@@ -23,6 +26,8 @@ export type ScreenOptions = Surface & {
 };
 
 const clockMs = 1_000;
+/** What is handed over rings once in so long. */
+const ringMs = 1_000;
 /** The signal that the program goes on comes this soon after it was stopped by a key and goes on. */
 const continuedMs = 1_000;
 /** What lasts longer than this says how far it is. */
@@ -36,15 +41,21 @@ export class ScreenView implements View {
   readonly #keyboard: Keyboard;
   readonly #area: LiveArea;
   readonly #crowd = new Crowd();
+  readonly #cut: Cut;
   readonly #clock: NodeJS.Timeout;
   #crowdTimer: NodeJS.Timeout | undefined;
+  #cutTimer: NodeJS.Timeout | undefined;
   #log: string[] = [];
   #unpainted = '';
   /** Whom to tell of the next painting. */
   #told: (() => void)[] = [];
   #waiting: readonly Waiting[] = [];
   #work: (Work & { sinceMs: number }) | undefined;
+  #isOnline = false;
   #offlineSinceMs: number | undefined;
+  /** Who is near while there is no server. */
+  #near: Near = { names: [], through: [] };
+  #rangAtMs = Number.NEGATIVE_INFINITY;
   #isDue = false;
   #isClosed = false;
   /** A while since Ctrl-Z, so that the signal that tells of it is no news. */
@@ -56,6 +67,7 @@ export class ScreenView implements View {
     this.#options = options;
     const { input, output, editor } = options;
     this.#area = new LiveArea(options);
+    this.#cut = new Cut((line) => editor.remember(line));
     this.#keyboard = new Keyboard(input, output, {
       key: (key, text) => this.#typed(() => this.#key(key, text)),
       paste: (text) => this.#typed(() => editor.paste(text)),
@@ -80,13 +92,41 @@ export class ScreenView implements View {
   }
 
   get isBehind(): boolean {
-    return this.#isDue;
+    return this.#isDue || this.#cut.isHolding;
   }
 
   show(event: ChatEvent, taken?: () => void): void {
-    this.#show(event);
-    if (taken) this.#told.push(taken);
+    if (event.type === 'near') this.#meet(event);
+    if (event.type === 'state') this.#stand(event);
+    // It stands above from now on, whenever this turn ends.
+    if (event.type === 'message' && event.own)
+      this.#waiting = this.#waiting.filter(({ id }) => id === undefined || formatId(id) !== event.id);
+    this.#showAll(this.#cut.take(event, taken, this.#options.now()));
+  }
+
+  /** Somebody may be near before the server was met. */
+  #meet({ names, through = [] }: ChatEvent & { type: 'near' }): void {
+    this.#near = { names, through };
+    if (!this.#isOnline && names.length > 0) this.#offlineSinceMs ??= this.#options.now();
+  }
+
+  #stand(event: ChatEvent & { type: 'state' }): void {
+    this.#isOnline = event.state === 'online';
+    // Between two people the leave has said it.
+    const isSaid = event.state === 'offline' && event.peer === undefined;
+    this.#offlineSinceMs = isSaid ? this.#options.now() - (event.forMs ?? 0) : undefined;
+  }
+
+  #showAll(shown: readonly Shown[]): void {
+    for (const { event, taken } of shown) {
+      if (event) this.#show(event);
+      if (taken) this.#told.push(taken);
+    }
     this.#paintSoon();
+    clearTimeout(this.#cutTimer);
+    const waitMs = this.#cut.waitMs(this.#options.now());
+    const look = () => this.#showAll(this.#cut.look(this.#options.now()));
+    if (waitMs !== undefined) this.#cutTimer = setTimeout(look, waitMs);
   }
 
   waiting(messages: readonly Waiting[]): void {
@@ -118,6 +158,7 @@ export class ScreenView implements View {
     this.#paint();
     this.#isClosed = true;
     clearTimeout(this.#crowdTimer);
+    clearTimeout(this.#cutTimer);
     clearInterval(this.#clock);
     for (const timer of [this.#resizing, this.#hasContinued]) clearTimeout(timer);
     output.off('resize', this.#resized);
@@ -130,11 +171,7 @@ export class ScreenView implements View {
 
   #show(event: ChatEvent): void {
     const { settings, renderer, now } = this.#options;
-    // Between two people the leave has said it.
     if (event.type === 'takenBack') return this.#options.editor.restore(lineOf(event));
-    if (event.type === 'state')
-      this.#offlineSinceMs =
-        event.state === 'offline' && event.peer === undefined ? now() - (event.forMs ?? 0) : undefined;
     if (isPassage(event) && settings.joins === 'none') return;
     if (isPassage(event) && settings.joins === 'auto') return this.#hold(event);
     // A message may pass who comes or goes, unless it is theirs: joins and leaves are no part of the order.
@@ -167,7 +204,16 @@ export class ScreenView implements View {
     const { settings, notification = '' } = this.#options;
     if (event.type !== 'message' || event.own || event.replay || event.mended) return '';
     const isMeant = settings.bell === 'all' || event.mention === true;
+    if (isMeant && event.provisional && this.#hasJustRung()) return '';
     return isMeant ? `${settings.bell === 'off' ? '' : '\x07'}${notification}` : '';
+  }
+
+  /** What somebody near hands over comes all at once: it rings once. */
+  #hasJustRung(): boolean {
+    const nowMs = this.#options.now();
+    const hasRung = Math.abs(nowMs - this.#rangAtMs) < ringMs;
+    this.#rangAtMs = nowMs;
+    return hasRung;
   }
 
   #print(text: string, signals = ''): void {
@@ -201,7 +247,9 @@ export class ScreenView implements View {
     const { output, renderer, now, editor } = this.#options;
     const isLong = this.#work && now() - this.#work.sinceMs >= longMs;
     const work = isLong ? this.#work : undefined;
-    const asides = renderer.asides(this.#offlineSinceMs, this.#waiting, editor.hint, now(), work);
+    const offline = this.#offlineSinceMs === undefined ? undefined : { sinceMs: this.#offlineSinceMs, ...this.#near };
+    const waiting = [...this.#cut.ownHeld, ...this.#waiting];
+    const asides = renderer.asides(offline, waiting, editor.hint, now(), work);
     this.#area.paint(this.#unpainted, asides, editor.draft);
     this.#unpainted = '';
     // A terminal has taken what was written when `write` returns, or has failed then.

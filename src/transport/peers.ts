@@ -4,6 +4,7 @@ import { ChatError } from '../errors.ts';
 import { Queue } from '../queue.ts';
 import { Beacon } from './beacon.ts';
 import { Dialed } from './dialed.ts';
+import { connectEndpoints } from './endpoint.ts';
 import { look, type Place, Watch } from './interfaces.ts';
 import { PeerDoors } from './peer-doors.ts';
 import { type Encryption, openPeerDealer } from './sockets.ts';
@@ -11,6 +12,8 @@ import { type Knock, type Verdict, Zap } from './zap.ts';
 
 /** Most of a device's addresses that others are told. */
 const maxHosts = 8;
+/** Where members may be is said as often as this while they are sought. */
+const givenMs = 30_000;
 const thisMachine = '127.0.0.1';
 const wayOut = 'Choose a port that is free with --peer-port, or --no-peers.';
 const isLoopback = (address: string): boolean => /^(127\.|::1$)/.test(address);
@@ -26,10 +29,14 @@ export type PeersOptions = {
   server(): string;
   /** The room's key, once it is known. */
   room(): string | undefined;
+  /** Others can reach this member there from now on, the likeliest first; and at which port it listens. */
+  reached?(hosts: readonly string[], port: number): void;
   /** Why others cannot reach this member: said once, and costs nothing else. */
   tell(error: ChatError): void;
   look?: (endpoint: string) => Promise<Place>;
   openZap?: typeof Zap.open;
+  /** Where members may be, by whoever started this: host and port. */
+  given?: readonly string[];
   /** Without one nobody is sought. */
   beacon?: Beacon | undefined;
 };
@@ -52,11 +59,14 @@ export class Peers {
   #zap: Zap | undefined;
   #port = 0;
   #isFixed = false;
+  #isWilling = false;
+  #opening: Promise<void> | undefined;
   #isSeeking = false;
   #isSought = false;
   #isClosed = false;
   #hosts: readonly string[] = [];
   #trouble = '';
+  #telling: NodeJS.Timeout | undefined;
 
   constructor(options: PeersOptions) {
     const { own, key, server, room, look: lookAt = look } = options;
@@ -78,26 +88,45 @@ export class Peers {
     return keys.some((key) => this.#admitted.has(key)) ? 'admitted' : 'refused';
   };
 
+  /** Where others reach this member: what they are told. */
+  get hosts(): readonly string[] {
+    return this.#hosts;
+  }
+
   /** Of the doors; what was wished for until one is open. */
   get port(): number {
     return this.#port;
   }
 
   /**
-   * Listens from now on: at this port, if that is free, or else at any; at a fixed one or not at all. Never rejects: what is
-   * wrong is told. Dialing needs none of this.
+   * Listens from now on, while there is anybody else to be let in: at this port, if that is free, or else at any; at a fixed
+   * one or not at all. Never rejects: what is wrong is told. Dialing needs none of this.
    */
   async listen(port: number, isFixed = false): Promise<void> {
-    [this.#port, this.#isFixed] = [port, isFixed];
+    [this.#port, this.#isFixed, this.#isWilling] = [port, isFixed, true];
+    await this.#attend();
+  }
+
+  async #attend(): Promise<void> {
+    if (!this.#isWilling) return;
+    if (this.#hasOthers) await (this.#opening ??= this.#openZap());
+    await this.#watch.again();
+  }
+
+  async #openZap(): Promise<void> {
     try {
       const zap = await (this.#options.openZap ?? Zap.open)(this.judge);
+      if (this.#isClosed) return zap.close();
       this.#zap = zap;
       zap.answer().catch((error) => this.#giveUp(error));
     } catch (error) {
-      return this.#giveUp(error);
+      this.#giveUp(error);
     }
-    if (this.#isClosed) return this.#zap.close();
-    await this.#watch.again();
+  }
+
+  get #hasOthers(): boolean {
+    const { size } = this.#admitted;
+    return size > (this.#admitted.has(this.#options.key) ? 1 : 0);
   }
 
   readonly take = (effect: PeerEffect): void => {
@@ -116,6 +145,7 @@ export class Peers {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    clearInterval(this.#telling);
     this.#watch.close();
     this.#beacon.close();
     for (const link of this.#dialed.values()) link.close();
@@ -146,16 +176,29 @@ export class Peers {
 
   /** Who is a member no more may be linked, also without a word so far: nobody can tell, and all must come anew. */
   #admit(keys: ReadonlySet<string>): void {
-    const isAnyGone = [...this.#admitted].some((key) => !keys.has(key));
+    const [isAnyGone, had] = [[...this.#admitted].some((key) => !keys.has(key)), this.#hasOthers];
     this.#admitted = new Set(keys);
     if (isAnyGone) this.#doors.redial();
+    if (had !== this.#hasOthers) void this.#attend();
   }
 
   #seek(isOn: boolean): void {
     this.#isSeeking = isOn;
     this.#isSought ||= isOn;
-    if (isOn) void this.#widen();
-    else this.#beacon.stop();
+    clearInterval(this.#telling);
+    if (!isOn) return this.#beacon.stop();
+    void this.#widen();
+    void this.#tellGiven();
+    this.#telling = setInterval(() => void this.#tellGiven(), givenMs).unref();
+  }
+
+  /** A name may lead elsewhere by now; one that leads nowhere is no news. */
+  async #tellGiven(): Promise<void> {
+    for (const given of this.#options.given ?? []) {
+      const [, host = '', port] = /^\[?(.*?)\]?:(\d+)$/.exec(given) ?? [];
+      const endpoints = await connectEndpoints(host, Number(port)).catch(() => []);
+      for (const endpoint of endpoints) this.inputs.push({ type: 'heard', host: endpoint.replace('tcp://', '') });
+    }
   }
 
   async #widen(): Promise<void> {
@@ -166,14 +209,17 @@ export class Peers {
   async #settle(place: Place): Promise<void> {
     const { facing = thisMachine, global, local } = place;
     for (const address of [facing, ...global]) this.#ownAddresses.add(address);
-    const present = new Set([thisMachine, facing, ...global, ...local]);
-    for (const address of this.#doors.addresses) if (!present.has(address)) await this.#doors.close(address);
+    const present = new Set(this.#hasOthers ? [thisMachine, facing, ...global, ...local] : []);
+    const gone = this.#doors.addresses.filter((address) => !present.has(address));
+    for (const address of gone) await this.#doors.close(address);
+    // Nobody can tell which of them were dialed from there; those that were not are soon dialed again.
+    if (gone.length > 0) for (const link of [...this.#dialed.values()]) link.close();
     for (const address of this.#wanted(place)) await this.#open(address, address === place.facing);
     this.#tellHosts(isLoopback(facing) && place.facing ? [facing] : global);
   }
 
   #wanted({ facing, global, local }: Place): string[] {
-    if (!this.#zap || this.#isClosed) return [];
+    if (!this.#zap || !this.#hasOthers || this.#isClosed) return [];
     if (facing !== undefined && isLoopback(facing)) return [facing];
     return [...new Set([facing ?? thisMachine, thisMachine, ...(this.#isSought ? [...global, ...local] : [])])];
   }
@@ -201,6 +247,7 @@ export class Peers {
     if (hosts.join() === this.#hosts.join()) return;
     this.#hosts = hosts;
     this.inputs.push({ type: 'reachable', hosts });
+    this.#options.reached?.(hosts, this.#port);
     // Who seeks says so there at once.
     if (this.#isSeeking && !this.#isClosed) this.#beacon.start();
   }

@@ -2,7 +2,8 @@
  * The guarantees as anybody can see them from outside: in what was typed into the programs and in what they printed.
  *
  *   Lost        a typed or shown message is not in the log, or a client never showed it
- *   Duplicate   one run shows an id twice, or the log holds one message twice
+ *   Duplicate   one run shows an id twice, or a client what it has shown without a place, or the log holds one message twice
+ *   Provisional a client has shown something without a place, and has never said which place it has
  *   Reordered   within one run, seq does not rise
  *   Different   two programs show different messages at one seq
  *   Causality   a message stands before something its author had seen when typing it
@@ -10,7 +11,16 @@
  *   Forked      a client says that places are missing, that the log is another one, or that the room contradicts itself
  *   Crashed     a program ended that nobody had asked to
  */
-export type Guarantee = 'Lost' | 'Duplicate' | 'Reordered' | 'Different' | 'Causality' | 'Fifo' | 'Forked' | 'Crashed';
+export type Guarantee =
+  | 'Lost'
+  | 'Duplicate'
+  | 'Provisional'
+  | 'Reordered'
+  | 'Different'
+  | 'Causality'
+  | 'Fifo'
+  | 'Forked'
+  | 'Crashed';
 
 /** A guarantee that was broken; `name` says which. */
 export class Violation extends Error {
@@ -23,7 +33,7 @@ export class Violation extends Error {
 }
 
 /** What `--json` prints, as far as it matters here. */
-export type Printed = { type: string; seq?: number; id?: string; text?: string; code?: string };
+export type Printed = { type: string; seq?: number; id?: string; text?: string; code?: string; provisional?: boolean };
 type Place = { seq: number; id: string; text: string };
 type Typed = { text: string /** The newest place its author's program had shown by then. */; after: number };
 
@@ -37,11 +47,15 @@ export class Run {
   /** Killed: what was typed last may never have been read. */
   killed = false;
   #highest: number;
+  /** Of all runs of its owner: what was shown without a place, and has none yet, by id. */
+  readonly #open: Map<string, string>;
+  readonly #early: Set<string>;
 
-  constructor(owner: string, name: string, highest: number) {
+  constructor(owner: string, name: string, highest: number, { open, early }: Early = noneEarly()) {
     this.owner = owner;
     this.name = name;
     this.#highest = highest;
+    [this.#open, this.#early] = [open, early];
   }
 
   get highest(): number {
@@ -53,11 +67,32 @@ export class Run {
     this.typed.push({ text, after: this.#highest });
   }
 
-  print({ type, seq, id = '', text = '', code }: Printed): void {
+  print({ type, seq, id = '', text = '', code, provisional }: Printed): void {
     if (type === 'gap') this.remark('Forked', 'said that places are missing');
     if (type === 'status' && code === 'RESTORED') this.remark('Forked', 'said that the log is another one');
     if (type === 'contradiction') this.remark('Forked', 'said that the room contradicts itself');
+    if (type === 'withdrawn') this.remark('Lost', `has withdrawn ${id} "${this.#open.get(id)}"`);
+    if (type === 'message' && provisional) this.#printEarly(id, text);
+    if (type === 'placed') this.#place(id, seq);
     if (type !== 'message' || seq === undefined) return;
+    if (this.#early.has(id)) this.remark('Duplicate', `showed ${id} again, which it had shown without a place`);
+    this.#show({ seq, id, text });
+  }
+
+  #printEarly(id: string, text: string): void {
+    if (this.#early.has(id)) this.remark('Duplicate', `showed ${id} twice without a place`);
+    this.#early.add(id);
+    this.#open.set(id, text);
+  }
+
+  #place(id: string, seq: number | undefined): void {
+    const text = this.#open.get(id);
+    this.#open.delete(id);
+    if (text === undefined) this.remark('Provisional', `has a place for ${id}, which it has not shown`);
+    else if (seq !== undefined) this.#show({ seq, id, text });
+  }
+
+  #show({ seq, id, text }: Place): void {
     this.shown.push({ seq, id, text });
     this.#highest = Math.max(this.#highest, seq);
   }
@@ -71,11 +106,16 @@ export class Run {
   }
 }
 
+/** What was shown without a place: what has none yet, and all of it. */
+type Early = { open: Map<string, string>; early: Set<string> };
+const noneEarly = (): Early => ({ open: new Map(), early: new Set() });
+
 /** Everything that happened, to be checked when the faults are over and everybody has caught up. */
 export class History {
   readonly #runs: Run[] = [];
   /** Who must have shown the log, and from where on: a client from the first message it ever showed. */
   readonly #readers = new Map<string, number | undefined>();
+  readonly #early = new Map<string, Early>();
 
   /** A server: what it prints is so, but a kill may keep it from printing everything. */
   server(): Run {
@@ -106,6 +146,9 @@ export class History {
     violations.push(...checkLog(places));
     const seqOf = new Map(places.map(({ text, seq }) => [text, seq]));
     for (const run of this.#runs) violations.push(...checkTyped(run, seqOf));
+    for (const [owner, { open }] of this.#early)
+      for (const [id, text] of open)
+        violations.push(new Violation('Provisional', `${owner} never said which place ${id} "${text}" has`));
     for (const [owner, from] of this.#readers) violations.push(...this.#checkReader(owner, from, places));
     return violations;
   }
@@ -113,7 +156,9 @@ export class History {
   #begin(owner: string): Run {
     const before = this.#runs.filter((run) => run.owner === owner);
     const highest = Math.max(0, ...before.map((run) => run.highest));
-    const run = new Run(owner, `${owner} run ${before.length + 1}`, highest);
+    const early = this.#early.get(owner) ?? noneEarly();
+    this.#early.set(owner, early);
+    const run = new Run(owner, `${owner} run ${before.length + 1}`, highest, early);
     this.#runs.push(run);
     return run;
   }

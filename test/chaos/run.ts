@@ -93,6 +93,15 @@ const serverFaults: Fault[] = [
     },
   },
   {
+    name: 'server away',
+    weight: 3,
+    apply: async (dice, chaos) => {
+      await chaos.fleet.server.kill();
+      await chaos.rest(dice, 2_000, 12_000);
+      await chaos.fleet.startServer();
+    },
+  },
+  {
     name: 'server stopped',
     weight: 2,
     apply: async (dice, chaos) => {

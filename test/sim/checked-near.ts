@@ -15,6 +15,8 @@ export class CheckedNear {
   /** What a client has shown in this run, in whatever form; and in any run, of others. */
   readonly #shown = new Map<string, Set<string>>();
   readonly #everShown = new Map<string, Set<string>>();
+  /** What has left a client's program without a place. */
+  readonly #printed = new Map<string, Set<string>>();
   /** By id: which clients had it on disk, and what its author had before its eyes. */
   readonly held = new Map<string, Set<string>>();
   readonly #before = new Map<string, string[]>();
@@ -30,19 +32,21 @@ export class CheckedNear {
   /** Its own words wait again; what is there of others was shown. */
   started({ id, dev, store }: Who): void {
     this.#shown.set(id, new Set());
-    const waiting = store.pending().filter(({ at, id: of }) => at === undefined && of?.dev !== dev);
+    const waiting = store
+      .pending()
+      .filter(({ at, unshown, id: of }) => at === undefined && !unshown && of?.dev !== dev);
     this.#open.set(id, new Set(waiting.map(({ id: of }) => (of ? formatId(of) : ''))));
   }
 
   kept({ id: client, dev }: Who, { pending = [] }: Change): void {
-    for (const { id, at } of pending) {
+    for (const { id, at, unshown } of pending) {
       if (!id || at !== undefined || id.dev === dev) continue;
       const name = formatId(id);
       this.held.set(name, (this.held.get(name) ?? new Set()).add(client));
-      // Who is killed before it could show it does not show it later.
-      this.#facts.print(client, name);
+      if (unshown) continue;
+      if (!this.#set(this.#printed, client).has(name))
+        throw new Violation('I3', `${name} is called shown by ${client}, and was not`);
       this.#set(this.#everShown, client).add(name);
-      this.#set(this.#open, client).add(name);
     }
   }
 
@@ -51,18 +55,23 @@ export class CheckedNear {
     this.provisional++;
     if (!store.pending().some(({ id: of }) => of && formatId(of) === id))
       throw new Violation('I1p', `${id} was shown by ${client} before it was on disk`);
-    if (this.#set(this.#shown, client).has(id)) throw new Violation('I3', `${id} was shown again by ${client}`);
+    if (this.#set(this.#shown, client).has(id) || this.#set(this.#everShown, client).has(id))
+      throw new Violation('I3', `${id} was shown again by ${client}`);
     this.#set(this.#shown, client).add(id);
     this.#set(this.#open, client).add(id);
     this.#facts.print(client, id);
     if (own !== id.startsWith(`${dev}.`)) throw new Violation('I7', `${id} is not ${client}'s own`);
   }
 
+  printed(client: string, { id = '' }: ChatEvent & { type: 'message' }): void {
+    this.#set(this.#printed, client).add(id);
+  }
+
   /** I3: what was shown before it had its place is not shown again, over all runs where it is another one's. */
   placed({ id: client, dev }: Who, { id = '' }: ChatEvent & { type: 'message' }): void {
     const isOwn = id.startsWith(`${dev}.`);
-    const before = isOwn ? this.#shown : this.#everShown;
-    if (this.#set(before, client).has(id) && !this.#facts.hasRollback)
+    const isOld = this.#set(this.#shown, client).has(id) || (!isOwn && this.#set(this.#everShown, client).has(id));
+    if (isOld && !this.#facts.hasRollback)
       throw new Violation('I3', `${id} was shown again by ${client}, with its place`);
     this.#set(this.#shown, client).add(id);
   }

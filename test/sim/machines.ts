@@ -277,7 +277,10 @@ export class Machines extends Ground {
 
   print(client: Client, count: number, isLater?: boolean): void {
     const taken = client.output.splice(0, count);
-    for (const { event } of taken) if (event.type === 'message' && !event.provisional) this.#printed(client, event);
+    for (const { event } of taken) {
+      if (event.type === 'message' && event.provisional) this.checker.near.printed(client.id, event);
+      else if (event.type === 'message') this.#printed(client, event);
+    }
     const last = taken.at(-1);
     if (!last) return;
     const shown: Input = { type: 'shown', place: last.place };
@@ -331,7 +334,8 @@ export class Machines extends Ground {
         changes.push(effect.change);
         for (const message of effect.change.pending ?? []) {
           this.checker.readers.typed(client, message);
-          if (message.id?.dev === client.dev) this.checker.near.typed(client, formatId(message.id));
+          if (message.id?.dev !== client.dev) continue;
+          this.checker.near.typed(client, formatId(message.id));
           if (inputs[0]?.type === 'typed' && client.session.availability.everLive)
             this.checker.log.bears(client.key, message, this.serverStore);
         }
@@ -352,7 +356,7 @@ export class Machines extends Ground {
     if (!client.session) return;
     if (!client.isHeld && client.output.length > 0 && !(this.traits.isSlow && this.more.chance(0.3)))
       this.print(client, client.output.length);
-    if (client.session?.nextTurnMs() === 0) this.input(client);
+    if (client.session?.nextTurnMs(this.now) === 0) this.input(client);
   }
 
   send(client: Client, data: string): void {

@@ -18,14 +18,16 @@ export const peersMutants: Mutant[] = [
   ...of('peers/provisional', [
     ['what an earlier run has kept was shown', 'if (!finalOnly)', 'if (false)'],
     ['what was shown without a place is shown once', 'if (!id || !this.#forget(id))', 'if (true)'],
+    ['what an earlier run has not shown is shown', ' && !unshown', ''],
+    ['what has not left the program is not called shown', 'one.place > place', 'false'],
     ['what a log has had is not provisional', ' || n <= copy.buffer.seen(dev)', ''],
   ]),
   ...of('member/courier', [
     ['who hears those near speaks after them', 'this.#copy.hear(message);', ';'],
     [
       'what those near have said is kept',
-      'this.#copy.buffer.keep(this.outbox.adopt([message]));',
-      'this.outbox.adopt([message]);',
+      'this.#copy.buffer.keep(this.outbox.adopt([unshown]));',
+      'this.outbox.adopt([unshown]);',
     ],
   ]),
   ...of('member/sender', [

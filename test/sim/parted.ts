@@ -148,8 +148,10 @@ export class PartedWorld extends Healing {
       for (const client of this.clients) if (client.output.length > 0) this.print(client, 1e9);
       this.advance(1_000);
     }
+    // Whoever is not in the list of somebody else is nobody to link with, though it may not know that.
+    const keys = this.clients.map(({ store }) => store.dev.split('d')[0] ?? '');
     const known = this.clients.filter(
-      ({ store, session }) => session && store.roster.signed && store.member(store.dev.split('d')[0] ?? ''),
+      ({ store, session }) => session && store.roster.signed && keys.every((key) => store.member(key)),
     );
     if (known.length === this.clients.length) this.checker.near.agreed(known);
     this.startServer();

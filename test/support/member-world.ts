@@ -409,7 +409,7 @@ export class MemberWorld {
   #settle(): void {
     for (;;) {
       if (!this.slowDisk && this.commits.length > 0) this.#keepOne();
-      else if (this.commits.length === 0 && this.member.nextTurnMs() === 0) this.#turn([]);
+      else if (this.commits.length === 0 && this.member.nextTurnMs({ ms: this.nowMs }) === 0) this.#turn([]);
       else if (!this.isHeld && this.#unshown.length > 0) this.#print(this.#unshown.length);
       else return;
     }

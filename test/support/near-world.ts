@@ -45,6 +45,8 @@ export class NearWorld {
   readonly ends = new Map<string, End>();
   nowMs = 1_000_000;
   dials = 0;
+  /** A link takes so many frames in one turn. */
+  mostFrames = Number.POSITIVE_INFINITY;
   /** Who was dialed, by whom. */
   readonly dialed: string[] = [];
   #nonces = 0;
@@ -147,6 +149,15 @@ export class NearWorld {
       if (end.who.dev === to && end.other.who.dev === from) return void end.toHere.push(encode(frame));
   }
 
+  /** It has no links any more; the others do not know of that. */
+  lose(dev: string): void {
+    const own = [...this.ends].filter(([, { who }]) => who.dev === dev);
+    for (const [name, { who, id }] of own) {
+      this.ends.delete(name);
+      this.input(who, { type: 'disconnected', from: id });
+    }
+  }
+
   cut(end: End): void {
     for (const one of [end, end.other]) {
       if (!this.ends.delete(`${one.who.dev} ${one.id}`)) continue;
@@ -158,12 +169,14 @@ export class NearWorld {
     const { member } = person;
     if (!member) return;
     const then: (() => void)[] = [];
-    for (const effect of member.turn(inputs, { ms: this.nowMs, wallMs: this.nowMs })) this.#do(person, effect, then);
+    const room = new Map<string, number>();
+    for (const effect of member.turn(inputs, { ms: this.nowMs, wallMs: this.nowMs }))
+      this.#do(person, effect, then, room);
     for (const happen of then) happen();
-    if (member.nextTurnMs() === 0) this.input(person);
+    if (member.nextTurnMs({ ms: this.nowMs }) === 0) this.input(person);
   }
 
-  #do(person: Person, effect: Effect, then: (() => void)[]): void {
+  #do(person: Person, effect: Effect, then: (() => void)[], room: Map<string, number>): void {
     person.effects.push(effect);
     if (effect.type === 'commit') {
       person.store.apply(effect.change);
@@ -173,7 +186,12 @@ export class NearWorld {
       const { place } = effect;
       if (place !== undefined) then.push(() => this.input(person, { type: 'shown', place }));
     } else if (effect.type === 'send')
-      for (const to of effect.to) this.ends.get(`${person.dev} ${to}`)?.other.toHere.push(effect.data);
+      for (const to of effect.to) {
+        const count = (room.get(to) ?? 0) + 1;
+        room.set(to, count);
+        if (count <= this.mostFrames) this.ends.get(`${person.dev} ${to}`)?.other.toHere.push(effect.data);
+        else then.push(() => this.input(person, { type: 'full', from: to, sent: effect }));
+      }
     else if (effect.type === 'hangUp' && isPeer(effect.to)) {
       const end = this.ends.get(`${person.dev} ${effect.to}`);
       if (end) then.push(() => this.#hangUp(end));

@@ -18,6 +18,7 @@ export type RoomWorldOptions = {
   maxClients?: number;
   admitted?: ReadonlySet<string>;
   limit?: number;
+  unlinked?: boolean;
   ageMs?: number;
   flow?: Flow;
   /** How fast one may write; absent: as fast as it goes. */

@@ -18,6 +18,7 @@ import {
   signedText,
 } from '../../src/protocol/signed.ts';
 import { dev, device, neo, noonMs, person, RoomLog, room, run, says, seedOf, token } from '../support/room-log.ts';
+import { links } from './link.ts';
 import { malformed } from './malformed.ts';
 import { nobody } from './nobody.ts';
 import { rosters } from './roster.ts';
@@ -254,6 +255,7 @@ export const vectors = {
   erasure: erasure(),
   repair: repair(),
   rosters,
+  links,
   export: exported(),
   malformed,
   transcript,

@@ -7,6 +7,7 @@ import { logLevels } from '../logger.ts';
 import { completion } from './completion.ts';
 import type { OptionTable, Program } from './flags.ts';
 import {
+  addresses,
   choice,
   count,
   countOfSome,
@@ -131,6 +132,7 @@ export const server = program({
     history: { default: true, describe: 'keep the room in memory only' },
     'history-limit': { ...countOfSome('most messages kept'), default: '100000' },
     'history-days': { ...countOfSome('days a message is kept'), default: '30' },
+    peers: { default: true, describe: 'members do not link while this server is away' },
     'max-clients': { ...countOfSome('most clients at a time'), default: String(defaultMaxClients) },
     rate: {
       ...count('messages a second from each, 0: no limit'),
@@ -169,6 +171,9 @@ export const client = program({
     'server-key': publicKey(`the room's key, ${hexKey}`),
     secure: toggle('encrypted, or not at all'),
     key: toggle('print your key, for the list of a room, and exit'),
+    peers: { default: true, describe: 'no links with other members while the server is away' },
+    'peer-port': port('listen for other members here, and nowhere else'),
+    peer: addresses('a member to be found there while the server is away (repeatable)'),
     'forget-room': toggle('take whatever room is at this address'),
     resend: { ...toggle('say from here what waits in a copied folder'), isHidden: true },
   },

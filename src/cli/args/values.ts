@@ -19,6 +19,18 @@ export const name = (describe: string) => ({ value: 'NAME', describe, coerce: to
 export const words = (describe: string) => ({ value: 'WORD', repeatable: true as const, describe, coerce: toWord });
 export const topic = (describe: string) => ({ value: 'TEXT', describe, coerce: toTopic });
 export const texts = (describe: string) => ({ value: 'TEXT', repeatable: true as const, describe });
+/** Each a host with its port. */
+export const addresses = (describe: string) => ({
+  value: 'HOST:PORT',
+  repeatable: true as const,
+  describe,
+  coerce(raw: string, source: string): string {
+    const { host = '', port } = readAddress(raw) ?? {};
+    if (port === undefined || !isPort(1, port))
+      return refuse(raw, source, 'not a host with a port', 'For example: 192.168.1.7:41234');
+    return `${host.includes(':') ? `[${host}]` : host}:${port}`;
+  },
+});
 const portFrom = (least: number) =>
   kind('PORT', portNumber(least), 'not a port', `A port is a number from ${least} to ${mostPort}.`);
 /** Where to listen: 0 is any free one. */
@@ -79,9 +91,10 @@ function kind<Value>(value: string, read: (raw: string) => Value | undefined, wh
 }
 
 function portNumber(least: number) {
-  const isOne = (raw: string) => /^\d{1,9}$/.test(raw) && Number(raw) >= least && Number(raw) <= mostPort;
-  return (raw: string) => (isOne(raw) ? Number(raw) : undefined);
+  return (raw: string) => (isPort(least, raw) ? Number(raw) : undefined);
 }
+
+const isPort = (least: number, raw: string) => /^\d{1,9}$/.test(raw) && Number(raw) >= least && Number(raw) <= mostPort;
 
 function wholeNumber(least: number) {
   const coerce = (raw: string, source: string): number => {

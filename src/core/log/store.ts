@@ -59,6 +59,9 @@ export type Erased = Erasure & { seq?: number };
  */
 export type Signed = { newest: SignedHead; awaited?: SignedHead; said?: true | undefined };
 
+/** What waits for a place. `unshown`: somebody near has said it, and its text has not left this program yet. */
+export type Pending = Message & { unshown?: true };
+
 /** One step forward. All of it is kept, or nothing. Everything a store knows is what its changes come to, one after the other. */
 export type Change = {
   /** Begin another log, or this one from another place: the places kept of the old one go. Applied first. */
@@ -79,7 +82,7 @@ export type Change = {
   forgotten?: string[];
   roster?: RosterState;
   /** Messages that are not in the log yet, to be kept until they are `dropped`. */
-  pending?: Message[];
+  pending?: Pending[];
   dropped?: MessageId[];
   /** Messages whose words go from their place. Applied last; the file then MUST NOT hold what is not kept any more. */
   erased?: Erased[];
@@ -136,7 +139,7 @@ export interface Store {
   /** Who wrote how much in each `spanMs`, the oldest first, from this moment of the log's own clock on. It looks at all of that. */
   authors(sinceMs: number, spanMs: number): AuthorCount[];
   /** Messages not in the log yet, in no particular order. */
-  pending(): Message[];
+  pending(): Pending[];
   commit(change: Change): Promise<void>;
   close(): Promise<void>;
 }

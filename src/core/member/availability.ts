@@ -60,7 +60,8 @@ export class Availability {
     if (!this.isResuming) return;
     this.lostAtMs = ms <= this.#still.untilMs ? this.#still.sinceMs : ms;
     const forMs = ms - this.lostAtMs;
-    this.#member.show({ type: 'state', state: 'offline', reason, ...(forMs > 0 && { forMs }) });
+    const isSeeking = this.#member.peers.canLink && { seeking: true as const };
+    this.#member.show({ type: 'state', state: 'offline', reason, ...(forMs > 0 && { forMs }), ...isSeeking });
   }
 
   /** What the server is called is a label: the room is the same. */

@@ -3,7 +3,7 @@ import type { Message, MessageId } from '../../protocol/frames.ts';
 import { type Crypto, digestOf, formatId, type Identity, signedHash, signedText } from '../../protocol/signed.ts';
 import type { Copy } from '../log/copy.ts';
 import { byCause, idOf, Outbox } from '../log/outbox.ts';
-import type { Change } from '../log/store.ts';
+import type { Change, Pending } from '../log/store.ts';
 import type { Now } from '../turn.ts';
 import { Giving } from './giving.ts';
 import { canBeKept } from './giving-back.ts';
@@ -105,7 +105,8 @@ export class Courier {
   adoptNear(message: Message): void {
     this.#copy.hear(message);
     this.outbox.remove((one) => idOf(one) === idOf(message));
-    this.#copy.buffer.keep(this.outbox.adopt([message]));
+    const unshown: Pending = { ...message, unshown: true };
+    this.#copy.buffer.keep(this.outbox.adopt([unshown]));
   }
 
   /** What was typed in this run and given to nobody is not wanted any more. */

@@ -186,6 +186,15 @@ export class Member implements Conversation {
     return this.peers.names;
   }
 
+  /** Of these, those who are in the room. */
+  get through(): readonly string[] {
+    return this.peers.through;
+  }
+
+  get shared(): { count: number; copies: number } | undefined {
+    return this.peers.provisional.shared;
+  }
+
   /** The room is there, in a session. */
   get isLive(): boolean {
     return this.heardAtMs !== undefined;
@@ -249,8 +258,8 @@ export class Member implements Conversation {
     return this.effects.take();
   }
 
-  nextTurnMs(): number | undefined {
-    return this.#talk.isBusy || this.peers.isBusy ? 0 : undefined;
+  nextTurnMs({ ms }: Pick<Now, 'ms'>): number | undefined {
+    return this.#talk.isBusy ? 0 : this.peers.nextMs(ms);
   }
 
   #take(input: Input, now: Now): void {
@@ -264,6 +273,7 @@ export class Member implements Conversation {
     else if (input.type === 'shown') {
       this.#shown = input.place;
       this.copy.buffer.release(input.place);
+      this.peers.provisional.left(input.place);
     } else this.#talk = this.#talk.take(input, now);
   }
 
@@ -304,8 +314,9 @@ export class Member implements Conversation {
   }
 
   /** An event of a room that repeats nothing. */
-  showOnce(event: ChatEvent): void {
+  showOnce(event: ChatEvent): number {
     this.show(event, ++this.#shows);
+    return this.#shows;
   }
 
   /** So many events with a place have not left the program. */

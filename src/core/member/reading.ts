@@ -197,10 +197,13 @@ export class Reading {
     if (taken.void && isOwn)
       return [{ type: 'error', code: 'REFUSED', message: 'The room refused a message of yours.' }];
     if (!isShown(taken)) return [];
-    const { from, to, mark } = this.#missed;
+    const { from, to, quietTo, mark } = this.#missed;
     const isOpening = seq <= to && !this.#isReplaying;
     this.#isReplaying ||= isOpening;
-    const replay = { type: 'replay' as const, count: to - seq + 1, total: to - from, sinceMs: saidMs(taken), ...mark };
+    const count = to - seq + 1;
+    // What was shown before it had a place was not missed.
+    const total = quietTo > from ? to - from : count;
+    const replay = { type: 'replay' as const, count, total, sinceMs: saidMs(taken), ...mark };
     return [...(isOpening ? [replay] : []), this.#eventOf(taken)];
   }
 

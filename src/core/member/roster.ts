@@ -28,6 +28,8 @@ export class Roster {
   /** Over which link the parts come. */
   #source = theLink;
   #own: Address | undefined;
+  /** Members of this room are not to link with each other. */
+  #isBarred = false;
 
   constructor(member: Member, store: Store) {
     this.#member = member;
@@ -39,12 +41,27 @@ export class Roster {
   /** Says what is here, so that the room tells what came after it; and where this device can be reached. */
   ask(now: Now): void {
     const { hosts } = this.#member.options;
-    if (!hosts) return;
+    if (!hosts || this.#isBarred) return;
     this.#isAskedAnew = false;
     this.#source = theLink;
     this.#staged = this.#nothing(this.signed?.version ?? 0);
     const own = hosts.length > 0 && { addresses: [this.#address(hosts, now)] };
     this.#member.send({ kind: 'roster', version: 0, ...this.signed, ...own });
+  }
+
+  /** The room says whether its members may link. What is known of them from before is forgotten if not. */
+  bar(isBarred: boolean): void {
+    this.#isBarred = isBarred;
+    if (!isBarred || (this.signed === undefined && this.#names.size === 0)) return;
+    const devices = this.#store.addresses().map(({ dev }) => dev);
+    const forgotten = [...this.#names.keys(), ...devices];
+    this.#member.copy.buffer.enroll({ forgotten, roster: { last: 0, base: 0 } });
+    [this.#members, this.signed] = [new Map(), undefined];
+  }
+
+  /** There is somebody else who could be linked with. */
+  get hasOthers(): boolean {
+    return this.#names.size > (this.has(this.#member.options.identity.key) ? 1 : 0);
   }
 
   /** Later than the one before, whatever the clock says. */

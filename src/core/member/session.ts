@@ -266,6 +266,7 @@ export class Session implements Talk {
     this.#member.company.goBy(naming.name);
     this.#member.company.begin(members, online);
     this.#member.absences.begin(welcome);
+    this.#member.roster.bar(welcome.unlinked === true);
     this.#member.availability.goOnline({ server: name, online, legacy: false, members, room }, now);
     this.#member.availability.tellTopic(topic);
     if (was !== undefined) this.#member.show({ type: 'renamed', was, name: naming.name });

@@ -61,6 +61,11 @@ export class Acquaintances {
     this.#failed.set(dev, { untilMs: ms + waitMs, waitMs: Math.min(2 * waitMs, redialMs.longest) });
   }
 
+  /** This device is elsewhere: who could not be reached from there may be from here. */
+  forgive(): void {
+    this.#failed.clear();
+  }
+
   succeed(dev: string): void {
     this.#failed.delete(dev);
   }

@@ -16,6 +16,8 @@ export class Link {
   heardAtMs: number;
   saidAtMs = Number.NEGATIVE_INFINITY;
   helloAtMs = Number.NEGATIVE_INFINITY;
+  /** Its queue is full: nothing more is given to it until then. */
+  fullUntilMs = Number.NEGATIVE_INFINITY;
 
   /** How often hello was said here, and how much of what answers the newest one has come, was taken, and was said to be kept. */
   r = 0;
@@ -30,6 +32,10 @@ export class Link {
   /** What the other end has said of itself last, to be answered, and what answers it. */
   hello: Hello | undefined;
   isLive = false;
+  /** The other end is in the room, and does not miss it. */
+  isServed = false;
+  /** What is new was not offered, for the room gives it to both ends. */
+  isBehind = false;
   stream: Stream | undefined;
   /** The version of the roster that was sent to it. */
   version = 0;

@@ -1,6 +1,6 @@
 import type { Frame, Greet } from '../../protocol/frames.ts';
 import { type LinkEnd, linkProof } from '../../protocol/signed.ts';
-import { maxIncoming, silentMs } from '../limits.ts';
+import { crossedMs, maxIncoming, silentMs } from '../limits.ts';
 import type { Member } from '../member/member.ts';
 import { peerMark } from '../turn.ts';
 import type { Candidate } from './acquaintances.ts';
@@ -121,12 +121,16 @@ export class Links {
     return options.crypto.verify(theirs.key, linkProof(room, theirs, this.#mine(link)), proof);
   }
 
-  /** Both ends come to the same: the one that the lower device has dialed, and of two of that the newer one. */
+  /**
+   * Both ends come to the same. Nobody dials whom it is linked with, so who comes anew has lost what was; but if both have
+   * dialed at once, the one that the lower device has dialed stays.
+   */
   #keepOne(link: Link, { dev }: LinkEnd): void {
     const other = this.proven.find((one) => one !== link && one.theirs?.dev === dev);
     if (!other) return;
     const isMineLower = this.#member.courier.dev < dev;
     const isRight = (one: Link) => (one.dialed !== undefined) === isMineLower;
-    this.hangUp(isRight(other) && !isRight(link) ? link : other);
+    const isCrossed = link.begunAtMs - other.begunAtMs < crossedMs;
+    this.hangUp(isCrossed && isRight(other) && !isRight(link) ? link : other);
   }
 }

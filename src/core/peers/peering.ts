@@ -1,6 +1,6 @@
-import type { Got, Hello, Message, Relayed, Said } from '../../protocol/frames.ts';
+import type { Got, Hello, Message, Received, Relayed, Said } from '../../protocol/frames.ts';
 import { maxRuns, type Run } from '../../protocol/runs.ts';
-import { checkedAtOnce, heartbeatIntervalMs, helloMs, streamWindow } from '../limits.ts';
+import { checkedAtOnce, heartbeatIntervalMs, helloMs, retryLinkMs, streamWindow } from '../limits.ts';
 import { byCause, idOf } from '../log/outbox.ts';
 import type { Change } from '../log/store.ts';
 import { canBeKept } from '../member/giving-back.ts';
@@ -50,7 +50,13 @@ export class Peering {
 
   /** Somebody near is to be given what is typed. */
   get isGiving(): boolean {
-    return this.#links.all.some(({ stream, hello }) => stream !== undefined || hello !== undefined);
+    return this.#links.all.some((link) => (link.stream ?? link.hello) !== undefined && !this.#isCovered(link));
+  }
+
+  /** Both ends are in the room, which gives them what is new: no link need do that. */
+  #isCovered({ isServed }: Link): boolean {
+    const { isLive, peers } = this.#member;
+    return isServed && isLive && !peers.isMissing;
   }
 
   /** It is said again what is here, at the next occasion. */
@@ -62,6 +68,7 @@ export class Peering {
     if (hello.r <= Math.max(link.stream?.of ?? 0, link.hello?.r ?? 0)) return;
     link.hello = hello;
     link.isLive = hello.live === true;
+    link.isServed = link.isLive && hello.apart !== true;
     const { dev } = this.#member.courier;
     const { from = 1, to = 0 } = hello.waits.find((run) => run.dev === dev) ?? {};
     for (const own of this.#mine)
@@ -82,6 +89,23 @@ export class Peering {
     link.helloAtMs = Number.NEGATIVE_INFINITY;
     link.r++;
     return true;
+  }
+
+  /** The queue of this link was full. Returns false for what cannot be said again. */
+  notTaken(link: Link, frame: Received, ms: number): boolean {
+    link.fullUntilMs = ms + retryLinkMs;
+    if (frame.kind === 'said' || frame.kind === 'relayed') link.stream?.putBack(frame.k, frame.of);
+    else if (frame.kind === 'hello') link.helloAtMs = Number.NEGATIVE_INFINITY;
+    else if (frame.kind === 'roster') link.version = 0;
+    else if (frame.kind !== 'got') return false;
+    else if (frame.of === link.r) [link.got, link.refused] = [-1, [...(frame.not ?? []), ...link.refused]];
+    return true;
+  }
+
+  /** When something is to be given again to a link that was full: ms from now, if at all. */
+  nextMs(ms: number): number | undefined {
+    const due = this.#links.proven.filter(({ stream, fullUntilMs }) => stream?.isWaiting && fullUntilMs > ms);
+    return due.length === 0 ? undefined : Math.min(...due.map(({ fullUntilMs }) => fullUntilMs - ms));
   }
 
   heardGot(link: Link, { k, of, not }: Got): void {
@@ -114,6 +138,7 @@ export class Peering {
   #take(link: Link, frame: Said): boolean {
     const { k: _, of: __, ...said } = frame;
     const message = written({ ...said, kind: 'message' });
+    link.stream?.isThere(message);
     const verdict = judge(this.#member, message);
     if (verdict === 'new') this.#member.courier.adoptNear(message);
     if (verdict === 'mine') this.#member.renew();
@@ -129,7 +154,7 @@ export class Peering {
     const { near } = this.#member.courier.outbox;
     if (pending.length === 0 || near.length === 0) return;
     const waiting = new Set(near.map(idOf));
-    for (const message of pending.filter((one) => waiting.has(idOf(one))).sort(byCause)) {
+    for (const message of pending.filter((one) => one.unshown && waiting.has(idOf(one))).sort(byCause)) {
       this.#fresh.push(message);
       this.#shown.show(message);
     }
@@ -141,9 +166,11 @@ export class Peering {
     const fresh = [...this.#fresh.splice(0), ...this.#ownFresh()].sort(byCause);
     const places = this.#places.splice(0);
     for (const link of this.#links.proven) {
-      if (now.ms - link.helloAtMs >= helloMs) this.#sayHello(link, now);
-      if (link.hello) this.#answer(link, link.hello, now);
-      else this.#offer(link, places, fresh);
+      const isFull = now.ms < link.fullUntilMs;
+      if (!isFull && now.ms - link.helloAtMs >= helloMs) this.#sayHello(link, now);
+      if (!link.hello) this.#offerNew(link, places, fresh);
+      else if (!isFull) this.#answer(link, link.hello, now);
+      if (isFull) continue;
       for (const frame of link.stream?.next((message) => this.#member.copy.buffer.erasedIn(message)) ?? [])
         this.#links.send(link, frame, now.ms);
       this.#sayGot(link, now);
@@ -162,8 +189,13 @@ export class Peering {
     return fresh;
   }
 
-  #offer({ stream }: Link, places: readonly Message[], fresh: readonly Message[]): void {
-    if (!stream) return;
+  #offerNew(link: Link, places: readonly Message[], fresh: readonly Message[]): void {
+    if (this.#isCovered(link)) link.isBehind ||= places.length + fresh.length > 0;
+    else if (link.stream && link.isBehind) this.#offerAll(link, link.stream);
+    else if (link.stream) this.#offer(link.stream, places, fresh);
+  }
+
+  #offer(stream: Stream, places: readonly Message[], fresh: readonly Message[]): void {
     const isBehind = stream.log === this.#member.copy.log;
     if (isBehind) this.#offerLog(stream, places);
     for (const message of fresh) stream.offer(message);
@@ -177,7 +209,7 @@ export class Peering {
 
   /** All that the other end lacks. */
   #answer(link: Link, hello: Hello, now: Now): void {
-    const { copy, courier, roster } = this.#member;
+    const { roster } = this.#member;
     link.hello = undefined;
     roster.hearAddresses(hello.addresses ?? []);
     const version = roster.signed?.version ?? 0;
@@ -185,8 +217,15 @@ export class Peering {
       for (const frame of roster.parts()) this.#links.send(link, frame, now.ms);
       link.version = version;
     }
-    const stream = new Stream(hello, this.#isSameLog(hello));
-    link.stream = stream;
+    link.stream = new Stream(hello, this.#isSameLog(hello));
+    link.isBehind = this.#isCovered(link);
+    if (!link.isBehind) this.#offerAll(link, link.stream);
+  }
+
+  /** What is in the stream already is not offered twice. */
+  #offerAll(link: Link, stream: Stream): void {
+    const { copy, courier } = this.#member;
+    link.isBehind = false;
     if (stream.log !== undefined) this.#offerLog(stream, copy.keptAfter(stream.cursor).filter(canBeKept));
     const { near } = courier.outbox;
     const given = this.#mine.filter((one) => canBeKept(one) && !courier.giving.isUngiven(one));
@@ -203,7 +242,8 @@ export class Peering {
   }
 
   #sayHello(link: Link, { ms, wallMs }: Now): void {
-    const { copy, roster, isLive } = this.#member;
+    const { copy, roster, isLive, peers } = this.#member;
+    const state = isLive && { live: true as const, ...(peers.isMissing && { apart: true as const }) };
     link.begin(ms);
     const read = copy.log === '' ? {} : { log: copy.log, cursor: copy.cursor, ...(copy.hash && { hash: copy.hash }) };
     const near = this.#links.proven.flatMap(({ theirs }) =>
@@ -212,7 +252,7 @@ export class Peering {
     const addresses = roster.known(near, { ms, wallMs });
     const version = roster.signed?.version;
     const known = { ...(addresses.length > 0 && { addresses }), ...(version !== undefined && { version }) };
-    const hello = { kind: 'hello' as const, r: link.r, ...read, ...(isLive && { live: true as const }), ...known };
+    const hello = { kind: 'hello' as const, r: link.r, ...read, ...state, ...known };
     this.#links.send(link, { ...hello, waits: this.#runs() }, ms);
   }
 

@@ -1,6 +1,6 @@
 import { decode } from '../../protocol/codec.ts';
 import type { Message, Received } from '../../protocol/frames.ts';
-import { helloMs, missedMs, nearMembers, partingMs } from '../limits.ts';
+import { helloMs, maxDialed, missedMs, nearMembers, partingMs, unansweredMs } from '../limits.ts';
 import type { Change } from '../log/store.ts';
 import type { Member } from '../member/member.ts';
 import { type Input, isPeer, type Now } from '../turn.ts';
@@ -25,10 +25,14 @@ export class Peers {
   readonly #watch = new Watch();
   readonly #acquaintances: Acquaintances;
   #names: string[] = [];
+  #through: string[] = [];
+  #said = JSON.stringify([[], []]);
   /** The version of the roster that says who may link. */
   #admitted: number | undefined;
   #isSeeking = false;
-  #isLive = false;
+  #hasToldWho = false;
+  /** In the room or not, missing it or not: as those near were told. */
+  #state = '';
   #isClosed = false;
   #soughtAtMs = Number.NEGATIVE_INFINITY;
 
@@ -47,8 +51,18 @@ export class Peers {
     return this.#names;
   }
 
+  /** Of these, those who are in the room. */
+  get through(): readonly string[] {
+    return this.#through;
+  }
+
   get isBusy(): boolean {
     return this.#peering.isBusy;
+  }
+
+  /** When there is more to do although nothing arrives: ms from now. */
+  nextMs(ms: number): number | undefined {
+    return this.isBusy ? 0 : this.#peering.nextMs(ms);
   }
 
   get isGiving(): boolean {
@@ -58,6 +72,11 @@ export class Peers {
   /** The server is missed, or may be. */
   get isMissing(): boolean {
     return this.#watch.isMissed;
+  }
+
+  /** There are others, and links with them are wanted. */
+  get canLink(): boolean {
+    return this.#isOn && this.#member.roster.hasOthers;
   }
 
   get #isOn(): boolean {
@@ -70,7 +89,7 @@ export class Peers {
     if (input.type === 'stoodStill') this.#watch.stoodStill(now.ms);
     if (input.type === 'leave') this.close();
     if (input.type === 'tick') for (const link of this.#links.silent(now.ms)) this.#end(link, now, true);
-    if (input.type === 'heard') this.#acquaintances.hear(input.host, input.key, now.ms);
+    if (input.type === 'heard') this.#heard(input, now);
     else if (input.type === 'reachable') this.#move(input.hosts, now);
     else if ('from' in input && isPeer(input.from)) this.#takeOf(input.from, input, now);
     else return false;
@@ -82,6 +101,15 @@ export class Peers {
     else if (input.type === 'disconnected') this.#ended(from, now);
     else if (input.type === 'frame') this.#frame(from, input.frame, now);
     else if (input.type === 'bytes') this.#frame(from, decode(input.data), now);
+    else if (input.type === 'full') this.#notTaken(from, decode(Buffer.from(input.sent.data)), now);
+  }
+
+  #heard({ host, key }: Input & { type: 'heard' }, { ms }: Now): void {
+    const { roster, options } = this.#member;
+    this.#acquaintances.hear(host, key, ms);
+    if (this.#hasToldWho || !this.isMissing || roster.has(options.identity.key)) return;
+    this.#hasToldWho = true;
+    this.#member.show({ type: 'status', code: 'ONLY_SERVER', message: onlyServer });
   }
 
   /** Others reach this device elsewhere. */
@@ -89,6 +117,7 @@ export class Peers {
     const { options, roster } = this.#member;
     if (!options.hosts || hosts.join() === options.hosts.join()) return;
     options.hosts = hosts;
+    this.#acquaintances.forgive();
     if (this.#member.isLive) roster.ask(now);
     this.#peering.renewHellos();
   }
@@ -99,6 +128,11 @@ export class Peers {
     // Who hangs up at once would do so again.
     if (isProven && ms - begunAtMs >= helloMs) this.#acquaintances.succeed(dialed.dev);
     else this.#acquaintances.fail(dialed.dev, ms);
+  }
+
+  #notTaken(from: string, frame: Received, now: Now): void {
+    const link = this.#links.find(from);
+    if (link && !this.#peering.notTaken(link, frame, now.ms)) this.#end(link, now, true);
   }
 
   /** Whoever says what is wrong is not dialed again for a while. */
@@ -163,6 +197,7 @@ export class Peers {
     this.#look(now);
     this.#peering.give(now);
     if (this.isMissing) this.provisional.showKept();
+    if (this.isMissing) this.provisional.showLeft();
     this.#tellNames();
   }
 
@@ -180,9 +215,10 @@ export class Peers {
     const { courier, online } = this.#member;
     // A room of the original's says nothing while it is there.
     const { heardAtMs = online ? ms : undefined } = this.#member;
-    if (this.#isLive !== this.#member.isLive) this.#peering.renewHellos();
-    this.#isLive = this.#member.isLive;
     this.#watch.look({ heardAtMs, awaited: courier.outbox.awaited }, ms);
+    const state = `${this.#member.isLive} ${this.isMissing}`;
+    if (state !== this.#state) this.#peering.renewHellos();
+    this.#state = state;
     if (this.isMissing) this.#dial(ms);
     else if (this.#watch.backForMs(ms) >= partingMs) this.#part();
     this.#seek(this.isMissing && this.#links.proven.length < nearMembers);
@@ -190,7 +226,9 @@ export class Peers {
 
   #dial(ms: number): void {
     const { roster, courier } = this.#member;
-    const missing = nearMembers - this.#links.all.filter((link) => link.dialed).length;
+    const dialed = this.#links.all.filter((link) => link.dialed);
+    const hoped = dialed.filter(({ isUp, begunAtMs }) => isUp || ms - begunAtMs < unansweredMs);
+    const missing = Math.min(nearMembers - hoped.length, maxDialed - dialed.length);
     if (missing <= 0 || ms - this.#soughtAtMs < missedMs / 4) return;
     this.#soughtAtMs = ms;
     const { reachable } = roster;
@@ -212,10 +250,20 @@ export class Peers {
   }
 
   #tellNames(): void {
-    const keys = this.#links.proven.flatMap(({ theirs }) => theirs?.key ?? []);
-    const names = [...new Set(keys.map((key) => this.#member.roster.nameOf(key)))].sort();
-    if (names.join('\n') === this.#names.join('\n')) return;
-    this.#names = names;
-    this.#member.show({ type: 'near', names });
+    const { proven } = this.#links;
+    const names = this.#namesOf(proven);
+    const through = this.#member.isLive ? [] : this.#namesOf(proven.filter(({ isLive }) => isLive));
+    const said = JSON.stringify([names, through]);
+    if (said === this.#said) return;
+    this.#said = said;
+    [this.#names, this.#through] = [names, through];
+    this.#member.show({ type: 'near', names, ...(through.length > 0 && { through }) });
+  }
+
+  #namesOf(links: readonly Link[]): string[] {
+    return [...new Set(links.map(({ theirs }) => this.#member.roster.nameOf(theirs?.key ?? '')))].sort();
   }
 }
+
+const onlyServer =
+  'members of this room are near, but only the server can let you in: it has not said yet that you are one of them.';

@@ -2,6 +2,7 @@ import type { Message, MessageId } from '../../protocol/frames.ts';
 import { formatId, signedHash } from '../../protocol/signed.ts';
 import type { ChatEvent } from '../events.ts';
 import { idOf } from '../log/outbox.ts';
+import type { Pending } from '../log/store.ts';
 import type { Member } from '../member/member.ts';
 import { isShown, messageEvent } from '../narrate.ts';
 
@@ -17,20 +18,31 @@ type Placing = { events: ChatEvent[]; isShown: boolean };
 export class Provisional {
   readonly #member: Member;
   readonly #shown = new Set<string>();
+  /** What others have said and was given out here, and has not left the program: with the number of its event. */
+  #leaving: { place: number; message: Pending }[] = [];
   /** By id, the devices near that have an own message on their disks. */
   readonly #kept = new Map<string, Set<string>>();
 
   /** @param pending what was on disk at the start: of others', what is there was shown */
-  constructor(member: Member, pending: readonly Message[]) {
+  constructor(member: Member, pending: readonly Pending[]) {
     this.#member = member;
     const { dev, former = [], finalOnly } = member.options;
-    const isNear = ({ id, at }: Message) => at === undefined && id?.dev !== dev && !former.includes(id?.dev ?? '');
+    const isNear = ({ id, at, unshown }: Pending) =>
+      at === undefined && !unshown && id?.dev !== dev && !former.includes(id?.dev ?? '');
     if (!finalOnly) for (const message of pending.filter(isNear)) this.#shown.add(idOf(message));
   }
 
   /** On how many disks of others an own message is, as far as known. */
   copiesOf(message: Message): number {
     return this.#kept.get(idOf(message))?.size ?? 0;
+  }
+
+  /** Own words that others have and the room has not: how many, and on how many disks each of them is at least. */
+  get shared(): { count: number; copies: number } | undefined {
+    const copies = this.#member.courier.outbox.own
+      .map((message) => this.copiesOf(message))
+      .filter((count) => count > 0);
+    return copies.length > 0 ? { count: copies.length, copies: Math.min(...copies) } : undefined;
   }
 
   has(message: Message): boolean {
@@ -43,14 +55,29 @@ export class Provisional {
   }
 
   /** It is on disk here; shown at most once. */
-  show(message: Message): void {
+  show(message: Pending): void {
     const { options, courier, copy } = this.#member;
     const { dev = '', n = 0 } = message.id ?? {};
     // What a log has had was shown with its place.
     if (options.finalOnly || this.has(message) || n <= copy.buffer.seen(dev)) return;
     this.#shown.add(idOf(message));
     const event = messageEvent(message, message.id?.dev === courier.dev);
-    if (isShown(message)) this.#member.showOnce({ ...event, provisional: true } as ChatEvent);
+    const place = isShown(message) ? this.#member.showOnce({ ...event, provisional: true } as ChatEvent) : 0;
+    if (message.unshown) this.#leaving.push({ place, message });
+  }
+
+  /** All events up to this one have left the program: a later run need not show them. */
+  left(place: number): void {
+    const end = this.#leaving.findIndex((one) => one.place > place);
+    const left = this.#leaving.splice(0, end === -1 ? this.#leaving.length : end);
+    const { courier, copy } = this.#member;
+    const still = left.filter(({ message }) => message.id && courier.outbox.find(message.id));
+    copy.buffer.keep(still.map(({ message: { unshown: _, ...message } }) => message));
+  }
+
+  /** What an earlier run has kept, and not shown, is shown. */
+  showLeft(): void {
+    for (const message of this.#member.courier.outbox.near as Pending[]) if (message.unshown) this.show(message);
   }
 
   /** Own words of which others have a copy are said, if the server is not there to say so. */

@@ -49,6 +49,11 @@ export class Stream {
     this.#queue.push(message);
   }
 
+  /** The other end has it: it came from there. */
+  isThere({ id }: Message): void {
+    if (id) this.#offered.add(formatId(id));
+  }
+
   /** Places that follow its cursor. */
   relay(parts: readonly Part[]): void {
     for (const part of parts)
@@ -66,6 +71,18 @@ export class Stream {
       const of = { k: ++this.#k, of: this.of };
       return 'kind' in one ? { ...of, ...asIs(written(one)), kind: 'said' } : { kind: 'relayed', ...of, ...one };
     });
+  }
+
+  /** The link has not taken the k-th frame, nor what came behind it: they are to be sent again. */
+  putBack(k: number, of: number): void {
+    if (of !== this.of || k > this.#k || k <= this.#got) return;
+    this.#queue.unshift(...this.#underWay.splice(k - this.#got - 1));
+    this.#k = k - 1;
+  }
+
+  /** Something is to be sent, as far as the window goes. */
+  get isWaiting(): boolean {
+    return this.#queue.length > 0 && this.#underWay.length < streamWindow;
   }
 
   /** The other end has everything up to `k` on its disk, but for those. Returns the messages among it. */

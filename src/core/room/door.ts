@@ -28,6 +28,8 @@ export type DoorOptions = LedgerOptions &
     maxClients?: number;
     /** What the room is about. */
     topic?: string | undefined;
+    /** Members are told nothing of each other with which they could link. */
+    unlinked?: boolean;
     /** Whose keys may come in by an encrypted door; absent: any. */
     admitted?: ReadonlySet<string> | undefined;
   };

@@ -33,7 +33,7 @@ export class RosterDesk {
 
   /** A member says what it has, and where it can be reached. */
   ask({ from, who, dev, guest }: Session, frame: RosterFrame): Proposal[] {
-    if (guest !== undefined) return [];
+    if (guest !== undefined || this.#options.unlinked) return [];
     const { signed, last } = this.#store.roster;
     const isOther = frame.version === signed?.version && frame.digest !== undefined && frame.digest !== signed.digest;
     // Only what the room itself has signed can tell it that it was further.
