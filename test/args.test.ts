@@ -183,6 +183,8 @@ const mistakes: Slip[] = [
   [['completion', 'zsh', 'x'], 'unknown argument "x".\nWrite chat-client completion bash|zsh|fish.', ['client']],
   [['completion'], 'completion needs the name of a shell.\nWrite p2p completion bash|zsh|fish.', ['p2p']],
   [['--timeout', 'soon'], '--timeout "soon" is not a whole number.\nGive a number such as 10.', ['client']],
+  [['--allow', ''], '--allow "" is not a file.\nGive the path of a list of keys.', ['server']],
+  [['--allow', '-'], '--allow "-" is not a file.\nGive the path of a list of keys.', ['server']],
   [['--max-clients', 'many'], '--max-clients "many" is not a whole number.\nGive a number such as 10.', ['server']],
 ];
 

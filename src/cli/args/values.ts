@@ -72,6 +72,13 @@ export const folder = (describe: string) => ({
 });
 
 export const file = kind('FILE', (raw) => raw || undefined, 'not a file', 'Give its path, or - for stdin.');
+/** It is looked at again and again: stdin cannot be. */
+export const list = kind(
+  'FILE',
+  (raw) => (raw === '' || raw === '-' ? undefined : raw),
+  'not a file',
+  'Give the path of a list of keys.',
+);
 
 export const choice = <Choice extends string>(value: string, choices: readonly Choice[], describe: string) => ({
   value,
