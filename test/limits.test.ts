@@ -90,6 +90,7 @@ const figures: [what: string, figure: string][] = [
     'what waits goes in steps of; of one member in one turn; of all',
     `${pace.releaseMs} ms; ${pace.perTurn}; ${pace.perTurnOfAll}`,
   ],
+  ['a message of a legacy session counts among these as', `${pace.relayed}`],
   ['text that waits, of one member; of all', `${n(is.maxHeldText.ofMember)}; ${n(is.maxHeldText.ofAll)} characters`],
   ['waiting of a legacy session', `${n(is.maxHeldOfOriginal)} messages, ${n(is.maxHeldTextOfOriginal)} characters`],
   ['points of a connection', perSecond(pace.connection)],

@@ -112,7 +112,7 @@ export const noticeRate: Rate = { atOnce: 500, perSecond: 20 };
  *   `deafMs`.
  * - `releaseMs`: what waits goes in steps of so long.
  * - `perTurn`, `perTurnOfAll`: so many messages of one member, and of all, are decided about in one turn, for others wait for the
- *   end of that.
+ *   end of that. `relayed`: what a client of the original says counts as so many there, for the room signs it.
  * - `share`: of a log at its limit one author pushes out at most this part in a day, or so many messages if that is more: one half
  *   at once, the other over the day. All newcomers count as one author, and so do all originals.
  */
@@ -129,6 +129,7 @@ export const defaultPace = {
   releaseMs: 50,
   perTurn: 64,
   perTurnOfAll: 256,
+  relayed: 16,
   share: { part: 1 / 5, least: 5_000 },
 };
 export type Pace = typeof defaultPace;

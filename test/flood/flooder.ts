@@ -1,9 +1,14 @@
+import { constants, setPriority } from 'node:os';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { encode } from '../../src/protocol/codec.ts';
 import { openDealer } from '../../src/transport/sockets.ts';
 import { newPerson, openAt, SmallMember } from '../support/small-member.ts';
 
-/** A process that sends as much as a room's socket takes: node flooder.ts WAY PORT MS. */
+/**
+ * A process that sends as much as a room's socket takes: node flooder.ts WAY PORT MS. It gets a processor only when nobody else
+ * wants it, for a flooder comes with a machine of its own, and here it shares one with those who are measured.
+ */
+setPriority(constants.priority.PRIORITY_LOW);
 const [way = '', port = '', forMs = ''] = process.argv.slice(2);
 const name = `flood ${process.pid}`;
 const garbage = Buffer.from(`{"a":${'['.repeat(30_000)}`);

@@ -177,7 +177,7 @@ export class Pacing {
     const cost = costOf(wish, pace);
     for (const bucket of [own, group]) bucket?.charge(cost);
     account.turn.left -= cost;
-    this.#turn.left -= cost;
+    this.#turn.left -= wish.type === 'relay' ? cost * pace.relayed : cost;
     return true;
   }
 
