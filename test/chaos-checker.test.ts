@@ -3,6 +3,8 @@ import { type Guarantee, History, type Run } from './chaos/checker.ts';
 
 const says = (run: Run, seq: number, id: string, text = `text of ${id}`) =>
   run.print({ type: 'message', seq, id, text });
+const early = (run: Run, id: string, own = false) =>
+  run.print({ type: 'message', id, own, provisional: true, text: `text of ${id}` });
 const broken = (history: History): Guarantee[] => history.check().map(({ name }) => name);
 
 /** Two clients, a server and an auditor who saw four messages; Ann typed two of them, Bo two. */
@@ -38,6 +40,23 @@ describe('a history without a fault', () => {
     says(again, 4, 'b.2');
     audit(ids);
     expect(broken(history)).toEqual([]);
+  });
+
+  it('may show own words without a place again in a later run, and those of others that came just before a kill', () => {
+    const { history, ann, audit, ids } = good();
+    early(ann, 'a.3', true);
+    early(ann, 'b.3');
+    ann.killed = true;
+    const again = history.client('ann');
+    for (const [id, own] of [
+      ['a.3', true],
+      ['b.3', false],
+    ] as const)
+      early(again, id, own);
+    again.print({ type: 'placed', seq: 5, id: 'a.3' });
+    again.print({ type: 'placed', seq: 6, id: 'b.3' });
+    audit([...ids, 'a.3', 'b.3']);
+    expect(broken(history).filter((name) => name !== 'Lost')).toEqual([]);
   });
 
   it('may lack the last lines typed into a client before it was killed', () => {
@@ -209,4 +228,30 @@ it('Crashed: a program ended by itself', () => {
   ann.crash('ended with 1');
   audit(ids);
   expect(broken(history)).toEqual(['Crashed']);
+});
+
+describe('what is shown without a place', () => {
+  it('twice in one run, or once more with its place, is a duplicate', () => {
+    const { history, ann } = good();
+    for (let times = 0; times < 2; times++) early(ann, 'b.3');
+    says(ann, 5, 'b.3');
+    expect(broken(history).filter((name) => name === 'Duplicate')).toHaveLength(2);
+  });
+
+  it('again in a later run, although it was shown long before the kill, is a duplicate', () => {
+    const { history, ann } = good();
+    for (let n = 3; n < 200; n++) early(ann, `b.${n}`);
+    ann.killed = true;
+    early(history.client('ann'), 'b.3');
+    expect(broken(history)).toContain('Duplicate');
+  });
+
+  it('and gets no place, or is taken back, or has a place and was not shown, is found', () => {
+    const { history, ann } = good();
+    early(ann, 'b.3');
+    ann.print({ type: 'placed', seq: 5, id: 'b.9' });
+    expect(broken(history).filter((name) => name === 'Provisional')).toHaveLength(2);
+    ann.print({ type: 'withdrawn', id: 'b.3' });
+    expect(broken(history)).toContain('Lost');
+  });
 });

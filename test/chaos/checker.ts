@@ -33,7 +33,15 @@ export class Violation extends Error {
 }
 
 /** What `--json` prints, as far as it matters here. */
-export type Printed = { type: string; seq?: number; id?: string; text?: string; code?: string; provisional?: boolean };
+export type Printed = {
+  type: string;
+  seq?: number;
+  id?: string;
+  text?: string;
+  code?: string;
+  provisional?: boolean;
+  own?: boolean;
+};
 type Place = { seq: number; id: string; text: string };
 type Typed = { text: string /** The newest place its author's program had shown by then. */; after: number };
 
@@ -49,7 +57,9 @@ export class Run {
   #highest: number;
   /** Of all runs of its owner: what was shown without a place, and has none yet, by id. */
   readonly #open: Map<string, string>;
-  readonly #early: Set<string>;
+  readonly #early: Early['early'];
+  /** How many lines without a place this run has shown. */
+  early = 0;
 
   constructor(owner: string, name: string, highest: number, { open, early }: Early = noneEarly()) {
     this.owner = owner;
@@ -67,21 +77,29 @@ export class Run {
     this.typed.push({ text, after: this.#highest });
   }
 
-  print({ type, seq, id = '', text = '', code, provisional }: Printed): void {
+  print({ type, seq, id = '', text = '', code, provisional, own = false }: Printed): void {
     if (type === 'gap') this.remark('Forked', 'said that places are missing');
     if (type === 'status' && code === 'RESTORED') this.remark('Forked', 'said that the log is another one');
     if (type === 'contradiction') this.remark('Forked', 'said that the room contradicts itself');
     if (type === 'withdrawn') this.remark('Lost', `has withdrawn ${id} "${this.#open.get(id)}"`);
-    if (type === 'message' && provisional) this.#printEarly(id, text);
+    if (type === 'message' && provisional) this.#printEarly(id, text, own);
     if (type === 'placed') this.#place(id, seq);
     if (type !== 'message' || seq === undefined) return;
-    if (this.#early.has(id)) this.remark('Duplicate', `showed ${id} again, which it had shown without a place`);
+    if (this.#isAgain(id, own)) this.remark('Duplicate', `showed ${id} again, which it had shown without a place`);
+    this.#open.delete(id);
     this.#show({ seq, id, text });
   }
 
-  #printEarly(id: string, text: string): void {
-    if (this.#early.has(id)) this.remark('Duplicate', `showed ${id} twice without a place`);
-    this.#early.add(id);
+  /** Own words wait again in a later run; of others', those may come again that were shown just before a kill. */
+  #isAgain(id: string, own: boolean): boolean {
+    const { run, at } = this.#early.get(id) ?? {};
+    const wasLate = run?.killed && run.early - (at ?? 0) <= lateLines;
+    return run === this || (run !== undefined && !own && !wasLate);
+  }
+
+  #printEarly(id: string, text: string, own: boolean): void {
+    if (this.#isAgain(id, own)) this.remark('Duplicate', `showed ${id} twice without a place`);
+    this.#early.set(id, { run: this, at: ++this.early });
     this.#open.set(id, text);
   }
 
@@ -107,8 +125,10 @@ export class Run {
 }
 
 /** What was shown without a place: what has none yet, and all of it. */
-type Early = { open: Map<string, string>; early: Set<string> };
-const noneEarly = (): Early => ({ open: new Map(), early: new Set() });
+type Early = { open: Map<string, string>; early: Map<string, { run: Run; at: number }> };
+const noneEarly = (): Early => ({ open: new Map(), early: new Map() });
+/** More than leaves a program in one turn. */
+const lateLines = 100;
 
 /** Everything that happened, to be checked when the faults are over and everybody has caught up. */
 export class History {
