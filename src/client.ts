@@ -6,6 +6,7 @@ import type { ChatEvent, Contradiction } from './core/events.ts';
 import { inDoubt } from './core/log/doubt.ts';
 import { Log } from './core/log/log.ts';
 import type { Change } from './core/log/store.ts';
+import { withUnwritten } from './core/log/unwritten.ts';
 import { Member } from './core/member/member.ts';
 import { droppedEvent, messageEvent } from './core/narrate.ts';
 import type { Waiting } from './core/turn.ts';
@@ -153,13 +154,13 @@ await run(client, async (options, stop, opened) => {
     view.show({ type: 'error', code: 'DATA_DAMAGED', message: `The disk has damaged ${what}.` });
   const timeoutMs = 1_000 * (options.timeout ?? (person ? Infinity : pipeTimeoutSeconds));
   const manner = { person, listen: options.listen && !isScreen, check, timeoutMs, verbose, emptyHint };
-  const openLog = () => new Log(store, crypto);
+  const openLog = () => withUnwritten(new Log(store, crypto), conversation.copy.buffer.places);
   const ignored = new Ignored({
     kept: new IgnoredFile(home),
     room: () => room,
     view,
     whyNot: (other) => whyNotIgnored(other, { name: conversation.name, server: conversation.availability.server }),
-    whose: (other) => whose(other, openLog(), conversation.others, room),
+    whose: (other) => whose(other, { log: openLog(), members: store.members(), others: conversation.others, room }),
   });
   const see = (event: ChatEvent) =>
     ignored.hides(event)

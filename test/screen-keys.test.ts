@@ -116,6 +116,9 @@ describe.concurrent.each(widths)('at %i columns', (columns) => {
       ana.enter(line);
       await shows(ana, answer);
     }
+    // Who comes later reads both at once.
+    const cy = await stage.clientScreen(port, 'Cy', ['--history', '9'], size);
+    await shows(cy, '↪ Ana María: lunch at noon?');
   });
 
   test('/away is seen by /who, and once by whoever names you; saying something ends it', async ({ stage }) => {

@@ -1,5 +1,5 @@
 import type { ChatEvent } from '../core/events.ts';
-import type { Log } from '../core/log/log.ts';
+import type { Readable } from '../core/log/unwritten.ts';
 import { maxNameBytes, nameKey, safeName } from '../core/names.ts';
 import { isShown, shownName } from '../core/narrate.ts';
 import { isErased } from '../protocol/erasure.ts';
@@ -12,7 +12,7 @@ const newest = 2_000;
 const quoted = 80;
 
 type Answering = {
-  openLog: () => Log;
+  openLog: () => Readable;
   view: Pick<View, 'show'>;
   /** Who is there in a room that keeps no messages; nobody in all others. */
   unkept: () => readonly string[];
@@ -41,7 +41,7 @@ function whyNobody(argument: string): string {
 }
 
 /** The newest message under each name. */
-function lastSaid(log: Log): Map<string, Message> {
+function lastSaid(log: Readable): Map<string, Message> {
   const said = new Map<string, Message>();
   for (const { message } of log.read(log.head - newest + 1, newest))
     if (message?.id && isShown(message) && !isErased(message)) said.set(nameKey(shownName(message)), message);
@@ -62,7 +62,7 @@ function longest(argument: string, said: ReadonlyMap<string, Message>, others: r
 }
 
 /** What a message answers, in its first words; `isHidden`: not to be read. */
-export function withAnswered(event: ChatEvent, log: Log, isHidden: (message: Message) => boolean): ChatEvent {
+export function withAnswered(event: ChatEvent, log: Readable, isHidden: (message: Message) => boolean): ChatEvent {
   if (event.type !== 'message' || event.re === undefined) return event;
   const message = log.find(idOf(event.re))?.message;
   if (!message || !isShown(message)) return event;

@@ -1,6 +1,6 @@
 import type { ChatEvent } from '../core/events.ts';
-import type { Log } from '../core/log/log.ts';
 import type { Place } from '../core/log/store.ts';
+import type { Readable } from '../core/log/unwritten.ts';
 import { isShown, messageEvent, saidMs } from '../core/narrate.ts';
 import type { View } from '../terminal/view.ts';
 import { readSpanMs } from '../text/span.ts';
@@ -9,7 +9,7 @@ import { type Command, complain, say } from './prompt.ts';
 const shownByDefault = '20';
 
 /** `/history [N|2h|2d]`: the last messages of the copy kept here. */
-export const historyCommand = (openLog: () => Log, view: Pick<View, 'show'>, now: () => number): Command => ({
+export const historyCommand = (openLog: () => Readable, view: Pick<View, 'show'>, now: () => number): Command => ({
   name: 'history',
   argument: '[N|2h|2d]',
   does: `the last messages again (${shownByDefault})`,

@@ -1,5 +1,6 @@
 import type { ChatEvent } from '../core/events.ts';
-import type { Log } from '../core/log/log.ts';
+import type { Membership } from '../core/log/store.ts';
+import type { Readable } from '../core/log/unwritten.ts';
 import { nameKey, safeName } from '../core/names.ts';
 import { shownName } from '../core/narrate.ts';
 import type { View } from '../terminal/view.ts';
@@ -86,12 +87,12 @@ export class Ignored {
   }
 }
 
+type Known = { log: Readable; members: readonly Membership[]; others: readonly string[]; room: string | undefined };
 /** Whose name this is: who spoke under it last, else the member who goes by it. */
-export function whose(name: string, log: Log, others: readonly string[], room: string | undefined) {
+export function whose(name: string, { log, members, others, room }: Known) {
   const is = (other: string) => nameKey(other) === nameKey(name);
   const said = log.read(log.head - newest + 1, newest).findLast(({ message }) => message && is(shownName(message)));
-  const key =
-    said?.message?.key ?? log.store.members().find((member) => member.name !== undefined && is(member.name))?.key;
+  const key = said?.message?.key ?? members.find((member) => member.name !== undefined && is(member.name))?.key;
   if (key !== undefined) return key === room ? 'room' : key;
   return room === undefined && others.some(is) ? 'room' : undefined;
 }

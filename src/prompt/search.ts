@@ -1,5 +1,5 @@
 import type { ChatEvent } from '../core/events.ts';
-import type { Log } from '../core/log/log.ts';
+import type { Readable } from '../core/log/unwritten.ts';
 import { finder } from '../text/search.ts';
 import { type Eye, placeEvent } from './history.ts';
 import { type Command, complain, say } from './prompt.ts';
@@ -8,7 +8,7 @@ import { type Command, complain, say } from './prompt.ts';
 const mostShown = 50;
 
 /** `/search WORDS`: what was said in the copy kept here, newest last. */
-export const searchCommand = (openLog: () => Log, eye: Eye): Command => ({
+export const searchCommand = (openLog: () => Readable, eye: Eye): Command => ({
   name: 'search',
   argument: 'WORDS',
   does: 'what has these words, or "these words" together',
