@@ -341,8 +341,13 @@ describe('where it listens', () => {
     // It may have been dialed from there.
     expect(await a.next('disconnected', 'reachable')).toEqual(isEnd);
     expect((await a.next('reachable')).hosts).toEqual([`127.0.0.3:${a.peers.port}`]);
-    b.dial('~d4', ann, hosts[0] ?? '');
-    expect((await b.next('connected', 'disconnected')).type).toBe('disconnected');
+    // ZeroMQ leaves an address a moment after it has said so.
+    const isReached = async (turn: number) => {
+      b.dial(`~e${turn}`, ann, hosts[0] ?? '');
+      return (await b.next('connected', 'disconnected')).type === 'connected';
+    };
+    let turns = 0;
+    while (await isReached(turns)) expect(turns++).toBeLessThan(100);
   });
 });
 
