@@ -87,10 +87,15 @@ export class LinkNetwork {
     for (let round = 0; round < 6; round++) for (const end of [...this.ends]) this.deliver(end, end.toHere.length);
   }
 
-  /** Somebody who is a member says this. */
+  /**
+   * Somebody who is a member says this. A link ends behind it, for the honest member who is at its other end in this world
+   * would go on with a number that is used up.
+   */
   say(end: End, frame: Frame): void {
     this.#world.note(`evil => ${end.client.id}: ${encode(frame)}`);
     end.toHere.push(encode(frame));
+    this.deliver(end, end.toHere.length);
+    if (this.ends.includes(end)) this.cut(end);
   }
 
   #receive({ client, id }: End, data: string): void {
