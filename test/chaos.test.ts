@@ -15,7 +15,7 @@ describe.concurrent('the real programs', { timeout: 60_000 }, () => {
     withFleet(3, async (fleet) => {
       const unload = fleet.load(200);
       const [ann] = fleet.clients;
-      for (let kills = 0; kills < 8; kills++) {
+      for (let kills = 0; kills < 5; kills++) {
         await ann?.reaches(ann.head + 50);
         await fleet.server.kill();
         await fleet.startServer();
@@ -82,7 +82,7 @@ describe.concurrent('the real programs', { timeout: 60_000 }, () => {
           new Promise<void>((resolve) => {
             link.flap(300 + i, (times) => {
               for (const client of fleet.clients) fleet.type(client);
-              if (times === 24) resolve();
+              if (times === 12) resolve();
             });
           }),
       );
@@ -95,7 +95,7 @@ describe.concurrent('the real programs', { timeout: 60_000 }, () => {
       ann.signal('SIGSTOP');
       fleet.type(ann);
       let last = '';
-      for (let i = 0; i < 2_000; i++) last = fleet.type(bo);
+      for (let i = 0; i < 1_000; i++) last = fleet.type(bo);
       await bo.shows(last);
       ann.signal('SIGCONT');
       await ann.shows(last);
@@ -103,7 +103,7 @@ describe.concurrent('the real programs', { timeout: 60_000 }, () => {
 
   it('keep every guarantee in a random mix of faults', async () => {
     const seed = 20_261_123;
-    const { fleet, violations, messages } = await chaos({ seed, clients: 4, ms: 8_000 });
+    const { fleet, violations, messages } = await chaos({ seed, clients: 4, ms: 6_000 });
     await fleet.close(violations.length > 0);
     expect(violations, `seed ${seed}, transcripts: ${fleet.folder}`).toEqual([]);
     expect(messages).toBeGreaterThan(100);

@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest';
 import { type Command, type Stage, test } from './support/command.ts';
 import { hasSignatures } from './support/signed.ts';
 
-const many = 5_000;
+const many = 2_500;
 const lines = Array.from({ length: many }, (_, i) => `line ${i} ${'x'.repeat(80)}`);
 
 /** Whole JSON lines of messages; of a cut one nothing is to be had. */
@@ -23,10 +23,10 @@ async function pipe(stage: Stage, port: number): Promise<void> {
 }
 
 // Not beside others: it needs all that a machine has.
-test('20,000 piped lines arrive, each once and in order', { timeout: 120_000 }, async ({ stage }) => {
+test('10,000 piped lines arrive, each once and in order', { timeout: 120_000 }, async ({ stage }) => {
   const { port } = await stage.server('--rate', '0');
   const reader = await stage.jsonOnline(port, 'reader');
-  const lines = Array.from({ length: 20_000 }, (_, i) => `line ${i}`);
+  const lines = Array.from({ length: 10_000 }, (_, i) => `line ${i}`);
   const pipe = stage.client(port, 'bulk');
   pipe.end(lines.join('\n'));
   const events = await reader.jsonUntil({ type: 'message', text: lines.at(-1) }, 90_000);

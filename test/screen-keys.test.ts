@@ -13,7 +13,7 @@ async function cleared(screen: Screen): Promise<void> {
   screen.enter('/clear');
   await screen.until((now) => flat(now) === '>', 'an empty screen');
 }
-const widths = [80, 40, 20];
+const widths = [80, 20];
 
 describe.concurrent.each(widths)('at %i columns', (columns) => {
   const size = { columns, rows: 24 };
