@@ -129,7 +129,7 @@ export const defaultPace = {
   releaseMs: 50,
   perTurn: 64,
   perTurnOfAll: 256,
-  relayed: 16,
+  relayed: 32,
   share: { part: 1 / 5, least: 5_000 },
 };
 export type Pace = typeof defaultPace;

@@ -1,4 +1,5 @@
 import { lookAlikes } from './look-alikes.ts';
+import { remembering } from './remembering.ts';
 
 /** A dot that an i has anyway, and marks that strike a letter out or enclose it: they hide nothing of it. */
 const unseen = /(?<=\p{Soft_Dotted})\u0307|[\u0334-\u0338\p{Me}]/gu;
@@ -11,10 +12,10 @@ function skeleton(text: string): string {
 }
 
 /** As it is written, and in small letters: `PauIa` looks like Paula only before it is made small, `KIM` like Kirn only after. */
-function skeletons(text: string): string[] {
+const skeletons = remembering((text): readonly string[] => {
   const plain = text.normalize('NFKC');
   return [...new Set([skeleton(plain), skeleton(plain.toLowerCase())])];
-}
+});
 
 /** Two names look alike if one of these is the same. Spaces do not count. */
 export const looksOf = (name: string): string[] => skeletons(name).map((look) => look.replaceAll(' ', ''));

@@ -1,4 +1,5 @@
 import { looksOf, sayingIn } from './looks.ts';
+import { remembering } from './remembering.ts';
 
 /** Longest name in characters as a person counts them (grapheme clusters), and in UTF-8 bytes. */
 export const maxNameCharacters = 32;
@@ -29,7 +30,7 @@ export function whyNameRefused(name: string): string | undefined {
   return isGuestName(name) ? `A name must not end in "${guestMark.trim()}".` : whyNotShown(name);
 }
 
-function whyNotShown(name: string): string | undefined {
+const whyNotShown = remembering((name): string | undefined => {
   if (name === '') return 'A name must not be empty.';
   if (name.startsWith('/')) return 'A name must not begin with a slash.';
   if (isRefused(name)) return 'A name must not contain control or invisible characters, nor [ ] < >.';
@@ -39,7 +40,7 @@ function whyNotShown(name: string): string | undefined {
   if ([...segmenter.segment(name)].length > maxNameCharacters)
     return `A name has at most ${maxNameCharacters} characters.`;
   return Buffer.byteLength(name) > maxNameBytes ? `A name has at most ${maxNameBytes} bytes.` : undefined;
-}
+});
 
 /** What may be shown as a name, also a guest's. */
 export const isName = (name: string | undefined): boolean =>
