@@ -7,7 +7,7 @@ import { type OptionTable, type Program, strayVariableIn, type Values, variableO
 import { helpText } from './help.ts';
 import { rejectMistakes } from './mistakes.ts';
 
-const { version } = createRequire(import.meta.url)('../../../package.json') as { version: string };
+const { version } = createRequire(import.meta.url)('0mq-chat/package.json') as { version: string };
 
 /**
  * What a command line means: the values of the options, or the help, version or script that was asked for, to be
