@@ -19,8 +19,8 @@ const upTo = (first: number, last: number) => Array.from({ length: last - first 
 const add = (...numbers: number[]) => {
   for (const n of numbers) outbox.add(message(n));
 };
-const numbers = (messages: Message[]) => messages.map(({ id }) => id?.n);
-const ids = (messages: Message[]) => messages.map(({ id }) => `${id?.dev}${id?.n}`);
+const numbers = (messages: readonly Message[]) => messages.map(({ id }) => id?.n);
+const ids = (messages: readonly Message[]) => messages.map(({ id }) => `${id?.dev}${id?.n}`);
 const sent = () => numbers(outbox.takeUnsent());
 const accept = (n: number, dev = 'me') => numbers(outbox.accept({ dev, n }));
 

@@ -41,6 +41,19 @@ describe('without the server', () => {
     expect(world.who('C').texts).toEqual(['~one', '~two', '~three']);
   });
 
+  test('who has no room for something is given it later, though it has what was said behind it', () => {
+    for (const dev of 'AB') world.start(dev);
+    world.pass(1_500);
+    world.say('A', 'one', 'two', 'three');
+    for (const dev of 'AB') world.stop(dev);
+    const kept = world.who('B').store.pending();
+    world.who('C').store.apply({ pending: kept.filter(({ text }) => text !== 'two') });
+    for (const dev of 'BC') world.start(dev);
+    world.pass(1_500);
+    world.pass(500);
+    expect(world.who('C').waits.sort()).toEqual(['one', 'three', 'two']);
+  });
+
   test('who comes again shows nothing twice, and goes on', () => {
     world.startAll();
     world.say('A', 'one');

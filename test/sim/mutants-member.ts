@@ -161,8 +161,10 @@ export const memberMutants: Mutant[] = [
     ['what a killed pipe has given is said', 'Math.max(given, piped)', 'piped'],
     ['what was typed at a terminal is kept', 'piped = Number.POSITIVE_INFINITY', 'piped = 0'],
   ]),
+  ...of('log/ordered', [
+    ['sent in order', 'messages.splice(placeIn(messages, isBefore), 0, message)', 'messages.push(message)'],
+  ]),
   ...of('log/outbox', [
-    ['sent in order', 'waiting.sort(', '(() => 0)('],
     ['what another place has left in doubt is settled', '[...messages, ...older]', '[...messages]'],
   ]),
   ...of('log/copy', [

@@ -8,7 +8,6 @@ export const peersMutants: Mutant[] = [
   ]),
   ...of('peers/peering', [
     ['a stream has no gap', 'frame.k > link.k + 1', 'false'],
-    ['what waits is told as a run', 'run?.to === id.n - 1', 'run'],
     ['a stream begins with all that waits', 'mayGive.toSorted(byCause)', '[]'],
     ['what comes from those near is passed on', 'this.#fresh.push(message);', ';'],
   ]),
@@ -26,18 +25,18 @@ export const peersMutants: Mutant[] = [
     ['who hears those near speaks after them', 'this.#copy.hear(message);', ';'],
     [
       'what those near have said is kept',
-      'this.#copy.buffer.keep(this.outbox.adopt([unshown]));',
-      'this.outbox.adopt([unshown]);',
+      'if (this.outbox.replace(unshown))\n            this.#copy.buffer.keep([unshown]);',
+      'this.outbox.replace(unshown);',
     ],
   ]),
   ...of('member/sender', [
-    ['what was said near is not lost with a log', 'waiting.outbox.lost.length > 0', 'waiting.outbox.others.length > 0'],
+    ['what was said near is not lost with a log', 'waiting.outbox.lost.length > 0', 'waiting.outbox.hasOthers'],
   ]),
   ...of('log/outbox', [
     [
       'own words and those near go in one order',
-      '[...[...this.own, ...near].sort(byCause), ...this.lost]',
-      '[...this.own, ...near, ...this.lost]',
+      'yield* merged(this.own, this.near);',
+      'yield* this.own;\n        yield* this.near;',
     ],
   ]),
 ];

@@ -1,18 +1,16 @@
 import type { Message, MessageId } from '../../protocol/frames.ts';
-import { formatId } from '../../protocol/signed.ts';
 import { maxAdopted, maxWaiting, uploadWindow } from '../limits.ts';
+import { idOf, merged, Ordered } from './ordered.ts';
 
 /** What is not in the log yet: sent again on every new connection, until the log is known to have it. */
 export class Outbox {
   readonly #dev: string;
-  /**
-   * What was typed here, with what another device of the same person has left in doubt, and what others wrote and a log has
-   * lost; each in the order (lc, dev, n).
-   */
-  own: Message[] = [];
-  others: Message[] = [];
-  /** Devices of which something may wait, but for this one. */
-  readonly #devices = new Set<string>();
+  /** What was typed here, with what another device of the same person has left in doubt. */
+  readonly #own = new Ordered();
+  /** What members near here have said, and no log that is known here has had: it has no time of acceptance. */
+  readonly #near = new Ordered();
+  /** What others wrote, and a log has lost. */
+  readonly #lost = new Ordered();
   /** By id: of `own`, what is another device's. */
   readonly #older: Set<string>;
   /** Sent on this connection. */
@@ -25,6 +23,44 @@ export class Outbox {
     this.adopt([...messages, ...older]);
   }
 
+  get own(): readonly Message[] {
+    return this.#own.all;
+  }
+
+  get near(): readonly Message[] {
+    return this.#near.all;
+  }
+
+  get lost(): readonly Message[] {
+    return this.#lost.all;
+  }
+
+  /** What others wrote, in one order. */
+  get others(): Message[] {
+    return [...merged(this.near, this.lost)];
+  }
+
+  get hasOthers(): boolean {
+    return this.#near.length + this.#lost.length > 0;
+  }
+
+  /** No more is kept for others. */
+  get isLaden(): boolean {
+    return this.#near.length + this.#lost.length >= maxAdopted;
+  }
+
+  /** Somebody near here has said this, and it waits. */
+  isNear({ id }: Message): boolean {
+    return id !== undefined && this.#near.find(id) !== undefined;
+  }
+
+  /** How much waits of what these authors, by key, have said near here. */
+  nearOf(are: (key: string | undefined) => boolean): number {
+    let count = 0;
+    for (const [key, ofKey] of this.#near.counts) if (are(key)) count += ofKey;
+    return count;
+  }
+
   /** How many were sent on this connection and have not come back. */
   get underWay(): number {
     return this.#sent.size;
@@ -33,16 +69,6 @@ export class Outbox {
   /** Of those it is not known either that the server has them. */
   get isAwaiting(): boolean {
     return [...this.#sent].some((message) => !this.#isKept(message));
-  }
-
-  /** What members near here have said, and no log that is known here has had: it has no time of acceptance. */
-  get near(): Message[] {
-    return this.others.filter(({ at }) => at === undefined);
-  }
-
-  /** What others wrote, and a log has lost. */
-  get lost(): Message[] {
-    return this.others.filter(({ at }) => at !== undefined);
   }
 
   /** The oldest of my own that was sent on this connection, and the server is not known to have. */
@@ -65,8 +91,14 @@ export class Outbox {
 
   /** The highest n of this device that `takeUnsent` would reach now. */
   get next(): number {
-    const unsent = this.own.filter((message) => !this.#sent.has(message)).slice(0, uploadWindow - this.#sent.size);
-    return unsent.findLast((message) => !this.isOlder(message))?.id?.n ?? 0;
+    let [next, left] = [0, uploadWindow - this.#sent.size];
+    for (const message of this.own) {
+      if (left === 0) break;
+      if (this.#sent.has(message)) continue;
+      left--;
+      if (!this.isOlder(message)) next = message.id?.n ?? 0;
+    }
+    return next;
   }
 
   /** The lowest n of this device that waits. */
@@ -80,15 +112,19 @@ export class Outbox {
 
   /** A message newer than all others. */
   add(message: Message): void {
-    this.own.push(message);
+    this.#own.add(message);
   }
 
-  /** Messages of a log that is gone. Returns those that were taken: not those of others beyond the limit. */
+  /** What others have said, or a log has lost. Returns those that were taken: not those of others beyond the limit. */
   adopt(messages: readonly Message[]): Message[] {
-    const known = new Set([...this.own, ...this.others].map(idOf));
-    const taken = messages.filter((message) => !known.has(idOf(message)) && this.#take(message));
-    for (const waiting of [this.own, this.others]) waiting.sort(byCause);
-    return taken;
+    return messages.filter((message) => this.#take(message));
+  }
+
+  /** The same message, known better, in the place of what waits of it: it is not sent yet. Returns false beyond the limit. */
+  replace(message: Message): boolean {
+    const before = message.id && this.find(message.id);
+    if (before) this.#remove(before);
+    return this.#take(message);
   }
 
   /**
@@ -97,7 +133,7 @@ export class Outbox {
    */
   takeUnsent(mayGo: (message: Message) => boolean = () => true, blocks = (_: Message) => false): Message[] {
     const unsent: Message[] = [];
-    for (const message of this.#inOrder) {
+    for (const message of this.#inOrder()) {
       if (this.#sent.size >= uploadWindow) break;
       if (this.#sent.has(message)) continue;
       if (!mayGo(message)) {
@@ -110,9 +146,9 @@ export class Outbox {
     return unsent;
   }
 
-  get #inOrder(): Message[] {
-    const { near } = this;
-    return near.length === 0 ? [...this.own, ...this.others] : [...[...this.own, ...near].sort(byCause), ...this.lost];
+  *#inOrder(): Generator<Message> {
+    yield* merged(this.own, this.near);
+    yield* this.lost;
   }
 
   restart(): void {
@@ -130,59 +166,68 @@ export class Outbox {
     this.#kept = Math.max(this.#kept, n);
   }
 
-  find({ dev, n }: MessageId): Message | undefined {
-    const waiting = dev === this.#dev ? this.own : this.#devices.has(dev) ? [...this.others, ...this.older] : [];
-    return waiting.find(({ id }) => id?.n === n && id.dev === dev);
+  find(id: MessageId): Message | undefined {
+    for (const waiting of this.#all) {
+      const message = waiting.find(id);
+      if (message) return message;
+    }
+    return undefined;
+  }
+
+  /** Something of another device than this waits. */
+  waitsFor(dev: string): boolean {
+    return this.#all.some((waiting) => waiting.hasOf(dev));
   }
 
   /** Everything of this device up to and including its n has arrived for good. */
-  accept({ dev, n }: MessageId): Message[] {
-    // Each entry that is read comes here: it must not look at everything that waits.
-    if (dev === this.#dev ? (this.lowest ?? n + 1) > n : !this.#devices.has(dev)) return [];
-    return this.remove((message) => message.id?.dev === dev && message.id.n <= n);
+  accept(id: MessageId): Message[] {
+    const accepted = this.#all.flatMap((waiting) => waiting.upTo(id));
+    for (const message of accepted) this.#remove(message);
+    return accepted;
   }
 
   remove(isUnwanted: (message: Message) => boolean): Message[] {
-    const removed = [...this.own, ...this.others].filter(isUnwanted);
-    for (const message of removed) this.#sent.delete(message);
-    for (const message of removed) this.#older.delete(idOf(message));
-    this.own = this.own.filter((message) => !isUnwanted(message));
-    this.others = this.others.filter((message) => !isUnwanted(message));
-    if (this.others.length + this.#older.size === 0) this.#devices.clear();
+    const removed = this.#all.flatMap(({ all }) => all.filter(isUnwanted));
+    for (const message of removed) this.#remove(message);
     return removed;
   }
 
   /** Puts other words in the place of these, with the same ids: they are not sent yet. Returns those that changed. */
   change(change: (message: Message) => Message): Message[] {
-    const old = new Set([...this.own, ...this.others]);
-    this.own = this.own.map(change);
-    this.others = this.others.map(change);
-    const now = new Set([...this.own, ...this.others]);
-    for (const message of old) if (!now.has(message)) this.#sent.delete(message);
-    return [...now].filter((message) => !old.has(message));
+    const changed: Message[] = [];
+    for (const waiting of this.#all)
+      for (const message of [...waiting.all]) {
+        const now = change(message);
+        if (now === message) continue;
+        waiting.remove(message);
+        waiting.add(now);
+        this.#sent.delete(message);
+        changed.push(now);
+      }
+    return changed;
+  }
+
+  get #all(): Ordered[] {
+    return [this.#own, this.#near, this.#lost];
   }
 
   #take(message: Message): boolean {
-    if (!this.#isOwn(message) && this.others.length >= maxAdopted) return false;
-    (this.#isOwn(message) ? this.own : this.others).push(message);
-    if (message.id) this.#devices.add(message.id.dev);
+    const isOwn = message.id?.dev === this.#dev || this.isOlder(message);
+    if (!isOwn && this.isLaden) return false;
+    if (message.id && this.find(message.id)) return false;
+    const others = message.at === undefined ? this.#near : this.#lost;
+    (isOwn ? this.#own : others).add(message);
     return true;
+  }
+
+  #remove(message: Message): void {
+    const isIn = (one: Ordered) => (message.id ? one.find(message.id) === message : one.all.includes(message));
+    this.#all.find(isIn)?.remove(message);
+    this.#sent.delete(message);
+    this.#older.delete(idOf(message));
   }
 
   #isKept({ id }: Message): boolean {
     return id?.dev === this.#dev && id.n <= this.#kept;
   }
-
-  #isOwn(message: Message): boolean {
-    return message.id?.dev === this.#dev || this.isOlder(message);
-  }
-}
-
-export const idOf = ({ id }: Message): string => (id ? formatId(id) : '');
-
-/** What somebody had seen when writing e has a lower lc than e; the rest makes the order total. */
-export function byCause(a: Message, b: Message): number {
-  const lc = (a.lc ?? 0) - (b.lc ?? 0);
-  if (lc !== 0 || !a.id || !b.id) return lc;
-  return a.id.dev === b.id.dev ? a.id.n - b.id.n : a.id.dev < b.id.dev ? -1 : 1;
 }

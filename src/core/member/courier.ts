@@ -2,7 +2,8 @@ import { type Erasure, withoutWords } from '../../protocol/erasure.ts';
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { type Crypto, digestOf, formatId, type Identity, signedHash, signedText } from '../../protocol/signed.ts';
 import type { Copy } from '../log/copy.ts';
-import { byCause, idOf, Outbox } from '../log/outbox.ts';
+import { byCause, idOf } from '../log/ordered.ts';
+import { Outbox } from '../log/outbox.ts';
 import type { Change, Pending } from '../log/store.ts';
 import type { Now } from '../turn.ts';
 import { Giving } from './giving.ts';
@@ -104,9 +105,8 @@ export class Courier {
   /** A member near has said this: it is kept until a log has it. */
   adoptNear(message: Message): void {
     this.#copy.hear(message);
-    this.outbox.remove((one) => idOf(one) === idOf(message));
     const unshown: Pending = { ...message, unshown: true };
-    this.#copy.buffer.keep(this.outbox.adopt([unshown]));
+    if (this.outbox.replace(unshown)) this.#copy.buffer.keep([unshown]);
   }
 
   /** What was typed in this run and given to nobody is not wanted any more. */
@@ -273,7 +273,7 @@ export class Courier {
   }
 
   #waitsFor(dev: string): boolean {
-    return dev === this.dev || [...this.outbox.others, ...this.outbox.older].some(({ id }) => id?.dev === dev);
+    return dev === this.dev || this.outbox.waitsFor(dev);
   }
 
   /** What is to be sent to the room now. */

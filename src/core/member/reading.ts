@@ -167,7 +167,7 @@ export class Reading {
     // What waits for a log that was lost may be lost again before anything of the next one was read.
     this.#hasForked ||= fork === true;
     this.#hasGap ||= !fork;
-    const isOther = fork || (log !== copy.log && courier.outbox.others.length > 0);
+    const isOther = fork || (log !== copy.log && courier.outbox.hasOthers);
     const kept = copy.restart(log, since, hash);
     this.#neverShown.clear();
     if (isOther) courier.fork(kept);

@@ -68,8 +68,8 @@ export class Sender {
 
   /** A message is in the log. */
   accept(id: MessageId): void {
-    const { others, older } = this.#waiting.outbox;
-    this.#others.accept(id, this.isMending || others.length + older.length > 0);
+    const { hasOthers, older } = this.#waiting.outbox;
+    this.#others.accept(id, this.isMending || hasOthers || older.length > 0);
   }
 
   /** What others wrote is being given back. */
@@ -89,8 +89,8 @@ export class Sender {
 
   /** After a hole everything of other devices is given again, as long as there is something. */
   mayTryAgain({ ms }: Now): boolean {
-    const { others, older } = this.#waiting.outbox;
-    return this.#others.mayTryAgain(ms) && others.length + older.length > 0;
+    const { hasOthers, older } = this.#waiting.outbox;
+    return this.#others.mayTryAgain(ms) && (hasOthers || older.length > 0);
   }
 
   /** What is to be sent now: own words, and, after a pause, those of others. */

@@ -78,7 +78,7 @@ export class Pair implements Conversation {
     return this.#peer.legacy && this.#receipts.inside >= defaultFlow.windowEntries;
   }
 
-  get waiting(): Message[] {
+  get waiting(): readonly Message[] {
     return this.#outbox.own;
   }
 

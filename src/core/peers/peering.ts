@@ -1,7 +1,7 @@
 import type { Got, Hello, Message, Received, Relayed, Said } from '../../protocol/frames.ts';
 import { maxRuns, type Run } from '../../protocol/runs.ts';
 import { checkedAtOnce, heartbeatIntervalMs, helloMs, retryLinkMs, streamWindow } from '../limits.ts';
-import { byCause, idOf } from '../log/outbox.ts';
+import { byCause } from '../log/ordered.ts';
 import type { Change } from '../log/store.ts';
 import { canBeKept } from '../member/giving-back.ts';
 import type { Member } from '../member/member.ts';
@@ -151,10 +151,8 @@ export class Peering {
   /** A change is on disk. */
   settle({ pending = [], entries = [] }: Change): void {
     this.#places.push(...entries.flatMap(({ message }) => (message && canBeKept(message) ? message : [])));
-    const { near } = this.#member.courier.outbox;
-    if (pending.length === 0 || near.length === 0) return;
-    const waiting = new Set(near.map(idOf));
-    for (const message of pending.filter((one) => one.unshown && waiting.has(idOf(one))).sort(byCause)) {
+    const { outbox } = this.#member.courier;
+    for (const message of pending.filter((one) => one.unshown && outbox.isNear(one)).sort(byCause)) {
       this.#fresh.push(message);
       this.#shown.show(message);
     }

@@ -1,7 +1,7 @@
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { formatId, signedHash } from '../../protocol/signed.ts';
 import type { ChatEvent } from '../events.ts';
-import { idOf } from '../log/outbox.ts';
+import { idOf } from '../log/ordered.ts';
 import type { Pending } from '../log/store.ts';
 import type { Member } from '../member/member.ts';
 import { isShown, messageEvent } from '../narrate.ts';
@@ -22,11 +22,14 @@ export class Provisional {
   #leaving: { place: number; message: Pending }[] = [];
   /** By id, the devices near that have an own message on their disks. */
   readonly #kept = new Map<string, Set<string>>();
+  /** An earlier run has kept something that it has not shown. */
+  #hasLeft: boolean;
 
   /** @param pending what was on disk at the start: of others', what is there was shown */
   constructor(member: Member, pending: readonly Pending[]) {
     this.#member = member;
     const { dev, former = [], finalOnly } = member.options;
+    this.#hasLeft = pending.some(({ unshown }) => unshown);
     const isNear = ({ id, at, unshown }: Pending) =>
       at === undefined && !unshown && id?.dev !== dev && !former.includes(id?.dev ?? '');
     if (!finalOnly) for (const message of pending.filter(isNear)) this.#shown.add(idOf(message));
@@ -77,6 +80,8 @@ export class Provisional {
 
   /** What an earlier run has kept, and not shown, is shown. */
   showLeft(): void {
+    if (!this.#hasLeft) return;
+    this.#hasLeft = false;
     for (const message of this.#member.courier.outbox.near as Pending[]) if (message.unshown) this.show(message);
   }
 

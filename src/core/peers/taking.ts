@@ -1,7 +1,7 @@
 import { isProper } from '../../protocol/erasure.ts';
 import { isTooLong, type Message } from '../../protocol/frames.ts';
 import { signedHash, signedText } from '../../protocol/signed.ts';
-import { harmlessLc, maxAdopted, maxNearOfOne, nearLcStep } from '../limits.ts';
+import { harmlessLc, maxNearOfOne, nearLcStep } from '../limits.ts';
 import type { Member } from '../member/member.ts';
 
 /** New, known here, or one too many; not its author's, or my own and unknown to me. */
@@ -40,9 +40,7 @@ const isAhead = ({ copy }: Member, { lc = 0 }: Message): boolean => lc > Math.ma
 
 /** Whoever is not in the roster may have any number of keys. */
 function isFull({ courier, roster }: Member, { key = '' }: Message): boolean {
-  const { others, near } = courier.outbox;
   const authorOf = (key = '') => (roster.has(key) ? key : '');
   const author = authorOf(key);
-  const ofOne = near.filter((message) => authorOf(message.key) === author);
-  return others.length >= maxAdopted || ofOne.length >= maxNearOfOne;
+  return courier.outbox.isLaden || courier.outbox.nearOf((other) => authorOf(other) === author) >= maxNearOfOne;
 }
