@@ -62,3 +62,20 @@ test('what has changed is said once, and one look is over before the next', asyn
   expect(said.map((changed) => changed.facing)).toEqual(['192.0.2.7', undefined, undefined]);
   watch.close();
 });
+
+test('where the system does not tell its cards, that costs nothing else, and it is asked again', async () => {
+  let asked = 0;
+  const said: Place[] = [];
+  const place = { facing: undefined, global: [], local: [] };
+  const watch = new Watch(
+    async () => {
+      if (asked++ === 0) throw new Error('out of descriptors');
+      return place;
+    },
+    async (changed) => void said.push(changed),
+  );
+  await watch.now();
+  await watch.now();
+  watch.close();
+  expect(said).toEqual([place]);
+});

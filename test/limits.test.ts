@@ -123,8 +123,8 @@ const figures: [what: string, figure: string][] = [
   ['hello again', `each ${seconds(is.helloMs)}`],
   ['frames of a stream that are not got', `${is.streamWindow}`],
   [
-    "waiting of one key at another member; `lc` there above the log's",
-    `${n(is.maxNearOfOne)}; 2^${Math.log2(is.nearLcStep)}`,
+    "waiting of one key at another member; `lc` there above the log's, or above what was heard",
+    `${n(is.maxNearOfOne)}; 2^${Math.log2(is.nearLcStep)}, or 2^${Math.log2(is.nextLcStep)}`,
   ],
   [
     'dialed links end after the server is back; dialed again',

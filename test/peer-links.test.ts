@@ -276,6 +276,18 @@ describe('a member who cannot be reached', () => {
   });
 });
 
+test('a member that comes again and again, and hangs up on nothing, is not let in any more', async () => {
+  const a = await listening(ann);
+  const dealers = Array.from({ length: 40 }, () => rawDealer(bo, ann, a.host));
+  await Promise.all(dealers.map((dealer) => dealer.send('x')));
+  const heard = new Set<string>();
+  for (let i = 0; i < 16; i++) heard.add((await a.next('bytes')).from);
+  await delay(500);
+  a.peers.inputs.push({ type: 'tick' });
+  expect(heard.size).toBe(16);
+  expect((await a.next('bytes', 'tick')).type).toBe('tick');
+});
+
 describe('where it listens', () => {
   test('at the port it had before; where that is taken, at any other one', async () => {
     const port = await freePort();

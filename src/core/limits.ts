@@ -213,6 +213,8 @@ export const streamWindow = 256;
 export const maxNearOfOne = 1_000;
 /** A member near may be so far above the log's counter: the room takes what is said next, too. [P18, P57] */
 export const nearLcStep = 2 ** 19;
+/** And so far above what was heard here, for who has heard a line at that limit goes on above it. [P57] */
+export const nextLcStep = 2 ** 8;
 /** Links that were dialed end so long after the server is back. */
 export const partingMs = 30_000;
 /** Who could not be reached is dialed again after this long, then after twice as long. */

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
+import { type Cards, cards } from './cards.ts';
 
 const every = /^(all|\*|0\.0\.0\.0|::)$/;
 const thisMachine = /^(localhost|127\.|::1$)/i;
@@ -9,7 +9,7 @@ const linkLocal = /^(fe[89ab]|169\.254\.)/i;
 const within = /^(docker|br-|veth|virbr|vbox|vmnet|lxc|cni|flannel|podman)/i;
 
 /** Where other machines reach what listens on `ip`, the likeliest first; nothing: only this machine does. */
-export function reachableAt(ip: string, interfaces: typeof networkInterfaces = networkInterfaces): string[] {
+export function reachableAt(ip: string, interfaces: Cards = cards): string[] {
   if (thisMachine.test(ip)) return [];
   if (!every.test(ip)) return [ip];
   const found = Object.entries(interfaces()).flatMap(([card, list = []]) =>

@@ -1,7 +1,7 @@
 import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
 import { isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { beaconBytes, makeBeacon, readBeacon, senderOf } from './beacon-frame.ts';
+import { type Cards, cards } from './cards.ts';
 
 /** Agreed, and shared by all clients of a machine. */
 export const beaconPort = 9998;
@@ -29,7 +29,7 @@ export type BeaconOptions = {
   /** A member, maybe the one with this key, can be reached there. Anybody who knows the room's key could have said it. */
   heard(host: string, key?: string): void;
   port?: number;
-  read?: typeof networkInterfaces;
+  read?: Cards;
   chance?: () => number;
 };
 type Sent = { to: string; port: number };
@@ -110,7 +110,7 @@ export class Beacon {
   }
 
   #sayBy(type: 'udp4' | 'udp6'): void {
-    const { key, port = beaconPort, read = networkInterfaces } = this.#options;
+    const { key, port = beaconPort, read = cards } = this.#options;
     const [socket, room] = [this.#sockets[type], this.#options.room()];
     if (!socket || room === undefined) return;
     for (const sent of this.#targets(type, socket, read())) {
@@ -122,8 +122,8 @@ export class Beacon {
   }
 
   /** All networks in which there is an own door. */
-  #targets(type: 'udp4' | 'udp6', socket: Socket, cards: ReturnType<typeof networkInterfaces>): Sent[] {
-    const found = Object.entries(cards).flatMap(([card, list = []]) =>
+  #targets(type: 'udp4' | 'udp6', socket: Socket, own: ReturnType<Cards>): Sent[] {
+    const found = Object.entries(own).flatMap(([card, list = []]) =>
       list.flatMap(({ address, netmask, internal }) => {
         if (isIPv6(address) !== (type === 'udp6')) return [];
         if (type === 'udp4') return [{ at: address, to: internal ? '127.255.255.255' : broadcastOf(address, netmask) }];

@@ -1,9 +1,9 @@
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, isIP, isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import type { Dealer, Pair, Router } from 'zeromq';
 import { ChatError, type ErrorCode } from '../errors.ts';
+import { cards } from './cards.ts';
 
 const anyAddress = new Set(['all', '*']);
 const isBare6 = (host: string): boolean => isIPv6(host.replace(/%.*/s, ''));
@@ -87,7 +87,7 @@ function scoped(address: string): string[] {
 type Network = { name: string; address: string; scopeid?: number };
 
 const addresses = (): Network[] =>
-  Object.entries(networkInterfaces()).flatMap(([name, list = []]) => list.map((found) => ({ ...found, name })));
+  Object.entries(cards()).flatMap(([name, list = []]) => list.map((found) => ({ ...found, name })));
 const linkLocals = (): Network[] => addresses().filter(({ address }) => isLinkLocal(address));
 
 /** Windows numbers its networks. */

@@ -1,8 +1,8 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { isIP, isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { reachableAt } from './addresses.ts';
+import { type Cards, cards } from './cards.ts';
 
 const pollMs = 1_000;
 /** More cards than this are those of containers. */
@@ -16,7 +16,6 @@ export type Place = {
   /** Good on one network card alone: IPv6 with its name behind it. */
   local: readonly string[];
 };
-type Read = typeof networkInterfaces;
 
 /** Which address of this machine faces this one: a UDP connect asks the system for the way there, and sends nothing. */
 export async function facing(endpoint: string): Promise<string | undefined> {
@@ -37,14 +36,14 @@ export async function facing(endpoint: string): Promise<string | undefined> {
 }
 
 /** Where this machine is now, as its cards say and as seen from the server that is dialled at this endpoint. */
-export async function look(endpoint: string, read: Read = networkInterfaces, ask = facing): Promise<Place> {
+export async function look(endpoint: string, read: Cards = cards, ask = facing): Promise<Place> {
   const towards = await ask(endpoint);
   const own = reachableAt('*', read).slice(0, maxAddresses);
   const global = towards !== undefined && own.includes(towards) ? [...new Set([towards, ...own])] : own;
   return { facing: towards, global, local: linkLocals(read) };
 }
 
-function linkLocals(read: Read): string[] {
+function linkLocals(read: Cards): string[] {
   const found = Object.entries(read()).flatMap(([card, list = []]) =>
     list
       .filter(({ internal, address }) => !internal && /^(fe[89ab]|169\.254\.)/i.test(address))
@@ -69,7 +68,8 @@ export class Watch {
 
   /** One look at a time, and after it what is to be done if something has changed. */
   now(): Promise<void> {
-    this.#looking = this.#looking.then(() => this.#once());
+    // What cannot be seen now may be a moment later.
+    this.#looking = this.#looking.then(() => this.#once()).catch(() => {});
     return this.#looking;
   }
 

@@ -6,6 +6,7 @@ import { Beacon } from './beacon.ts';
 import { Dialed } from './dialed.ts';
 import { connectEndpoints } from './endpoint.ts';
 import { look, type Place, Watch } from './interfaces.ts';
+import { Knocks } from './knocks.ts';
 import { PeerDoors } from './peer-doors.ts';
 import { type Encryption, openPeerDealer } from './sockets.ts';
 import { type Knock, type Verdict, Zap } from './zap.ts';
@@ -55,6 +56,7 @@ export class Peers {
   readonly #beacon: Beacon;
   /** Those that this machine has had in this run: who is said to be there may be on this machine. */
   readonly #ownAddresses = new Set<string>();
+  readonly #knocks = new Knocks(() => this.#doors.redial());
   #admitted: ReadonlySet<string> = new Set();
   #zap: Zap | undefined;
   #port = 0;
@@ -85,7 +87,8 @@ export class Peers {
   /** Whether the owner of this X25519 key may link: it is turned into what the list has, and not the whole list into it. */
   readonly judge = ({ publicKey }: Knock): Verdict => {
     const keys = publicKey ? this.#options.signingKeysOf(publicKey) : [];
-    return keys.some((key) => this.#admitted.has(key)) ? 'admitted' : 'refused';
+    const member = keys.find((key) => this.#admitted.has(key));
+    return member !== undefined && this.#knocks.take(member, performance.now()) ? 'admitted' : 'refused';
   };
 
   /** Where others reach this member: what they are told. */

@@ -69,6 +69,11 @@ export class Copy {
     return this.#lc;
   }
 
+  /** The highest counter that was heard or used here. */
+  get heardLc(): number {
+    return this.#lc;
+  }
+
   /** What is said from now on is said after it. */
   hear({ lc = 0 }: Message): void {
     this.#lc = Math.max(this.#lc, lc);

@@ -111,7 +111,7 @@ export class Enrolment {
 }
 
 /** All but the newest of each member. */
-function surplus(addresses: Reachable[]): Reachable[] {
+export function surplus(addresses: Reachable[]): Reachable[] {
   const counts = new Map<string, number>();
   const countOf = (key: string) => counts.set(key, (counts.get(key) ?? 0) + 1).get(key) ?? 0;
   return addresses.sort((a, b) => b.ts - a.ts).filter(({ key }) => countOf(key) > maxDevices);

@@ -1,15 +1,11 @@
 import type { RosterFrame } from '../../protocol/frames.ts';
 import { type Address, addressText, membersDigest, rosterText, type SignedRoster } from '../../protocol/roster.ts';
-import { maxMembers, rosterBytes } from '../limits.ts';
+import { dayMs, maxMembers, rosterBytes } from '../limits.ts';
+import { surplus } from '../log/enrolment.ts';
 import type { Store } from '../log/store.ts';
-import { type Now, theLink } from '../turn.ts';
+import type { Now } from '../turn.ts';
 import type { Member } from './member.ts';
-
-/** Parts of the roster that came since the last signed version; `isAnew`: they begin at the beginning. */
-type Staged = { version: number; isAnew: boolean; members: Map<string, string | undefined>; addresses: Address[] };
-
-/** Of no part. */
-const noVersion = -1;
+import { StagedRoster } from './staged-roster.ts';
 
 /**
  * Who the members of the room are, and where they can be reached: for those who may link with them when the server is away.
@@ -21,12 +17,11 @@ export class Roster {
   signed: SignedRoster | undefined;
   readonly #member: Member;
   readonly #store: Store;
-  #staged: Staged;
+  /** What comes from the room; of what comes over links between members each link has its own. */
+  readonly #staged = new StagedRoster();
   /** The names, by key. */
   #members: Map<string, string> | undefined;
   #isAskedAnew = false;
-  /** Over which link the parts come. */
-  #source = theLink;
   #own: Address | undefined;
   /** Members of this room are not to link with each other. */
   #isBarred = false;
@@ -35,7 +30,7 @@ export class Roster {
     this.#member = member;
     this.#store = store;
     this.signed = store.roster.signed;
-    this.#staged = this.#nothing(this.signed?.version ?? 0);
+    this.#staged.begin(this.signed?.version ?? 0);
   }
 
   /** Says what is here, so that the room tells what came after it; and where this device can be reached. */
@@ -43,8 +38,7 @@ export class Roster {
     const { hosts } = this.#member.options;
     if (!hosts || this.#isBarred) return;
     this.#isAskedAnew = false;
-    this.#source = theLink;
-    this.#staged = this.#nothing(this.signed?.version ?? 0);
+    this.#staged.begin(this.signed?.version ?? 0);
     const own = hosts.length > 0 && { addresses: [this.#address(hosts, now)] };
     this.#member.send({ kind: 'roster', version: 0, ...this.signed, ...own });
   }
@@ -113,11 +107,28 @@ export class Roster {
   }
 
   /** Members have moved, as they say themselves. */
-  hearAddresses(addresses: readonly Address[]): void {
-    const isNewer = ({ dev, ts }: Address) => ts > (this.#store.address(dev)?.ts ?? -1);
-    const isMine = ({ dev }: Address) => dev === this.#member.courier.dev;
-    const newer = addresses.filter((one) => this.has(one.key) && !isMine(one) && isNewer(one) && this.isGenuine(one));
-    if (newer.length > 0) this.#member.copy.buffer.enroll({ addresses: newer.map((one) => ({ ...one, version: 0 })) });
+  hearAddresses(addresses: readonly Address[], now: Now): void {
+    const newer = this.#said(addresses, this.#names, now);
+    if (newer.length > 0) this.#member.copy.buffer.enroll(this.#reached(newer, 0));
+  }
+
+  /** What members have signed of where they are, whoever hands it on. */
+  #said(addresses: readonly Address[], members: ReadonlyMap<string, string>, { wallMs }: Now): Address[] {
+    const isNews = (one: Address) => members.has(one.key) && one.ts <= wallMs + dayMs && this.#isNewer(one);
+    return addresses.filter((one) => isNews(one) && this.isGenuine(one));
+  }
+
+  #isNewer({ dev, ts }: Address): boolean {
+    return ts > (this.#store.address(dev)?.ts ?? -1);
+  }
+
+  /** With them a member may have more devices than are known of it at once: the newest are. */
+  #reached(newer: readonly Address[], version: number) {
+    const addresses = newer.map((address) => ({ ...address, version }));
+    const devices = new Set(newer.map(({ dev }) => dev));
+    const all = [...addresses, ...this.#store.addresses().filter(({ dev }) => !devices.has(dev))];
+    const forgotten = new Set(surplus(all).map(({ dev }) => dev));
+    return { addresses: addresses.filter(({ dev }) => !forgotten.has(dev)), forgotten: [...forgotten] };
   }
 
   /** All of it, for a member that has an older one. [P52] */
@@ -138,52 +149,51 @@ export class Roster {
     return parts;
   }
 
-  /** The next part of what was asked for, or of what somebody near has. */
-  take({ from = 0, version, members = [], addresses = [], at, digest, sig }: RosterFrame, source = theLink): void {
-    if (from > 0 && source !== this.#source) return;
-    this.#source = source;
-    if (from === 0) this.#staged = { ...this.#nothing(version), isAnew: true };
-    else if (from !== this.#staged.version) return;
-    this.#staged.version = version;
-    for (const { key, name } of members) this.#staged.members.set(key, name);
-    this.#staged.addresses.push(...addresses);
-    const { size } = this.#staged.members;
-    if (size + this.#staged.addresses.length > 4 * maxMembers) this.#staged = this.#nothing(0);
-    if (at !== undefined && digest !== undefined && sig !== undefined) this.#settle({ version, at, digest, sig });
+  /** The next part of what was asked for, or of what somebody near has: then `staged` is what has come of that. */
+  take(frame: RosterFrame, now: Now, staged = this.#staged): void {
+    const { from = 0, version, members = [], addresses = [], at, digest, sig } = frame;
+    if (from === 0) staged.begin(version, true);
+    else if (from !== staged.version) return;
+    staged.version = version;
+    for (const { key, name } of members) staged.members.set(key, name);
+    staged.addresses.push(...addresses);
+    if (staged.size > 4 * maxMembers) staged.begin();
+    if (at !== undefined && digest !== undefined && sig !== undefined)
+      this.#settle({ version, at, digest, sig }, staged, now);
   }
 
-  #settle(signed: SignedRoster): void {
+  #settle(signed: SignedRoster, staged: StagedRoster, now: Now): void {
     const { options, copy, room = '' } = this.#member;
+    const { version } = signed;
     const known = this.#names;
-    const { isAnew, members: changed, addresses } = this.#staged;
-    this.#staged = this.#nothing(signed.version);
-    if (this.signed && signed.version <= this.signed.version) return;
-    const members = new Map(isAnew ? [] : known);
+    const { isWhole, members: changed, addresses } = staged;
+    staged.begin(version);
+    if (this.signed && version <= this.signed.version) return;
+    const members = new Map(isWhole ? [] : known);
     for (const [key, name] of changed) name === undefined ? members.delete(key) : members.set(key, name);
-    const isWhole = membersDigest(options.crypto, members) === signed.digest;
-    if (!isWhole || !options.crypto.verify(room, rosterText(room, signed), signed.sig)) return this.#askAnew();
+    const isIt = membersDigest(options.crypto, members) === signed.digest;
+    if (!isIt || !options.crypto.verify(room, rosterText(room, signed), signed.sig)) return this.#askAnew(staged);
     this.#members = members;
     this.signed = signed;
-    const { version } = signed;
     const came = [...changed].flatMap(([key, name]) =>
       name === undefined ? [] : { key, name, version, firstMs: 0, seenMs: 0 },
     );
-    const newest = addresses.filter(({ dev, ts }) => ts > (this.#store.address(dev)?.ts ?? -1));
+    // The room has looked at them, and who uses one looks at it.
+    const isRooms = staged === this.#staged;
+    const newer = isRooms ? addresses.filter((one) => this.#isNewer(one)) : this.#said(addresses, members, now);
+    const reached = this.#reached(newer, version);
     const devices = this.#store.addresses().filter(({ key }) => !members.has(key));
-    copy.buffer.enroll({
-      members: came,
-      addresses: newest.map((address) => ({ ...address, version })),
-      forgotten: [...[...known.keys()].filter((key) => !members.has(key)), ...devices.map(({ dev }) => dev)],
-      roster: { signed, last: version, base: 0 },
-    });
+    const left = [...[...known.keys()].filter((key) => !members.has(key)), ...devices.map(({ dev }) => dev)];
+    const forgotten = [...left, ...reached.forgotten];
+    copy.buffer.enroll({ ...reached, members: came, forgotten, roster: { signed, last: version, base: 0 } });
   }
 
   /** What is here does not come to what was signed: the whole list does. Once, until it is asked for again. */
-  #askAnew(): void {
+  #askAnew(staged: StagedRoster): void {
     // What came with it is gone, addresses too, of which no digest tells: nothing can follow it.
-    this.#staged = this.#nothing(noVersion);
+    staged.begin();
     // Whoever is near says anew what it has.
-    if (this.#source !== theLink) return;
+    if (staged !== this.#staged) return;
     if (!this.#isAskedAnew) this.#member.send({ kind: 'roster', version: 0 });
     this.#isAskedAnew = true;
   }
@@ -191,6 +201,4 @@ export class Roster {
   #read(): Map<string, string> {
     return new Map(this.#store.members().map(({ key, name = '' }) => [key, name]));
   }
-
-  #nothing = (version: number): Staged => ({ version, isAnew: false, members: new Map(), addresses: [] });
 }

@@ -78,7 +78,11 @@ export class Acquaintances {
     const known = new Set(candidates.map(({ key }) => key));
     const strange = new Set(this.#heard.flatMap(({ key }) => (key === undefined || known.has(key) ? [] : key)));
     const all: Candidate[] = [...candidates, ...[...strange].map((key) => ({ key, dev: nameless(key), hosts: [] }))];
-    return all.map(({ hosts, ...who }) => ({ ...who, hosts: [...new Set([...heardOf(who.key), ...hosts])] }));
+    // Where it was heard last comes first, but then where it says it is itself: anybody in the room can say the others.
+    return all.map(({ hosts, ...who }) => {
+      const [newest = [], ...older] = heardOf(who.key);
+      return { ...who, hosts: [...new Set([newest, hosts, older].flat())] };
+    });
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Hello, Relayed, Said } from '../../protocol/frames.ts';
 import type { LinkEnd } from '../../protocol/signed.ts';
+import { StagedRoster } from '../member/staged-roster.ts';
 import type { Stream } from './stream.ts';
 
 /** A connection between two members. Who is at the other end counts only when it is proven. [P51] */
@@ -39,6 +40,9 @@ export class Link {
   stream: Stream | undefined;
   /** The version of the roster that was sent to it. */
   version = 0;
+  /** What has come over it of a roster, and of the log: parts that follow each other, until their signature comes. */
+  readonly roster = new StagedRoster();
+  relayed: Relayed[] = [];
 
   constructor(id: string, nonce: string, ms: number, dialed?: { key: string; dev: string }) {
     this.id = id;

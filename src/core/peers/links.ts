@@ -11,7 +11,7 @@ import { Link } from './link.ts';
  *
  *   dialed --connected--> greeted --greeting with proof--> proven      (and its own proof goes out)
  *   incoming --greeting--> answered with proof --greeting with proof--> proven
- *   any --something else, or wrong--> ended; any --silentMs without a frame--> ended
+ *   any --something else, or wrong, or silentMs without a frame--> ended; incoming --not proven in that time--> ended
  *
  *   G11 a proven link leads to who holds the key, in the newest signed roster, and the device made from it; one for a device.
  */
@@ -59,8 +59,10 @@ export class Links {
     if (known) known.heardAtMs = ms;
     if (known || id.startsWith(`${peerMark}d`)) return known;
     const link = new Link(id, this.#member.options.nonce(), ms);
-    const incoming = this.all.filter(({ dialed }) => !dialed).length;
-    if (incoming >= maxIncoming) return void this.#member.effects.push({ type: 'hangUp', to: id });
+    const incoming = this.all.filter(({ dialed }) => !dialed);
+    const other = incoming.length < maxIncoming ? undefined : leastOf(incoming);
+    if (incoming.length >= maxIncoming && !other) return void this.#member.effects.push({ type: 'hangUp', to: id });
+    if (other) this.hangUp(other);
     this.#links.set(id, link);
     return link;
   }
@@ -93,9 +95,10 @@ export class Links {
     return true;
   }
 
-  /** Of those who say nothing any more. */
+  /** Of those who say nothing any more, or do not say who they are. */
   silent(ms: number): Link[] {
-    return this.all.filter((link) => (link.isUp || !link.dialed) && ms - link.heardAtMs >= silentMs);
+    const sinceMs = ({ isProven, dialed, heardAtMs, begunAtMs }: Link) => (isProven || dialed ? heardAtMs : begunAtMs);
+    return this.all.filter((link) => (link.isUp || !link.dialed) && ms - sinceMs(link) >= silentMs);
   }
 
   #mine({ nonce }: Link): LinkEnd {
@@ -133,4 +136,12 @@ export class Links {
     const isCrossed = link.begunAtMs - other.begunAtMs < crossedMs;
     this.hangUp(isCrossed && isRight(other) && !isRight(link) ? link : other);
   }
+}
+
+/** Of those who came in, who makes room for another: who has not proven for longest who it is, or one of a key that has several. */
+function leastOf(incoming: readonly Link[]): Link | undefined {
+  const keys = incoming.map(({ theirs }) => theirs?.key);
+  return (
+    incoming.find(({ isProven }) => !isProven) ?? incoming.find(({ theirs }, i) => keys.indexOf(theirs?.key) !== i)
+  );
 }

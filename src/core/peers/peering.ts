@@ -129,7 +129,7 @@ export class Peering {
       for (; left > 0 && link.unread.length > 0; left--) {
         const frame = link.unread.shift() as Said | Relayed;
         link.taken = frame.k;
-        const isRight = frame.kind === 'said' ? this.#take(link, frame) : this.#relay.take(link.id, frame, now);
+        const isRight = frame.kind === 'said' ? this.#take(link, frame) : this.#relay.take(link, frame, now);
         if (!isRight && !liars.includes(link)) liars.push(link);
       }
     return liars;
@@ -209,7 +209,7 @@ export class Peering {
   #answer(link: Link, hello: Hello, now: Now): void {
     const { roster } = this.#member;
     link.hello = undefined;
-    roster.hearAddresses(hello.addresses ?? []);
+    roster.hearAddresses(hello.addresses ?? [], now);
     const version = roster.signed?.version ?? 0;
     if ((hello.version ?? 0) < version && link.version < version) {
       for (const frame of roster.parts()) this.#links.send(link, frame, now.ms);

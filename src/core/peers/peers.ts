@@ -137,7 +137,7 @@ export class Peers {
 
   /** Whoever says what is wrong is not dialed again for a while. */
   #end(link: Link, { ms }: Now, isFault: boolean): void {
-    const dev = link.theirs?.dev ?? link.dialed?.dev;
+    const dev = link.dialed?.dev ?? link.theirs?.dev;
     if (isFault && dev !== undefined) this.#acquaintances.fail(dev, ms);
     this.#links.hangUp(link);
   }
@@ -156,15 +156,18 @@ export class Peers {
     if (frame.kind === 'hello') this.#peering.heardHello(link, frame);
     else if (frame.kind === 'said' || frame.kind === 'relayed') return this.#peering.heardStream(link, frame);
     else if (frame.kind === 'got') this.#peering.heardGot(link, frame);
-    else if (frame.kind === 'roster') this.#member.roster.take(frame, link.id);
+    else if (frame.kind === 'roster') this.#member.roster.take(frame, now, link.roster);
     return true;
   }
 
   #greeted(link: Link, frame: Received & { kind: 'greet' }, { ms }: Now): boolean {
     if (!this.#links.greeted(link, frame, ms)) return false;
     if (!link.isProven || !link.theirs) return true;
+    const { nonce, dev } = link.theirs;
+    // It is this one: somebody has led it to its own door, or that is where it was before its folder was copied.
+    if (this.#links.all.some((one) => one.nonce === nonce)) return false;
     // Somebody else counts with my device, with my key.
-    if (link.theirs.dev === this.#member.courier.dev) this.#member.renew();
+    if (dev === this.#member.courier.dev) this.#member.renew();
     return true;
   }
 
@@ -215,7 +218,9 @@ export class Peers {
     const { courier, online } = this.#member;
     // A room of the original's says nothing while it is there.
     const { heardAtMs = online ? ms : undefined } = this.#member;
-    this.#watch.look({ heardAtMs, awaited: courier.outbox.awaited }, ms);
+    // What the room holds back for a while is with the room.
+    const awaited = this.#member.held ? undefined : courier.outbox.awaited;
+    this.#watch.look({ heardAtMs, awaited }, ms);
     const state = `${this.#member.isLive} ${this.isMissing}`;
     if (state !== this.#state) this.#peering.renewHellos();
     this.#state = state;

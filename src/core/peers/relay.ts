@@ -5,6 +5,7 @@ import { maxAdopted } from '../limits.ts';
 import { emptyHash } from '../log/store.ts';
 import type { Member } from '../member/member.ts';
 import type { Now } from '../turn.ts';
+import type { Link } from './link.ts';
 import type { Part, Stream } from './stream.ts';
 
 /** Of the newest heads that the room has signed so many are remembered, until what they cover is on disk here. */
@@ -19,8 +20,6 @@ export class Relay {
   readonly #member: Member;
   /** The newest last. */
   #heads: SignedHead[] = [];
-  /** Parts that follow each other from here on, over one link, until the head comes. */
-  #staged: { from: string; parts: Relayed[] } = { from: '', parts: [] };
 
   constructor(member: Member) {
     this.#member = member;
@@ -71,23 +70,24 @@ export class Relay {
   }
 
   /** The next part of what is missing here. Returns false if it shows what the room has not signed. */
-  take(from: string, part: Relayed, now: Now): boolean {
-    if (!this.#member.canRead || !this.#follows(from, part)) return true;
-    this.#staged.parts.push(part);
+  take(link: Link, part: Relayed, now: Now): boolean {
+    if (part.rows.length === 0) return false;
+    if (!this.#member.canRead || !this.#follows(link, part)) return true;
+    link.relayed.push(part);
     if (part.sig === undefined) return true;
-    const { parts } = this.#staged;
-    this.#staged = { from: '', parts: [] };
+    const parts = link.relayed;
+    link.relayed = [];
     return this.#settle(parts, { ...part, sig: part.sig }, now);
   }
 
   /** It goes on, or begins anew. */
-  #follows(from: string, part: Relayed): boolean {
-    const { from: before, parts } = this.#staged;
+  #follows(link: Link, part: Relayed): boolean {
+    const parts = link.relayed;
     const last = parts.at(-1);
-    const isNext = from === before && last && last.from + last.rows.length === part.from;
+    const isNext = last && last.from + last.rows.length === part.from;
     const isBegin = part.from <= this.#member.copy.cursor + 1;
     const count = parts.reduce((sum, { rows }) => sum + rows.length, 0);
-    if (!isNext || count > maxAdopted) this.#staged = { from, parts: [] };
+    if (!isNext || count > maxAdopted) link.relayed = [];
     return isBegin || (isNext === true && count <= maxAdopted);
   }
 

@@ -1,7 +1,7 @@
 import { isProper } from '../../protocol/erasure.ts';
 import { isTooLong, type Message } from '../../protocol/frames.ts';
 import { signedHash, signedText } from '../../protocol/signed.ts';
-import { harmlessLc, maxNearOfOne, nearLcStep } from '../limits.ts';
+import { harmlessLc, maxLcStep, maxNearOfOne, nearLcStep, nextLcStep } from '../limits.ts';
 import type { Member } from '../member/member.ts';
 
 /** New, known here, or one too many; not its author's, or my own and unknown to me. */
@@ -35,8 +35,15 @@ function isGenuine({ options, room = '' }: Member, message: Message): boolean {
   return isWhole && crypto.isDeviceOf(key, id.dev) && crypto.verify(key, signedText(crypto, room, message), sig);
 }
 
-/** What is said after it has to be taken by the room, too. */
-const isAhead = ({ copy }: Member, { lc = 0 }: Message): boolean => lc > Math.max(copy.logLc, harmlessLc) + nearLcStep;
+/**
+ * What is said after it has to be taken by the room, too. Who has heard a line at the limit says the next one above it: that
+ * may go on, to just below the room's own limit.
+ */
+function isAhead({ copy }: Member, { lc = 0 }: Message): boolean {
+  const known = Math.max(copy.logLc, harmlessLc);
+  const next = Math.min(copy.heardLc + nextLcStep, known + maxLcStep - nextLcStep);
+  return lc > Math.max(known + nearLcStep, next);
+}
 
 /** Whoever is not in the roster may have any number of keys. */
 function isFull({ courier, roster }: Member, { key = '' }: Message): boolean {
