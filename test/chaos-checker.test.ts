@@ -59,6 +59,20 @@ describe('a history without a fault', () => {
     expect(broken(history).filter((name) => name !== 'Lost')).toEqual([]);
   });
 
+  it('may say again, after a kill, which place something has, but no other one, and not in one run', () => {
+    const { history, ann } = good();
+    early(ann, 'b.3');
+    for (const seq of [5, 5]) ann.print({ type: 'placed', seq, id: 'b.3' });
+    expect(broken(history).filter((name) => name === 'Provisional')).toHaveLength(1);
+    ann.killed = true;
+    const again = history.client('ann');
+    again.print({ type: 'placed', seq: 5, id: 'b.3' });
+    expect(broken(history).filter((name) => name === 'Provisional')).toHaveLength(1);
+    again.killed = true;
+    history.client('ann').print({ type: 'placed', seq: 6, id: 'b.3' });
+    expect(broken(history).filter((name) => name === 'Provisional')).toHaveLength(2);
+  });
+
   it('may lack the last lines typed into a client before it was killed', () => {
     const { history, ann, audit, ids } = good();
     ann.type('never read');

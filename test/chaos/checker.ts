@@ -58,14 +58,15 @@ export class Run {
   /** Of all runs of its owner: what was shown without a place, and has none yet, by id. */
   readonly #open: Map<string, string>;
   readonly #early: Early['early'];
+  readonly #placed: Early['placed'];
   /** How many lines without a place this run has shown. */
   early = 0;
 
-  constructor(owner: string, name: string, highest: number, { open, early }: Early = noneEarly()) {
+  constructor(owner: string, name: string, highest: number, { open, early, placed }: Early = noneEarly()) {
     this.owner = owner;
     this.name = name;
     this.#highest = highest;
-    [this.#open, this.#early] = [open, early];
+    [this.#open, this.#early, this.#placed] = [open, early, placed];
   }
 
   get highest(): number {
@@ -106,6 +107,10 @@ export class Run {
   #place(id: string, seq: number | undefined): void {
     const text = this.#open.get(id);
     this.#open.delete(id);
+    const before = this.#placed.get(id);
+    this.#placed.set(id, { run: this, seq });
+    // A run that was killed before its disk knew of it.
+    if (before?.run.killed && before.run !== this && before.seq === seq) return;
     if (text === undefined) this.remark('Provisional', `has a place for ${id}, which it has not shown`);
     else if (seq !== undefined) this.#show({ seq, id, text });
   }
@@ -124,9 +129,13 @@ export class Run {
   }
 }
 
-/** What was shown without a place: what has none yet, and all of it. */
-type Early = { open: Map<string, string>; early: Map<string, { run: Run; at: number }> };
-const noneEarly = (): Early => ({ open: new Map(), early: new Map() });
+/** What was shown without a place: what has none yet, all of it, and which place each has, as the newest run has said. */
+type Early = {
+  open: Map<string, string>;
+  early: Map<string, { run: Run; at: number }>;
+  placed: Map<string, { run: Run; seq: number | undefined }>;
+};
+const noneEarly = (): Early => ({ open: new Map(), early: new Map(), placed: new Map() });
 /** More than leaves a program in one turn. */
 const lateLines = 100;
 
