@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import type { ChatEvent } from '../src/core/events.ts';
+import type { ChatEvent, WhyWithdrawn } from '../src/core/events.ts';
 import { Cut, longestRising, type Shown } from '../src/terminal/cut.ts';
 
 /** What a person reads, in words: events go in, and what is to be shown comes out, at the times that are set here. */
@@ -63,7 +63,7 @@ const message = (id: string, name: string, more: Said = {}): ChatEvent => ({
 const says = (id: string, name: string, more: Said = {}) => show(message(id, name, { provisional: true, ...more }), id);
 const place = (id: string, seq?: number) =>
   show({ type: 'placed', id, ...(seq !== undefined && { seq }) }, `placed ${id}`);
-const withdraw = (id: string, reason: 'refused' | 'replaced' | 'lost' = 'refused') =>
+const withdraw = (id: string, reason: WhyWithdrawn = 'refused') =>
   show({ type: 'withdrawn', id, reason }, `withdrawn ${id}`);
 /** What was missed comes between two marks. */
 const misses = (...ids: string[]) => {
@@ -344,10 +344,11 @@ describe('while it is found out what became of all', () => {
 });
 
 describe('what the room does not take', () => {
-  const reasons: [reason: 'refused' | 'replaced' | 'lost', words: string][] = [
+  const reasons: [reason: WhyWithdrawn, words: string][] = [
     ['refused', 'was not taken by the room.'],
     ['replaced', 'is not what the room has: its author has signed two.'],
     ['lost', 'was lost with a log of the server.'],
+    ['waited', 'has waited for 30 days for what was said before it, and is given up.'],
   ];
   test.each(reasons)('%s: is said to its author, who finds it under Up', (reason, words) => {
     loses();
@@ -378,10 +379,12 @@ describe('what the room does not take', () => {
     expect(dropped).toEqual(texts);
   });
 
-  test('was shown by an earlier run: there is no line that it belongs to', () => {
+  test('was shown by an earlier run: it is said again what it was, if that is known', () => {
     withdraw('a1');
     expect(read).toEqual([]);
-    expect(taken).toEqual(['withdrawn a1']);
+    show({ type: 'withdrawn', id: 'a2', reason: 'waited', from: { name: 'Ana' }, text: 'one\ntwo' }, 'withdrawn a2');
+    expect(read).toEqual([expect.stringContaining('-- what Ana said, "one…", has waited for 30 days')]);
+    expect(taken).toEqual(['withdrawn a1', 'withdrawn a2']);
   });
 
   test('stands below the line that says that the server is back, and is not among those that wait', () => {

@@ -35,6 +35,19 @@ describe('a draft of the next change', () => {
     expect(draft.change?.marks).toEqual([{ dev: 'A', n: 7, hash: 'h7' }]);
   });
 
+  test('knows what a device lacks until the log has that, whatever is said of the device before', () => {
+    const hole = { n: 6, day: 9, days: 2 };
+    draft.lacks('A', hole);
+    draft.see({ dev: 'A', n: 2 });
+    expect(draft.mark('A')).toEqual({ dev: 'A', n: 3, hash: 'h3', hole });
+    draft.see({ dev: 'A', n: 4, hash: 'h4' });
+    expect(draft.change?.marks).toEqual([{ dev: 'A', n: 4, hash: 'h4', hole }]);
+    draft.see({ dev: 'A', n: 5 });
+    expect(draft.mark('A')).toEqual({ dev: 'A', n: 5 });
+    draft.lacks('B', hole);
+    expect(draft.mark('B')).toEqual({ dev: 'B', n: 0, hole });
+  });
+
   test('says of a message that waits the last word', () => {
     draft.keep([message(1), message(2)]);
     draft.drop([{ dev: 'A', n: 1 }]);

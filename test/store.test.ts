@@ -194,13 +194,13 @@ describe.each(Object.keys(kinds))('%s', (kind) => {
 
   test('marks: the last word counts, and outlives the entries', async () => {
     await store.commit({ entries: entries(1, 3), marks: [{ dev: 'ann', n: 3, hash: 'hash' }] });
-    await store.commit({ marks: [{ dev: 'bob', n: 9 }] });
+    await store.commit({ marks: [{ dev: 'bob', n: 9, hole: { n: 12, day: 20_000, days: 3 } }] });
     await store.commit({ marks: [{ dev: 'ann', n: 4, hash: 'other' }] });
     await store.commit({ keep: keepFrom(4) });
     await store.commit({ restart: { log: 'other', seq: 0, hash: '' } });
     expect(devices.map((dev) => store.mark(dev))).toStrictEqual([
       { dev: 'ann', n: 4, hash: 'other' },
-      { dev: 'bob', n: 9 },
+      { dev: 'bob', n: 9, hole: { n: 12, day: 20_000, days: 3 } },
       undefined,
     ]);
   });

@@ -17,6 +17,9 @@ export type Contradiction = {
   file?: string;
 };
 
+/** The room has not taken it, or other words under its id; a log has lost it; what lies before it has not come for so long. */
+export type WhyWithdrawn = 'refused' | 'replaced' | 'lost' | 'waited';
+
 /** Lines by their numbers; without `to`, that one and all that come after it. */
 export type Span = { from: number; to?: number };
 
@@ -87,8 +90,8 @@ export type ChatEvent =
     }
   /** What was shown as provisional is in the log; without `seq` it was there, and is not kept any more. */
   | { type: 'placed'; id: string; seq?: number }
-  /** It will never have a place: the room has not taken it, or other words under its id, or a log has lost it. */
-  | { type: 'withdrawn'; id: string; reason: 'refused' | 'replaced' | 'lost' }
+  /** What was shown as provisional will never have a place. `from` and `text` say again what it was, if that is known. */
+  | { type: 'withdrawn'; id: string; reason: WhyWithdrawn; from?: { name: string; id?: string }; text?: string }
   /** With these members this one is linked, without the server; `through`: those of them who are in the room. */
   | { type: 'near'; names: string[]; through?: string[] }
   | { type: 'join'; server?: string; name: string; online: number }

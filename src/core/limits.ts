@@ -211,6 +211,8 @@ export const helloMs = 10_000;
 export const streamWindow = 256;
 /** What waits here of others: of one key, and in all that is never more than `maxAdopted`. */
 export const maxNearOfOne = 1_000;
+/** What waits of others, and cannot follow, is given up when that was so on more days: a room keeps its log so long by default. */
+export const heldDays = 30;
 /** A member near may be so far above the log's counter: the room takes what is said next, too. [P18, P57] */
 export const nearLcStep = 2 ** 19;
 /** And so far above what was heard here, for who has heard a line at that limit goes on above it. [P57] */

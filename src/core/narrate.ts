@@ -11,8 +11,8 @@ import type { Held } from './turn.ts';
 
 /** @param head places up to this one were written before the reader came; leave it out where there are no places */
 export function messageEvent(message: Message, own: boolean, head = 0): ChatEvent {
-  const { text, type, id, key, ts, seq, at, ago, sig, re } = message;
-  const from = { name: shownName(message), ...(key !== undefined && { id: key }) };
+  const { text, type, id, ts, seq, at, ago, sig, re } = message;
+  const from = authorOf(message);
   const place = seq === undefined ? { replay: false } : { seq, replay: seq <= head };
   const said = {
     ...(sig === wrongSignature && { verified: false as const }),
@@ -24,6 +24,11 @@ export function messageEvent(message: Message, own: boolean, head = 0): ChatEven
   const accepted = at === undefined ? {} : { acceptedMs: at, ...(ago !== undefined && { agoMs: ago }) };
   return { type: 'message', from, text, own, ...place, ...marks, ...(ts !== undefined && { sentMs: ts }), ...accepted };
 }
+
+export const authorOf = (message: Message): { name: string; id?: string } => ({
+  name: shownName(message),
+  ...(message.key !== undefined && { id: message.key }),
+});
 
 /** Whether any reader is shown it: not what has no text any more, nor what only a later version understands. [P5] */
 export const isShown = ({ type = 'action', void: isVoid }: Message): boolean => type === 'action' && !isVoid;

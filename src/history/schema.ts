@@ -18,7 +18,8 @@ const tables = [
   `CREATE TABLE entries (seq INTEGER PRIMARY KEY, prev TEXT, hash TEXT, at_ms INTEGER, ran_ms INTEGER, sig TEXT,
   erased TEXT, sum INTEGER, ${message})`,
   `CREATE TABLE pending (${message}, sig TEXT, erased TEXT, at_ms INTEGER, unshown INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
-  'CREATE TABLE marks (dev TEXT PRIMARY KEY, n INTEGER, hash TEXT, sum INTEGER) WITHOUT ROWID',
+  `CREATE TABLE marks (dev TEXT PRIMARY KEY, n INTEGER, hash TEXT, hole INTEGER, hole_day INTEGER, hole_days INTEGER,
+  sum INTEGER) WITHOUT ROWID`,
   'CREATE TABLE owners (look TEXT PRIMARY KEY, name TEXT, key TEXT, seen_ms INTEGER, sum INTEGER) WITHOUT ROWID',
   `CREATE TABLE members (key TEXT PRIMARY KEY, name TEXT, version INTEGER, first_ms INTEGER, seen_ms INTEGER,
   sum INTEGER) WITHOUT ROWID`,
@@ -140,10 +141,14 @@ export const entries: Shape<Place> = {
 export const marks: Shape<Mark> = {
   name: 'marks',
   key: ['dev'],
-  values: ({ dev, n, hash }) => [dev, n, hash],
-  read: ([dev, n, hash]) => ({ dev, n, ...(hash !== undefined && { hash }) }) as Mark,
+  values: ({ dev, n, hash, hole }) => [dev, n, hash, hole?.n, hole?.day, hole?.days],
+  read([dev, n, hash, from, day, days]) {
+    const hole = from === undefined ? {} : { hole: { n: from, day, days } };
+    return { dev, n, ...(hash !== undefined && { hash }), ...hole } as Mark;
+  },
   lost: ['how far a device had come', 0],
-  rescue: "SELECT dev, max(n), NULL FROM entries WHERE typeof(dev) = 'text' AND typeof(n) = 'integer' GROUP BY dev",
+  rescue: `SELECT dev, max(n), NULL, NULL, NULL, NULL FROM entries
+    WHERE typeof(dev) = 'text' AND typeof(n) = 'integer' GROUP BY dev`,
 };
 export const owners: Shape<Owner> = {
   name: 'owners',

@@ -1,4 +1,5 @@
 import type { ChatEvent } from '../core/events.ts';
+import { heldDays } from '../core/limits.ts';
 import type { Waiting } from '../core/turn.ts';
 import { lineOf } from './draft.ts';
 import { counted, list } from './render.ts';
@@ -171,14 +172,17 @@ export class Cut {
     if (this.#isCut && !this.#isOffline) this.#settle(nowMs);
   }
 
-  #withdraw({ id, reason }: Event<'withdrawn'>, nowMs: number): ChatEvent[] {
-    const message = this.#open.get(id);
+  #withdraw(event: Event<'withdrawn'>, nowMs: number): ChatEvent[] {
+    const { id, reason } = event;
+    const shown = this.#open.get(id);
     this.#open.delete(id);
     this.#isOnlySlow(nowMs);
-    if (!message) return [];
-    if (message.own) this.#dropped(lineOf(message));
-    const what = `${message.own ? 'your line' : `what ${message.from.name} said`}, "${shortened(message.text)}",`;
-    const back = message.own ? ' Up brings it back.' : '';
+    // An earlier run may have shown it.
+    const { from, text } = shown ?? event;
+    if (!from || text === undefined) return [];
+    if (shown?.own) this.#dropped(lineOf(shown));
+    const what = `${shown?.own ? 'your line' : `what ${from.name} said`}, "${shortened(text)}",`;
+    const back = shown?.own ? ' Up brings it back.' : '';
     return [{ type: 'status', code: 'WITHDRAWN', message: `${what} ${reasons[reason]}.${back}` }];
   }
 
@@ -222,6 +226,7 @@ const reasons = {
   refused: 'was not taken by the room',
   replaced: 'is not what the room has: its author has signed two',
   lost: 'was lost with a log of the server',
+  waited: `has waited for ${heldDays} days for what was said before it, and is given up`,
 };
 
 /** It is sent, and is never said to be late. */

@@ -1,4 +1,5 @@
 import type { ChatEvent } from '../../src/core/events.ts';
+import { dayMs, heldDays } from '../../src/core/limits.ts';
 import type { Change } from '../../src/core/log/store.ts';
 import type { MemoryStore } from '../../src/history/memory.ts';
 import { formatId } from '../../src/protocol/signed.ts';
@@ -20,6 +21,8 @@ export class CheckedNear {
   /** By id: which clients had it on disk, and what its author had before its eyes. */
   readonly held = new Map<string, Set<string>>();
   readonly #before = new Map<string, string[]>();
+  /** When that was, by client and id. */
+  readonly #heldSince = new Map<string, number>();
   /** What the room could not take at once, for it lacked what lies before: what was said after it need not wait for ever. */
   readonly holes = new Set<string>();
   /** How many lines were shown so. */
@@ -38,10 +41,12 @@ export class CheckedNear {
     this.#open.set(id, new Set(waiting.map(({ id: of }) => (of ? formatId(of) : ''))));
   }
 
-  kept({ id: client, dev }: Who, { pending = [] }: Change): void {
+  kept({ id: client, dev }: Who, { pending = [] }: Change, nowMs: number): void {
     for (const { id, at, unshown } of pending) {
       if (!id || at !== undefined || id.dev === dev) continue;
       const name = formatId(id);
+      const since = `${client} ${name}`;
+      if (!this.#heldSince.has(since)) this.#heldSince.set(since, nowMs);
       this.held.set(name, (this.held.get(name) ?? new Set()).add(client));
       if (unshown) continue;
       if (!this.#set(this.#printed, client).has(name))
@@ -76,11 +81,27 @@ export class CheckedNear {
     this.#set(this.#shown, client).add(id);
   }
 
-  /** G9: what was shown has its place, or is withdrawn, which an honest room makes nobody do. */
-  closed({ id: client }: Who, { type, id }: ChatEvent & { type: 'placed' | 'withdrawn' }): void {
-    if (type === 'withdrawn' && !this.#facts.hasRollback && !this.#facts.refused.has(id))
+  /** G9: what was shown has its place, or is withdrawn, which an honest room makes nobody do, but for what can never follow. */
+  closed(who: Who, event: ChatEvent & { type: 'placed' | 'withdrawn' }, nowMs: number): void {
+    const { id: client } = who;
+    const { type, id } = event;
+    const hasWaited = type === 'withdrawn' && event.reason === 'waited';
+    if (hasWaited) this.#gaveUp(who, id, nowMs);
+    else if (type === 'withdrawn' && !this.#facts.hasRollback && !this.#facts.refused.has(id))
       throw new Violation('G9', `${id} is withdrawn at ${client}`);
     if (!this.#set(this.#open, client).delete(id)) throw new Violation('G9', `${id} was not shown at ${client}`);
+  }
+
+  /** Only words of others that the room could not take, and no sooner than a room forgets by default. */
+  #gaveUp({ id: client, dev }: Who, id: string, nowMs: number): void {
+    const [author, n] = id.split('.');
+    const isBehind = [...this.holes]
+      .map((hole) => hole.split('.'))
+      .some(([of, m]) => of === author && Number(m) <= Number(n));
+    const waitedMs = nowMs - (this.#heldSince.get(`${client} ${id}`) ?? nowMs);
+    if (author === dev || !isBehind || waitedMs < (heldDays - 1) * dayMs)
+      throw new Violation('G9', `${id} is given up at ${client} after ${waitedMs} ms`);
+    this.held.get(id)?.delete(client);
   }
 
   typed({ id: client }: Who, id: string): void {

@@ -250,7 +250,7 @@ export class Machines extends Ground {
     for (const { store } of this.#idle(client)) this.#settle(client, store, change.dropped ?? []);
     this.rosters.kept(client, change, version);
     this.checker.log.wordsAt(client.id, change, client.store);
-    this.checker.near.kept(client, change);
+    this.checker.near.kept(client, change, this.nowMs);
     this.checker.disks.kept(client, change, { log, head, nowMs: this.nowMs });
     for (const { seq } of change.signatures ?? [])
       if (!rottenIn(client.store).has(seq)) this.checker.disks.signed(client.id, client.store.read(seq, 1)[0]?.message);

@@ -129,6 +129,7 @@ export const memberMutants: Mutant[] = [
       'return unsent.map((message) => ({',
       'this.#copy.buffer.drop(unsent); return unsent.map((message) => ({',
     ],
+    ['what may be refused goes alone', 'return this.#isDoubtful(message);', 'return false;'],
     ['what is in doubt waits after a fork', '&& !this.#others.isNeeded', ''],
     ['a fork gives back what is lost', 'this.#waiting.outbox.adopt(lost);', '[];'],
     ['a skip is marked', 'message === first &&', 'false &&'],
@@ -153,7 +154,8 @@ export const memberMutants: Mutant[] = [
     ],
     ['a fork knows nothing of the log', 'this.#inLog.clear();', ''],
     ['others have 30 s to give back what lies before', 'ms - this.#mendedAtMs >= mendPatienceMs', 'true'],
-    ['what is behind a hole goes ahead in the end', 'ms - sinceMs < holePatienceMs', 'true'],
+    ['what is behind a hole goes ahead in the end', 'this.#heldForMs(id, ms) < holePatienceMs', 'true'],
+    ['what fills a hole goes at once', 'hole && hole.n <= n', 'hole'],
     ['what did not follow is tried again', 'ms - this.#heldAtMs >= holeRetryMs', 'false'],
   ]),
   ...of('log/doubt', [

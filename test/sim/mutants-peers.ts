@@ -4,12 +4,18 @@ import { type Mutant, of } from './mutate.ts';
 export const peersMutants: Mutant[] = [
   ...of('peers/taking', [
     ['nobody near speaks for another one', 'crypto.verify(key, signedText(crypto, room, message), sig)', 'true'],
+    ['what was given up does not come again', 'isGivenUp(member, id)', 'false'],
     ['what is known is no news from those near', 'id.n <= copy.buffer.seen(id.dev) || isHere', 'false'],
   ]),
   ...of('peers/peering', [
     ['a stream has no gap', 'frame.k > link.k + 1', 'false'],
     ['a stream begins with all that waits', 'mayGive.toSorted(byCause)', '[]'],
     ['what comes from those near is passed on', 'this.#fresh.push(message);', ';'],
+  ]),
+  ...of('peers/giving-up', [
+    ['what can never follow is given up', 'isGivenUp(member, hole)', 'false'],
+    ['what may follow waits as long as a room keeps its log', 'hole.days > heldDays', 'true'],
+    ['a clock that is a day off gives up nothing', 'day >= hole.day - heldDays', 'day === hole.day'],
   ]),
   ...of('peers/relay', [
     ['a log over a bridge is the room’s', '!options.crypto.verify(room, headProof(room, head), sig)', 'false'],

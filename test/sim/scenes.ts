@@ -1,6 +1,7 @@
 import { secureMark } from '../../src/core/turn.ts';
 import type { Message } from '../../src/protocol/frames.ts';
 import { type changes, mallorys, rollBack, takeSnapshot, tamper } from './faults.ts';
+import { heldScenes } from './held.ts';
 import { pacedScenes } from './paced.ts';
 import { forgedRoster } from './roster.ts';
 import type { Client, Cores } from './sides.ts';
@@ -105,6 +106,7 @@ const settled: Scene = {
 /** What a world seldom comes to: for each rule a scene that ends badly without it, and in which nothing else goes wrong. */
 export const scenes: Record<string, Scene> = {
   ...pacedScenes,
+  ...heldScenes,
   ...Object.fromEntries(fields.map((field) => [`the chain covers ${field}`, altered(field)])),
   ...Object.fromEntries(aroundHoles.map((rule) => [rule, hole])),
   'what a log lacks comes in its order at first': hasty,

@@ -30,7 +30,7 @@ function checkWelcome(world: Machines, { to, data }: Send): void {
 export function watchShown(world: Machines, client: Client, event: ChatEvent, place: number | undefined): void {
   if (event.type === 'contradiction') throw new Violation('H1', `${client.id} accuses a server that has not lied`);
   if (event.type === 'message' && event.provisional) world.checker.near.shown(client, event);
-  else if (event.type === 'placed' || event.type === 'withdrawn') world.checker.near.closed(client, event);
+  else if (event.type === 'placed' || event.type === 'withdrawn') world.checker.near.closed(client, event, world.nowMs);
   if (event.type === 'message' && place === undefined) world.checker.readers.mended(client.id, event);
   if (event.type === 'error' && event.code === 'CHAIN_BROKEN') world.checker.readers.refused(client.id);
   if (event.type === 'unverified') world.checker.readers.accused(client.id, event.from.id);

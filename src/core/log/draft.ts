@@ -6,6 +6,7 @@ import type {
   Device,
   Entry,
   Erased,
+  Hole,
   Mark,
   Membership,
   Owner,
@@ -121,7 +122,13 @@ export class Draft {
   /** Everything of this device up to its n has been in the log. */
   see(mark: Mark): void {
     const known = this.mark(mark.dev);
-    this.#marks.set(mark.dev, known && known.n > mark.n ? known : mark);
+    const hole = known?.hole && known.hole.n > mark.n + 1 ? { hole: known.hole } : {};
+    this.#marks.set(mark.dev, known && known.n > mark.n ? known : { ...mark, ...hole });
+  }
+
+  /** The log lacks what lies before this of a device. */
+  lacks(dev: string, hole: Hole): void {
+    this.#marks.set(dev, { n: 0, ...this.mark(dev), dev, hole });
   }
 
   claim(owner: Owner): void {

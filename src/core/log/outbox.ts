@@ -54,6 +54,10 @@ export class Outbox {
     return id !== undefined && this.#near.find(id) !== undefined;
   }
 
+  hasNearOf(dev: string): boolean {
+    return this.#near.hasOf(dev);
+  }
+
   /** How much waits of what these authors, by key, have said near here. */
   nearOf(are: (key: string | undefined) => boolean): number {
     let count = 0;
@@ -129,21 +133,23 @@ export class Outbox {
 
   /**
    * What to send now of all that `mayGo`, as far as the window reaches: own words and what was said near here in one order,
-   * then what a log has lost. Behind one that `blocks` nothing goes. MUST be on disk. [P58]
+   * then what a log has lost. Behind one that `blocks`, sent or not, nothing goes. MUST be on disk. [P58]
    */
   takeUnsent(mayGo: (message: Message) => boolean = () => true, blocks = (_: Message) => false): Message[] {
     const unsent: Message[] = [];
     for (const message of this.#inOrder()) {
       if (this.#sent.size >= uploadWindow) break;
-      if (this.#sent.has(message)) continue;
-      if (!mayGo(message)) {
-        if (blocks(message)) break;
-        continue;
+      if (!this.#sent.has(message) && mayGo(message)) {
+        this.#sent.add(message);
+        unsent.push(message);
       }
-      this.#sent.add(message);
-      unsent.push(message);
+      if (blocks(message)) break;
     }
     return unsent;
+  }
+
+  isSent(message: Message | undefined): boolean {
+    return message !== undefined && this.#sent.has(message);
   }
 
   *#inOrder(): Generator<Message> {

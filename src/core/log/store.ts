@@ -17,8 +17,13 @@ export type Place = {
 };
 export type Entry = Place & { message: Message };
 
-/** What the log knows of a device: its highest n, and the hash of what its author signed under it. */
-export type Mark = { dev: string; n: number; hash?: string };
+/**
+ * What the log knows of a device: its highest n, and the hash of what its author signed under it. `hole`: what a client holds
+ * of it from this n on could not be taken, for the log lacks what lies before.
+ */
+export type Mark = { dev: string; n: number; hash?: string; hole?: Hole };
+/** `days`: on so many days, as the machine counts them, that was so; on `day` last. It is over when the log has n − 1. */
+export type Hole = { n: number; day: number; days: number };
 /** Whose a client's folder is; under the devices before it, only words still wait that its person is to be asked about. */
 export type Device = {
   dev: string;

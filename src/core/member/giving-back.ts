@@ -18,6 +18,8 @@ export class GivingBack {
   #heldAtMs: number | undefined;
   /** The message of each device that the room could not take, for it lacks what lies before. */
   readonly #holes = new Map<string, { n: number; sinceMs: number }>();
+  /** Since when one hole was found after the other: what is behind them waits no longer for many than for one. */
+  readonly #series = { firstMs: 0, lastMs: Number.NEGATIVE_INFINITY };
 
   constructor(chance: () => number) {
     this.#chance = chance;
@@ -55,7 +57,15 @@ export class GivingBack {
 
   meetHole({ dev, n }: MessageId, ms: number): void {
     this.#heldAtMs = ms;
-    if (this.#holes.get(dev)?.n !== n) this.#holes.set(dev, { n, sinceMs: ms });
+    if (this.#holes.get(dev)?.n === n) return;
+    this.#holes.set(dev, { n, sinceMs: ms });
+    if (ms - this.#series.lastMs >= 2 * holePatienceMs) this.#series.firstMs = ms;
+    this.#series.lastMs = ms;
+  }
+
+  /** What the room could not take, of each device, and has not taken since. */
+  get holes(): MessageId[] {
+    return [...this.#holes].map(([dev, { n }]) => ({ dev, n }));
   }
 
   /** The log may lack what it had. */
@@ -81,8 +91,7 @@ export class GivingBack {
   /** Others may bring theirs themselves meanwhile. Whoever is told yes sends it. */
   mayGo({ id }: Message, ms: number): boolean {
     if (!id || this.isHeld || ms < (this.#startAtMs ?? 0)) return false;
-    const { sinceMs = ms } = this.#holes.get(id.dev) ?? {};
-    return ms - sinceMs < holePatienceMs && this.#canFollow(id, this.#isPatient(ms));
+    return this.#heldForMs(id, ms) < holePatienceMs && this.#canFollow(id, this.#isPatient(ms));
   }
 
   #isPatient(ms: number): boolean {
@@ -91,8 +100,14 @@ export class GivingBack {
 
   /** It may not go yet, and neither may what was said after it: but for what has waited for long enough. [P58] */
   blocks({ id }: Message, ms: number): boolean {
-    const { sinceMs = ms } = (id && this.#holes.get(id.dev)) ?? {};
-    return holePatienceMs > ms - sinceMs && (this.isHeld || ms < (this.#startAtMs ?? 0));
+    if (id && this.#heldForMs(id, ms) >= holePatienceMs) return false;
+    return ms < (this.#startAtMs ?? 0) || (this.isHeld && ms - this.#series.firstMs < holePatienceMs);
+  }
+
+  /** How long the room has lacked what lies before it. What is below a hole may be just that. */
+  #heldForMs({ dev, n }: MessageId, ms: number): number {
+    const hole = this.#holes.get(dev);
+    return hole && hole.n <= n ? ms - hole.sinceMs : 0;
   }
 
   /** It goes behind what lies before it, or when nobody else seems to have that. */

@@ -87,6 +87,11 @@ export class Sender {
     if (older.length > 0) outbox.remove((message) => message.id?.dev === id.dev && older.includes(message));
   }
 
+  /** What the room cannot take of others, as far as its log is read. */
+  get holes(): MessageId[] {
+    return this.isMending || this.#isBehind ? [] : this.#others.holes;
+  }
+
   /** After a hole everything of other devices is given again, as long as there is something. */
   mayTryAgain({ ms }: Now): boolean {
     const { hasOthers, older } = this.#waiting.outbox;
@@ -101,7 +106,7 @@ export class Sender {
     const isHeld = now.ms < this.#told.untilMs && this.#isElsewhere;
     const unsent = outbox.takeUnsent(
       (message) => this.#mayGo(message, now, isHeld),
-      (message) => this.#isNear(message) && (this.#isBehind || this.#others.blocks(message, now.ms)),
+      (message) => this.#isNear(message) && this.#blocks(message, now),
     );
     // Everything that this device wrote below it has been seen in a log. [P17]
     const first = this.#hasBegun ? undefined : unsent.find(({ id }) => id?.dev === dev);
@@ -127,6 +132,19 @@ export class Sender {
     // It may be in the log, or brought by its author.
     if (this.#isBehind && this.#isNear(message)) return false;
     return this.#others.mayGo(message, now.ms);
+  }
+
+  /** What the room may refuse goes alone: else what was said after it could have its place before it. */
+  #blocks(message: Message, { ms }: Now): boolean {
+    if (this.#waiting.outbox.isSent(message)) return this.#isDoubtful(message);
+    return this.#isBehind || this.#others.blocks(message, ms);
+  }
+
+  /** The log may lack what lies before it. */
+  #isDoubtful({ id }: Message): boolean {
+    const { outbox } = this.#waiting;
+    if (!id || id.n <= this.#copy.buffer.seen(id.dev) + 1) return false;
+    return !outbox.isSent(outbox.find({ dev: id.dev, n: id.n - 1 }));
   }
 
   #isNear(message: Message): boolean {

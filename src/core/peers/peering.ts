@@ -142,7 +142,7 @@ export class Peering {
     const verdict = judge(this.#member, message);
     if (verdict === 'new') this.#member.courier.adoptNear(message);
     if (verdict === 'mine') this.#member.renew();
-    if (verdict === 'full') link.refused.push(frame.k);
+    if (verdict === 'full' || verdict === 'givenUp') link.refused.push(frame.k);
     if (verdict === 'full' && !this.#hasTold) this.#member.show(tooMuch);
     this.#hasTold ||= verdict === 'full';
     return verdict !== 'wrong';

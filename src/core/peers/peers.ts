@@ -195,6 +195,7 @@ export class Peers {
 
   /** Everything that is known here is on disk. */
   upload(now: Now): void {
+    this.provisional.giveUp(now);
     if (!this.#isOn) return;
     this.#admit(now);
     this.#look(now);

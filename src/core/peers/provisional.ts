@@ -1,10 +1,12 @@
 import type { Message, MessageId } from '../../protocol/frames.ts';
 import { formatId, signedHash } from '../../protocol/signed.ts';
-import type { ChatEvent } from '../events.ts';
+import type { ChatEvent, WhyWithdrawn } from '../events.ts';
 import { idOf } from '../log/ordered.ts';
 import type { Pending } from '../log/store.ts';
 import type { Member } from '../member/member.ts';
-import { isShown, messageEvent } from '../narrate.ts';
+import { authorOf, isShown, messageEvent } from '../narrate.ts';
+import type { Now } from '../turn.ts';
+import { giveUp } from './giving-up.ts';
 
 /** What an entry means for a line that was shown before it had a place; `isShown`: the entry itself is no news. */
 type Placing = { events: ChatEvent[]; isShown: boolean };
@@ -96,9 +98,9 @@ export class Provisional {
     const { id } = entry;
     if (!id || !this.#forget(id)) return { events: [], isShown: false };
     const waiting = this.#member.courier.outbox.find(id);
-    if (entry.void) return { events: [withdrawn(id, 'refused')], isShown: true };
+    if (entry.void) return { events: [withdrawn(id, 'refused', waiting)], isShown: true };
     const isOther = waiting && this.#hashOf(waiting) !== this.#hashOf(entry);
-    if (isOther) return { events: [withdrawn(id, 'replaced')], isShown: false };
+    if (isOther) return { events: [withdrawn(id, 'replaced', waiting)], isShown: false };
     const hidden = !isShown(entry);
     return { events: hidden ? [] : [{ type: 'placed', id: formatId(id), ...seqOf(entry) }], isShown: true };
   }
@@ -107,8 +109,15 @@ export class Provisional {
   passed(messages: readonly Message[], isLost: (message: Message) => boolean): ChatEvent[] {
     return messages.flatMap((message): ChatEvent[] => {
       if (!message.id || !this.#forget(message.id) || !isShown(message)) return [];
-      return [isLost(message) ? withdrawn(message.id, 'lost') : { type: 'placed', id: formatId(message.id) }];
+      return [isLost(message) ? withdrawn(message.id, 'lost', message) : { type: 'placed', id: formatId(message.id) }];
     });
+  }
+
+  /** What can never follow waits no longer. */
+  giveUp(now: Now): void {
+    for (const message of giveUp(this.#member, now))
+      if (message.id && this.#forget(message.id) && isShown(message))
+        this.#member.show(withdrawn(message.id, 'waited', message));
   }
 
   #forget(id: MessageId): boolean {
@@ -123,8 +132,10 @@ export class Provisional {
 }
 
 const seqOf = ({ seq }: Message) => (seq === undefined ? {} : { seq });
-const withdrawn = (id: MessageId, reason: 'refused' | 'replaced' | 'lost'): ChatEvent => ({
+/** With the words, which may have been shown by an earlier run. */
+const withdrawn = (id: MessageId, reason: WhyWithdrawn, said?: Message): ChatEvent => ({
   type: 'withdrawn',
   id: formatId(id),
   reason,
+  ...(said && { from: authorOf(said), text: said.text }),
 });

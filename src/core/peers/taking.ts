@@ -3,9 +3,10 @@ import { isTooLong, type Message } from '../../protocol/frames.ts';
 import { signedHash, signedText } from '../../protocol/signed.ts';
 import { harmlessLc, maxLcStep, maxNearOfOne, nearLcStep, nextLcStep } from '../limits.ts';
 import type { Member } from '../member/member.ts';
+import { isGivenUp } from './giving-up.ts';
 
-/** New, known here, or one too many; not its author's, or my own and unknown to me. */
-export type Verdict = 'new' | 'known' | 'full' | 'wrong' | 'mine';
+/** New, known here, one too many, or given up; not its author's, or my own and unknown to me. */
+export type Verdict = 'new' | 'known' | 'full' | 'givenUp' | 'wrong' | 'mine';
 
 /**
  * What a message from somebody near counts for. [P53, P57]
@@ -23,6 +24,7 @@ export function judge(member: Member, message: Message): Verdict {
   if (!isOwn && (id.n <= copy.buffer.seen(id.dev) || isHere)) return 'known';
   if (!isGenuine(member, message)) return 'wrong';
   if (isOwn) return courier.isShared(member.room ?? '', id.n, hashOf(member, message)) ? 'mine' : 'known';
+  if (isGivenUp(member, id)) return 'givenUp';
   return isAhead(member, message) || isFull(member, message) ? 'full' : 'new';
 }
 
