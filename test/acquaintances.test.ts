@@ -54,6 +54,20 @@ describe('whom to dial', () => {
     expect(choose('A', 0, '', 2, [...stale, ...living]).join('')).toMatch(/^B[BC-H]$/);
     expect(choose('A', 0, 'BC', 2, [...stale, ...living])[0]).toBe('D');
   });
+
+  test('a crowd is ranked once, until it is another one', () => {
+    let hashes = 0;
+    const hash = (text: string) => {
+      hashes++;
+      return fakeCrypto.hash(text);
+    };
+    const crowd = Array.from({ length: 1_000 }, (_, i) => ({ key: `k${i}`, dev: `B${i}`, hosts: ['10.0.0.1:1'] }));
+    book = new Acquaintances({ ...fakeCrypto, hash }, () => 'nonce');
+    const chosen = Array.from({ length: 100 }, (_, i) => choose('A', 0, `${i}`, 3, crowd));
+    expect([hashes, chosen.flat().length]).toEqual([1_000, 300]);
+    expect(choose('A', 0, '', 2, all).length).toBe(2);
+    expect(hashes).toBe(1_000 + all.length);
+  });
 });
 
 describe('where somebody was heard', () => {

@@ -1,6 +1,7 @@
-import { beforeEach, describe, expect, test } from 'vitest';
-import { maxDevices, maxIncoming, silentMs } from '../src/core/limits.ts';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { answeredHellos, maxDevices, maxIncoming, silentMs } from '../src/core/limits.ts';
 import { Acquaintances } from '../src/core/peers/acquaintances.ts';
+import { Stream } from '../src/core/peers/stream.ts';
 import { decode } from '../src/protocol/codec.ts';
 import type { Frame, Message } from '../src/protocol/frames.ts';
 import { addressText, membersDigest, rosterText } from '../src/protocol/roster.ts';
@@ -128,6 +129,50 @@ test('places said by strangers stand behind the one that a member says of itself
   for (let i = 0; i < 16; i++) book.hear(`10.6.6.${i}:1`, 'kB', i);
   const [found] = book.choose([{ key: 'kB', dev: 'B', hosts: ['10.0.0.66:7000'] }], 'A', () => false, 1, 20);
   expect(found?.hosts.slice(0, 3)).toEqual(['10.6.6.15:1', '10.0.0.66:7000', '10.6.6.14:1']);
+});
+
+const saidByZ = (n: number, lc = n): Message => {
+  const words: Message = {
+    kind: 'message',
+    name: 'z',
+    text: `${n}`,
+    id: { dev: 'Z', n },
+    lc,
+    salt: fakeSalt,
+    key: 'kZ',
+  };
+  return { ...words, sig: signature('kZ', signedText(fakeCrypto, 'server', words)) };
+};
+
+test('hellos without an end are answered as often as one member may ask, and the newest one is, over a new link too', () => {
+  world.who('B').store.apply({ pending: [1, 2, 3].map((n) => saidByZ(n)) });
+  world.startAll();
+  pass(8);
+  const b = world.who('B');
+  const answered = () => {
+    const sent = b.effects.splice(0).flatMap((one) => (one.type === 'send' ? decode(Buffer.from(one.data)) : []));
+    return sent.flatMap((frame) => (frame.kind === 'said' && frame.text === '1' ? frame.of : []));
+  };
+  const hellos = (from: number) => Array.from({ length: 50 }, (_, i) => ({ kind: 'hello', r: from + i, waits: [] }));
+  answered();
+  for (const hello of hellos(100)) inject(hello);
+  expect(answered()).toHaveLength(answeredHellos.atOnce);
+  world.pass(1_000);
+  expect(answered()).toEqual([149]);
+  world.lose('C');
+  world.pass(500);
+  for (const hello of hellos(200)) inject(hello);
+  expect(answered().length).toBeLessThanOrEqual(1);
+});
+
+test('nothing is remembered of a line that is not kept', () => {
+  world.startAll();
+  const isThere = vi.spyOn(Stream.prototype, 'isThere');
+  inject({ ...saidByZ(1, 2 ** 52), kind: 'said', k: 1, of: 1 });
+  expect(isThere).not.toHaveBeenCalled();
+  inject({ ...saidByZ(1), kind: 'said', k: 2, of: 1 });
+  expect([isThere.mock.calls.length > 0, world.who('B').texts]).toEqual([true, ['~1']]);
+  isThere.mockRestore();
 });
 
 test('parts of a log without a place are no parts: who gives them is hung up on', () => {

@@ -120,7 +120,7 @@ const figures: [what: string, figure: string][] = [
     seconds(is.crossedMs),
   ],
   ['given again to a link that was full', `after ${is.retryLinkMs} ms`],
-  ['hello again', `each ${seconds(is.helloMs)}`],
+  ['hello again; of one member answered', `each ${seconds(is.helloMs)}; ${perSecond(is.answeredHellos)}`],
   ['frames of a stream that are not got', `${is.streamWindow}`],
   [
     "waiting of one key at another member; `lc` there above the log's, or above what was heard",

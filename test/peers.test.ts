@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { crossedMs } from '../src/core/limits.ts';
 import { decode } from '../src/protocol/codec.ts';
 import type { Frame, Message } from '../src/protocol/frames.ts';
@@ -88,6 +88,16 @@ describe('without the server', () => {
     world.input(world.who('A'), { type: 'reachable', hosts: ['10.1.0.1:7000'] });
     world.pass(500);
     expect(world.dialed).toContain('AB');
+  });
+
+  test('the list of all addresses is read when it has changed, however long nobody is found', () => {
+    for (const dev of 'BC') world.who(dev).isAway = true;
+    const { store } = world.who('A');
+    const read = vi.spyOn(store, 'addresses');
+    world.start('A');
+    for (let i = 0; i < 100; i++) world.pass(250);
+    expect(world.dialed.length).toBeGreaterThan(4);
+    expect(read).toHaveBeenCalledTimes(1);
   });
 
   test('who does not want to see what has no place keeps it all the same', () => {

@@ -207,6 +207,8 @@ export const missedMs = 1_000;
 export const crossedMs = 5_000;
 /** What is here is said again at least this often. */
 export const helloMs = 10_000;
+/** Hellos of one member, over whatever links, that are answered: for each the log is read anew. All its devices may say one. */
+export const answeredHellos: Rate = { atOnce: maxDevices, perSecond: 1 };
 /** Frames of a stream that are sent and not known to be kept. */
 export const streamWindow = 256;
 /** What waits here of others: of one key, and in all that is never more than `maxAdopted`. */

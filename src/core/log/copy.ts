@@ -138,9 +138,10 @@ export class Copy {
     return this.#isKept ? this.#kept.head : 0;
   }
 
-  /** What is on disk after this place, but for what is lost. */
-  keptAfter(seq: number): Message[] {
-    const places = seq < this.keptHead ? this.#kept.read(Math.max(seq + 1, this.#kept.first), this.keptHead - seq) : [];
+  /** What is on disk after this place, up to another one, but for what is lost. */
+  keptAfter(seq: number, to = this.keptHead): Message[] {
+    const from = Math.max(seq + 1, this.#kept.first);
+    const places = from <= to ? this.#kept.read(from, to - from + 1) : [];
     return places.flatMap(({ message }) => message ?? []);
   }
 

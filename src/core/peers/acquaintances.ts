@@ -6,6 +6,15 @@ import { heardMs, maxHeard, redialMs } from '../limits.ts';
 export type Candidate = Pick<Address, 'key' | 'dev' | 'hosts'> & { ts?: number };
 /** Where somebody of this room was heard, maybe with this key, and when. */
 type Heard = { host: string; key?: string | undefined; atMs: number };
+type Ranked = Candidate & { rank: string };
+type Order = (a: Ranked, b: Ranked) => number;
+type InOrder = { all: readonly Ranked[]; order: Order };
+/** What `of` comes to for the device `mine`. */
+type Sorted = Record<'ring' | 'newest' | 'byChance', InOrder> & {
+  of: readonly Candidate[];
+  mine: string;
+  keys: ReadonlySet<string>;
+};
 
 /**
  * Whom to dial: the next one in the order of devices, so that all together make a ring; who has said last where it is,
@@ -18,6 +27,7 @@ export class Acquaintances {
   #seed: string | undefined;
   readonly #failed = new Map<string, { untilMs: number; waitMs: number }>();
   #heard: Heard[] = [];
+  #sorted: Sorted | undefined;
 
   constructor(crypto: Crypto, nonce: () => string) {
     this.#crypto = crypto;
@@ -32,21 +42,39 @@ export class Acquaintances {
     count: number,
     ms: number,
   ): Candidate[] {
-    const others = this.#withHeard(candidates, ms).filter(({ dev, hosts }) => dev !== mine && hosts.length > 0);
-    const able = others.filter(({ dev }) => ms >= (this.#failed.get(dev)?.untilMs ?? 0));
-    const [next] = able.toSorted((a, b) => distance(mine, a.dev, b.dev));
-    const free = able.filter(({ dev }) => !isLinked(dev));
-    if (free.length > 0) this.#seed ??= this.#nonce();
-    const rest = free.filter((one) => one !== next);
-    const newest = rest.toSorted((a, b) => (b.ts ?? 0) - (a.ts ?? 0));
-    const inTurn = this.#shuffled(rest).flatMap((other, i) => [newest[i] as Candidate, other]);
-    return [...new Set([...free.filter((one) => one === next), ...inTurn])].slice(0, count);
+    this.#heard = this.#heard.filter(({ atMs }) => ms - atMs < heardMs);
+    if (candidates.length + this.#heard.length === 0) return [];
+    if (this.#sorted?.of !== candidates || this.#sorted.mine !== mine) this.#sorted = this.#sort(candidates, mine);
+    const { ring, newest, byChance, keys } = this.#sorted;
+    const strange = this.#strange(keys);
+    const isAble = (one: Candidate) =>
+      one.dev !== mine && ms >= (this.#failed.get(one.dev)?.untilMs ?? 0) && this.#hostsOf(one).length > 0;
+    const [next] = first(1, ring, strange, isAble);
+    const isFree = (one: Candidate) => one !== next && isAble(one) && !isLinked(one.dev);
+    const last = first(count, newest, strange, isFree);
+    const inTurn = first(count, byChance, strange, isFree).flatMap((other, i) => [last[i] as Ranked, other]);
+    const chosen = new Set([...(next && !isLinked(next.dev) ? [next] : []), ...inTurn]);
+    return [...chosen].slice(0, count).map(({ rank: _, ...one }) => ({ ...one, hosts: this.#hostsOf(one) }));
   }
 
-  #shuffled(free: readonly Candidate[]): Candidate[] {
-    const ranked = free.map((other) => ({ other, rank: this.#crypto.hash(`${this.#seed} ${other.dev}`) }));
-    return ranked.sort((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ other }) => other);
+  /** As long as the same can be dialed they are sorted once: there may be 80,000. */
+  #sort(of: readonly Candidate[], mine: string): Sorted {
+    const ranked = of.map(this.#ranked);
+    const sorted = (order: Order) => ({ all: ranked.toSorted(order), order });
+    return {
+      of,
+      mine,
+      keys: new Set(of.map(({ key }) => key)),
+      ring: sorted((a, b) => distance(mine, a.dev, b.dev)),
+      newest: sorted((a, b) => (b.ts ?? 0) - (a.ts ?? 0)),
+      byChance: sorted((a, b) => (a.rank < b.rank ? -1 : 1)),
+    };
   }
+
+  readonly #ranked = (one: Candidate): Ranked => {
+    this.#seed ??= this.#nonce();
+    return { ...one, rank: this.#crypto.hash(`${this.#seed} ${one.dev}`) };
+  };
 
   /** It was heard there: advice, and no more, for whoever answers has to prove who it is. */
   hear(host: string, key: string | undefined, ms: number): void {
@@ -70,20 +98,31 @@ export class Acquaintances {
     this.#failed.delete(dev);
   }
 
-  /** Somebody may have moved to where somebody was heard; who is known by its key alone has no other place. */
-  #withHeard(candidates: readonly Candidate[], ms: number): Candidate[] {
-    this.#heard = this.#heard.filter(({ atMs }) => ms - atMs < heardMs);
-    const heardOf = (of: string) =>
-      this.#heard.flatMap(({ host, key }) => (key === undefined || key === of ? host : []));
-    const known = new Set(candidates.map(({ key }) => key));
-    const strange = new Set(this.#heard.flatMap(({ key }) => (key === undefined || known.has(key) ? [] : key)));
-    const all: Candidate[] = [...candidates, ...[...strange].map((key) => ({ key, dev: nameless(key), hosts: [] }))];
-    // Where it was heard last comes first, but then where it says it is itself: anybody in the room can say the others.
-    return all.map(({ hosts, ...who }) => {
-      const [newest = [], ...older] = heardOf(who.key);
-      return { ...who, hosts: [...new Set([newest, hosts, older].flat())] };
-    });
+  /** Who was heard, and has told no address. */
+  #strange(known: ReadonlySet<string>): Ranked[] {
+    const keys = new Set(this.#heard.flatMap(({ key }) => (key === undefined || known.has(key) ? [] : key)));
+    return [...keys].map((key) => this.#ranked({ key, dev: nameless(key), hosts: [] }));
   }
+
+  /**
+   * Somebody may have moved to where somebody was heard. Where it was heard last comes first, but then where it says it is
+   * itself: anybody in the room can say the others.
+   */
+  #hostsOf({ key: of, hosts }: Candidate): string[] {
+    const heard = this.#heard.flatMap(({ host, key }) => (key === undefined || key === of ? host : []));
+    const [newest = [], ...older] = heard;
+    return [...new Set([newest, hosts, older].flat())];
+  }
+}
+
+/** The first so many that are wanted, of all that are known, in their order, and a few others. */
+function first(count: number, { all, order }: InOrder, others: readonly Ranked[], isWanted: (one: Ranked) => boolean) {
+  const found: Ranked[] = [];
+  for (const one of all) {
+    if (found.length === count) break;
+    if (isWanted(one)) found.push(one);
+  }
+  return [...found, ...others.filter(isWanted)].sort(order).slice(0, count);
 }
 
 /** No device has such a name. */

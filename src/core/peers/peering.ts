@@ -1,6 +1,7 @@
 import type { Got, Hello, Message, Received, Relayed, Said } from '../../protocol/frames.ts';
 import { maxRuns, type Run } from '../../protocol/runs.ts';
-import { checkedAtOnce, heartbeatIntervalMs, helloMs, retryLinkMs, streamWindow } from '../limits.ts';
+import { Bucket } from '../bucket.ts';
+import { answeredHellos, checkedAtOnce, heartbeatIntervalMs, helloMs, retryLinkMs, streamWindow } from '../limits.ts';
 import { byCause } from '../log/ordered.ts';
 import type { Change } from '../log/store.ts';
 import { canBeKept } from '../member/giving-back.ts';
@@ -30,6 +31,8 @@ export class Peering {
   /** Own messages up to this n were offered to all links there are. */
   #offered = 0;
   #hasTold = false;
+  /** How many more hellos of a member are answered, by key. */
+  readonly #answers = new Map<string, Bucket>();
 
   constructor(member: Member, links: Links, shown: Provisional) {
     this.#member = member;
@@ -138,8 +141,9 @@ export class Peering {
   #take(link: Link, frame: Said): boolean {
     const { k: _, of: __, ...said } = frame;
     const message = written({ ...said, kind: 'message' });
-    link.stream?.isThere(message);
     const verdict = judge(this.#member, message);
+    // Of what is not taken nothing is remembered: there may be no end of it.
+    if (verdict === 'new' || verdict === 'known') link.stream?.isThere(message);
     if (verdict === 'new') this.#member.courier.adoptNear(message);
     if (verdict === 'mine') this.#member.renew();
     if (verdict === 'full' || verdict === 'givenUp') link.refused.push(frame.k);
@@ -167,12 +171,25 @@ export class Peering {
       const isFull = now.ms < link.fullUntilMs;
       if (!isFull && now.ms - link.helloAtMs >= helloMs) this.#sayHello(link, now);
       if (!link.hello) this.#offerNew(link, places, fresh);
-      else if (!isFull) this.#answer(link, link.hello, now);
+      else if (!isFull && this.#mayAnswer(link, now.ms)) this.#answer(link, link.hello, now);
       if (isFull) continue;
-      for (const frame of link.stream?.next((message) => this.#member.copy.buffer.erasedIn(message)) ?? [])
-        this.#links.send(link, frame, now.ms);
+      if (!link.hello) this.#giveStream(link, now);
       this.#sayGot(link, now);
     }
+  }
+
+  #giveStream(link: Link, { ms }: Now): void {
+    const frames = link.stream?.next((message) => this.#member.copy.buffer.erasedIn(message)) ?? [];
+    for (const frame of frames) this.#links.send(link, frame, ms);
+  }
+
+  /** A hello that is not answered yet waits, and only the newest one of a link does. */
+  #mayAnswer({ theirs }: Link, ms: number): boolean {
+    const key = theirs?.key ?? '';
+    for (const [other, bucket] of this.#answers) if (bucket.isFull(ms)) this.#answers.delete(other);
+    const bucket = this.#answers.get(key) ?? new Bucket(answeredHellos, ms);
+    this.#answers.set(key, bucket);
+    return bucket.take(1, ms);
   }
 
   /** What counts as given may leave. */

@@ -1,5 +1,6 @@
 import { decode } from '../../protocol/codec.ts';
 import type { Message, Received } from '../../protocol/frames.ts';
+import type { Address } from '../../protocol/roster.ts';
 import { helloMs, maxDialed, missedMs, nearMembers, partingMs, unansweredMs } from '../limits.ts';
 import type { Change } from '../log/store.ts';
 import type { Member } from '../member/member.ts';
@@ -35,6 +36,8 @@ export class Peers {
   #state = '';
   #isClosed = false;
   #soughtAtMs = Number.NEGATIVE_INFINITY;
+  /** Where members can be reached, until that changes. */
+  #reachable: Address[] | undefined;
 
   /** @param pending what was on disk at the start */
   constructor(member: Member, pending: readonly Message[]) {
@@ -190,6 +193,7 @@ export class Peers {
   }
 
   settle(change: Change): void {
+    if (change.addresses ?? change.forgotten) this.#reachable = undefined;
     this.#peering.settle(change);
   }
 
@@ -211,6 +215,7 @@ export class Peers {
     const version = roster.signed?.version ?? 0;
     if (version === this.#admitted) return;
     this.#admitted = version;
+    this.#reachable = undefined;
     effects.push({ type: 'admitPeers', keys: new Set(roster.keys) });
     for (const link of this.#links.proven) if (!roster.has(link.theirs?.key ?? '')) this.#end(link, now, false);
   }
@@ -237,7 +242,7 @@ export class Peers {
     const missing = Math.min(nearMembers - hoped.length, maxDialed - dialed.length);
     if (missing <= 0 || ms - this.#soughtAtMs < missedMs / 4) return;
     this.#soughtAtMs = ms;
-    const { reachable } = roster;
+    const reachable = (this.#reachable ??= roster.reachable);
     for (const one of this.#acquaintances.choose(reachable, courier.dev, this.#links.isLinked, missing, ms)) {
       const address = reachable.find(({ dev }) => dev === one.dev);
       if (address && !roster.isGenuine(address)) this.#acquaintances.fail(one.dev, ms);

@@ -36,13 +36,8 @@ export class Relay {
   partsFor({ log, cursor }: Stream): Part[] {
     const head = this.#heads.findLast((one) => this.#isRead(one));
     if (!head || head.log !== log || cursor >= head.seq) return [];
-    const rows: Message[] = [];
-    for (let seq = cursor + 1; seq <= head.seq; seq++) {
-      const message = this.#member.copy.keptAt(seq);
-      if (!message) return [];
-      rows.push(message);
-    }
-    return this.#inParts(rows, head);
+    const rows = this.#member.copy.keptAfter(cursor, head.seq);
+    return rows.length === head.seq - cursor ? this.#inParts(rows, head) : [];
   }
 
   #isRead({ log, seq, hash }: SignedHead): boolean {
