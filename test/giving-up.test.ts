@@ -234,7 +234,8 @@ describe('what is behind what the room may refuse', () => {
   });
 
   test('waits for many no longer than for one', () => {
-    hears([near(2), near(2, 'D', { lc: 3 }), near(2, 'E', { lc: 4 })]);
+    const sure = [near(1, 'F', { lc: 5 }), near(4, 'G', { lc: 6, in: 3 })];
+    hears([near(2), near(2, 'D', { lc: 3 }), near(2, 'E', { lc: 4 }), ...sure]);
     ann.type('mine');
     meets(2);
     const tries = (hole: string): string[] => {
@@ -245,7 +246,24 @@ describe('what is behind what the room may refuse', () => {
       return [...sent, ...ann.sentIds];
     };
     for (let times = 0; times < 3; times++) expect(tries('C')).toEqual(['C2']);
-    expect(tries('D')).toEqual(['D2', 'A1']);
+    // What is sure to follow goes before the next hole is met.
+    expect(tries('D')).toEqual(['F1', 'G4', 'D2', 'A1']);
+  });
+
+  test.each([1, 10])('is there in 45 s, whoever has made %i holes', (count) => {
+    const holes = [...'CDEFGHIJKL'].slice(0, count).map((dev) => near(2, dev));
+    hears([...holes, near(1, 'M', { lc: 9 })]);
+    ann.goOnline();
+    const answered: string[] = [];
+    for (let ms = 0; ms < 45_000 && !answered.includes('M1'); ms += 500) {
+      ann.receive({ kind: 'heartbeat', seq: 0 });
+      ann.tick(500);
+      if (ann.sentIds.includes('join')) ann.open();
+      answered.push(...ann.sentIds);
+      const hole = ann.sent.find((frame) => frame.kind === 'message' && frame.id?.n === 2);
+      if (hole?.kind === 'message' && hole.id) ann.receive({ kind: 'hole', id: hole.id });
+    }
+    expect(answered).toContain('M1');
   });
 });
 

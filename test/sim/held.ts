@@ -4,6 +4,7 @@ import { signedText } from '../../src/protocol/signed.ts';
 import type { Scene } from './scenes.ts';
 import { type Client, crypto, salt, signature } from './sides.ts';
 import { peopleOf, type Stage } from './stage.ts';
+import { Violation } from './violation.ts';
 
 /** The server is away, and those who are there talk. */
 function apart(stage: Stage): void {
@@ -14,15 +15,19 @@ function apart(stage: Stage): void {
   }
 }
 
-/** The author's n-th words, signed; who says them to this client is near. */
-function hears(stage: Stage, client: Client, author: Client, n: number): void {
-  const { dev, key, name } = author;
-  const words: Message = { kind: 'message', name, text: `word ${n}`, id: { dev, n }, lc: n, in: 0, salt, ts: 1, key };
+/** The author's n-th words, signed. */
+function words(stage: Stage, { dev, key, name }: Client, n: number, lc = n): Message {
+  const said: Message = { kind: 'message', name, text: `word ${n}`, id: { dev, n }, lc, in: 0, salt, ts: 1, key };
+  stage.checker.facts.written.set(`${dev}.${n}`, [said]);
+  return { ...said, sig: signature(key, signedText(crypto, 'room', said)) };
+}
+
+/** Who says them to this client is near. */
+function hears(stage: Stage, client: Client, ...messages: Message[]): void {
   const end = stage.links.ends.find((one) => one.client === client && one.next);
   if (!end?.next) throw new Error(`nobody is near ${client.id}`);
-  const sig = signature(key, signedText(crypto, 'room', words));
-  stage.checker.facts.written.set(`${dev}.${n}`, [words]);
-  stage.links.say(end, { ...words, sig, kind: 'said', ...end.next });
+  const { of, k } = end.next;
+  stage.links.say(end, ...messages.map((one, i) => ({ ...one, kind: 'said' as const, of, k: k + i })));
 }
 
 /** Each of them is there, and on some the program begins anew. */
@@ -41,7 +46,7 @@ function missesFirst(stage: Stage, ...[ann, bo, cy]: [Client, Client, Client]): 
   stage.begin(ann, bo, cy);
   stage.passes(24);
   apart(stage);
-  hears(stage, bo, cy, 2);
+  hears(stage, bo, words(stage, cy, 2));
   stage.loseForGood(cy);
 }
 
@@ -107,6 +112,24 @@ export const heldScenes: Record<string, Scene> = {
       stage.checker.near.healed(stage.serverStore, [bo]);
     },
   },
+  // What was said behind it all is in the log long before the last of them is met.
+  'behind many holes nothing waits longer than behind one': {
+    traits: { withPeers: true, people: peopleOf(9) },
+    play: (stage, ann, bo, ...gone) => {
+      stage.begin(ann, bo, ...gone);
+      stage.passes(24);
+      for (const one of gone) stage.loseForGood(one);
+      for (let times = 0; times < 4; times++) apart(stage);
+      hears(stage, bo, ...gone.map((one, i) => words(stage, one, one === gone.at(-1) ? 1 : 2, 10 + i)));
+      apart(stage);
+      stage.loseForGood(ann);
+      stage.startServer();
+      stage.passes(100);
+      const last = gone.at(-1)?.dev ?? '';
+      if (!stage.serverStore.mark(last)) throw new Violation('P58', `${last}.1 waits behind many holes`);
+      stage.loseForGood(bo);
+    },
+  },
   // The one who brings it dies before the server is back.
   'what fills a hole goes at once': {
     traits: { withPeers: true, people: peopleOf(4) },
@@ -117,7 +140,7 @@ export const heldScenes: Record<string, Scene> = {
       stage.startServer();
       stage.passes(80);
       apart(stage);
-      hears(stage, bo, cy, 1);
+      hears(stage, bo, words(stage, cy, 1));
       for (const client of [ann, late]) stage.loseForGood(client);
       stage.startServer();
       stage.passes(20);

@@ -88,12 +88,12 @@ export class LinkNetwork {
   }
 
   /**
-   * Somebody who is a member says this. A link ends behind it, for the honest member who is at its other end in this world
+   * Somebody who is a member says these. A link ends behind it, for the honest member who is at its other end in this world
    * would go on with a number that is used up.
    */
-  say(end: End, frame: Frame): void {
-    this.#world.note(`evil => ${end.client.id}: ${encode(frame)}`);
-    end.toHere.push(encode(frame));
+  say(end: End, ...frames: Frame[]): void {
+    for (const frame of frames) this.#world.note(`evil => ${end.client.id}: ${encode(frame)}`);
+    end.toHere.push(...frames.map(encode));
     this.deliver(end, end.toHere.length);
     if (this.ends.includes(end)) this.cut(end);
   }

@@ -154,9 +154,16 @@ export const memberMutants: Mutant[] = [
     ],
     ['a fork knows nothing of the log', 'this.#inLog.clear();', ''],
     ['others have 30 s to give back what lies before', 'ms - this.#mendedAtMs >= mendPatienceMs', 'true'],
-    ['what is behind a hole goes ahead in the end', 'this.#heldForMs(id, ms) < holePatienceMs', 'true'],
+    ['behind many holes nothing waits longer than behind one', 'isRest || !this.isOver(ms)', 'true'],
     ['what fills a hole goes at once', 'hole && hole.n <= n', 'hole'],
     ['what did not follow is tried again', 'ms - this.#heldAtMs >= holeRetryMs', 'false'],
+  ]),
+  ...of('limits', [
+    [
+      'what is behind a hole goes ahead in the end',
+      'holePatienceMs = 30_000',
+      'holePatienceMs = Number.POSITIVE_INFINITY',
+    ],
   ]),
   ...of('log/doubt', [
     ['what a killed pipe has given to nobody is not said', '> Math.max(given, piped)', '> Number.POSITIVE_INFINITY'],

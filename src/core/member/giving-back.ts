@@ -89,9 +89,23 @@ export class GivingBack {
   }
 
   /** Others may bring theirs themselves meanwhile. Whoever is told yes sends it. */
-  mayGo({ id }: Message, ms: number): boolean {
-    if (!id || this.isHeld || ms < (this.#startAtMs ?? 0)) return false;
-    return this.#heldForMs(id, ms) < holePatienceMs && this.#canFollow(id, this.#isPatient(ms));
+  mayGo(message: Message, ms: number, isRest: boolean): boolean {
+    const { id } = message;
+    if (!id || this.isHeld || ms < (this.#startAtMs ?? 0) || this.#heldForMs(id, ms) >= holePatienceMs) return false;
+    if (id.n > this.#before(id) + 1 && !this.#mayTry(message, ms, isRest)) return false;
+    raise(this.#onWay, id.dev, id.n);
+    return true;
+  }
+
+  /** Nobody else seems to have what lies before it. What may lead to one hole more is the rest. */
+  #mayTry({ id, in: seen = 0 }: Message, ms: number, isRest: boolean): boolean {
+    return this.#isPatient(ms) && (isRest || !this.isOver(ms) || (id?.n ?? 0) <= seen + 1);
+  }
+
+  /** Since one hole was found after the other, the patience is over: whoever means harm can make any number. */
+  isOver(ms: number): boolean {
+    const { firstMs, lastMs } = this.#series;
+    return ms - firstMs >= holePatienceMs && ms - lastMs < 2 * holePatienceMs;
   }
 
   #isPatient(ms: number): boolean {
@@ -101,7 +115,7 @@ export class GivingBack {
   /** It may not go yet, and neither may what was said after it: but for what has waited for long enough. [P58] */
   blocks({ id }: Message, ms: number): boolean {
     if (id && this.#heldForMs(id, ms) >= holePatienceMs) return false;
-    return ms < (this.#startAtMs ?? 0) || (this.isHeld && ms - this.#series.firstMs < holePatienceMs);
+    return ms < (this.#startAtMs ?? 0) || (this.isHeld && !this.isOver(ms));
   }
 
   /** How long the room has lacked what lies before it. What is below a hole may be just that. */
@@ -110,12 +124,9 @@ export class GivingBack {
     return hole && hole.n <= n ? ms - hole.sinceMs : 0;
   }
 
-  /** It goes behind what lies before it, or when nobody else seems to have that. */
-  #canFollow({ dev, n }: MessageId, isPatient: boolean): boolean {
-    const before = Math.max(this.#inLog.get(dev) ?? 0, this.#onWay.get(dev) ?? 0);
-    if (n > before + 1 && !isPatient) return false;
-    raise(this.#onWay, dev, n);
-    return true;
+  /** The highest n of this device that is in the log, or goes there before. */
+  #before({ dev }: MessageId): number {
+    return Math.max(this.#inLog.get(dev) ?? 0, this.#onWay.get(dev) ?? 0);
   }
 }
 

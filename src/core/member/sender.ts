@@ -104,10 +104,13 @@ export class Sender {
     this.#others.pause(now.ms);
     const { dev, outbox } = this.#waiting;
     const isHeld = now.ms < this.#told.untilMs && this.#isElsewhere;
-    const unsent = outbox.takeUnsent(
-      (message) => this.#mayGo(message, now, isHeld),
-      (message) => this.#isNear(message) && this.#blocks(message, now),
-    );
+    const take = (isRest: boolean) =>
+      outbox.takeUnsent(
+        (message) => this.#mayGo(message, now, isHeld, isRest),
+        (message) => this.#isNear(message) && this.#blocks(message, now),
+      );
+    // After 30 s of holes what is sure to follow goes first, and the rest behind it. [P58]
+    const unsent = this.#others.isOver(now.ms) ? [...take(false), ...take(true)] : take(true);
     // Everything that this device wrote below it has been seen in a log. [P17]
     const first = this.#hasBegun ? undefined : unsent.find(({ id }) => id?.dev === dev);
     this.#hasBegun ||= first !== undefined;
@@ -124,14 +127,14 @@ export class Sender {
     return lowest !== undefined && !this.#hasBegun && lowest > Math.max(this.#copy.buffer.seen(dev), this.#told.n) + 1;
   }
 
-  #mayGo(message: Message, now: Now, isOwnHeld: boolean): boolean {
+  #mayGo(message: Message, now: Now, isOwnHeld: boolean, isRest: boolean): boolean {
     const { dev, outbox } = this.#waiting;
     if (message.id?.dev === dev) return !isOwnHeld;
     // What is in doubt follows what its own place has had in the log: but for one that was lost it need not wait.
     if (outbox.isOlder(message) && !this.#others.isNeeded) return !this.#others.isHeld;
     // It may be in the log, or brought by its author.
     if (this.#isBehind && this.#isNear(message)) return false;
-    return this.#others.mayGo(message, now.ms);
+    return this.#others.mayGo(message, now.ms, isRest);
   }
 
   /** What the room may refuse goes alone: else what was said after it could have its place before it. */
