@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { answeredHellos, maxDevices, maxIncoming, silentMs } from '../src/core/limits.ts';
+import { answeredHellos, dividedNear, maxDevices, maxIncoming, maxNearOfOne, silentMs } from '../src/core/limits.ts';
 import { Acquaintances } from '../src/core/peers/acquaintances.ts';
 import { Stream } from '../src/core/peers/stream.ts';
+import { judge } from '../src/core/peers/taking.ts';
 import { decode } from '../src/protocol/codec.ts';
 import type { Frame, Message } from '../src/protocol/frames.ts';
 import { addressText, membersDigest, rosterText } from '../src/protocol/roster.ts';
@@ -122,6 +123,43 @@ test('many connections of one member do not take the places of all', () => {
     pass(1);
   }
   expect(world.who('A').member?.near).toEqual(['b']);
+});
+
+describe('many keys that fill the places of what is said near', () => {
+  const said = (dev: string, n: number): Message => {
+    const key = `k${dev}`;
+    const words: Message = {
+      kind: 'message',
+      name: 'x',
+      text: `${dev}${n}`,
+      id: { dev, n },
+      lc: n,
+      salt: fakeSalt,
+      key,
+    };
+    return { ...words, sig: signature(key, signedText(fakeCrypto, 'server', words)) };
+  };
+  const share = Math.floor(dividedNear / 14);
+  const verdict = (dev: string, n: number) => {
+    const { member } = world.who('B');
+    return member && judge(member, said(dev, n));
+  };
+
+  test('leave room for each of the others, and are told that there is no more', () => {
+    const fills = (dev: string, count: number) => Array.from({ length: count }, (_, i) => said(dev, i + 1));
+    const common = [...'DEFGH'].flatMap((dev) => fills(dev, maxNearOfOne));
+    for (const [saidByA, expected] of [
+      [share - 1, 'new'],
+      [share, 'full'],
+    ] as const) {
+      world = new NearWorld('ABCDEFGHIJKLM');
+      const shares = [...'CIJKLM'].flatMap((dev) => fills(dev, share));
+      world.who('B').store.apply({ pending: [...common, ...shares, ...fills('A', saidByA)] });
+      world.start('B');
+      expect([...'DIM'].map((dev) => verdict(dev, maxNearOfOne + 1))).toEqual(['full', 'full', 'full']);
+      expect([verdict('A', saidByA + 1), verdict('Z', 1)]).toEqual([expected, 'new']);
+    }
+  });
 });
 
 test('places said by strangers stand behind the one that a member says of itself, but for the last', () => {

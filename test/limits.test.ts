@@ -126,6 +126,7 @@ const figures: [what: string, figure: string][] = [
     "waiting of one key at another member; `lc` there above the log's, or above what was heard",
     `${n(is.maxNearOfOne)}; 2^${Math.log2(is.nearLcStep)}, or 2^${Math.log2(is.nextLcStep)}`,
   ],
+  ['of all that waits there, divided among all members', n(is.dividedNear)],
   ['what waits there and cannot follow is given up after', `${is.heldDays} days`],
   [
     'dialed links end after the server is back; dialed again',

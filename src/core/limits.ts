@@ -211,8 +211,12 @@ export const helloMs = 10_000;
 export const answeredHellos: Rate = { atOnce: maxDevices, perSecond: 1 };
 /** Frames of a stream that are sent and not known to be kept. */
 export const streamWindow = 256;
-/** What waits here of others: of one key, and in all that is never more than `maxAdopted`. */
+/**
+ * What waits here of others: of one key, and in all that is never more than `maxAdopted`. The last places of these are divided
+ * among all members, so that nobody can take those of another one.
+ */
 export const maxNearOfOne = 1_000;
+export const dividedNear = 5_000;
 /** What waits of others, and cannot follow, is given up when that was so on more days: a room keeps its log so long by default. */
 export const heldDays = 30;
 /** A member near may be so far above the log's counter: the room takes what is said next, too. [P18, P57] */

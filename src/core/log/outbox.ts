@@ -44,9 +44,9 @@ export class Outbox {
     return this.#near.length + this.#lost.length > 0;
   }
 
-  /** No more is kept for others. */
+  /** No more is kept of what members near here say. */
   get isLaden(): boolean {
-    return this.#near.length + this.#lost.length >= maxAdopted;
+    return this.#near.length >= maxAdopted;
   }
 
   /** Somebody near here has said this, and it waits. */
@@ -219,9 +219,9 @@ export class Outbox {
 
   #take(message: Message): boolean {
     const isOwn = message.id?.dev === this.#dev || this.isOlder(message);
-    if (!isOwn && this.isLaden) return false;
-    if (message.id && this.find(message.id)) return false;
     const others = message.at === undefined ? this.#near : this.#lost;
+    if (!isOwn && others.length >= maxAdopted) return false;
+    if (message.id && this.find(message.id)) return false;
     (isOwn ? this.#own : others).add(message);
     return true;
   }

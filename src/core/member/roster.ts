@@ -75,6 +75,10 @@ export class Roster {
     return this.#names.get(key) ?? '';
   }
 
+  get count(): number {
+    return this.#names.size;
+  }
+
   get keys(): Iterable<string> {
     return this.#names.keys();
   }

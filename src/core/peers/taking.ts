@@ -1,7 +1,7 @@
 import { isProper } from '../../protocol/erasure.ts';
 import { isTooLong, type Message } from '../../protocol/frames.ts';
 import { signedHash, signedText } from '../../protocol/signed.ts';
-import { harmlessLc, maxLcStep, maxNearOfOne, nearLcStep, nextLcStep } from '../limits.ts';
+import { dividedNear, harmlessLc, maxAdopted, maxLcStep, maxNearOfOne, nearLcStep, nextLcStep } from '../limits.ts';
 import type { Member } from '../member/member.ts';
 import { isGivenUp } from './giving-up.ts';
 
@@ -47,9 +47,13 @@ function isAhead({ copy }: Member, { lc = 0 }: Message): boolean {
   return lc > Math.max(known + nearLcStep, next);
 }
 
-/** Whoever is not in the roster may have any number of keys. */
-function isFull({ courier, roster }: Member, { key = '' }: Message): boolean {
+/** Whoever is not in the roster may have any number of keys; whoever is, several. */
+function isFull({ courier: { outbox }, roster }: Member, { key = '' }: Message): boolean {
   const authorOf = (key = '') => (roster.has(key) ? key : '');
   const author = authorOf(key);
-  return courier.outbox.isLaden || courier.outbox.nearOf((other) => authorOf(other) === author) >= maxNearOfOne;
+  const isScarce = outbox.near.length >= maxAdopted - dividedNear;
+  const most = isScarce ? shareOf(roster.count + 1) : maxNearOfOne;
+  return outbox.isLaden || outbox.nearOf((other) => authorOf(other) === author) >= most;
 }
+
+const shareOf = (authors: number) => Math.min(Math.max(Math.floor(dividedNear / authors), 1), maxNearOfOne);
