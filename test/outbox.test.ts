@@ -139,6 +139,12 @@ describe('adopting', () => {
     const taken = outbox.adopt([...upTo(1, maxAdopted + 1).map((n) => message(n, 'a')), message(1)]);
     expect([taken.length, outbox.others.length, outbox.own.length]).toEqual([maxAdopted + 1, maxAdopted, 1]);
   });
+
+  test('takes what a log has lost beside all that was said near, and the other way round', () => {
+    const near = upTo(1, maxAdopted).map((n) => message(n, 'a'));
+    const lost = near.map((one) => ({ ...one, id: { dev: 'b', n: one.id?.n ?? 0 }, at: 1 }));
+    expect([outbox.adopt(near).length, outbox.adopt(lost).length]).toEqual([maxAdopted, maxAdopted]);
+  });
 });
 
 test('removing takes out what is unwanted, of mine and of others, and gives it back; the rest goes on', () => {
