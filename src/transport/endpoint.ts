@@ -36,11 +36,21 @@ export async function bind(socket: Dealer | Pair | Router, endpoint: string, ...
     return socket.lastEndpoint ?? endpoint;
   } catch (error) {
     const [next, ...more] = others;
-    const failure = translate(error, endpoint);
+    const failure = await failureOf(error, endpoint);
     if (next !== undefined && failure.code === 'ADDRESS_NOT_AVAILABLE') return bind(socket, next, ...more);
     socket.close();
     throw failure;
   }
+}
+
+/** Under load libzmq forgets now and then why it could not listen (EAGAIN): the system still knows. */
+async function failureOf(error: unknown, endpoint: string): Promise<ChatError> {
+  const failure = translate(error, endpoint);
+  if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') return failure;
+  return reserve(endpoint).then(
+    () => failure,
+    (reason) => reason,
+  );
 }
 
 /** The port that a door is opened on later, at the first of these endpoints that this machine has. */
