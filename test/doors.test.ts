@@ -230,6 +230,7 @@ describe('nobody says who may come in', () => {
   test('at all: nobody gets in', async () => {
     zap.close();
     const port = await doors.open(ip, 0, door);
-    expect(await meets(port, keyOf(ann))).toBe('otherKey');
+    // Which of the two depends on whether libzmq has forgotten the handler by then.
+    expect(['otherKey', 'busy']).toContain(await meets(port, keyOf(ann)));
   });
 });
