@@ -144,7 +144,7 @@ describe.concurrent.each(widths)('at %i columns', (columns) => {
     await shows(bo, '-- Ana is away: lunch <U+202E>evil');
     expect(flat(bo)).toMatch(/^\d\d:\d\d \[Bo\] ana, are you there\? -- Ana is away: lunch <U\+202E>evil >/);
     bo.enter('Ana?');
-    await shows(bo, '[Bo] Ana?');
+    for (const screen of [bo, ana]) await shows(screen, '[Bo] Ana?');
     await cleared(ana);
     ana.enter('/back');
     await shows(ana, '!! Just say something: that ends /away.');
