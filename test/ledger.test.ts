@@ -140,7 +140,7 @@ describe('what is said', () => {
       id: { dev: 'A', n: 1 },
       words: digestOf(fakeCrypto, long),
     });
-    expect(one?.message).not.toHaveProperty('salt');
+    expect(one?.message?.salt).toBeUndefined();
     expect(signedText(fakeCrypto, 'server', one?.message as Message)).toBe(signedText(fakeCrypto, 'server', long));
     expect(two?.message?.void).toBeUndefined();
   });
@@ -427,7 +427,7 @@ test('a lost entry is mended by the message its hash comes to, with no word abou
     change: undefined,
     outcomes: [],
   });
-  expect(keep(mend(right))).toMatchObject([{ type: 'mended', entry: { seq: 2, message: right } }]);
+  expect(keep(mend(right))).toEqual([{ type: 'mended', entry: expect.objectContaining({ seq: 2, message: right }) }]);
   expect(said()).toEqual(['A.1', 'A.2', 'A.3']);
   expect(decide(mend(right)).change).toBeUndefined();
 });

@@ -496,4 +496,35 @@ describe('SqliteStore', () => {
     expect([store.head, seqs(reader.read(1, 99))]).toEqual([11, [6, 7, 8, 9, 10]]);
     await expect(reader.commit({ entries: entries(11, 11) })).rejects.toMatchObject({ code: 'DATA_NOT_WRITABLE' });
   });
+
+  test('what a failed change has set is not there', async () => {
+    const store = keep(SqliteStore.open(newFolder(), { newLog: 'log' }));
+    await store.commit({ marks: [{ dev: 'a', n: 1 }] });
+    expect([store.mark('a'), store.mark('b')]).toEqual([{ dev: 'a', n: 1 }, undefined]);
+    const marks = [
+      { dev: 'a', n: 2 },
+      { dev: 'b', n: 1 },
+      { dev: 'c', n: Symbol('no number') as unknown as number },
+    ];
+    await expect(store.commit({ marks })).rejects.toThrow();
+    expect([store.mark('a'), store.mark('b')]).toEqual([{ dev: 'a', n: 1 }, undefined]);
+  });
+
+  test('a reader sees a mark that was set beside it after it had read it', async () => {
+    const folder = newFolder();
+    const store = keep(SqliteStore.open(folder, { newLog: 'log' }));
+    await store.commit({ marks: [{ dev: 'a', n: 1 }] });
+    const reader = keep(SqliteStore.open(folder, { readOnly: true }));
+    expect([reader.mark('a'), reader.mark('b')]).toEqual([{ dev: 'a', n: 1 }, undefined]);
+    await store.commit({
+      marks: [
+        { dev: 'a', n: 2 },
+        { dev: 'b', n: 1 },
+      ],
+    });
+    expect([reader.mark('a'), reader.mark('b')]).toEqual([
+      { dev: 'a', n: 2 },
+      { dev: 'b', n: 1 },
+    ]);
+  });
 });

@@ -13,8 +13,9 @@ export function openDiary(most: LogLevel, out: NodeJS.WriteStream = process.stde
     return `${ts.slice(11, 19)} ${level.padEnd(5)} ${forStderr(message)}`;
   };
   const outlet = new Outlet(out, (event) => lineOf('warn', event.type === 'status' ? event.message : event.type));
+  const writes = (level: LogLevel): boolean => logLevels.indexOf(level) <= logLevels.indexOf(most);
   const log = (level: LogLevel, message: string, fields?: object): void => {
-    if (logLevels.indexOf(level) <= logLevels.indexOf(most)) outlet.write(lineOf(level, message, fields));
+    if (writes(level)) outlet.write(lineOf(level, message, fields));
   };
-  return { log };
+  return { log, writes };
 }

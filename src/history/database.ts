@@ -9,13 +9,17 @@ const maxIdleJournalBytes = 4_194_304;
 
 export class Connection extends DatabaseSync {
   readonly folder: string;
+  /** Nobody else changes what is in the file. */
+  readonly isOwn: boolean;
   /** What the disk has changed and is lost, in words; it grows as things are read. */
   readonly damaged = new Set<string>();
   readonly #statements = new Map<string, StatementSyncInstance>();
+  readonly #puts = new Map<string, StatementSyncInstance>();
 
   constructor(folder: string, location: string, options: { readOnly?: boolean; timeout?: number } = {}) {
     super(location, { ...options, readBigInts: true, returnArrays: true });
     this.folder = folder;
+    this.isOwn = !options.readOnly;
   }
 
   /** Prepared once: the driver lets go of a statement only when it is collected. */
@@ -30,7 +34,9 @@ export class Connection extends DatabaseSync {
   rows = (sql: string, ...cells: Cell[]): Cell[][] => this.statement(sql).all(...cells);
 
   put(table: string, cells: Cell[]): void {
-    this.statement(`INSERT OR REPLACE INTO ${table} VALUES (${cells.map(() => '?').join()})`).run(...cells);
+    let known = this.#puts.get(table);
+    if (!known) this.#puts.set(table, (known = this.statement(insertOf(table, cells.length))));
+    known.run(...cells);
   }
 
   /** All of it is on disk when this returns, nothing if it throws. */
@@ -45,6 +51,9 @@ export class Connection extends DatabaseSync {
     }
   }
 }
+
+const insertOf = (table: string, columns: number): string =>
+  `INSERT OR REPLACE INTO ${table} VALUES (${new Array(columns).fill('?').join()})`;
 
 /** Opens for writing, and changes nothing yet. */
 export function openWriter(folder: string): Connection {

@@ -98,8 +98,12 @@ export function toValue(cell: Cell): Value {
 
 const sumOf = (values: Value[]) => crc32(JSON.stringify(values));
 /** Puts behind the first `count` values the sum that tells later whether the disk has kept them. */
-export const seal = (values: Value[], count = values.length): Cell[] =>
-  values.toSpliced(count, 0, sumOf(values.slice(0, count))).map(toCell);
+export function seal(values: Value[], count = values.length): Cell[] {
+  const sum = sumOf(count === values.length ? values : values.slice(0, count));
+  const cells = values.map(toCell);
+  cells.splice(count, 0, sum);
+  return cells;
+}
 
 /** What was sealed; undefined if the disk gives back something else. */
 export function unseal(cells: Cell[], count = cells.length - 1): Value[] | undefined {
@@ -204,7 +208,7 @@ export const erasures: Shape<Erasure> = {
 
 function messageValues(message: Partial<Message>): Value[] {
   const { id, name, text, type, lc, ts, in: seen, re, ext, salt, words, key, void: isVoid, guest, ago } = message;
-  const said = [
+  return [
     id?.dev,
     id?.n,
     name,
@@ -215,8 +219,13 @@ function messageValues(message: Partial<Message>): Value[] {
     seen,
     re && formatId(re),
     ext,
+    salt,
+    words,
+    key,
+    isVoid && 1,
+    guest && 1,
+    ago,
   ];
-  return [...said, salt, words, key, isVoid && 1, guest && 1, ago];
 }
 
 /** What comes from the disk is judged as what comes over the wire. */

@@ -40,6 +40,7 @@ export class SqliteStore extends LogStore {
   readonly #db: Connection;
   readonly #lock: Connection | undefined;
   readonly #files: string;
+  readonly #tables: readonly { forget(): void }[];
 
   private constructor(db: Connection, lock: Connection | undefined, { facts, ...state }: Kept) {
     const tables = {
@@ -52,6 +53,7 @@ export class SqliteStore extends LogStore {
       erasures: new Table(db, erasures),
     };
     super(state.log, state.dev, tables, db.folder, db.damaged);
+    this.#tables = Object.values(tables);
     Object.assign(this, state);
     this.#facts = facts;
     this.isCopied = facts.file !== undefined && facts.file !== fileOf(db.folder);
@@ -115,10 +117,15 @@ export class SqliteStore extends LogStore {
     if (filesOf(this.folder) !== this.#files) throw trouble('replaced', this.folder);
     if (after.dev !== this.dev) this.#facts.file = fileOf(this.folder);
     if (erases) this.#facts.traces = true;
-    this.#db.transaction(() => {
-      work();
-      writeState(this.#db, { ...after, facts: this.#facts });
-    });
+    try {
+      this.#db.transaction(() => {
+        work();
+        writeState(this.#db, { ...after, facts: this.#facts });
+      });
+    } catch (error) {
+      for (const table of this.#tables) table.forget();
+      throw error;
+    }
     this.#clean(after);
   }
 

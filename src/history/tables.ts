@@ -9,13 +9,21 @@ const maxChecked = 100_000;
 
 /** So many texts are read at once. */
 const textsAtOnce = 5_000;
+/** So many rows of a table are remembered. */
+const maxRemembered = 4_096;
 
-/** Rows by a key, each sealed: one that the disk has changed is as good as none. */
+/**
+ * Rows by a key, each sealed: one that the disk has changed is as good as none. Whoever has the file alone reads a row once, and
+ * nothing that it knows is not there: the room asks for each message whether its words are erased, and how far its device was.
+ */
 export class Table<T> {
   protected readonly db: Connection;
   readonly #shape: Shape<T>;
   readonly #where: string;
   #isChecked = false;
+  readonly #remembered = new Map<string, T>();
+  /** Of all rows, if nobody else writes and there are not too many. */
+  #keys: Set<string> | undefined;
 
   constructor(db: Connection, shape: Shape<T>) {
     this.db = db;
@@ -24,10 +32,26 @@ export class Table<T> {
   }
 
   get(key: string): T | undefined {
+    const known = this.#remembered.get(key);
+    if (known !== undefined || this.#keys?.has(key) === false) return known;
     const cells = this.#find(this.#keyOf(key));
     const isDoubtful = cells ? !unseal(cells) : !this.#isChecked;
     if (isDoubtful && this.#mend()) return this.get(key);
-    return cells && this.rowOf(cells);
+    const row = cells && this.rowOf(cells);
+    if (row !== undefined) this.#remember(key, row);
+    return row;
+  }
+
+  /** What was set and not committed is not there. */
+  forget(): void {
+    this.#remembered.clear();
+    this.#keys = undefined;
+  }
+
+  #remember(key: string, row: T): void {
+    if (!this.db.isOwn) return;
+    if (this.#remembered.size >= maxRemembered) this.#remembered.clear();
+    this.#remembered.set(key, row);
   }
 
   values(): T[] {
@@ -35,13 +59,22 @@ export class Table<T> {
     return this.#all().flatMap((cells) => this.rowOf(cells) ?? []);
   }
 
-  set(_key: unknown, row: T): void {
+  set(key: string, row: T): void {
+    this.put(row);
+    this.#keys?.add(key);
+    // What nobody has asked for, and is only written, would be remembered in vain.
+    if (this.#remembered.has(key)) this.#remembered.set(key, row);
+  }
+
+  protected put(row: T): void {
     const { name, values, sealed } = this.#shape;
     this.db.put(name, seal(values(row), sealed));
   }
 
   delete(key: string): void {
     this.db.statement(`DELETE ${this.#where}`).run(...this.#keyOf(key));
+    this.#keys?.delete(key);
+    this.#remembered.delete(key);
   }
 
   /** As the store has it, `formatId` has put the two columns of a message in one. */
@@ -55,7 +88,10 @@ export class Table<T> {
     const rows = this.#all(`LIMIT ${maxChecked + 1}`);
     const whole = rows.filter((cells) => unseal(cells));
     const isFine = whole.length === rows.length && whole.every((cells) => this.#find(cells.slice(0, key.length)));
+    const areKnown = isFine && rows.length <= maxChecked && this.db.isOwn;
+    if (areKnown) this.#keys = new Set(whole.map((cells) => cells.slice(0, key.length).map(toValue).join('.')));
     if (isFine || rows.length > maxChecked) return false;
+    this.#remembered.clear();
     for (const cells of rows)
       if (!unseal(cells)) this.db.damaged.add(`${what}: ${JSON.stringify(toValue(cells[column] ?? null) ?? null)}`);
     const rescued = rescue ? this.db.rows(rescue).map((cells) => seal(cells.map(toValue))) : [];
@@ -84,6 +120,11 @@ export class OwnerTable extends Table<Owner> {
 /** The table of the entries. A changed `seq` leads every search for its neighbours astray. */
 export class EntryTable extends Table<Place> {
   readonly #holes = new Set<number>();
+
+  /** What is read again stands at the end of the log, and is held there (core/log/log.ts). */
+  override set(_seq: unknown, place: Place): void {
+    this.put(place);
+  }
 
   /** Those `from` … `to` that can be read, in order. */
   read(from: number, to: number): Place[] {

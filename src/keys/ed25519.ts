@@ -1,4 +1,4 @@
-import { createHash, createHmac, createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto';
+import { createHmac, createPrivateKey, createPublicKey, hash, randomBytes, sign, verify } from 'node:crypto';
 import { type Crypto, deviceText, type Identity } from '../protocol/signed.ts';
 import { agree, curveKeyOf, isPublicKey, rawSecretOf, secretOf } from './curve.ts';
 
@@ -7,13 +7,18 @@ const privatePrefix = Buffer.from('302e020100300506032b657004220420', 'hex');
 export const seedBytes = 32;
 const saltBytes = 8;
 
-const sha256 = (text: string) => createHash('sha256').update(text).digest();
-const halfHash = (text: string) => sha256(text).subarray(0, 16);
+/** In one call, which costs a quarter of making an object for it. */
+const digest = (text: string): string => hash('sha256', text, 'base64url');
+/** 16 bytes are 21 characters and 2 bits of the next one. */
+const halfOf = (digest: string): string =>
+  digest.slice(0, 21) + lastDigits[(digits.indexOf(digest.charAt(21)) >> 4) & 3];
+const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const lastDigits = 'AQgw';
 
 /** SHA-256, HMAC and Ed25519 of Node. `verify` is total: what is no key or no signature is just not valid. */
 export const crypto: Crypto = {
-  hash: (text) => halfHash(text).toString('base64url'),
-  digest: (text) => sha256(text).toString('base64url'),
+  hash: (text) => halfOf(digest(text)),
+  digest,
   isDeviceOf: (key, dev) => dev === deviceOf(key, Buffer.from(dev, 'base64url').subarray(0, saltBytes)),
   verify(key, text, signature) {
     try {
@@ -51,8 +56,8 @@ export const newDevice = (key: string): string => deviceOf(key, random(saltBytes
 
 /** The device that this salt makes. */
 export function deviceOf(key: string, salt: Buffer): string {
-  const half = halfHash(deviceText(key, salt.toString('base64url')));
-  return Buffer.concat([salt, half]).toString('base64url');
+  const half = crypto.hash(deviceText(key, salt.toString('base64url')));
+  return Buffer.concat([salt, Buffer.from(half, 'base64url')]).toString('base64url');
 }
 
 /** A name nobody else has, for what belongs to nobody: 10 random bytes. */

@@ -1,5 +1,6 @@
 import type { Frame, Kind, Leave, Malformed, Message, Received, Single, Unknown, Upload } from './frames.ts';
 import { maxFrameBytes, table } from './frames.ts';
+import { plainUpload } from './plain-upload.ts';
 import { maxBatchEntries } from './rows.ts';
 import { absence, count, type Field } from './values.ts';
 
@@ -52,12 +53,22 @@ const sealLength = 32;
 export function decode(bytes: Uint8Array): Received {
   if (bytes.length > maxFrameBytes) return malformed('frame too large');
   let text: string;
-  let value: unknown;
   try {
     text = utf8.decode(bytes);
+  } catch {
+    return malformed(noJson);
+  }
+  return plainUpload(text) ?? decodeJson(text);
+}
+const noJson = 'not JSON in UTF-8';
+
+/** The same of any text, by the table of all frames. */
+export function decodeJson(text: string): Received {
+  let value: unknown;
+  try {
     value = JSON.parse(text);
   } catch {
-    return malformed('not JSON in UTF-8');
+    return malformed(noJson);
   }
   const frame = Array.isArray(value) ? batch(value) : whole(value);
   if (frame.kind !== 'upload' && frame.kind !== 'leave') return frame;
@@ -131,7 +142,7 @@ function read({ kind, rows }: Shape, json: Json): Single | Malformed {
 export const goneText = '{"gone":1}';
 const goneBytes = new TextEncoder().encode(goneText);
 export const isEnd = (data: Uint8Array): boolean =>
-  data.length === goneBytes.length && data.every((byte, i) => byte === goneBytes[i]);
+  data.length === goneBytes.length && goneBytes.every((byte, i) => byte === data[i]);
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const malformed = (reason: string): Malformed => ({ kind: 'malformed', reason });

@@ -20,12 +20,12 @@ export type Row = Message | Lost;
  */
 export const rows: Value<Row[]> = {
   write(places) {
-    const table = new Map<string, Author>();
+    const table = new Authors();
     const before = { lc: 0, at: 0 };
-    const written = places.map((row) =>
-      row.kind === 'lost' ? [row.hash ?? '', row.sig ?? ''] : toCells(row, table, before),
-    );
-    return [[...table.values()].map(({ line }) => line), ...written];
+    const written: unknown[] = [table.lines];
+    for (const row of places)
+      written.push(row.kind === 'lost' ? [row.hash ?? '', row.sig ?? ''] : toCells(row, table, before));
+    return written;
   },
   read(json, { from }) {
     const seq = count.read(from, {});
@@ -43,30 +43,44 @@ type Author = { no: number; n: number; line: unknown[]; said: Said };
 type Said = Pick<Message, 'name' | 'key' | 'guest'> & { dev: string };
 type Before = { lc: number; at: number };
 
-function toCells(message: Message, table: Map<string, Author>, before: Before): unknown[] {
+function toCells(message: Message, table: Authors, before: Before): unknown[] {
   const { id: { n } = nobody, lc = 0, at = 0, ts = 0, in: seen = 0, text, salt: grain = 0, words } = message;
-  const author = authorOf(message, table);
-  const numbers = [author.no, n - author.n, lc - before.lc, at - before.at, at - ts, n - seen];
+  const author = table.of(message);
+  const cells: unknown[] = [author.no, n - author.n, lc - before.lc, at - before.at, at - ts, n - seen];
   author.n = n;
   before.lc = lc;
   before.at = at;
+  if (words === undefined) cells.push(text, grain);
+  else cells.push(0, words);
   const more = moreOf(message);
-  return [...numbers, ...(words === undefined ? [text, grain] : [0, words]), ...(more ? [more] : [])];
+  if (more) cells.push(more);
+  return cells;
 }
 
-function authorOf({ id: { dev } = nobody, name, key, guest }: Message, table: Map<string, Author>): Author {
-  const line = [name, dev, key ?? 0, ...(guest ? [1] : [])];
-  const tag = authorTag(name, dev, key, guest);
-  const known = table.get(tag);
-  if (known) return known;
-  const author = { no: table.size, n: 0, line, said: { name, dev } };
-  table.set(tag, author);
-  return author;
+/** The table of those who wrote some places: it grows as they are looked up. */
+export class Authors {
+  readonly lines: unknown[][] = [];
+  /** Of each device, which may have had several names. */
+  readonly #known = new Map<string, Author[]>();
+
+  /** The line of who wrote this, a new one if there is none. */
+  of({ id: { dev } = nobody, name, key, guest }: Message): Author {
+    let ofDevice = this.#known.get(dev);
+    if (!ofDevice) this.#known.set(dev, (ofDevice = []));
+    for (const author of ofDevice) {
+      const { said } = author;
+      if (said.name === name && said.key === key && said.guest === guest) return author;
+    }
+    const line = [name, dev, key ?? 0, ...(guest ? [1] : [])];
+    const said = { name, dev, ...(key !== undefined && { key }), ...(guest && { guest }) };
+    const author = { no: this.lines.length, n: 0, line, said };
+    this.lines.push(line);
+    ofDevice.push(author);
+    return author;
+  }
 }
 
 const nobody: MessageId = { dev: '', n: 0 };
-/** Another one for each line of the table: only a name may hold a space. */
-const authorTag = (name: string, dev: string, key?: string, guest?: true) => `${dev} ${key} ${guest} ${name}`;
 
 /** What is seldom said. */
 const seldom: { [key: string]: Pick<Value<unknown>, 'read'> } = {
@@ -79,8 +93,9 @@ const seldom: { [key: string]: Pick<Value<unknown>, 'read'> } = {
 };
 
 function moreOf({ type, re, ext, ago, erased, void: isVoid }: Message): object | undefined {
+  if ((type ?? re ?? ext ?? ago ?? erased ?? isVoid) === undefined) return undefined;
   const more = { type, re: re && id.write(re, {}), ext, ago, void: isVoid && 1, erased };
-  return Object.values(more).some((value) => value !== undefined) ? more : undefined;
+  return more;
 }
 
 function readAuthor(json: unknown, no: number): Author | undefined {

@@ -75,12 +75,17 @@ export function withoutText(crypto: Crypto, message: Message): Message {
 
 /** What its author wrote; 0 stands for what is not there. */
 function written(crypto: Crypto, message: Message): (string | number)[] {
-  const { id, lc, ts, in: seen, type, name, re, ext } = message;
+  const { id, lc = 0, ts = 0, in: seen = 0, type, name, re, ext } = message;
   const words = digestOf(crypto, message);
-  return [id && formatId(id), lc, ts, seen, type, name, words, re && formatId(re), ext].map((value) => value ?? 0);
+  return [id ? formatId(id) : 0, lc, ts, seen, type ?? 0, name, words, re ? formatId(re) : 0, ext ?? 0];
 }
-const placed = ({ key, void: isVoid, guest, at, ago }: Message) =>
-  [key, isVoid && 1, guest && 1, at, ago].map((value) => value ?? 0);
+const placed = ({ key, void: isVoid, guest, at = 0, ago = 0 }: Message) => [
+  key ?? 0,
+  isVoid ? 1 : 0,
+  guest ? 1 : 0,
+  at,
+  ago,
+];
 
 /** One end of a link between members, and the nonce that it has chosen for that link. */
 export type LinkEnd = { nonce: string; key: string; dev: string };

@@ -26,8 +26,8 @@ export class RouterLink {
   #socket: GoneRouter;
   #endpoint = '';
   #bound: Promise<void> = Promise.resolve();
-  /** Who has said something, and is not known to be gone. */
-  readonly #present = new Set<string>();
+  /** Who has said something, and is not known to be gone, with its routing id. */
+  readonly #present = new Map<string, Buffer>();
 
   /** @param mark of the door, with which no other one's begins */
   constructor(encryption?: Encryption, mark = encryption ? secureMark : openMark) {
@@ -54,12 +54,16 @@ export class RouterLink {
   async send(to: readonly string[], data: string): Promise<string[]> {
     const bytes = Buffer.from(data);
     const socket = this.#socket;
-    const sent = to.map((id) => socket.send([Buffer.from(id.slice(this.#mark.length), 'latin1'), bytes]));
+    const sent = to.map((id) => socket.send([this.#routingId(id), bytes]));
     const results = await Promise.allSettled(sent);
     const full = to.filter((_, i) => isFull(results[i]));
     // Asked for its events, the socket hears which queues have room again; by itself it does once in a millisecond.
     if (full.length > 0) void socket.readable;
     return full;
+  }
+
+  #routingId(name: string): Buffer {
+    return this.#present.get(name) ?? Buffer.from(name.slice(this.#mark.length), 'latin1');
   }
 
   /** Ends all its connections, for a ROUTER cannot end one, and listens again: whoever may comes back by itself. */
@@ -106,21 +110,23 @@ export class RouterLink {
     }
   }
 
-  #inputOf([id, ...parts]: Buffer[]): Input {
-    const from = this.#mark + (id?.toString('latin1') ?? '');
+  #inputOf([id = nobody, ...parts]: Buffer[]): Input {
+    const from = this.#mark + id.toString('latin1');
     const data = bytesOf(parts);
     if (isEnd(data)) this.#present.delete(from);
-    else this.#present.add(from);
+    else if (!this.#present.has(from)) this.#present.set(from, id);
     return { type: 'bytes', from, data };
   }
 
   /** Nobody is here any more. */
   #lose(): Input[] {
-    const gone = [...this.#present].map((from): Input => ({ type: 'frame', from, frame: { kind: 'gone' } }));
+    const gone = [...this.#present.keys()].map((from): Input => ({ type: 'frame', from, frame: { kind: 'gone' } }));
     this.#present.clear();
     return gone;
   }
 }
+
+const nobody = Buffer.alloc(0);
 
 async function rebind(socket: GoneRouter, endpoint: string): Promise<void> {
   for (let tries = 1; !socket.closed; tries++) {

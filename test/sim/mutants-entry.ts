@@ -33,8 +33,8 @@ export const entryMutants: Mutant[] = [
   ...of('log/judge', [
     [
       'what has no text any more keeps its digest',
-      '...withoutText(crypto, written), void',
-      "...written, text: '', void",
+      '...withoutText(crypto, message), void',
+      "...message, text: '', void",
     ],
     ['a small step back of the clock is levelled', 'lastMs > ms && lastMs - ms <= levelledMs', 'false'],
     ['a large step back of the clock is taken', 'lastMs > ms && lastMs - ms <= levelledMs', 'lastMs > ms'],

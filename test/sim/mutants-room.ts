@@ -98,12 +98,8 @@ export const roomMutants: Mutant[] = [
       '[];\n        const last = this.draft.mark(id.dev)?.n ?? 0;\n        if (id.n <= last)\n            return this.#answerHad(by, message, id);\n        if (!this.#erasing.isProper(message))\n            return withoutProof;\n        if',
       '[];\n        const last = this.#log.store.mark(id.dev)?.n ?? 0;\n        if (id.n <= last)\n            return this.#answerHad(by, message, id);\n        if (!this.#erasing.isProper(message))\n            return withoutProof;\n        if',
     ],
-    [
-      'what is said moves the mark',
-      'this.draft.see({ ...message.id, hash: signedHash(crypto, identity.key, message) });',
-      ';',
-    ],
-    ['places follow each other', 'hash: chainHash(crypto, prev, said) };', 'hash: prev };'],
+    ['what is said moves the mark', 'this.#see(message);', ';'],
+    ['places follow each other', 'chainHash(crypto, prev, said)]', 'prev]'],
     [
       'an older name is its owner’s',
       'message.name !== name && !this.#isFree(message.name, key)',

@@ -1,5 +1,6 @@
 import { encode } from '../../protocol/codec.ts';
-import type { Notice, Single } from '../../protocol/frames.ts';
+import type { Message, Notice, Single } from '../../protocol/frames.ts';
+import { Authors } from '../../protocol/rows.ts';
 import { maxNotices } from '../limits.ts';
 import type { Log } from './log.ts';
 import { emptyHash, type Place } from './store.ts';
@@ -43,13 +44,15 @@ export class Feed {
     let place = places.next().value;
     const next = { seq: at.seq, notice: Math.max(at.notice, this.#firstNotice) };
     const items: Item[] = [];
-    const authors = new Set<string>();
+    let authors = new Authors();
     let bytes = 0;
     while (items.length < maxItems) {
       const pending = this.#notices[next.notice - this.#firstNotice];
       const isNotice = pending !== undefined && pending.afterSeq <= next.seq;
       const item: Item | undefined = isNotice ? pending : place && { place };
       if (!item) break;
+      // What follows a notice begins a frame of its own.
+      if (isNotice) authors = new Authors();
       bytes += sizeOf(item, authors);
       if (bytes > maxBytes && items.length > 0) break;
       items.push(item);
@@ -60,6 +63,12 @@ export class Feed {
       }
     }
     return { items, next };
+  }
+
+  /** The same of notices alone. */
+  notices(at: Position): { items: Item[]; next: Position } {
+    const items = this.#notices.slice(Math.max(at.notice - this.#firstNotice, 0));
+    return { items, next: { seq: at.seq, notice: this.end.notice } };
   }
 
   /** A few first, then more: of long texts few fit into a frame, and each that is read from the disk is verified. */
@@ -97,19 +106,24 @@ export function framesOf(items: readonly Item[], signed: (place: Place, before?:
 }
 
 /** At most so many bytes an item adds to what is sent; `authors` are those in the table that it would share. */
-function sizeOf({ place, notice }: Item, authors: Set<string>): number {
-  // What follows a notice begins a frame of its own.
-  if (notice) authors.clear();
+function sizeOf({ place, notice }: Item, authors: Authors): number {
   if (notice) return Buffer.byteLength(encode(notice)) + 1;
-  const { text = '', name = '', id, key, guest, type, re, ext = '', ago, void: isVoid } = place?.message ?? {};
-  const author = `${id?.dev} ${key} ${guest} ${name}`;
-  const isKnown = authors.has(author);
-  const frame = authors.size === 0 ? bytesOf.frame : 0;
-  authors.add(author);
-  const more = type || re || ext || ago || isVoid ? bytesOf.more + Buffer.byteLength(JSON.stringify(ext)) : 0;
-  const line = isKnown ? 0 : bytesOf.author + Buffer.byteLength(JSON.stringify(name));
-  return frame + line + bytesOf.row + Buffer.byteLength(JSON.stringify(text)) + more;
+  const { message } = place as Place;
+  const frame = authors.lines.length === 0 ? bytesOf.frame : 0;
+  if (!message) return frame + bytesOf.row;
+  const known = authors.lines.length;
+  authors.of(message);
+  const line = authors.lines.length > known ? bytesOf.author + jsonBytes(message.name) : 0;
+  return frame + line + bytesOf.row + jsonBytes(message.text) + moreBytes(message);
 }
+
+const moreBytes = ({ type, re, ext = '', ago, void: isVoid }: Message): number =>
+  type || re || ext || ago || isVoid ? bytesOf.more + jsonBytes(ext) : 0;
+
+/** A text as JSON, in UTF-8: of most texts nothing is escaped. */
+const jsonBytes = (text: string): number =>
+  isPlain.test(text) ? text.length + 2 : Buffer.byteLength(JSON.stringify(text));
+const isPlain = /^[ !#-[\]-~]*$/;
 
 /** The most that each takes without its texts: a frame, a line of its table, a row, and what is seldom said in one. */
 const bytesOf = { frame: 200, author: 140, row: 160, more: 180 };

@@ -1,3 +1,4 @@
+import { alike } from '../../protocol/alike.ts';
 import { isTooLong, type Message, type MessageId } from '../../protocol/frames.ts';
 import { maxBatchEntries } from '../../protocol/rows.ts';
 import { chainHash, signedHash, signedText, withoutText } from '../../protocol/signed.ts';
@@ -27,6 +28,8 @@ export class Judge {
   readonly #stopped = new Set<Uploader>();
   readonly #held = new Set<Uploader>();
   readonly #had = new Map<Uploader, MessageId[]>();
+  /** Of each device the newest message that was taken. */
+  readonly #newest = new Map<string, Message>();
   readonly #enrolment: Enrolment;
   readonly #erasing: Erasing;
   #publishes = false;
@@ -72,8 +75,11 @@ export class Judge {
     }
   }
 
-  /** After all other changes, so that what is signed is what is kept. */
+  /** After all other changes, so that what is signed is what is kept; and of many messages of a device one hash is kept. */
   end(): void {
+    const { crypto, identity } = this.#options;
+    for (const message of this.#newest.values())
+      if (message.id) this.draft.see({ ...message.id, hash: signedHash(crypto, identity.key, message) });
     if (this.#publishes) this.#enrolment.publish();
   }
 
@@ -175,19 +181,28 @@ export class Judge {
 
   /** What is too long takes its place unseen, so that it cannot block what comes behind it. [P19] */
   #append(message: Message, isGuest: boolean): [] {
-    const { crypto, identity } = this.#options;
-    const { first: _, at: __, ago: ___, ...written } = message;
+    const { crypto } = this.#options;
     const words: Message = isTooLong(message.text)
-      ? { ...withoutText(crypto, written), void: true }
-      : this.#erasing.without(written);
+      ? { ...withoutText(crypto, message), void: true }
+      : this.#erasing.without(message);
     const ago = this.#agoOf(message);
-    const said = { ...words, ...(isGuest && { guest: true as const }), at: this.#now.atMs, ...(ago > 0 && { ago }) };
+    const said = alike(words, { at: this.#now.atMs, ago: ago > 0 ? ago : undefined, guest: isGuest || undefined });
     const { seq: before, hash: prev } = this.#head;
-    this.#head = { seq: before + 1, hash: chainHash(crypto, prev, said) };
-    this.draft.append({ ...this.#now, ...this.#head, prev, message: { ...said, ...this.#head } });
+    const [seq, hash] = [before + 1, chainHash(crypto, prev, said)];
+    [said.seq, said.hash] = [seq, hash];
+    this.#head = { seq, hash };
+    const { ranMs, atMs } = this.#now;
+    this.draft.append({ seq, prev, hash, atMs, ranMs, message: said });
     this.#lc = Math.max(this.#lc, message.lc ?? 0);
-    if (message.id) this.draft.see({ ...message.id, hash: signedHash(crypto, identity.key, message) });
+    this.#see(message);
     return this.#erasing.learn(said);
+  }
+
+  /** Everything of its device up to this has been in the log. */
+  #see(message: Message): void {
+    if (!message.id) return;
+    this.draft.see(message.id);
+    this.#newest.set(message.id.dev, message);
   }
 
   /** The chain does not cover the signature. */

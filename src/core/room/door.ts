@@ -170,8 +170,8 @@ export class Door {
     return [{ type: 'rejoin', by }];
   }
 
-  /** What its author wrote, and nothing that only a log may say. */
-  #wish(by: Proof, { hash: _, seq: __, void: ___, guest: ____, ...message }: Message, name: string): Wish {
+  #wish(by: Proof, said: Message, name: string): Wish {
+    const message = withoutPlace(said);
     const isOwn = message.id?.dev === by.dev && message.key === by.key;
     return isOwn ? { type: 'say', by, message, name } : { type: 'giveBack', by, message };
   }
@@ -239,6 +239,12 @@ export class Door {
   #send(to: string, frame: Frame): void {
     this.#parts.effects.send(to, frame);
   }
+}
+
+/** What its author wrote, and nothing that only a log may say. */
+function withoutPlace(said: Message): Message {
+  const { hash, seq, void: isVoid, guest, ...message } = said;
+  return hash === undefined && seq === undefined && !isVoid && !guest ? said : message;
 }
 
 function absenceOf(from: string, raw: string | false): Absence | Outcome {

@@ -120,8 +120,9 @@ export class Intake {
     const { presence, log, effects } = this.#parts;
     for (const from of this.#heard) {
       const session = presence.sessions.get(from);
-      const receipt = session && this.receipt(session, undecided, ms);
-      if (receipt && (session.sent.seq < log.head || receipt.heldMs !== undefined))
+      if (!session || (session.sent.seq === log.head && !this.pacing.holds(session.who))) continue;
+      const receipt = this.receipt(session, undecided, ms);
+      if (session.sent.seq < log.head || receipt.heldMs !== undefined)
         effects.send(from, { kind: 'receipt', ...receipt });
     }
     this.#heard.clear();
