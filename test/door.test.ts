@@ -476,7 +476,7 @@ describe('places in a room', () => {
     for (const dev of devices) world.say(dev, hello('ann', { dev }));
     const text = `You are in this room ${maxSessions} times already.`;
     expect(world.take(devices.at(-1) ?? '')).toMatchObject([{ refused: 'ROOM_FULL', ...words('server', text) }]);
-    expect(world.room.presence.sessionsOf('kA')).toBe(maxSessions);
+    expect(world.room.presence.sessions.countOf('kA')).toBe(maxSessions);
     world.say('A1', bye('ann'));
     world.say('again', hello('ann', { dev: `A${maxSessions + 1}` }));
     expect(world.take('again')).toMatchObject([{ welcome: 1 }]);

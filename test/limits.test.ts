@@ -134,6 +134,10 @@ const figures: [what: string, figure: string][] = [
   ],
   ['where members were heard without the server', `${is.maxHeard} places, ${seconds(is.heardMs)}`],
   ['notices of who comes and goes', perSecond(is.noticeRate)],
+  [
+    `notices without an entry, where more than ${is.noticePause.crowd} read`,
+    `each ${is.noticePause.leastMs} ms, or ${is.noticePause.ofReaderMs} ms for each reader`,
+  ],
 ];
 
 function perSecond({ atOnce, perSecond }: { atOnce: number; perSecond: number }): string {

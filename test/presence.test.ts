@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { graceMs, maxInGrace, noticeRate, sessionTimeoutMs } from '../src/core/limits.ts';
+import { graceMs, maxInGrace, noticePause, noticeRate, sessionTimeoutMs } from '../src/core/limits.ts';
 import { bye, entry, gone, hello, words } from './support/people.ts';
 import { RoomWorld } from './support/room-world.ts';
 
@@ -219,7 +219,12 @@ describe('many who come and go at once', () => {
     world.joins('ann');
     world.tick();
     for (let no = 1; no <= noticeRate.atOnce + 30; no++) come(no);
-    const notices = world.takeNotices('a');
+    // More than a frame holds: they come one after the other.
+    const notices = [1, 2, 3].flatMap(() => {
+      world.nowMs += 100;
+      world.turn();
+      return world.takeNotices('a');
+    });
     expect(notices).toHaveLength(noticeRate.atOnce);
     expect(notices.every(({ notice }) => notice === 'join')).toBe(true);
     world.tick(1_000);
@@ -227,6 +232,29 @@ describe('many who come and go at once', () => {
     expect(world.takeNotices('a')).toMatchObject([{ notice: 'info', ...words('server', text) }]);
     world.tick(1_000);
     expect(world.takeNotices('a')).toEqual([]);
+  });
+
+  test('are told together, a moment apart, but never behind what is said after them', () => {
+    const { crowd, leastMs } = noticePause;
+    world.joins('ann', 'bo');
+    for (let no = 3; no <= crowd; no++) come(no);
+    expect(world.takeNotices('a')).toHaveLength(crowd - 2);
+    come(crowd + 1);
+    expect(world.takeNotices('a')).toHaveLength(1);
+    come(crowd + 2);
+    come(crowd + 3);
+    expect(world.takeNotices('a')).toEqual([]);
+    expect(world.room.nextTurnMs(world.now)).toBe(leastMs);
+    world.say('b', entry('bo', 1));
+    expect(world.take('a')).toMatchObject([{ notice: 'join' }, { notice: 'join' }, { seq: 1 }]);
+    come(crowd + 4);
+    expect(world.takeNotices('a')).toEqual([]);
+    world.nowMs += leastMs;
+    world.turn();
+    expect(world.takeNotices('a')).toHaveLength(1);
+    come(crowd + 5);
+    world.turn({ type: 'leave' });
+    expect(world.take('a')).toMatchObject([{ notice: 'join' }, { notice: 'shutdown' }]);
   });
 
   test('and are gone without a word: so many may come back, and who is gone for longest has left', () => {

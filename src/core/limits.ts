@@ -40,6 +40,11 @@ export const signedHeadMs = 250;
 export const guestFrames = 24;
 /** What a full connection did not take is tried again after this long; if it takes nothing, after twice as long. [P32] */
 export const retryFullMs = { first: 2, longest: 128 };
+/**
+ * In a room of more readers than `crowd`, notices alone go out at most this often, together: 100 ms after each other, and so
+ * much for each reader if that is more. [P33]
+ */
+export const noticePause = { crowd: 100, leastMs: 100, ofReaderMs: 0.1 };
 /** Notices kept for readers that are behind; older ones are skipped, they are not part of the order. */
 export const maxNotices = 1_000;
 /** The end of the log is held in memory, so that live readers do not read the disk. */

@@ -112,9 +112,41 @@ export class Table<T> {
 }
 
 export class OwnerTable extends Table<Owner> {
+  /** The looks of each key's names, if nobody else writes: for each who comes in the whole table would be looked through. */
+  #looks: Map<string, Set<string>> | undefined;
+
   of(key: string): Owner[] {
-    return this.db.rows('SELECT * FROM owners WHERE key = ?', key).flatMap((cells) => this.rowOf(cells) ?? []);
+    if (!this.db.isOwn) return this.#found(key);
+    this.#looks ??= this.#all();
+    return [...(this.#looks.get(key) ?? [])].flatMap((look) => this.get(look) ?? []);
   }
+
+  override set(look: string, owner: Owner): void {
+    const before = this.#looks && this.get(look);
+    if (before) this.#looks?.get(before.key)?.delete(look);
+    if (this.#looks) add(this.#looks, owner);
+    super.set(look, owner);
+  }
+
+  override forget(): void {
+    super.forget();
+    this.#looks = undefined;
+  }
+
+  #found = (key: string): Owner[] =>
+    this.db.rows('SELECT * FROM owners WHERE key = ?', key).flatMap((cells) => this.rowOf(cells) ?? []);
+
+  #all(): Map<string, Set<string>> {
+    const looks = new Map<string, Set<string>>();
+    for (const owner of this.values()) add(looks, owner);
+    return looks;
+  }
+}
+
+function add(looks: Map<string, Set<string>>, { look, key }: Owner): void {
+  const known = looks.get(key);
+  if (known) known.add(look);
+  else looks.set(key, new Set([look]));
 }
 
 /** The table of the entries. A changed `seq` leads every search for its neighbours astray. */

@@ -130,7 +130,7 @@ export class Door {
     presence.markGuests(name);
     const asked = isSame && newest.dev === dev ? newest : join;
     const resumption = resume(log, asked);
-    const older = presence.ofDevice(dev);
+    const older = presence.sessions.ofDevice(dev);
     // All that it has not seen come back is sent again.
     pacing.drop((line, who) => who === key && line.dev === dev);
     presence.enter({ from, who: key, name, dev, cn: asked.cn }, resumption.since, now.ms);
@@ -210,9 +210,11 @@ export class Door {
   /** A full room takes whoever is in it already. */
   #whyNotIn(from: string, key: string, dev: string, now: Now): string | undefined {
     const { presence } = this.#parts;
-    if (presence.sessions.get(from) || presence.ofDevice(dev)) return undefined;
+    if (presence.sessions.get(from) || presence.sessions.ofDevice(dev)) return undefined;
     if (this.#isFull(this.#isNew(key, now))) return full;
-    return presence.sessionsOf(key) >= maxSessions ? `You are in this room ${maxSessions} times already.` : undefined;
+    return presence.sessions.countOf(key) >= maxSessions
+      ? `You are in this room ${maxSessions} times already.`
+      : undefined;
   }
 
   /** However many strangers come, every fifth place is for members of more than a day. */
@@ -232,7 +234,7 @@ export class Door {
   #isRename(from: string, key: string, dev: string, name: string): boolean {
     const { presence } = this.#parts;
     const goesBy = presence.nameOf(key);
-    const before = presence.sessions.get(from) ?? presence.ofDevice(dev);
+    const before = presence.sessions.get(from) ?? presence.sessions.ofDevice(dev);
     return goesBy !== undefined && goesBy !== name && before?.name !== name;
   }
 

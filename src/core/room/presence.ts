@@ -5,6 +5,7 @@ import type { Feed, Position } from '../log/feed.ts';
 import { lookAlike } from '../looks.ts';
 import { guestName } from '../names.ts';
 import { sentence } from '../narrate.ts';
+import { Sessions } from './sessions.ts';
 
 /** One connection that is in the room, and how far it has read. */
 export type Session = {
@@ -35,7 +36,7 @@ export type Session = {
  */
 export class Presence {
   /** By routing id. MUST NOT be changed by others. */
-  readonly sessions = new Map<string, Session>();
+  readonly sessions = new Sessions();
   readonly #server: string;
   readonly #feed: Feed;
   /** Members present, or in grace since `lostAtMs`. */
@@ -58,7 +59,7 @@ export class Presence {
 
   /** Those whom a welcome names, and if one of them is away, why each is. */
   get named(): { members: string[]; away?: (string | false)[] } {
-    const named = [...this.#members.values()].slice(0, maxNamed);
+    const named = [...some(this.#members.values(), maxNamed)];
     const away = named.map(({ away }): string | false => away ?? false);
     return { members: named.map(({ name }) => name), ...(away.some((one) => one !== false) && { away }) };
   }
@@ -68,19 +69,9 @@ export class Presence {
     return [...this.sessions.values()].filter(({ guest }) => guest === undefined);
   }
 
-  sessionsOf(who: string): number {
-    let count = 0;
-    for (const session of this.sessions.values()) if (session.who === who) count++;
-    return count;
-  }
-
   /** What a member that is here, or may come back, is called. */
   nameOf(who: string): string | undefined {
     return this.#members.get(who)?.name;
-  }
-
-  ofDevice(dev: string): Session | undefined {
-    return [...this.sessions.values()].find((session) => session.dev === dev);
   }
 
   /** Takes the place of the sessions of its connection and of its device, and reads on after `since`. */
@@ -88,7 +79,7 @@ export class Presence {
     const { from, who, name, dev, cn, guest } = newcomer;
     const here = this.sessions.get(from);
     // Who comes back on a new connection takes the place of the old one, which libzmq has not reported yet.
-    const older = dev === undefined ? undefined : this.ofDevice(dev);
+    const older = dev === undefined ? undefined : this.sessions.ofDevice(dev);
     const before = here ?? older;
     // On one connection somebody else is there now.
     if (before?.who !== who) this.leave(from);
@@ -115,7 +106,7 @@ export class Presence {
 
   /** Somebody has proven that this name is theirs: whoever bears the like without proof is a guest from now on. [P11] */
   markGuests(name: string): void {
-    for (const session of this.sessions.values())
+    for (const session of this.sessions.guests)
       if (session.guest !== undefined && session.guest === session.name && lookAlike(session.name, name)) {
         session.name = guestName(session.guest);
         this.#rename(session.who, session.name);
@@ -144,9 +135,8 @@ export class Presence {
   leave(from: string, lostAtMs?: number): Session | undefined {
     const session = this.sessions.get(from);
     this.sessions.delete(from);
-    const isElsewhere = [...this.sessions.values()].some(({ who }) => who === session?.who);
     const member = this.#members.get(session?.who ?? '');
-    if (!session || !member || isElsewhere) return session;
+    if (!session || !member || this.sessions.countOf(session.who) > 0) return session;
     // A client of the original comes back as somebody new, so waiting for it would only count a ghost.
     if (lostAtMs === undefined || session.guest !== undefined) this.#depart(session.who, 'left');
     else this.#mourn(session.who, member, lostAtMs);
@@ -189,5 +179,14 @@ export class Presence {
     const text = `${this.#untold} more came, went or changed their names. ${this.online} online.`;
     this.#untold = 0;
     this.#feed.announce({ kind: 'notice', name: this.#server, notice: 'info', online: this.online, text });
+  }
+}
+
+/** The first of them. */
+function* some<T>(all: Iterable<T>, most: number): Generator<T> {
+  let count = 0;
+  for (const one of all) {
+    if (++count > most) return;
+    yield one;
   }
 }

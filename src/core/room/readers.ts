@@ -1,7 +1,7 @@
 import { encode } from '../../protocol/codec.ts';
 import { isErased } from '../../protocol/erasure.ts';
 import type { Single } from '../../protocol/frames.ts';
-import { type Flow, guestFrames, maxRelayed, retryFullMs, signedHeadMs } from '../limits.ts';
+import { type Flow, guestFrames, maxRelayed, noticePause, retryFullMs, signedHeadMs } from '../limits.ts';
 import { type Feed, framesOf, type Item, type Position } from '../log/feed.ts';
 import type { Place } from '../log/store.ts';
 import { isShown, isSilent, plainMessage, plainNotice } from '../narrate.ts';
@@ -23,6 +23,8 @@ export class Readers {
   readonly #sessions: ReadonlyMap<string, Session>;
   readonly #signer: Pick<HeadSigner, 'head' | 'lost'>;
   #signedAtMs = Number.NEGATIVE_INFINITY;
+  /** Before that nobody is sent notices alone: who comes and goes in a crowd is told together. */
+  #noticesFromMs = Number.NEGATIVE_INFINITY;
   /** Who said what stands at a place, of the newest that clients of the original said. */
   readonly #relayed = new Map<number, string>();
 
@@ -78,6 +80,7 @@ export class Readers {
       if (group) group.push(reader);
       else groups.set(place, [reader]);
     }
+    if ([...groups.values()].some(([{ sent }]) => sent.seq === end.seq)) this.#noticesFromMs = nowMs + this.#pauseMs;
     const isDue = nowMs - this.#signedAtMs >= signedHeadMs;
     return [...groups.values()].flatMap((group) => this.#frames(group, isDue ? nowMs : undefined));
   }
@@ -130,8 +133,22 @@ export class Readers {
     });
   }
 
+  /** Each notice goes to everybody: when a crowd comes at once, that is the square of it. */
+  get #pauseMs(): number {
+    const { crowd, leastMs, ofReaderMs } = noticePause;
+    const { size } = this.#sessions;
+    return size > crowd ? Math.max(leastMs, ofReaderMs * size) : 0;
+  }
+
+  /** Nothing waits any more: there will be no later. */
+  hurry(): void {
+    this.#noticesFromMs = Number.NEGATIVE_INFINITY;
+  }
+
   #dueAtMs(reader: Session, end: Position): number {
-    return isBehind(reader.sent, end) && this.#limit(reader) > 0 ? reader.full.retryAtMs : Number.POSITIVE_INFINITY;
+    const { sent, full } = reader;
+    if (!isBehind(sent, end) || this.#limit(reader) <= 0) return Number.POSITIVE_INFINITY;
+    return sent.seq < end.seq ? full.retryAtMs : Math.max(full.retryAtMs, this.#noticesFromMs);
   }
 
   #limit({ sent, acked, guest }: Session): number {

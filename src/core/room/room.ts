@@ -272,6 +272,7 @@ export class Room implements Core {
 
   /** Said to everybody at once, also to readers that are behind: there will be no later. */
   #sayFarewell(now: Now): void {
+    this.#readers.hurry();
     this.#effects.push(...this.#readers.pump(now.ms));
     for (const { from, guest } of this.presence.sessions.values())
       this.#effects.send(from, {
