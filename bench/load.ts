@@ -28,6 +28,8 @@ export type Load = {
   isAscii?: boolean;
   /** They fetch the signatures of what they read, as members with a disk do. */
   signatures?: boolean;
+  /** So long nothing may have come before it begins, in ms. */
+  settleMs?: number;
   /** For what is restarted meanwhile. */
   restart?: () => Promise<Running>;
 };
@@ -71,8 +73,9 @@ export async function load(server: Running, wishes: Load): Promise<Measured> {
           ...(messages > 0 && { words: wordsFile(folder, speakers, each, { bytes: textBytes, isAscii }) }),
         }
       : {};
-  const { underWay = 200, rate = 50, seconds = 10, history = 0 } = wishes;
-  const options = { task, members, senders: speakers, messages, warmUp, underWay, rate, seconds, history, textBytes };
+  const { underWay = 200, rate = 50, seconds = 10, history = 0, settleMs = 800 } = wishes;
+  const said = { members, senders: speakers, messages, warmUp, underWay, textBytes };
+  const options = { task, ...said, rate, seconds, history, settleMs };
   const more = { nonAscii: isAscii ? 0 : 1, signatures: signatures ? 1 : 0, server: server.pid, ...files };
   const args = Object.entries({ ...options, ...more }).map(([key, value]) => `${key}=${value}`);
   const child = spawn(program, [kind, `${server.port}`, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });

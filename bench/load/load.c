@@ -543,14 +543,14 @@ static void sayWhatMayBe(long limit) {
 }
 static void sayUntil(long limit) {
   double upkeepAt = 0, movedAt = now();
-  for (long before = -1; complete < limit;) {
+  for (long before = -1; complete < limit && errors == 0;) {
     sayWhatMayBe(limit);
     wait1(now() + 0.02);
     double t = now();
     if (t - upkeepAt > 0.1) upkeep(upkeepAt = t);
     if (before != total) movedAt = t;
     before = total;
-    if (t - movedAt > 25) {
+    if (t - movedAt > 10) {
       wrong("nothing comes any more; complete and sent", complete, sent);
       return;
     }
@@ -559,7 +559,7 @@ static void sayUntil(long limit) {
 /* Each at its time, whatever has come back: who waits for answers does not see what those wait for who do not. */
 static void sayAtRate(long limit) {
   double begin = now() - sent / rate, upkeepAt = 0, endAt = 0;
-  while (complete < limit) {
+  while (complete < limit && errors == 0) {
     double t = now();
     for (; sent < limit && begin + sent / rate <= t; sent++) {
       Member *m = all + sent % senders;
