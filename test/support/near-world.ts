@@ -1,6 +1,6 @@
 import type { ChatEvent } from '../../src/core/events.ts';
 import { Member, type MemberOptions } from '../../src/core/member/member.ts';
-import { type Effect, type Input, isPeer, peerMark } from '../../src/core/turn.ts';
+import { type Effect, type Input, isPeer, peerMark, theLink } from '../../src/core/turn.ts';
 import { MemoryStore } from '../../src/history/memory.ts';
 import { decode, encode } from '../../src/protocol/codec.ts';
 import type { Frame } from '../../src/protocol/frames.ts';
@@ -22,6 +22,8 @@ export class Person {
   effects: Effect[] = [];
   /** Nobody reaches it, and it reaches nobody. */
   isAway = false;
+  /** The machine's clock is wrong by so much. */
+  wrongMs = 0;
 
   constructor(dev: string) {
     this.dev = dev;
@@ -170,11 +172,14 @@ export class NearWorld {
     if (!member) return;
     const then: (() => void)[] = [];
     const room = new Map<string, number>();
-    for (const effect of member.turn(inputs, { ms: this.nowMs, wallMs: this.nowMs }))
+    for (const effect of member.turn(inputs, { ms: this.nowMs, wallMs: this.nowMs + person.wrongMs }))
       this.#do(person, effect, then, room);
     for (const happen of then) happen();
     if (member.nextTurnMs({ ms: this.nowMs }) === 0) this.input(person);
   }
+
+  /** It says this to its server, which is away. */
+  protected toServer(_person: Person, _data: string): void {}
 
   #do(person: Person, effect: Effect, then: (() => void)[], room: Map<string, number>): void {
     person.effects.push(effect);
@@ -187,6 +192,7 @@ export class NearWorld {
       if (place !== undefined) then.push(() => this.input(person, { type: 'shown', place }));
     } else if (effect.type === 'send')
       for (const to of effect.to) {
+        if (to === theLink) this.toServer(person, effect.data);
         const count = (room.get(to) ?? 0) + 1;
         room.set(to, count);
         if (count <= this.mostFrames) this.ends.get(`${person.dev} ${to}`)?.other.toHere.push(effect.data);
