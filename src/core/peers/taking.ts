@@ -21,14 +21,21 @@ export function judge(member: Member, message: Message): Verdict {
   const waiting = courier.outbox.find(id);
   // What another place of mine has left in doubt is on no disk of this one.
   const isHere = waiting !== undefined && !courier.outbox.isOlder(waiting);
-  if (!isOwn && (id.n <= copy.buffer.seen(id.dev) || isHere)) return 'known';
+  const isKnown = !isOwn && (id.n <= copy.buffer.seen(id.dev) || isHere);
+  if (isKnown && !isOther(member, waiting, message)) return 'known';
   if (!isGenuine(member, message)) return 'wrong';
+  // Its author has signed both: the log will have one of them.
+  if (isKnown) return 'known';
   if (isOwn) return courier.isShared(member.room ?? '', id.n, hashOf(member, message)) ? 'mine' : 'known';
   if (isGivenUp(member, id)) return 'givenUp';
   return isAhead(member, message) || isFull(member, message) ? 'full' : 'new';
 }
 
 const hashOf = ({ options, room = '' }: Member, message: Message) => signedHash(options.crypto, room, message);
+
+/** It is not what waits here under its id. The signature of that was looked at when it came. */
+const isOther = (member: Member, waiting: Message | undefined, message: Message) =>
+  waiting !== undefined && (waiting.sig !== message.sig || hashOf(member, waiting) !== hashOf(member, message));
 
 function isGenuine({ options, room = '' }: Member, message: Message): boolean {
   const { crypto } = options;
