@@ -27,12 +27,10 @@ export class HealingWorld extends NearWorld {
     if (store) this.log.apply({ members: store.members(), addresses: store.addresses(), roster: store.roster });
   }
 
-  /** These reach the server from now on, in this order, and all is given to it that waits. */
+  /** These reach the server from now on, and give it what waits. */
   heal(...devices: string[]): void {
-    for (const dev of devices) {
-      this.input(this.who(dev), { type: 'connected', from: theLink });
-      for (let second = 0; second < 5; second++) this.pass(1_000);
-    }
+    for (const dev of devices) this.input(this.who(dev), { type: 'connected', from: theLink });
+    for (let second = 0; second < 5; second++) this.pass(1_000);
   }
 
   override pass(ms: number): void {
