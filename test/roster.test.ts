@@ -375,12 +375,25 @@ describe('a member', () => {
     expect(known()).toEqual(three);
   });
 
+  test('takes the list of a room that knows as many devices of all its members as it can', () => {
+    start([]);
+    const list = range(1, maxMembers).map((no) => [`k${no}`, 'x'] as [string, string]);
+    ann.receive(part({ version: 1, members: named(list) }));
+    for (let no = 1; no <= maxDevices; no++) {
+      const addresses = list.map(([key]) => ({ key, dev: `${key}-${no}`, ts: 5, hosts: ['10.0.0.2:7000'], sig: 'x' }));
+      ann.receive(part({ from: no, version: no + 1, addresses }));
+    }
+    ann.receive(part({ from: maxDevices + 1, ...signed(maxDevices + 2, list) }));
+    expect([ann.store.members().length, ann.store.addresses().length]).toEqual([maxMembers, maxMembers * maxDevices]);
+  });
+
   test('holds no more than a room can have', () => {
     start([]);
     const many = (from: number) => range(from, from + 1_999).map((no) => ({ key: `k${no}`, name: 'x' }));
     for (let from = 0; from < 6 * maxMembers; from += 2_000)
       ann.receive(part({ from, version: from + 2_000, members: many(from) }));
-    ann.receive(part({ from: 6 * maxMembers, ...signed(60_001, []) }));
+    const all = range(0, 6 * maxMembers - 1).map((no) => [`k${no}`, 'x'] as [string, string]);
+    ann.receive(part({ from: 6 * maxMembers, ...signed(60_001, all) }));
     expect(known()).toEqual([]);
     ann.receive(part({ members: named(two), ...signed(60_002, two) }));
     expect(known()).toEqual(two);

@@ -1,6 +1,6 @@
 import type { RosterFrame } from '../../protocol/frames.ts';
 import { type Address, addressText, membersDigest, rosterText, type SignedRoster } from '../../protocol/roster.ts';
-import { dayMs, maxMembers, rosterBytes } from '../limits.ts';
+import { dayMs, maxDevices, maxMembers, rosterBytes } from '../limits.ts';
 import { surplus } from '../log/enrolment.ts';
 import type { Store } from '../log/store.ts';
 import type { Now } from '../turn.ts';
@@ -18,7 +18,7 @@ export class Roster {
   readonly #member: Member;
   readonly #store: Store;
   /** What comes from the room; of what comes over links between members each link has its own. */
-  readonly #staged = new StagedRoster();
+  readonly #staged = new StagedRoster(maxMembers * maxDevices);
   /** The names, by key. */
   #members: Map<string, string> | undefined;
   #isAskedAnew = false;
@@ -159,9 +159,7 @@ export class Roster {
     if (from === 0) staged.begin(version, true);
     else if (from !== staged.version) return;
     staged.version = version;
-    for (const { key, name } of members) staged.members.set(key, name);
-    staged.addresses.push(...addresses);
-    if (staged.size > 4 * maxMembers) staged.begin();
+    staged.add(members, addresses);
     if (at !== undefined && digest !== undefined && sig !== undefined)
       this.#settle({ version, at, digest, sig }, staged, now);
   }
