@@ -1,5 +1,14 @@
 import { beforeEach, describe, expect, test, vi } from 'vitest';
-import { answeredHellos, dividedNear, maxDevices, maxIncoming, maxNearOfOne, silentMs } from '../src/core/limits.ts';
+import {
+  answeredHellos,
+  checkedAtOnce,
+  dividedNear,
+  maxDevices,
+  maxIncoming,
+  maxNearOfOne,
+  silentMs,
+} from '../src/core/limits.ts';
+import { StagedRoster } from '../src/core/member/staged-roster.ts';
 import { Acquaintances } from '../src/core/peers/acquaintances.ts';
 import { Stream } from '../src/core/peers/stream.ts';
 import { judge } from '../src/core/peers/taking.ts';
@@ -71,12 +80,27 @@ describe('the list of members from somebody near', () => {
     expect(sent.filter(({ kind }) => kind === 'malformed')).toEqual([]);
   });
 
+  test('does not bring back where somebody was before it has moved while the list is checked', () => {
+    world.startAll();
+    const { member, store } = world.who('B');
+    const now = { ms: world.nowMs, wallMs: world.nowMs };
+    const { members, signed } = listOf('ABC', 2);
+    const many = Array.from({ length: checkedAtOnce }, (_, i) => addressOf('kC', `C${i + 10}`, now.ms + 1));
+    const addresses = [addressOf('kA', 'A', now.ms + 1), ...many];
+    member?.roster.take({ kind: 'roster', from: 0, ...signed, members, addresses }, new StagedRoster());
+    member?.roster.check(now);
+    const moved = addressOf('kA', 'A', now.ms + 2, '10.1.0.1:7000');
+    store.apply({ addresses: [{ ...moved, version: 0 }] });
+    world.pass(500);
+    expect([store.address('A')?.hosts, store.address('C10')?.hosts]).toEqual([['10.1.0.1:7000'], ['10.6.6.6:1']]);
+  });
+
   test('does not keep that of the room from being read, by which somebody is removed', () => {
     world.startAll();
     const { member } = world.who('B');
     inject({ kind: 'roster', from: 0, version: 9 });
     const { signed } = listOf('AB', 2);
-    member?.roster.take({ kind: 'roster', from: 1, members: [{ key: 'kC' }], ...signed }, { ms: 0, wallMs: 0 });
+    member?.roster.take({ kind: 'roster', from: 1, members: [{ key: 'kC' }], ...signed });
     world.pass(500);
     expect([member?.roster.signed?.version, member?.near]).toEqual([2, ['a']]);
   });

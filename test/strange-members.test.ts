@@ -1,5 +1,6 @@
-import { beforeEach, describe, expect, test } from 'vitest';
-import { dayMs, helloMs, maxMembers } from '../src/core/limits.ts';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { checkedAtOnce, dayMs, helloMs, maxMembers } from '../src/core/limits.ts';
+import type { Member } from '../src/core/member/member.ts';
 import { addressText, membersDigest, rosterText } from '../src/protocol/roster.ts';
 import { fakeCrypto, signature } from './support/fake-crypto.ts';
 import { HealingWorld } from './support/healing-world.ts';
@@ -13,17 +14,19 @@ beforeEach(() => {
 
 describe(`a room of ${maxMembers} members`, () => {
   const letters = (no: number) => `n${[...`${no}`].map((digit) => 'abcdefghij'[Number(digit)]).join('')}`;
-  /** Cy alone has the room's newest list, with an address of each. */
-  const crowd = () => {
+  /** Cy alone has the room's newest list, with so many addresses of each. */
+  const crowd = (count = 1) => {
     const devices = [...'ABC', ...Array.from({ length: maxMembers - 3 }, (_, no) => letters(no))];
     const named = devices.map((dev) => [`k${dev}`, dev.toLowerCase()] as [string, string]);
     const version = maxMembers;
     const head = { version, at: 2, digest: membersDigest(fakeCrypto, named) };
     const members = named.map(([key, name]) => ({ key, name, version, firstMs: 0, seenMs: 0 }));
-    const addresses = devices.slice(3).map((dev) => {
-      const said = { key: `k${dev}`, dev, ts: 1, hosts: ['10.9.9.9:1'] };
-      return { ...said, sig: signature(said.key, addressText('server', said)), version };
-    });
+    const addresses = devices.slice(3).flatMap((dev) =>
+      Array.from({ length: count }, (_, no) => {
+        const said = { key: `k${dev}`, dev: `${dev}${no}`, ts: 1, hosts: ['10.9.9.9:1'] };
+        return { ...said, sig: signature(said.key, addressText('server', said)), version };
+      }),
+    );
     const signed = { ...head, sig: signature('server', rosterText('server', head)) };
     world.who('C').store.apply({ members, addresses, roster: { signed, last: version, base: 0 } });
   };
@@ -41,6 +44,36 @@ describe(`a room of ${maxMembers} members`, () => {
     for (let ms = 0; ms < helloMs; ms += 500) world.pass(500);
     expect(world.who('A').member?.roster.count).toBe(maxMembers);
     for (const dev of 'ABC') expect(world.who(dev).texts).toEqual(['~one']);
+  });
+
+  test('is checked a little in each turn, so that nobody has to wait for it', () => {
+    crowd();
+    for (const dev of 'BC') world.start(dev);
+    const verify = vi.spyOn(fakeCrypto, 'verify');
+    const counts: number[] = [];
+    const { member } = world.who('B');
+    const turn = member?.turn.bind(member);
+    vi.spyOn(member as Member, 'turn').mockImplementation((...args) => {
+      const before = verify.mock.calls.length;
+      const effects = turn?.(...args) ?? [];
+      counts.push(verify.mock.calls.length - before);
+      return effects;
+    });
+    world.pass(1_500);
+    world.pass(500);
+    verify.mockRestore();
+    expect(world.who('B').store.addresses()).toHaveLength(maxMembers);
+    // A proof, the room's word for the list, or an address to be dialed may come beside what is checked of it.
+    expect(Math.max(...counts)).toBeLessThanOrEqual(checkedAtOnce + 4);
+  });
+
+  test('is taken from somebody near without some addresses, if they have more than a link may bring', () => {
+    crowd(3);
+    for (const dev of 'BC') world.start(dev);
+    world.pass(1_500);
+    world.pass(500);
+    expect(world.who('B').member?.roster.count).toBe(maxMembers);
+    expect(world.who('B').store.addresses()).toHaveLength(2 * maxMembers);
   });
 });
 

@@ -1,6 +1,6 @@
 import type { RosterFrame } from '../../protocol/frames.ts';
 import { type Address, addressText, membersDigest, rosterText, type SignedRoster } from '../../protocol/roster.ts';
-import { dayMs, maxDevices, maxMembers, rosterBytes } from '../limits.ts';
+import { checkedAtOnce, dayMs, maxDevices, maxMembers, rosterBytes } from '../limits.ts';
 import { surplus } from '../log/enrolment.ts';
 import type { Store } from '../log/store.ts';
 import type { Now } from '../turn.ts';
@@ -19,6 +19,9 @@ export class Roster {
   readonly #store: Store;
   /** What comes from the room; of what comes over links between members each link has its own. */
   readonly #staged = new StagedRoster(maxMembers * maxDevices);
+  /** Where members are, with a list from somebody near: not checked yet, and checked, to be kept with the rest of it. */
+  #unchecked: Address[] = [];
+  #checked: Address[] = [];
   /** The names, by key. */
   #members: Map<string, string> | undefined;
   #isAskedAnew = false;
@@ -51,6 +54,21 @@ export class Roster {
     const forgotten = [...this.#names.keys(), ...devices];
     this.#member.copy.buffer.enroll({ forgotten, roster: { last: 0, base: 0 } });
     [this.#members, this.signed] = [new Map(), undefined];
+    [this.#unchecked, this.#checked] = [[], []];
+  }
+
+  /** There is something to check. */
+  get isBusy(): boolean {
+    return this.#unchecked.length > 0;
+  }
+
+  /** Checks some: each takes so long that those of a crowd would hold up what is typed. */
+  check(now: Now): void {
+    if (!this.isBusy) return;
+    this.#checked.push(...this.#said(this.#unchecked.splice(0, checkedAtOnce), this.#names, now));
+    if (this.isBusy) return;
+    const newer = this.#checked.splice(0).filter((one) => this.#isNewer(one));
+    if (newer.length > 0) this.#member.copy.buffer.enroll(this.#reached(newer, 0));
   }
 
   /** There is somebody else who could be linked with. */
@@ -154,17 +172,17 @@ export class Roster {
   }
 
   /** The next part of what was asked for, or of what somebody near has: then `staged` is what has come of that. */
-  take(frame: RosterFrame, now: Now, staged = this.#staged): void {
+  take(frame: RosterFrame, staged = this.#staged): void {
     const { from = 0, version, members = [], addresses = [], at, digest, sig } = frame;
     if (from === 0) staged.begin(version, true);
     else if (from !== staged.version) return;
     staged.version = version;
     staged.add(members, addresses);
     if (at !== undefined && digest !== undefined && sig !== undefined)
-      this.#settle({ version, at, digest, sig }, staged, now);
+      this.#settle({ version, at, digest, sig }, staged);
   }
 
-  #settle(signed: SignedRoster, staged: StagedRoster, now: Now): void {
+  #settle(signed: SignedRoster, staged: StagedRoster): void {
     const { options, copy, room = '' } = this.#member;
     const { version } = signed;
     const known = this.#names;
@@ -180,10 +198,11 @@ export class Roster {
     const came = [...changed].flatMap(([key, name]) =>
       name === undefined ? [] : { key, name, version, firstMs: 0, seenMs: 0 },
     );
+    const newer = addresses.filter((one) => this.#isNewer(one));
     // The room has looked at them, and who uses one looks at it.
     const isRooms = staged === this.#staged;
-    const newer = isRooms ? addresses.filter((one) => this.#isNewer(one)) : this.#said(addresses, members, now);
-    const reached = this.#reached(newer, version);
+    if (!isRooms) this.#unchecked = newer;
+    const reached = this.#reached(isRooms ? newer : [], version);
     const devices = this.#store.addresses().filter(({ key }) => !members.has(key));
     const left = [...[...known.keys()].filter((key) => !members.has(key)), ...devices.map(({ dev }) => dev)];
     const forgotten = [...left, ...reached.forgotten];

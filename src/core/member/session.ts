@@ -212,7 +212,7 @@ export class Session implements Talk {
       case 'signatures':
         return this.#signatures.take(frame);
       case 'roster':
-        return this.#member.roster.take(frame, now);
+        return this.#member.roster.take(frame);
       case 'heartbeat':
         this.#member.heads.hear(frame);
         this.#pulse.hold(frame);

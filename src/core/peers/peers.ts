@@ -60,7 +60,7 @@ export class Peers {
   }
 
   get isBusy(): boolean {
-    return this.#peering.isBusy;
+    return this.#peering.isBusy || this.#member.roster.isBusy;
   }
 
   /** When there is more to do although nothing arrives: ms from now. */
@@ -159,7 +159,7 @@ export class Peers {
     if (frame.kind === 'hello') this.#peering.heardHello(link, frame);
     else if (frame.kind === 'said' || frame.kind === 'relayed') return this.#peering.heardStream(link, frame);
     else if (frame.kind === 'got') this.#peering.heardGot(link, frame);
-    else if (frame.kind === 'roster') this.#member.roster.take(frame, now, link.roster);
+    else if (frame.kind === 'roster') this.#member.roster.take(frame, link.roster);
     return true;
   }
 
@@ -190,6 +190,7 @@ export class Peers {
   /** Takes some of what has come. MUST be called before what is to be kept is. */
   read(now: Now): void {
     for (const link of this.#peering.read(now)) this.#end(link, now, true);
+    this.#member.roster.check(now);
   }
 
   settle(change: Change): void {
