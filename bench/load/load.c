@@ -663,10 +663,12 @@ static Text wordsOf(int author, long n) {
 static void prepare(const char *membersPath, const char *wordsPath) {
   long length;
   char *joins = kind == Room ? fileAt(membersPath, &length) : NULL, *words = kind == Room && perSender > 0 ? fileAt(wordsPath, &length) : NULL;
-  all = calloc(members, sizeof *all);
+  // Who has written what is read, and may not be here.
+  int known = members > senders ? members : senders;
+  all = calloc(known, sizeof *all);
   expected = calloc(senders, sizeof *expected);
   if (perSender > 0) had = calloc(perSender * senders, sizeof *had);
-  for (int i = 0; i < members; i++) {
+  for (int i = 0; i < known; i++) {
     Member *m = all + i;
     m->fd = -1;
     sprintf(m->name, "m%d", i);
@@ -746,7 +748,7 @@ int main(int count, char **words) {
         if (strcmp(value, tasks[k]) == 0) task = k;
     } else fail(key);
   }
-  if (senders > members) senders = members;
+  if (senders > members && task != Replay) senders = members;
   int says = task == Saturate || task == Rate || task == Restart;
   perSender = says ? (warmUp + messages + senders - 1) / senders : 0;
   epoll = epoll_create1(0);

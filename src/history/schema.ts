@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { Mark, Membership, Owner, Pending, Place, Reachable } from '../core/log/store.ts';
 import { decode } from '../protocol/codec.ts';
 import type { Erasure } from '../protocol/erasure.ts';
-import type { Message } from '../protocol/frames.ts';
+import type { Message, MessageId } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
 import type { Connection } from './database.ts';
 import type { State } from './memory.ts';
@@ -136,9 +136,10 @@ export const entries: Shape<Place> = {
     const said: Partial<Message> = message ?? {};
     return [seq, prev, hash, atMs, ranMs, said.sig, said.erased, ...messageValues(said)];
   },
-  read([seq, prev, hash, atMs, ranMs, sig, erased, ...said]) {
-    const message = readMessage(said, { sig, erased });
-    return { seq, prev, hash, atMs, ranMs, ...(message && { message: { ...message, seq, hash, at: atMs } }) } as Place;
+  read(values) {
+    const [seq, prev, hash, atMs, ranMs] = values as [number, string, string, number, number];
+    const message = placedMessage(values);
+    return message ? { seq, prev, hash, atMs, ranMs, message } : { seq, prev, hash, atMs, ranMs };
   },
   lost: ['an entry', 0],
 };
@@ -228,7 +229,43 @@ function messageValues(message: Partial<Message>): Value[] {
   ];
 }
 
-/** What comes from the disk is judged as what comes over the wire. */
+/** As it stands there: whoever reads it proves that by the chain, so nothing here needs to be judged. */
+function placedMessage(values: Value[]): Message | undefined {
+  const [seq, , hash, atMs, , sig, erased, dev, n, name, text, type, lc, ts, seen, re] = values;
+  const [ext, salt, words, key, isVoid, guest, ago] = values.slice(16);
+  if (typeof name !== 'string' || (typeof text !== 'string' && words === undefined)) return undefined;
+  return {
+    kind: 'message',
+    name,
+    text: text ?? '',
+    type,
+    id: typeof dev === 'string' ? { dev, n } : undefined,
+    lc,
+    ts,
+    in: seen,
+    re: typeof re === 'string' ? idOf(re) : undefined,
+    ext,
+    salt,
+    words,
+    erased,
+    key,
+    sig,
+    first: undefined,
+    seq,
+    hash,
+    at: atMs,
+    ago,
+    void: isVoid === 1 || undefined,
+    guest: guest === 1 || undefined,
+  } as unknown as Message;
+}
+
+function idOf(text: string): MessageId {
+  const dot = text.lastIndexOf('.');
+  return { dev: text.slice(0, dot), n: Number(text.slice(dot + 1)) };
+}
+
+/** What comes from the disk, and is proven by nothing, is judged as what comes over the wire. */
 function readMessage([dev, n, name, said, ...more]: Value[], proofs: Record<string, Value>): Message | undefined {
   const [type, lc, ts, seen, re, ext, salt, words, key, isVoid, guest, ago] = more;
   const text = said === undefined ? undefined : `${said}\n`;
