@@ -6,11 +6,11 @@ import type { Crowd } from './load/members.ts';
 import { roomIdentity } from './people.ts';
 import type { Running } from './servers.ts';
 
-type Wishes = Omit<Crowd, 'at'> & { isSecure: boolean };
-type Cost = { deliveries: number; messages: number; cpu: number; joinsCpu: number };
+type Wishes = Omit<Crowd, 'at'> & { isSecure?: boolean };
+type Cost = { deliveries: number; messages: number; seconds: number; cpu: number; joinsCpu: number };
 
 /** As `load` (load.ts), with members on ZeroMQ. Rejects if something did not come, or came twice. */
-export async function crowd(server: Running, { isSecure, ...wishes }: Wishes): Promise<Cost> {
+export async function crowd(server: Running, { isSecure = false, ...wishes }: Wishes): Promise<Cost> {
   const at = { port: server.port, room: roomIdentity().key, isSecure };
   const file = fileURLToPath(new URL('load/members.ts', import.meta.url));
   const child = fork(file, [JSON.stringify({ at, ...wishes })], { execArgv: ['--import', 'tsx'] });
@@ -24,10 +24,11 @@ export async function crowd(server: Running, { isSecure, ...wishes }: Wishes): P
     await hear('enter');
     const joinsCpu = cpuOf(server.pid) - emptyCpu;
     await hear(true);
-    const cpu = cpuOf(server.pid);
+    const [cpu, fromMs] = [cpuOf(server.pid), performance.now()];
     const { deliveries, wanted, wrong } = await hear(false);
     if (deliveries !== wanted || wrong > 0) throw new Error(`${deliveries} of ${wanted} came, ${wrong} faults`);
-    return { deliveries, messages: wishes.messages, cpu: cpuOf(server.pid) - cpu, joinsCpu };
+    const seconds = (performance.now() - fromMs) / 1_000;
+    return { deliveries, messages: wishes.messages, seconds, cpu: cpuOf(server.pid) - cpu, joinsCpu };
   } finally {
     child.kill();
   }

@@ -114,7 +114,14 @@ async function* doors(dist: string) {
     for (const isSecure of [false, true]) {
       const server = await start('ours', { dist, options: [...unlimited, ...(isSecure ? ['--secure'] : [])] });
       if (!server) return;
-      const wishes = { members: 100, senders: 10, messages: 2_000, underWay: 200, textBytes: 80 };
+      const wishes = {
+        kind: 'room' as const,
+        members: 100,
+        senders: 10,
+        messages: 2_000,
+        underWay: 200,
+        textBytes: 80,
+      };
       const { cpu, deliveries, joinsCpu } = await crowd(server, { ...wishes, isSecure });
       await server.stop();
       yield { isSecure, us: rounded((1e6 * cpu) / deliveries), msPerJoin: rounded((1e3 * joinsCpu) / wishes.members) };

@@ -58,12 +58,15 @@ export type Measured = {
   others?: Quantiles;
 };
 
+const program = () => compiled('load/load.c', '-lm');
+export const canCompile = (): boolean => program() !== undefined;
+
 /** Rejects if a message was lost, doubled, or came in two orders, or if the chain of the log is wrong. */
 export async function load(server: Running, wishes: Load): Promise<Measured> {
   const { kind, task = 'saturate', members, messages = 0, warmUp = 0, restart, isAscii = true } = wishes;
   const { textBytes = 80, senders = 10, signatures = false } = wishes;
-  const program = compiled('load/load.c', '-lm');
-  if (!program) throw new Error('no compiler');
+  const load = program();
+  if (!load) throw new Error('this needs a compiler for C: install gcc or clang');
   // Of those who wrote what is read some may not be here.
   const speakers = task === 'replay' ? senders : Math.min(senders, members);
   const each = Math.ceil((messages + warmUp) / speakers);
@@ -79,7 +82,7 @@ export async function load(server: Running, wishes: Load): Promise<Measured> {
   const options = { task, ...said, rate, seconds, history, settleMs };
   const more = { nonAscii: isAscii ? 0 : 1, signatures: signatures ? 1 : 0, server: server.pid, ...files };
   const args = Object.entries({ ...options, ...more }).map(([key, value]) => `${key}=${value}`);
-  const child = spawn(program, [kind, `${server.port}`, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(load, [kind, `${server.port}`, ...args], { stdio: ['pipe', 'pipe', 'inherit'] });
   child.stdin.on('error', () => {});
   const exit = once(child, 'exit');
   let measured: Measured | undefined;

@@ -1,6 +1,7 @@
-import { load, type Measured } from './load.ts';
-import { kinds, perDelivery, perMessage, table, unlimited } from './report.ts';
-import { type ServerName, start } from './servers.ts';
+import { crowd } from './crowd.ts';
+import { canCompile, load } from './load.ts';
+import { type Cost, kinds, perDelivery, perMessage, table, unlimited } from './report.ts';
+import { type Kind, type Running, type ServerName, start } from './servers.ts';
 
 /** So many messages to so many members: a few seconds of each server. */
 const cases: { name: ServerName; members: number; messages: number }[] = [
@@ -16,7 +17,9 @@ const cases: { name: ServerName; members: number; messages: number }[] = [
 
 /** In less than a minute; the last line is one JSON object. */
 export async function quick(dist: string): Promise<void> {
-  const found = new Map<string, Measured>();
+  const found = new Map<string, Cost>();
+  if (!canCompile())
+    console.log('There is no compiler: members on Node are what limits, and peers of other protocols are left out.');
   const row = table('server', 'members', 'µs a delivery', 'µs a message', 'messages/s', 'others busy');
   for (const { name, members, messages } of cases) {
     const server = await start(name, { dist, options: unlimited });
@@ -24,12 +27,12 @@ export async function quick(dist: string): Promise<void> {
       console.log(`${name}: is not on this machine`);
       continue;
     }
-    const measured = await load(server, { kind: kinds[name], members, messages, warmUp: messages / 5 });
+    const [cost, busy = ''] = await measure(server, kinds[name], members, messages);
     await server.stop();
-    found.set(`${name}@${members}`, measured);
-    const { seconds, otherCpu } = measured;
-    const [each, all] = [perDelivery(measured).toFixed(3), perMessage(measured).toFixed(1)];
-    row(name, members, each, all, (messages / seconds).toFixed(0), (otherCpu / seconds).toFixed(2));
+    if (!cost) continue;
+    found.set(`${name}@${members}`, cost);
+    const [each, all] = [perDelivery(cost).toFixed(3), perMessage(cost).toFixed(1)];
+    row(name, members, each, all, (cost.messages / cost.seconds).toFixed(0), busy);
   }
   const ratio = (other: ServerName, members: number) => {
     const [ours, theirs] = [found.get(`ours@${members}`), found.get(`${other}@${members}`)];
@@ -43,4 +46,15 @@ export async function quick(dist: string): Promise<void> {
     'cpu/naive@1000': ratio('straight', 1_000),
   };
   console.log(JSON.stringify({ ratios }));
+}
+
+/** What it cost, and how many processors other programs had meanwhile. */
+async function measure(server: Running, kind: Kind, members: number, messages: number): Promise<[Cost?, string?]> {
+  if (canCompile()) {
+    const measured = await load(server, { kind, members, messages, warmUp: messages / 2 });
+    return [measured, (measured.otherCpu / measured.seconds).toFixed(2)];
+  }
+  if (kind !== 'room' && kind !== 'original') return [];
+  const few = { members, senders: 10, messages: Math.ceil(messages / 20), underWay: 200, textBytes: 80 };
+  return [await crowd(server, { kind, ...few }), '?'];
 }

@@ -21,8 +21,9 @@ export const titles: Record<ServerName, string> = {
 };
 
 /** Microseconds of the server's processor for each message that somebody got, and for each that was said. */
-export const perDelivery = ({ cpu, deliveries }: Measured): number => (1e6 * cpu) / deliveries;
-export const perMessage = ({ cpu, messages }: Measured): number => (1e6 * cpu) / messages;
+export const perDelivery = ({ cpu, deliveries }: Cost): number => (1e6 * cpu) / deliveries;
+export const perMessage = ({ cpu, messages }: Cost): number => (1e6 * cpu) / messages;
+export type Cost = Pick<Measured, 'cpu' | 'deliveries' | 'messages' | 'seconds'>;
 
 export const median = (values: readonly number[]): number => {
   const sorted = values.toSorted((a, b) => a - b);
