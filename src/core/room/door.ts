@@ -245,8 +245,10 @@ export class Door {
 
 /** What its author wrote, and nothing that only a log may say. */
 function withoutPlace(said: Message): Message {
-  const { hash, seq, void: isVoid, guest, ...message } = said;
-  return hash === undefined && seq === undefined && !isVoid && !guest ? said : message;
+  // Nearly always there is nothing to leave out.
+  if ((said.hash ?? said.seq ?? said.void ?? said.guest) === undefined) return said;
+  const { hash: _, seq: __, void: ___, guest: ____, ...message } = said;
+  return message;
 }
 
 function absenceOf(from: string, raw: string | false): Absence | Outcome {
