@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -45,8 +45,9 @@ function save(found: Record<string, object[]>): void {
   const at = (file: string) => fileURLToPath(new URL(`../docs/${file}`, import.meta.url));
   const [{ model = '' } = {}] = cpus();
   const machine = { processors: cpus().length, model, system: `Linux ${release()}`, node: process.version };
-  const before = JSON.parse(readFileSync(at('performance.json'), 'utf8'));
+  const path = at('performance.json');
+  const before = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
   const all = { ...before, machine, ...found };
-  writeFileSync(at('performance.json'), `${JSON.stringify(all, null, 1)}\n`);
+  writeFileSync(path, `${JSON.stringify(all, null, 1)}\n`);
   for (const [name, picture] of Object.entries(plots(all))) writeFileSync(at(`performance-${name}.svg`), picture);
 }
