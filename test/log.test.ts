@@ -61,6 +61,20 @@ describe('a log', () => {
     expect(() => written.log.read(head - kept, 1)).toThrow('the disk is read');
   });
 
+  test('of an earlier run has its newest places in memory when one of them was read', () => {
+    written.append(maxTail.entries);
+    const { store } = written;
+    const before = written.log.read(1, 10_000);
+    restart();
+    const { head } = log;
+    expect(log.read(head, 1)).toEqual(before.slice(-1));
+    store.read = () => {
+      throw new Error('the disk is read');
+    };
+    expect(log.read(head - maxTail.entries + 1, 10_000)).toEqual(before.slice(-maxTail.entries));
+    expect(() => log.read(head - maxTail.entries, 1)).toThrow('the disk is read');
+  });
+
   test('has nothing in memory of what is no longer kept, or was another log', () => {
     written.commit({ keep: { from: 4, hash: hashAt(written.store, 3) } });
     expect(written.log.read(1, 100).map(({ seq }) => seq)).toEqual([4, 5]);
@@ -94,7 +108,7 @@ describe('a damaged place', () => {
   });
 
   test('is found once, and those beyond the limit are not remembered', () => {
-    written.append(maxLost + 10);
+    written.append(maxLost + 10 + maxTail.entries);
     for (const seq of range(1, maxLost + 10)) rot(written.store, seq, 'another text');
     restart();
     log.read(1, 3);

@@ -61,7 +61,7 @@ static const int maxUpload = 48000, maxTogether = 256, maxUnderWay = 256;
 
 static enum Kind kind;
 static enum Task task;
-static int port, members = 100, senders = 10, underWay = 200, textBytes = 80, settleMs = 800, withSignatures, nonAscii, history, atOnce = 200;
+static int port, members = 100, senders = 10, underWay = 200, textBytes = 80, settleMs = 800, withSignatures, nonAscii, history, atOnce = 64;
 static long messages = 20000, warmUp, perSender;
 static double rate = 50, seconds = 10;
 static pid_t server;

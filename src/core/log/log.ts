@@ -16,6 +16,8 @@ export class Log {
   /** The newest places, as they were written, and how much text they hold. */
   #tail: Place[] = [];
   #tailSize = 0;
+  /** What was written by an earlier run is part of the tail, as far as it has room. */
+  #isWhole = false;
   /** Places that are lost, as far as somebody has come upon them: `maxLost` at most. MUST NOT be changed by others. */
   readonly lost = new Map<number, Place>();
   #found: Place[] = [];
@@ -49,13 +51,27 @@ export class Log {
   read(from: number, limit: number): Place[] {
     const begin = Math.max(from, this.first);
     const end = Math.min(begin + limit - 1, this.head);
+    if (!this.#isWhole && begin > this.head - maxTail.entries) this.#complete();
     const inTail = begin - (this.head - this.#tail.length + 1);
-    if (inTail >= 0) return this.#tail.slice(inTail, inTail + limit);
+    return inTail >= 0 ? this.#tail.slice(inTail, inTail + limit) : this.#readDisk(begin, end);
+  }
+
+  #readDisk(begin: number, end: number): Place[] {
     // One more than wanted: it knows the chain before it.
     const rows = new Map(this.store.read(begin, end - begin + 2).map((row) => [row.seq, row]));
     const places: Place[] = [];
     for (let seq = begin; seq <= end; seq++) places.push(this.#verified(seq, rows, places.at(-1)?.hash));
     return places;
+  }
+
+  /** All who come back after a restart read the same places. */
+  #complete(): void {
+    this.#isWhole = true;
+    const [from, to] = [Math.max(this.head - maxTail.entries + 1, this.first), this.head - this.#tail.length];
+    if (from > to) return;
+    this.#tail = [...this.#readDisk(from, to), ...this.#tail];
+    this.#tailSize = this.#tail.reduce((size, { message }) => size + (message?.text.length ?? 0), 0);
+    this.#shorten(0);
   }
 
   /** The places of messages with such a text, the oldest first. */
@@ -81,6 +97,7 @@ export class Log {
     for (const { seq, sig } of signatures) this.#sign(seq, sig);
     for (const erasure of erased) this.#erase(erasure);
     this.#shorten(mended.length > 0 ? Number.POSITIVE_INFINITY : (keep?.from ?? 0));
+    if (mended.length > 0) this.#isWhole = false;
     if (!keep) return;
     for (const seq of this.lost.keys()) if (seq < keep.from) this.lost.delete(seq);
   }
@@ -102,8 +119,10 @@ export class Log {
   /** Places before `from` are held no more, nor those that are too many; but always one. */
   #shorten(from: number): void {
     const isTooMuch = () => this.#tail.length > maxTail.entries || this.#tailSize > maxTail.characters;
-    while (this.#tail[0] && (this.#tail[0].seq < from || (this.#tail.length > 1 && isTooMuch())))
+    while (this.#tail[0] && (this.#tail[0].seq < from || (this.#tail.length > 1 && isTooMuch()))) {
+      this.#isWhole ||= isTooMuch();
       this.#tailSize -= this.#tail.shift()?.message?.text.length ?? 0;
+    }
   }
 
   mend(message: Message): Entry | undefined {
