@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { crowd } from './crowd.ts';
 import { handshakeCost } from './handshake.ts';
 import { type Load, load, type Measured } from './load.ts';
-import { kinds, median, perDelivery, perMessage, unlimited } from './report.ts';
+import { kinds, lineThrough, median, perDelivery, perMessage, unlimited } from './report.ts';
 import { folder, newData, peers, type Running, type ServerName, start } from './servers.ts';
 
 /** One part of what `npm run bench` measures: rows that are alike. docs/performance.md says how to read them. */
@@ -62,11 +62,15 @@ async function saturated(name: ServerName, dist: string, wishes: Wishes, ...opti
 }
 
 async function* throughput(dist: string) {
-  for (const members of [2, 10, 100, 1_000])
-    for (const name of all) {
+  const costs: [members: number, usPerMessage: number][] = [];
+  for (const members of [2, 10, 100, 1_000, 5_000])
+    for (const name of members > 1_000 ? (['ours'] as const) : all) {
       const found = await saturated(name, dist, { members, ...warmed(messagesFor(name, members)) });
+      if (found && name === 'ours') costs.push([members, found.usPerMessage]);
       if (found) yield { name, members, ...found };
     }
+  const { a, b } = lineThrough(costs);
+  yield { name: 'a message costs a + b for each member, in µs', a: rounded(a), b: rounded(b) };
 }
 
 async function* texts(dist: string) {

@@ -14,7 +14,10 @@ export function plots(found: Found): Record<string, string> {
       x: 'members in the room',
       y: 'µs of a processor',
       isLog: { x: true, y: true },
-      series: byName(throughput, ({ us }) => us),
+      series: byName(
+        throughput.filter(({ us }) => us !== undefined),
+        ({ us }) => us,
+      ),
     }),
     latency: draw({
       title: 'From the moment a line is to be said until others have it',

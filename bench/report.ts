@@ -31,6 +31,21 @@ export const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 };
 
+/** The line a + b·x that goes best through all points, each weighed by how near to it the line should be: by its own size. */
+export function lineThrough(points: readonly (readonly [x: number, y: number])[]): { a: number; b: number } {
+  let [w, wx, wy, wxx, wxy] = [0, 0, 0, 0, 0];
+  for (const [x, y] of points) {
+    const weight = 1 / y ** 2;
+    w += weight;
+    wx += weight * x;
+    wy += weight * y;
+    wxx += weight * x * x;
+    wxy += weight * x * y;
+  }
+  const b = (w * wxy - wx * wy) / (w * wxx - wx * wx);
+  return { a: (wy - b * wx) / w, b };
+}
+
 /** Prints rows below each other as they come. */
 export function table(...columns: readonly string[]): (...cells: readonly (string | number)[]) => void {
   const widths = columns.map((column) => Math.max(column.length, 9) + 2);

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { Router } from 'zeromq';
 import { draw } from '../bench/chart.ts';
 import { load } from '../bench/load.ts';
+import { lineThrough } from '../bench/report.ts';
 import { type Running, start } from '../bench/servers.ts';
 import { dist } from './support/dist.ts';
 
@@ -72,6 +73,12 @@ async function sends(say: (n: number, last: string[]) => string[]): Promise<Runn
   void serve().catch(() => {});
   return { pid: process.pid, port, stop: async () => {} };
 }
+
+test('a fit finds the line that points lie on', () => {
+  const { a, b } = lineThrough([2, 10, 100, 5_000].map((x) => [x, 25 + 0.3 * x] as const));
+  expect(a).toBeCloseTo(25, 6);
+  expect(b).toBeCloseTo(0.3, 6);
+});
 
 test('a chart has its lines, its ticks and its names', () => {
   const series = [
