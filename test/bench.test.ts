@@ -41,6 +41,8 @@ describe.skipIf(!canCompile)('the load', () => {
     ['a double', (n, last) => [...(n === 50 ? last.slice(-1) : []), ...last.slice(-1)]],
     ['two in another order', (n, last) => (n === 50 ? [] : n === 51 ? last.slice(-2).reverse() : last.slice(-1))],
     ['other words', (n, last) => last.slice(-1).map((text) => (n === 50 ? text.replace('$', 'x$') : text))],
+    ['as many other letters', (n, last) => last.slice(-1).map((text) => (n === 50 ? text.replace('x$', 'y$') : text))],
+    ['the last one again', (n, last) => (n === 90 ? [...last.slice(-1), ...last.slice(-1)] : last.slice(-1))],
   ];
   test.each(wrongs)('of one author, from a server that sends %s', async (what, say) => {
     const server = await sends(say);

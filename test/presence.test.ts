@@ -257,6 +257,21 @@ describe('many who come and go at once', () => {
     expect(world.take('a')).toMatchObject([{ notice: 'join' }, { notice: 'shutdown' }]);
   });
 
+  test('are told to who takes it in several frames without a pause between these', () => {
+    world.joins('ann');
+    world.say('l', words('lea', ''), { auth: 1, name: 'lea' });
+    for (let no = 3; no <= noticePause.crowd + 1; no++) come(no);
+    world.forget();
+    for (let no = 200; no < 260; no++) come(no);
+    expect(world.take('l')).toEqual([]);
+    world.nowMs += noticePause.leastMs;
+    world.turn();
+    for (let turns = 0; turns < 3; turns++) {
+      if (world.room.nextTurnMs(world.now) === 0) world.turn();
+    }
+    expect(world.take('l')).toHaveLength(60);
+  });
+
   test('and are gone without a word: so many may come back, and who is gone for longest has left', () => {
     world.joins('ann');
     for (let no = 0; no <= maxInGrace; no++) {

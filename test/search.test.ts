@@ -159,5 +159,5 @@ test('a long copy is not read as a whole at the start', async () => {
   });
   const copy = new Copy(new Log(counting, fakeCrypto), fakeCrypto, 100_000, []);
   expect(copy.nextLc()).toBe(20_000);
-  expect(read).toBeLessThan(6_000);
+  expect(read).toBeLessThan(7_000);
 });

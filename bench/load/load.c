@@ -57,6 +57,9 @@ typedef struct {
 static const struct {
   int ackEach, block;
 } flow = {512, 256};
+/* `^0001.00000012` */
+static const int head = 14;
+static const long maxSeq = 10000000;
 static const int maxUpload = 48000, maxTogether = 256, maxUnderWay = 256;
 
 static enum Kind kind;
@@ -72,7 +75,7 @@ static int epoll;
 typedef struct {
   int sender;
   long n;
-  char hash[24];
+  char hash[32];
 } Seen;
 static Seen *seen;
 static long seenRoom;
@@ -223,6 +226,7 @@ static void welcomed(Member *m, const char *from, const char *end) {
 static void took(int author, long n, Member *reader, double t) {
   long at = n * senders + author;
   total++;
+  if (perSender > 0 && n >= perSender) return wrong("a message that was not said yet, of author", author, n);
   if (isMeasuring && saidAt && saidAt[at] > 0) {
     if (reader == all + author) tookOwn[ownCount++] = t - saidAt[at];
     else tookOthers[othersCount++] = t - saidAt[at];
@@ -235,6 +239,9 @@ static int authorIn(const char *text, long *n) {
   *n = strtol(text + 6, NULL, 10);
   return atoi(text + 1);
 }
+/* What stands between the number and the end of a text. */
+static char fill[5200];
+static int isFilled(const char *text) { return memcmp(text + head, fill, textBytes - head) == 0; }
 static Seen *seenAt(long seq) {
   if (seq >= seenRoom) {
     long room = 2 * seq + 1000;
@@ -274,11 +281,11 @@ static void read1(Member *m, int sender, const Row *row, double t) {
   if (sender < 0) return wrong("an unknown author at", m->cursor + 1, m - all);
   long n;
   Seen *before = seenAt(m->cursor);
-  char chained[24];
+  char chained[32];
   strcpy(chained, m->cursor == 0 ? "" : before->hash[0] ? before->hash : m->hash);
   Seen *place = seenAt(++m->cursor);
-  if (row->textLength != textBytes || authorIn(row->text, &n) != sender || n + 1 != row->n)
-    wrong("another text at", m->cursor, row->n);
+  if (row->textLength != textBytes || row->saltLength > 64 || authorIn(row->text, &n) != sender || n + 1 != row->n || !isFilled(row->text))
+    return wrong("another text at", m->cursor, row->n);
   if (!place->hash[0]) {
     if (row->n != ++expected[sender]) wrong("an author's message out of order", expected[sender], row->n);
     place->sender = sender;
@@ -294,16 +301,18 @@ static void entries(Member *m, const char *from, const char *end, double t) {
   const char *at = find(from, end, "\"e\":[[[");
   int authors[64], count = 0;
   long lastN[64] = {0}, lc = 0, time = 0;
-  if (!at) return wrong("no rows from", seq, 0);
+  if (!at || seq < 1 || seq > maxSeq) return wrong("no rows from", seq, 0);
   if (seq != m->cursor + 1) return wrong("a gap or a double at", seq, m->cursor);
   for (at += 6; *at == '[' && count < 64;) {
-    char dev[48];
+    char name[48], dev[48];
+    field(name, sizeof name, at, end, "[\"");
     field(dev, sizeof dev, at, end, "\",\"");
     authors[count] = -1;
     for (int i = 0; i < senders; i++)
-      if (strcmp(all[i].dev, dev) == 0) authors[count] = i;
+      if (strcmp(all[i].dev, dev) == 0 && strcmp(all[i].name, name) == 0) authors[count] = i;
     count++;
-    at = memchr(at, ']', end - at) + 1;
+    at = memchr(at, ']', end - at);
+    if (!at++ || at >= end) return wrong("a table without an end from", seq, 0);
     if (*at == ',') at++;
   }
   for (at++; *at == ',' && at < end;) {
@@ -319,9 +328,11 @@ static void entries(Member *m, const char *from, const char *end, double t) {
     row.seen = row.n - number[5];
     row.text = ++at;
     at = memchr(at, '"', end - at);
+    if (!at || end - at < 5) return wrong("a row without an end behind", m->cursor, 0);
     row.textLength = at - row.text;
     row.salt = at + 3;
     at = memchr(row.salt, '"', end - row.salt);
+    if (!at || end - at < 2) return wrong("a row without an end behind", m->cursor, 0);
     row.saltLength = at - row.salt;
     if (at[1] != ']') return wrong("more than was said at", m->cursor, 0);
     at += 2;
@@ -364,7 +375,7 @@ static const char *texts(Member *m, const char *from, const char *end, double t)
   while ((at = memchr(at, '^', end - at)) && (last = memchr(at, '$', end - at))) {
     long n;
     int author = authorIn(at, &n);
-    if (last - at + 1 != textBytes || author < 0 || author >= senders) wrong("another text of", author, n);
+    if (last - at + 1 != textBytes || author < 0 || author >= senders || !isFilled(at)) wrong("another text of", author, n);
     else if (n != m->numbers[author]++) wrong("out of order, of author and n", author, n);
     else {
       m->heard++;
@@ -385,8 +396,10 @@ static const char *frames(Member *m, const char *from, const char *end, double t
     const unsigned char *head = (const void *)from;
     int isLong = head[0] & 2;
     if (isLong && end - from < 9) break;
-    long count = isLong ? 0 : head[1];
-    for (int i = 1; isLong && i < 9; i++) count = count << 8 | head[i];
+    unsigned long size = isLong ? 0 : head[1];
+    for (int i = 1; isLong && i < 9; i++) size = size << 8 | head[i];
+    if (size > 1 << 20) fail("a frame of more than a mebibyte");
+    long count = size;
     const char *body = from + (isLong ? 9 : 2);
     if (end - body < count) break;
     framesIn++;
@@ -521,25 +534,20 @@ static void say(Member *m, int count) {
     frame(m, text, length);
   }
 }
-/* As many as may be under way, from all senders by turns. */
+/* As many as may be under way, strictly by turns: so the what-th message of all tells whose it is, and its number. */
 static void sayWhatMayBe(long limit) {
-  int *counts = calloc(senders, sizeof *counts);
-  for (int isMore = 1; isMore && sent < limit;) {
-    isMore = 0;
-    for (int i = 0; i < senders && sent < limit && sent - complete < underWay; i++) {
-      Member *m = all + i;
-      long said = m->said + counts[i];
-      if (m->state != Open || said >= perSender || (kind == Room && said - m->echoed >= maxUnderWay)) continue;
-      counts[i]++;
-      sent++;
-      isMore = 1;
-    }
+  static int counts[10000];
+  for (; sent < limit && sent - complete < underWay; sent++) {
+    int i = sent % senders;
+    Member *m = all + i;
+    if (m->state != Open || (kind == Room && m->said + counts[i] - m->echoed >= maxUnderWay)) break;
+    counts[i]++;
   }
   for (int i = 0; i < senders; i++) {
     if (counts[i] > 0) say(all + i, counts[i]);
+    counts[i] = 0;
     flush(all + i);
   }
-  free(counts);
 }
 static void sayUntil(long limit) {
   double upkeepAt = 0, movedAt = now();
@@ -639,13 +647,15 @@ static Text lineOf(char **at) {
   return line;
 }
 static Text copyOf(const char *bytes, int length) { return (Text){memcpy(malloc(length), bytes, length), length}; }
+static void makeFill(void) {
+  int length = 0, room = textBytes - head - 1;
+  while (nonAscii && length + 2 <= room) length += sprintf(fill + length, "é");
+  while (length < room) fill[length++] = 'x';
+  fill[length++] = '$';
+}
 static Text wordsOf(int author, long n) {
-  static char text[5000], line[11000];
-  int length = sprintf(text, "^%04d.%08ld", author, n);
-  while (nonAscii && length + 3 <= textBytes) length += sprintf(text + length, "é");
-  while (length < textBytes - 1) text[length++] = 'x';
-  text[length++] = '$';
-  text[length] = 0;
+  static char text[5300], line[11000];
+  sprintf(text, "^%04d.%08ld%s", author, n, fill);
   if (kind == Irc) return copyOf(line, sprintf(line, "PRIVMSG #room :%s\r\n", text));
   if (kind == Original) return copyOf(line, sprintf(line, "{\"name\": \"%s\", \"text\": \"%s\\n\"}", all[author].name, text));
   char body[5200];
@@ -749,6 +759,8 @@ int main(int count, char **words) {
     } else fail(key);
   }
   if (senders > members && task != Replay) senders = members;
+  if (textBytes < 20 || textBytes > 5000 || senders > 9999) fail("texts have 20 to 5000 bytes, of at most 9999 senders");
+  makeFill();
   int says = task == Saturate || task == Rate || task == Restart;
   perSender = says ? (warmUp + messages + senders - 1) / senders : 0;
   epoll = epoll_create1(0);
@@ -808,8 +820,12 @@ int main(int count, char **words) {
   cpu = cpuOf(server) - cpu;
   own = cpuOf(getpid()) - own;
   busy = busyS() - busy;
+  // Nothing may come behind the last one.
+  for (double end = now() + 0.1; says && errors == 0 && now() < end;) wait1(end);
+  if (says && errors == 0 && total != all0 + deliveries) wrong("more came than was said", total - all0, deliveries);
   if (rejoins > 0) wrong("members had to join again", rejoins, 0);
   if (task == Replay) deliveries = total, cpu = joinsCpu;
+  if (task == Replay && total != (long)members * history) wrong("not all was given again", total, (long)members * history);
 
   printf("{\"members\":%d,\"messages\":%ld,\"deliveries\":%ld,\"seconds\":%.4f,\"cpu\":%.6f,\"loadCpu\":%.6f,\"otherCpu\":%.3f,"
          "\"bytes\":%ld,\"frames\":%ld,\"emptyKib\":%ld,\"kib\":%ld,\"joinsSeconds\":%.4f,\"joinsCpu\":%.6f,\"cuts\":%ld,\"errors\":%ld",

@@ -1,7 +1,7 @@
 import type { AuthorCount, Owner, Place } from '../core/log/store.ts';
 import type { MessageId } from '../protocol/frames.ts';
 import type { Connection } from './database.ts';
-import { type Cell, type Shape, seal, toCell, toValue, unseal } from './schema.ts';
+import { type Cell, entriesInJson, placesIn, type Shape, seal, toCell, toValue, unseal } from './schema.ts';
 import { trouble } from './trouble.ts';
 
 /** With more rows than this a table is not looked through, for that would hold up the room. */
@@ -62,6 +62,7 @@ export class Table<T> {
   set(key: string, row: T): void {
     this.put(row);
     this.#keys?.add(key);
+    if (this.#keys && this.#keys.size > maxChecked) this.#keys = undefined;
     // What nobody has asked for, and is only written, would be remembered in vain.
     if (this.#remembered.has(key)) this.#remembered.set(key, row);
   }
@@ -91,7 +92,7 @@ export class Table<T> {
     const areKnown = isFine && rows.length <= maxChecked && this.db.isOwn;
     if (areKnown) this.#keys = new Set(whole.map((cells) => cells.slice(0, key.length).map(toValue).join('.')));
     if (isFine || rows.length > maxChecked) return false;
-    this.#remembered.clear();
+    this.forget();
     for (const cells of rows)
       if (!unseal(cells)) this.db.damaged.add(`${what}: ${JSON.stringify(toValue(cells[column] ?? null) ?? null)}`);
     const rescued = rescue ? this.db.rows(rescue).map((cells) => seal(cells.map(toValue))) : [];
@@ -112,41 +113,44 @@ export class Table<T> {
 }
 
 export class OwnerTable extends Table<Owner> {
-  /** The looks of each key's names, if nobody else writes: for each who comes in the whole table would be looked through. */
-  #looks: Map<string, Set<string>> | undefined;
+  /** Whose each look is, and which each key has, if nobody else writes: for each who comes in all would be looked through. */
+  #known: { keys: Map<string, string>; looks: Map<string, Set<string>> } | undefined;
 
   of(key: string): Owner[] {
     if (!this.db.isOwn) return this.#found(key);
-    this.#looks ??= this.#all();
-    return [...(this.#looks.get(key) ?? [])].flatMap((look) => this.get(look) ?? []);
+    this.#known ??= this.#readAll();
+    return [...(this.#known.looks.get(key) ?? [])].flatMap((look) => this.get(look) ?? []);
   }
 
   override set(look: string, owner: Owner): void {
-    const before = this.#looks && this.get(look);
-    if (before) this.#looks?.get(before.key)?.delete(look);
-    if (this.#looks) add(this.#looks, owner);
     super.set(look, owner);
+    this.#learn(owner);
   }
 
   override forget(): void {
     super.forget();
-    this.#looks = undefined;
+    this.#known = undefined;
   }
 
   #found = (key: string): Owner[] =>
     this.db.rows('SELECT * FROM owners WHERE key = ?', key).flatMap((cells) => this.rowOf(cells) ?? []);
 
-  #all(): Map<string, Set<string>> {
-    const looks = new Map<string, Set<string>>();
-    for (const owner of this.values()) add(looks, owner);
-    return looks;
+  #readAll() {
+    const owners = this.values();
+    this.#known = { keys: new Map(), looks: new Map() };
+    for (const owner of owners) this.#learn(owner);
+    return this.#known;
   }
-}
 
-function add(looks: Map<string, Set<string>>, { look, key }: Owner): void {
-  const known = looks.get(key);
-  if (known) known.add(look);
-  else looks.set(key, new Set([look]));
+  #learn({ look, key }: Owner): void {
+    if (!this.#known) return;
+    const { keys, looks } = this.#known;
+    looks.get(keys.get(look) ?? '')?.delete(look);
+    keys.set(look, key);
+    const known = looks.get(key);
+    if (known) known.add(look);
+    else looks.set(key, new Set([look]));
+  }
 }
 
 /** The table of the entries. A changed `seq` leads every search for its neighbours astray. */
@@ -160,12 +164,24 @@ export class EntryTable extends Table<Place> {
 
   /** Those `from` … `to` that can be read, in order. */
   read(from: number, to: number): Place[] {
+    const places = this.#placesInJson(from, to);
+    if (places.length === to - from + 1 && places.every(({ seq }, i) => seq === from + i)) return places;
     const rows = this.db.rows('SELECT * FROM entries WHERE seq BETWEEN ? AND ?', from, to);
     const found = new Map(rows.flatMap((cells) => this.rowOf(cells) ?? []).map((place) => [place.seq, place]));
     const missing = new Set<number>();
     for (let seq = from; seq <= to; seq++) if (!found.has(seq) && !this.#holes.has(seq)) missing.add(seq);
     if (missing.size > 0) this.#findHoles(missing);
     return [...found.values()].sort((a, b) => a.seq - b.seq);
+  }
+
+  /** In one text, which is quick, as far as JSON can hold them. */
+  #placesInJson(from: number, to: number): Place[] {
+    try {
+      const [json] = this.db.statement(entriesInJson).get(from, to) ?? [];
+      return placesIn(String(json));
+    } catch {
+      return [];
+    }
   }
 
   find({ dev, n }: MessageId): number | undefined {

@@ -117,8 +117,8 @@ function sizeOf({ place, notice }: Item, authors: Authors): number {
   return frame + line + bytesOf.row + jsonBytes(message.text) + moreBytes(message);
 }
 
-const moreBytes = ({ type, re, ext = '', ago, void: isVoid }: Message): number =>
-  type || re || ext || ago || isVoid ? bytesOf.more + jsonBytes(ext) : 0;
+const moreBytes = ({ type, re, ext = '', ago, erased = '', void: isVoid }: Message): number =>
+  type || re || ext || ago || erased || isVoid ? bytesOf.more + jsonBytes(ext) + erased.length : 0;
 
 /** A text as JSON, in UTF-8: of most texts nothing is escaped. */
 const jsonBytes = (text: string): number =>

@@ -103,6 +103,6 @@ export class Ledger {
   /** The log's own clock: it stands still while no program of this log runs, and no clock of a machine moves it. */
   ranMs(ms: number): number {
     this.#began ??= { ms, ranMs: this.#log.store.ranMs };
-    return this.#began.ranMs + ms - this.#began.ms;
+    return Math.trunc(this.#began.ranMs + ms - this.#began.ms);
   }
 }

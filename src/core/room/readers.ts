@@ -23,8 +23,8 @@ export class Readers {
   readonly #sessions: ReadonlyMap<string, Session>;
   readonly #signer: Pick<HeadSigner, 'head' | 'lost'>;
   #signedAtMs = Number.NEGATIVE_INFINITY;
-  /** Before that nobody is sent notices alone: who comes and goes in a crowd is told together. */
-  #noticesFromMs = Number.NEGATIVE_INFINITY;
+  /** Before that nobody is sent notices alone behind this one: who comes and goes in a crowd is told together. */
+  #notices = { fromMs: Number.NEGATIVE_INFINITY, behind: 0 };
   /** Who said what stands at a place, of the newest that clients of the original said. */
   readonly #relayed = new Map<number, string>();
 
@@ -80,7 +80,10 @@ export class Readers {
       if (group) group.push(reader);
       else groups.set(place, [reader]);
     }
-    if ([...groups.values()].some(([{ sent }]) => sent.seq === end.seq)) this.#noticesFromMs = nowMs + this.#pauseMs;
+    const isNew = [...groups.values()].some(
+      ([{ sent }]) => sent.seq === end.seq && sent.notice >= this.#notices.behind,
+    );
+    if (isNew) this.#notices = { fromMs: nowMs + this.#pauseMs, behind: end.notice };
     const isDue = nowMs - this.#signedAtMs >= signedHeadMs;
     return [...groups.values()].flatMap((group) => this.#frames(group, isDue ? nowMs : undefined));
   }
@@ -142,13 +145,14 @@ export class Readers {
 
   /** Nothing waits any more: there will be no later. */
   hurry(): void {
-    this.#noticesFromMs = Number.NEGATIVE_INFINITY;
+    this.#notices.fromMs = Number.NEGATIVE_INFINITY;
   }
 
   #dueAtMs(reader: Session, end: Position): number {
     const { sent, full } = reader;
     if (!isBehind(sent, end) || this.#limit(reader) <= 0) return Number.POSITIVE_INFINITY;
-    return sent.seq < end.seq ? full.retryAtMs : Math.max(full.retryAtMs, this.#noticesFromMs);
+    const isHeld = sent.seq === end.seq && sent.notice >= this.#notices.behind;
+    return isHeld ? Math.max(full.retryAtMs, this.#notices.fromMs) : full.retryAtMs;
   }
 
   #limit({ sent, acked, guest }: Session): number {
