@@ -127,6 +127,7 @@ describe.concurrent.each(widths)('at %i columns', (columns) => {
     const ana = await stage.clientScreen(port, 'Ana', [], tall);
     const bo = await stage.clientScreen(port, 'Bo', [], tall);
     const cy = await stage.online(port, 'Cy', '--listen');
+    await shows(ana, 'Cy joined the room. 3 online.');
     ana.enter(`/away ${'x'.repeat(129)}`);
     await shows(ana, '!! Say it in at most 128 bytes.');
     ana.enter('/away lunch \u202eevil');

@@ -55,6 +55,8 @@ function listen(program: Program): Stop {
     process.on(signal, () => {
       const isWish = signal !== 'SIGHUP' || isWindows || hasTerminal() !== hadTerminal;
       if (stop.hangUp && !isWish) return stop.hangUp();
+      // A terminal that closes says so twice where this program leads its session: that is nobody's impatience.
+      if (stopping && signal === 'SIGHUP' && !isWindows) return;
       if (stopping) process.exit(exitCodeOf(signal));
       stopping = true;
       stop.push(signal);
