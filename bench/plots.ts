@@ -1,15 +1,21 @@
-import { draw, type Series } from './chart.ts';
+import { type Chart, draw, type Series } from './chart.ts';
 import { titles } from './report.ts';
 import type { ServerName } from './servers.ts';
 
 type Row = Record<string, unknown> & { name?: ServerName; members?: number };
 type Found = Record<string, Row[]>;
 
-/** The pictures of docs/performance.md, by name. */
+/** The pictures of docs/performance.md, by name: of what was measured so far. */
 export function plots(found: Found): Record<string, string> {
+  const all = Object.entries(charts(found));
+  const drawn = all.filter(([, { series }]) => series.some(({ points }) => points.length > 0));
+  return Object.fromEntries(drawn.map(([name, chart]) => [name, draw(chart)]));
+}
+
+function charts(found: Found): Record<string, Chart> {
   const [throughput = [], latency = [], presence = []] = [found.throughput, found.latency, found.presence];
   return {
-    throughput: draw({
+    throughput: {
       title: 'What a delivery costs the server, as fast as it goes',
       x: 'members in the room',
       y: 'µs of a processor',
@@ -18,8 +24,8 @@ export function plots(found: Found): Record<string, string> {
         throughput.filter(({ us }) => us !== undefined),
         ({ us }) => us,
       ),
-    }),
-    latency: draw({
+    },
+    latency: {
       title: 'From the moment a line is to be said until others have it',
       x: 'part of the most that the room can do',
       y: 'ms',
@@ -32,15 +38,15 @@ export function plots(found: Found): Record<string, string> {
             .map(({ part, others }) => [Number(part), Number((others as Record<string, number>)[quantile])] as const),
         })),
       ),
-    }),
-    joins: draw({
+    },
+    joins: {
       title: 'What it costs the server when so many come at once',
       x: 'members who come',
       y: 'seconds of a processor',
       isLog: { x: false, y: false },
       series: byName(presence, ({ joinsCpu }) => joinsCpu),
-    }),
-    memory: draw({
+    },
+    memory: {
       title: 'Memory of the server with so many members',
       x: 'members who are there',
       y: 'MiB',
@@ -49,7 +55,7 @@ export function plots(found: Found): Record<string, string> {
         presence.filter(({ kibEach }) => kibEach !== undefined),
         ({ members = 0, emptyMib, kibEach }) => Number(emptyMib) + (members * Number(kibEach)) / 1_024,
       ),
-    }),
+    },
   };
 }
 
