@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -48,6 +49,7 @@ function save(found: Record<string, object[]>): void {
   const path = at('performance.json');
   const before = existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : {};
   const all = { ...before, machine, ...found };
-  writeFileSync(path, `${JSON.stringify(all, null, 1)}\n`);
+  writeFileSync(path, `${JSON.stringify(all)}\n`);
+  spawnSync('npx', ['biome', 'format', '--write', path], { stdio: 'ignore' });
   for (const [name, picture] of Object.entries(plots(all))) writeFileSync(at(`performance-${name}.svg`), picture);
 }
