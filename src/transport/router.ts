@@ -7,6 +7,8 @@ import { bytesOf, type Encryption, GoneRouter } from './sockets.ts';
 
 /** Few, so that one turn of the room, and the pause behind it, is short: more waits in ZeroMQ, in a queue for each connection. */
 const maxTurn = { frames: 64, bytes: 65_536 };
+/** The binding copies a short text for each connection: to be told when each has let go of a shared buffer costs more. */
+const shortFrame = 2_048;
 const farewellMs = 200;
 /** The system lets go of a port soon after libzmq has: tried so often for it, with so long between. */
 const rebinding = { tries: 100, pauseMs: 20 };
@@ -52,7 +54,7 @@ export class RouterLink {
    * taken then has overtaken. One that has ended is passed over: its end is among the inputs.
    */
   async send(to: readonly string[], data: string): Promise<string[]> {
-    const bytes = Buffer.from(data);
+    const bytes = data.length < shortFrame ? data : Buffer.from(data);
     const socket = this.#socket;
     const sent = to.map((id) => socket.send([this.#routingId(id), bytes]));
     const results = await Promise.allSettled(sent);
