@@ -39,7 +39,7 @@ export async function openEntrance(options: EntranceOptions, tell: (problem: str
     return neighbours?.admits(address) === false ? 'full' : 'admitted';
   });
   opened.push(zap);
-  const doors = new Doors();
+  const doors = new Doors(neighbours === undefined);
   opened.push(doors);
   const port = secure ? await reserve(...(await bindEndpoints(ip, options.port))) : await doors.open(ip, options.port);
   // Whoever says nothing of an address means the programs of this machine.

@@ -6,11 +6,17 @@ import type { Encryption } from './sockets.ts';
 /** All doors of one room: what comes in by any of them is one stream, and what goes out finds its own. */
 export class Doors {
   readonly #doors: RouterLink[] = [];
+  readonly #areOpenToAll: boolean;
+
+  /** @param areOpenToAll nobody is asked who may come in by an open one */
+  constructor(areOpenToAll = false) {
+    this.#areOpenToAll = areOpenToAll;
+  }
 
   /** Opens another one, and returns its port. */
   async open(ip: string, port: number, encryption?: Encryption): Promise<number> {
     const [first = '', ...others] = await bindEndpoints(ip, port);
-    const door = new RouterLink(encryption);
+    const door = new RouterLink(encryption, undefined, this.#areOpenToAll && encryption === undefined);
     // An open socket would keep the process.
     this.#doors.push(door);
     return portOf(await door.bind(first, ...others));
@@ -22,6 +28,8 @@ export class Doors {
 
   /** As that of one door. */
   async send(to: readonly string[], data: string): Promise<string[]> {
+    const [only, ...others] = this.#doors;
+    if (only && others.length === 0) return only.send(to, data);
     const sent = this.#doors.map((door) => door.send(to.filter(door.isOwn), data));
     return (await Promise.all(sent)).flat();
   }

@@ -31,11 +31,14 @@ export class RouterLink {
   /** Who has said something, and is not known to be gone, with its routing id. */
   readonly #present = new Map<string, Buffer>();
 
-  /** @param mark of the door, with which no other one's begins */
-  constructor(encryption?: Encryption, mark = encryption ? secureMark : openMark) {
+  /**
+   * @param mark of the door, with which no other one's begins
+   * @param isOpenToAll it has no encryption, and nobody is asked who may come in
+   */
+  constructor(encryption?: Encryption, mark = encryption ? secureMark : openMark, isOpenToAll = false) {
     this.#encryption = encryption;
     this.#mark = mark;
-    this.#socket = new GoneRouter(encryption);
+    this.#socket = new GoneRouter(encryption, isOpenToAll);
   }
 
   get isSecure(): boolean {
@@ -56,9 +59,14 @@ export class RouterLink {
   async send(to: readonly string[], data: string): Promise<string[]> {
     const bytes = data.length < shortFrame ? data : Buffer.from(data);
     const socket = this.#socket;
-    const sent = to.map((id) => socket.send([this.#routingId(id), bytes]));
-    const results = await Promise.allSettled(sent);
-    const full = to.filter((_, i) => isFull(results[i]));
+    const full: string[] = [];
+    // None of them waits: a queue has room, or it is full.
+    for (const id of to)
+      try {
+        await socket.send([this.#routingId(id), bytes]);
+      } catch (error) {
+        if (isFull(error as NodeJS.ErrnoException)) full.push(id);
+      }
     // Asked for its events, the socket hears which queues have room again; by itself it does once in a millisecond.
     if (full.length > 0) void socket.readable;
     return full;
@@ -145,8 +153,8 @@ async function rebind(socket: GoneRouter, endpoint: string): Promise<void> {
 
 const sizeOf = (parts: readonly Buffer[]): number => parts.at(-1)?.length ?? 0;
 
-function isFull(sent: PromiseSettledResult<void> | undefined): boolean {
-  if (sent?.status !== 'rejected' || sent.reason.code === 'EHOSTUNREACH') return false;
-  if (sent.reason.code !== 'EAGAIN') throw sent.reason;
+function isFull(error: NodeJS.ErrnoException): boolean {
+  if (error.code === 'EHOSTUNREACH') return false;
+  if (error.code !== 'EAGAIN') throw error;
   return true;
 }
