@@ -32,7 +32,7 @@ export const deviceText = (key: string, salt: string): string => JSON.stringify(
 
 /** What the key of a session is made of, besides the secret that both sides share: it is good for one proof alone. [P14] */
 export const sessionSalt = (nonce: string, cn: string): string => JSON.stringify([nonce, cn]);
-export const sessionInfo = (room: string, { key, dev }: Join): string =>
+export const sessionInfo = (room: string, { key, dev }: Pick<Join, 'key' | 'dev'>): string =>
   JSON.stringify(['0mq-chat session', room, key, dev]);
 
 /** How far a log goes in one run of its server. `cn`: it was told in the welcome that answers this nonce. */

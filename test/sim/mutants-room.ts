@@ -38,7 +38,7 @@ export const roomMutants: Mutant[] = [
       'const { nonce } = asked;\n        this.#asked.delete(from);',
       'const { nonce } = asked;',
     ],
-    ['the seal is that of the session', 'this.#options.crypto.mac(proof.sessionKey, seal.text) === seal.mac', 'true'],
+    ['the seal is that of the session', 'this.#macOf(proof, seal.text) === seal.mac', 'true'],
     ['the seal is that of who is there', 'proof?.key !== who || proof.dev !== dev', '!proof'],
   ]),
   ...of('room/room', [

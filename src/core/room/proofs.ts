@@ -11,11 +11,20 @@ export type ProofsOptions = {
   nonce: () => string;
 };
 
-/** What an accepted proof opens: whose words come over the connection from here on, and how many uploads of them were taken. */
-export type Proof = Uploader & { key: string; dev: string; sessionKey: string; taken: number };
+/**
+ * What an accepted proof opens: whose words come over the connection from here on, and how many uploads of them were taken. The
+ * key of the session is made, with its `salt`, when the first sealed frame comes: who only reads needs none.
+ */
+export type Proof = Uploader & {
+  key: string;
+  dev: string;
+  salt: string;
+  sessionKey: string | undefined;
+  taken: number;
+};
 
 /**
- * Who has proven what over which connection. A nonce is good for one proof over one connection; a proof makes a key that
+ * Who has proven what over which connection. A nonce is good for one proof over one connection; a proof leads to a key that
  * only its author and the room have, and that all of its author's words are sealed with until the next proof. [P7, P14]
  */
 export class Proofs {
@@ -50,9 +59,8 @@ export class Proofs {
     const { nonce } = asked;
     this.#asked.delete(from);
     if (!crypto.verify(key, joinProof(nonce, identity.key, join, isSecure(from)), proof)) return false;
-    const sessionKey = identity.sessionKey(key, sessionSalt(nonce, cn), sessionInfo(identity.key, join));
-    if (sessionKey === undefined) return false;
-    this.#proofs.set(from, { from, key, dev, sessionKey, taken: 0, isStopped: false, isHeld: false });
+    const salt = sessionSalt(nonce, cn);
+    this.#proofs.set(from, { from, key, dev, salt, sessionKey: undefined, taken: 0, isStopped: false, isHeld: false });
     return true;
   }
 
@@ -63,8 +71,14 @@ export class Proofs {
   ): Proof | undefined {
     const proof = this.#proofs.get(from);
     if (proof?.key !== who || proof.dev !== dev) return undefined;
-    const isIntact = isSecure(from) || (seal && this.#options.crypto.mac(proof.sessionKey, seal.text) === seal.mac);
+    const isIntact = isSecure(from) || (seal && this.#macOf(proof, seal.text) === seal.mac);
     return isIntact ? proof : undefined;
+  }
+
+  #macOf(proof: Proof, text: string): string | undefined {
+    const { identity, crypto } = this.#options;
+    proof.sessionKey ??= identity.sessionKey(proof.key, proof.salt, sessionInfo(identity.key, proof));
+    return proof.sessionKey && crypto.mac(proof.sessionKey, text);
   }
 
   /** The connection is gone. */
