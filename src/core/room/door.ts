@@ -57,7 +57,7 @@ export class Door {
     this.#parts = parts;
     this.#proofs = new Proofs(options);
     this.#admitted = options.admitted;
-    this.#guests = new Guests(options, parts, () => this.#isFull(true));
+    this.#guests = new Guests(options, parts, () => this.#isFull());
   }
 
   /** From now on these keys may come in by an encrypted door. Returns true if one may not that could before. */
@@ -144,7 +144,7 @@ export class Door {
     const { sessions } = this.#parts.presence;
     const isNew = !sessions.has(from) && !this.#entering.has(from) && !message.id;
     if (isNew && isSecure(from)) return unproven;
-    if (isNew && isBlank(message) && this.#isFull(true)) return undefined;
+    if (isNew && isBlank(message) && this.#isFull()) return undefined;
     if (isNew) this.#guests.enter(from, message.name, now);
     const session = sessions.get(from);
     if (session?.guest !== undefined) return this.#guests.hear(session, message);
@@ -211,17 +211,17 @@ export class Door {
   #whyNotIn(from: string, key: string, dev: string, now: Now): string | undefined {
     const { presence } = this.#parts;
     if (presence.sessions.get(from) || presence.sessions.ofDevice(dev)) return undefined;
-    if (this.#isFull(this.#isNew(key, now))) return full;
+    if (this.#isFull(() => this.#isNew(key, now))) return full;
     return presence.sessions.countOf(key) >= maxSessions
       ? `You are in this room ${maxSessions} times already.`
       : undefined;
   }
 
   /** However many strangers come, every fifth place is for members of more than a day. */
-  #isFull(isNew: boolean): boolean {
+  #isFull(isNew = () => true): boolean {
     const { maxClients = Number.POSITIVE_INFINITY } = this.#options;
-    const places = isNew ? Math.ceil(maxClients * forNewcomers) : maxClients;
-    return this.#parts.presence.sessions.size >= places;
+    const { size } = this.#parts.presence.sessions;
+    return size >= maxClients || (size >= Math.ceil(maxClients * forNewcomers) && isNew());
   }
 
   #isNew(key: string, { ms }: Now): boolean {

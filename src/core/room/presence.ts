@@ -47,6 +47,8 @@ export class Presence {
   #nowMs = 0;
   /** How many came or went, and nobody was told who. */
   #untold = 0;
+  /** What `named` was last, if that is so still: each of a crowd that comes is told of the same. */
+  #named: { members: string[]; away?: (string | false)[] } | undefined;
 
   constructor(server: string, feed: Feed) {
     this.#server = server;
@@ -58,7 +60,12 @@ export class Presence {
   }
 
   /** Those whom a welcome names, and if one of them is away, why each is. */
-  get named(): { members: string[]; away?: (string | false)[] } {
+  get named(): Readonly<{ members: string[]; away?: (string | false)[] }> {
+    this.#named ??= this.#nameSome();
+    return this.#named;
+  }
+
+  #nameSome() {
     const named = [...some(this.#members.values(), maxNamed)];
     const away = named.map(({ away }): string | false => away ?? false);
     return { members: named.map(({ name }) => name), ...(away.some((one) => one !== false) && { away }) };
@@ -169,6 +176,8 @@ export class Presence {
 
   /** Of a crowd only a number is told: nobody can fill all screens by coming and going. */
   #announce(facts: Pick<Notice, 'notice' | 'who' | 'was' | 'reason' | 'away'>): void {
+    // Who comes stands behind all others.
+    if (facts.notice !== 'join' || this.online <= maxNamed) this.#named = undefined;
     if (!this.#credit.take(1, this.#nowMs)) return void this.#untold++;
     const told = { ...facts, online: this.online };
     this.#feed.announce({ kind: 'notice', name: this.#server, ...told, text: sentence(told) });
