@@ -2,20 +2,20 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { type Flow, maxRelayed } from '../src/core/limits.ts';
 import { Feed, type Position } from '../src/core/log/feed.ts';
 import { sentence } from '../src/core/narrate.ts';
-import type { Session } from '../src/core/room/presence.ts';
 import { Readers } from '../src/core/room/readers.ts';
+import { Sessions } from '../src/core/room/sessions.ts';
 import { seqsOf } from './support/people.ts';
 import { Written } from './support/places.ts';
 
 const flow: Flow = { windowEntries: 6, batchEntries: 4, batchBytes: 10_000, signatures: 4 };
 let written: Written;
 let feed: Feed;
-let sessions: Map<string, Session>;
+let sessions: Sessions;
 let readers: Readers;
 beforeEach(() => {
   written = new Written();
   feed = new Feed(written.log);
-  sessions = new Map();
+  sessions = new Sessions();
   const signer = {
     get head() {
       return { head: written.log.head, sig: `s${written.log.head}` };

@@ -8,6 +8,7 @@ import { isShown, isSilent, plainMessage, plainNotice } from '../narrate.ts';
 import type { Send } from '../turn.ts';
 import type { HeadSigner } from './head-signer.ts';
 import type { Session } from './presence.ts';
+import type { Sessions } from './sessions.ts';
 
 type Group = [Session, ...Session[]];
 
@@ -20,24 +21,23 @@ type Group = [Session, ...Session[]];
 export class Readers {
   readonly #feed: Feed;
   readonly #flow: Flow;
-  readonly #sessions: ReadonlyMap<string, Session>;
+  readonly #sessions: Sessions;
   readonly #signer: Pick<HeadSigner, 'head' | 'lost'>;
   #signedAtMs = Number.NEGATIVE_INFINITY;
   /** Before that nobody is sent notices alone behind this one: who comes and goes in a crowd is told together. */
   #notices = { fromMs: Number.NEGATIVE_INFINITY, behind: 0 };
+  /** How far the feed went when all readers were looked at last, and those that are behind it. Between two news nobody else is. */
+  #seen: Position;
+  readonly #late = new Set<Session>();
   /** Who said what stands at a place, of the newest that clients of the original said. */
   readonly #relayed = new Map<number, string>();
 
-  constructor(
-    feed: Feed,
-    flow: Flow,
-    sessions: ReadonlyMap<string, Session>,
-    signer: Pick<HeadSigner, 'head' | 'lost'>,
-  ) {
+  constructor(feed: Feed, flow: Flow, sessions: Sessions, signer: Pick<HeadSigner, 'head' | 'lost'>) {
     this.#feed = feed;
     this.#flow = flow;
     this.#sessions = sessions;
     this.#signer = signer;
+    this.#seen = feed.end;
   }
 
   /** What stands at this place was said by a client of the original: it does not get that back. */
@@ -66,13 +66,15 @@ export class Readers {
     reader.full = { untaken: before, retryAtMs: nowMs + pauseMs, pauseMs };
     // What was acknowledged was taken, whatever else was not.
     reader.sent = { ...before, seq: Math.max(before.seq, reader.acked) };
+    this.#late.add(reader);
   }
 
   /** What every reader that is behind is sent now; readers at one position share its bytes. */
   pump(nowMs: number): Send[] {
     const groups = new Map<string, Group>();
     const { end } = this.#feed;
-    for (const reader of this.#sessions.values()) {
+    const looked = this.#lookAt(nowMs);
+    for (const reader of looked) {
       if (this.#dueAtMs(reader, end) > nowMs) continue;
       const { sent, guest } = reader;
       const place = `${sent.seq} ${sent.notice} ${this.#limit(reader)} ${guest !== undefined}`;
@@ -85,14 +87,30 @@ export class Readers {
     );
     if (isNew) this.#notices = { fromMs: nowMs + this.#pauseMs, behind: end.notice };
     const isDue = nowMs - this.#signedAtMs >= signedHeadMs;
-    return [...groups.values()].flatMap((group) => this.#frames(group, isDue ? nowMs : undefined));
+    const sends = [...groups.values()].flatMap((group) => this.#frames(group, isDue ? nowMs : undefined));
+    for (const reader of looked)
+      if (isBehind(reader.sent, this.#seen)) this.#late.add(reader);
+      else this.#late.delete(reader);
+    return sends;
+  }
+
+  /** Who may be behind: everybody when there is news for all; many come and go in between, and most of those who are there wait. */
+  #lookAt(nowMs: number): Session[] {
+    const { end } = this.#feed;
+    const areNoticesDue = end.notice > this.#seen.notice && nowMs >= this.#notices.fromMs;
+    for (const reader of this.#sessions.takeFresh()) this.#late.add(reader);
+    for (const reader of this.#late) if (this.#sessions.get(reader.from) !== reader) this.#late.delete(reader);
+    if (end.seq === this.#seen.seq && !areNoticesDue) return [...this.#late];
+    this.#seen = end;
+    return [...this.#sessions.values()];
   }
 
   /** When the next pump is due although nothing arrives: ms from now, or undefined. */
   nextPumpMs(nowMs: number): number | undefined {
     const { end } = this.#feed;
-    let dueAtMs = Number.POSITIVE_INFINITY;
-    for (const reader of this.#sessions.values()) dueAtMs = Math.min(dueAtMs, this.#dueAtMs(reader, end));
+    const isNews = this.#sessions.size > 0 && isBehind(this.#seen, end);
+    let dueAtMs = isNews ? this.#notices.fromMs : Number.POSITIVE_INFINITY;
+    for (const reader of this.#late) dueAtMs = Math.min(dueAtMs, this.#dueAtMs(reader, end));
     return dueAtMs === Number.POSITIVE_INFINITY ? undefined : Math.max(dueAtMs - nowMs, 0);
   }
 

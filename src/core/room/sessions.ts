@@ -6,6 +6,7 @@ export class Sessions extends Map<string, Session> {
   readonly #counts = new Map<string, number>();
   /** Those of clients of the original. */
   readonly guests = new Set<Session>();
+  #fresh: Session[] = [];
 
   override set(from: string, session: Session): this {
     this.delete(from);
@@ -13,6 +14,7 @@ export class Sessions extends Map<string, Session> {
     this.#counts.set(who, this.countOf(who) + 1);
     if (dev !== undefined) this.#ofDevice.set(dev, session);
     if (guest !== undefined) this.guests.add(session);
+    this.#fresh.push(session);
     return super.set(from, session);
   }
 
@@ -26,6 +28,11 @@ export class Sessions extends Map<string, Session> {
     if (this.#ofDevice.get(dev) === session) this.#ofDevice.delete(dev);
     this.guests.delete(session);
     return super.delete(from);
+  }
+
+  /** Those that came since the last call, and may have ended since. */
+  takeFresh(): Session[] {
+    return this.#fresh.splice(0);
   }
 
   ofDevice(dev: string): Session | undefined {
