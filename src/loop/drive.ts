@@ -133,8 +133,9 @@ export class Driver {
 
   /** What comes behind a frame that was not taken must not overtake it. */
   async #send(sent: Send, full: Set<string>): Promise<Input[]> {
-    const to = sent.to.filter((id) => !full.has(id));
+    const to = full.size === 0 ? sent.to : sent.to.filter((id) => !full.has(id));
     for (const id of await this.#give(to, sent.data)) full.add(id);
+    if (full.size === 0) return [];
     return sent.to.filter((id) => full.has(id)).map((from) => ({ type: 'full', from, sent }));
   }
 

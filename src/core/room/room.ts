@@ -1,5 +1,5 @@
 import { decode } from '../../protocol/codec.ts';
-import type { Received } from '../../protocol/frames.ts';
+import type { Heartbeat, Received } from '../../protocol/frames.ts';
 import { formatId } from '../../protocol/signed.ts';
 import { defaultFlow, defaultPace, type Flow, heartbeatIntervalMs, type Pace, tidyIntervalMs } from '../limits.ts';
 import { Feed } from '../log/feed.ts';
@@ -292,10 +292,22 @@ export class Room implements Core {
     this.#ignored = { frames: 0, reason: '' };
     if (ms - this.#heartbeatAtMs < heartbeatIntervalMs) return;
     this.#heartbeatAtMs = ms;
+    this.#beat(ms);
+  }
+
+  /** Those of whom the same is true share its bytes: most have read all, and wait for nothing. */
+  #beat(ms: number): void {
+    const alike = new Map<string, { to: string[]; frame: Heartbeat }>();
     for (const session of this.presence.proven) {
+      const { seq } = session.sent;
       const receipt = this.#intake.receipt(session, this.#undecided, ms);
-      this.#effects.send(session.from, { kind: 'heartbeat', seq: session.sent.seq, ...receipt, ...this.#signer.head });
+      const facts = `${seq} ${receipt.kept} ${receipt.held} ${receipt.heldMs}`;
+      const known = alike.get(facts);
+      if (known) known.to.push(session.from);
+      else
+        alike.set(facts, { to: [session.from], frame: { kind: 'heartbeat', seq, ...receipt, ...this.#signer.head } });
     }
+    for (const { to, frame } of alike.values()) this.#effects.send(to, frame);
   }
 
   #ignore(reason: string): void {
