@@ -70,6 +70,8 @@ describe('the room', () => {
     expect(world.take('a').filter(({ kept }) => kept !== undefined)).toEqual([{ kept: 6, held: 0 }]);
     world.tick(heartbeatIntervalMs);
     expect(world.take('a')).toMatchObject([{ hb: 4, kept: 6, held: 0 }]);
+    // To each what is true of its own words, though all share one frame of whom the same is true.
+    expect(world.take('b').at(-1)).toMatchObject({ hb: 4, kept: 0, held: 0 });
     world.slowDisk = true;
     world.say('a', entry('ann', 7));
     world.say('a', entry('ann', 8), entry('ann', 9));

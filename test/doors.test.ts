@@ -144,6 +144,15 @@ describe('an encrypted door', () => {
     expect(await heard()).toMatchObject({ frame: { seq: 1 } });
   });
 
+  test('where nobody counts who comes in by an open one, nobody is asked; at the encrypted one beside it the list is', async () => {
+    full = [ip, `::ffff:${ip}`];
+    const all = new Doors(true);
+    closing.push(() => all.close());
+    expect(await meets(await doors.open(ip, 0))).toBe('crowded');
+    expect(await meets(await all.open(ip, 0))).toBe('connected');
+    expect(await meets(await all.open(ip, 0, door), keyOf(eve))).toBe('notAdmitted');
+  });
+
   test('who calls itself a member of the encrypted door over the open one is none', async () => {
     const open = await doors.open(ip, 0);
     const heard = ear();

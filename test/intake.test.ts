@@ -1,4 +1,4 @@
-import { beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
 import { defaultPace, maxChallenges } from '../src/core/limits.ts';
 import { Feed } from '../src/core/log/feed.ts';
 import { Ledger } from '../src/core/log/ledger.ts';
@@ -205,6 +205,18 @@ describe('the seal of a session', () => {
     door.forget('a');
     expect(take(sealed(words(1), key))).toEqual([unsealed]);
     effects.take();
+  });
+
+  test('needs a key, which is made once, and only when there is something to seal', () => {
+    const made = vi.spyOn(options.identity, 'sessionKey');
+    const { take, prove } = open(member);
+    expect(made).not.toHaveBeenCalled();
+    for (const n of [1, 2]) expect(take(sealed(words(n)))).toMatchObject([{ type: 'say' }]);
+    expect(made).toHaveBeenCalledTimes(1);
+    prove({ cn: 'cn2' });
+    expect(take(sealed(words(1)))).toEqual([unsealed]);
+    expect(made).toHaveBeenCalledTimes(2);
+    made.mockRestore();
   });
 
   test('is that of one connection and of who is there: nobody else’s words are taken over it', () => {

@@ -126,6 +126,20 @@ describe('readers', () => {
     expect(signed(1_500)).toEqual(['s7', undefined]);
   });
 
+  test('that come between two news are sent what they lack, and who waits for room gets it when there is some', () => {
+    open('a');
+    append(8);
+    expect([pump(), pump()]).toEqual([[['a', [1, 2, 3, 4]]], [['a', [5, 6]]]]);
+    open('b', 'c');
+    sessions.delete('c');
+    expect([pump(), pump(), pump()]).toEqual([[['b', [1, 2, 3, 4]]], [['b', [5, 6]]], []]);
+    readers.acknowledge('a', 6);
+    expect([pump(), pump()]).toEqual([[['a', [7, 8]]], []]);
+    sessions.delete('b');
+    open('b');
+    expect(pump()).toEqual([['b', [1, 2, 3, 4]]]);
+  });
+
   test('say with each frame where they stood before it', () => {
     open('a', 'old');
     append(2);
