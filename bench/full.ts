@@ -195,7 +195,11 @@ async function* presence(dist: string) {
       };
     }
   for (const members of [1_000, 5_000])
-    yield { name: 'cryptography of joins', members, joinsCpu: rounded(handshakeCost(members)) };
+    for (const [name, areHeard] of [
+      ['cryptography of joins', false],
+      ['cryptography of joins, and of the first words', true],
+    ] as const)
+      yield { name, members, joinsCpu: rounded(handshakeCost(members, areHeard)) };
 }
 
 /** A log of so many messages, kept in a folder. */
