@@ -178,7 +178,7 @@ export class EntryTable extends Table<Place> {
   #placesInJson(from: number, to: number): Place[] {
     try {
       const [json] = this.db.statement(entriesInJson).get(from, to) ?? [];
-      return placesIn(String(json));
+      return typeof json === 'string' ? placesIn(json) : [];
     } catch {
       return [];
     }

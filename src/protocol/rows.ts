@@ -20,12 +20,8 @@ export type Row = Message | Lost;
  */
 export const rows: Value<Row[]> = {
   write(places) {
-    const table = new Authors();
-    const before = { lc: 0, at: 0 };
-    const written: unknown[] = [table.lines];
-    for (const row of places)
-      written.push(row.kind === 'lost' ? [row.hash ?? '', row.sig ?? ''] : toCells(row, table, before));
-    return written;
+    const writer = new RowWriter();
+    return [writer.authors, ...places.map((row) => writer.cells(row))];
   },
   read(json, { from }) {
     const seq = count.read(from, {});
@@ -43,28 +39,31 @@ type Author = { no: number; n: number; line: unknown[]; said: Said };
 type Said = Pick<Message, 'name' | 'key' | 'guest'> & { dev: string };
 type Before = { lc: number; at: number };
 
-function toCells(message: Message, table: Authors, before: Before): unknown[] {
-  const { id: { n } = nobody, lc = 0, at = 0, ts = 0, in: seen = 0, text, salt: grain = 0, words } = message;
-  const author = table.of(message);
-  const cells: unknown[] = [author.no, n - author.n, lc - before.lc, at - before.at, at - ts, n - seen];
-  author.n = n;
-  before.lc = lc;
-  before.at = at;
-  if (words === undefined) cells.push(text, grain);
-  else cells.push(0, words);
-  const more = moreOf(message);
-  if (more) cells.push(more);
-  return cells;
-}
-
-/** The table of those who wrote some places: it grows as they are looked up. */
-export class Authors {
-  readonly lines: unknown[][] = [];
+/** The rows of one frame while they are written; the table of those who wrote them grows. */
+export class RowWriter {
+  readonly authors: unknown[][] = [];
   /** Of each device, which may have had several names. */
   readonly #known = new Map<string, Author[]>();
+  readonly #before = { lc: 0, at: 0 };
+
+  /** The next row. */
+  cells(row: Row): unknown[] {
+    if (row.kind === 'lost') return [row.hash ?? '', row.sig ?? ''];
+    const { id: { n } = nobody, lc = 0, at = 0, ts = 0, in: seen = 0, text, salt: grain = 0, words } = row;
+    const [author, before] = [this.#authorOf(row), this.#before];
+    const cells: unknown[] = [author.no, n - author.n, lc - before.lc, at - before.at, at - ts, n - seen];
+    author.n = n;
+    before.lc = lc;
+    before.at = at;
+    if (words === undefined) cells.push(text, grain);
+    else cells.push(0, words);
+    const more = moreOf(row);
+    if (more) cells.push(more);
+    return cells;
+  }
 
   /** The line of who wrote this, a new one if there is none. */
-  of({ id: { dev } = nobody, name, key, guest }: Message): Author {
+  #authorOf({ id: { dev } = nobody, name, key, guest }: Message): Author {
     let ofDevice = this.#known.get(dev);
     if (!ofDevice) this.#known.set(dev, (ofDevice = []));
     for (const author of ofDevice) {
@@ -73,8 +72,8 @@ export class Authors {
     }
     const line = [name, dev, key ?? 0, ...(guest ? [1] : [])];
     const said = { name, dev, ...(key !== undefined && { key }), ...(guest && { guest }) };
-    const author = { no: this.lines.length, n: 0, line, said };
-    this.lines.push(line);
+    const author = { no: this.authors.length, n: 0, line, said };
+    this.authors.push(line);
     ofDevice.push(author);
     return author;
   }

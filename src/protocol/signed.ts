@@ -9,7 +9,7 @@ export const formatId = (id: MessageId): string => `${id.dev}.${id.n}`;
 
 /** What the signature of a message covers: what its author wrote. [P4] */
 export const signedText = (crypto: Crypto, room: string, message: Message): string =>
-  JSON.stringify(['0mq-chat message', room, ...written(crypto, message)]);
+  `["0mq-chat message","${room}",${written(crypto, message)}]`;
 
 /** Names what its author signed, for whoever has to compare it with what another one has. [P23] */
 export const signedHash = (crypto: Crypto, room: string, message: Message): string =>
@@ -55,7 +55,7 @@ export type Gap = { seq: number; prev: string; hash: string };
 
 /** The chain up to and including an entry: what was written, and what became of it in the log. [P25] */
 export const chainHash = (crypto: Crypto, before: string, message: Message): string =>
-  crypto.hash(JSON.stringify(['0mq-chat entry', before, written(crypto, message), ...placed(message)]));
+  crypto.hash(`["0mq-chat entry","${before}",[${written(crypto, message)}],${placed(message)}]`);
 
 /** Stands in the place of a signature that is not its author's. */
 export const wrongSignature = '-';
@@ -65,7 +65,7 @@ export const isSigned = ({ sig }: Message): boolean => sig !== undefined && sig 
 
 /** What stands for the text in everything that is signed and chained, so that the text itself can go. [P4] */
 export const digestOf = (crypto: Crypto, { words, salt, text }: Message): string =>
-  words ?? crypto.digest(JSON.stringify(['0mq-chat words', salt ?? 0, text]));
+  words ?? crypto.digest(`["0mq-chat words",${orZero(salt)},${quoted(text)}]`);
 
 /** The message without its text: what is left still proves who wrote it, and where it stands. */
 export function withoutText(crypto: Crypto, message: Message): Message {
@@ -73,19 +73,26 @@ export function withoutText(crypto: Crypto, message: Message): Message {
   return { ...rest, text: '', words: digestOf(crypto, message) };
 }
 
+/*
+ * As JSON.stringify would write it, in half the time: the chain of a long log is made of such texts. What is no text of a person's
+ * is a token, in which nothing is escaped.
+ */
+
 /** What its author wrote; 0 stands for what is not there. */
-function written(crypto: Crypto, message: Message): (string | number)[] {
+function written(crypto: Crypto, message: Message): string {
   const { id, lc = 0, ts = 0, in: seen = 0, type, name, re, ext } = message;
   const words = digestOf(crypto, message);
-  return [id ? formatId(id) : 0, lc, ts, seen, type ?? 0, name, words, re ? formatId(re) : 0, ext ?? 0];
+  const more = `${re ? `"${formatId(re)}"` : 0},${ext === undefined ? 0 : quoted(ext)}`;
+  return `${id ? `"${formatId(id)}"` : 0},${lc},${ts},${seen},${orZero(type)},${quoted(name)},"${words}",${more}`;
 }
-const placed = ({ key, void: isVoid, guest, at = 0, ago = 0 }: Message) => [
-  key ?? 0,
-  isVoid ? 1 : 0,
-  guest ? 1 : 0,
-  at,
-  ago,
-];
+const placed = ({ key, void: isVoid, guest, at = 0, ago = 0 }: Message): string =>
+  `${orZero(key)},${isVoid ? 1 : 0},${guest ? 1 : 0},${at},${ago}`;
+const orZero = (token: string | undefined): string => (token === undefined ? '0' : `"${token}"`);
+
+/** Nothing is escaped in JSON, and each character is a byte. */
+export const isPlain = (text: string): boolean => plain.test(text);
+const plain = /^[ !#-[\]-~]*$/;
+const quoted = (text: string): string => (isPlain(text) ? `"${text}"` : JSON.stringify(text));
 
 /** One end of a link between members, and the nonce that it has chosen for that link. */
 export type LinkEnd = { nonce: string; key: string; dev: string };

@@ -18,16 +18,16 @@ const chained = Object.entries({
   ago: '0',
 }).map(([field, none]): [string, string, string] => [
   `the chain covers ${field}`,
-  'before, written(crypto, message), ...placed(message)',
-  `before, ...((message) => [written(crypto, message), ...placed(message)])({ ...message, ${field}: ${none} })`,
+  '(crypto, before, message) => crypto.hash(',
+  `(crypto, before, said, message = { ...said, ${field}: ${none} }) => crypto.hash(`,
 ]);
 
 /** The rules of what an entry is. */
 export const entryMutants: Mutant[] = [
   ...of('protocol/signed', [
     ...chained,
-    ['a digest covers the text', 'salt ?? 0, text]', 'salt ?? 0]'],
-    ['a digest covers the salt', 'salt ?? 0, text]', '0, text]'],
+    ['a digest covers the text', 'quoted(text)', '0'],
+    ['a digest covers the salt', 'orZero(salt)', '0'],
   ]),
   ...of('narrate', [['what only a later version understands is not shown', "type === 'action' && !isVoid", '!isVoid']]),
   ...of('log/judge', [

@@ -1,11 +1,12 @@
 import { encode } from '../../protocol/codec.ts';
 import type { Message, Notice, Single } from '../../protocol/frames.ts';
-import { Authors } from '../../protocol/rows.ts';
+import { RowWriter } from '../../protocol/rows.ts';
+import { isPlain } from '../../protocol/signed.ts';
 import { maxNotices } from '../limits.ts';
 import type { Log } from './log.ts';
 import { emptyHash, type Place } from './store.ts';
 
-const firstStep = 16;
+const leastStep = 16;
 
 /** What one reader was sent so far: places up to `seq`, notices before number `notice`. */
 export type Position = { seq: number; notice: number };
@@ -16,6 +17,8 @@ export class Feed {
   readonly #log: Log;
   #notices: { afterSeq: number; notice: Notice }[] = [];
   #firstNotice = 0;
+  /** So many places fitted last: about as many will the next time. */
+  #step = leastStep;
 
   constructor(log: Log) {
     this.#log = log;
@@ -40,28 +43,31 @@ export class Feed {
 
   /** Reads on from `at`: at most `maxItems` items of together `maxBytes` bytes (but always one), and the position after them. */
   read(at: Position, maxItems: number, maxBytes: number): { items: Item[]; next: Position } {
-    const places = this.#placesFrom(at.seq + 1);
-    let place = places.next().value;
+    const places = this.#placesFrom(at.seq + 1, maxItems);
+    let place: Place | undefined;
     const next = { seq: at.seq, notice: Math.max(at.notice, this.#firstNotice) };
     const items: Item[] = [];
-    let authors = new Authors();
+    let writer = new RowWriter();
     let bytes = 0;
     while (items.length < maxItems) {
+      place ??= places.next().value;
       const pending = this.#notices[next.notice - this.#firstNotice];
       const isNotice = pending !== undefined && pending.afterSeq <= next.seq;
       const item: Item | undefined = isNotice ? pending : place && { place };
       if (!item) break;
       // What follows a notice begins a frame of its own.
-      if (isNotice) authors = new Authors();
-      bytes += sizeOf(item, authors);
+      if (isNotice) writer = new RowWriter();
+      bytes += sizeOf(item, writer);
       if (bytes > maxBytes && items.length > 0) break;
       items.push(item);
       if (!item.place) next.notice++;
       else {
         next.seq = item.place.seq;
-        place = places.next().value;
+        place = undefined;
       }
     }
+    // With one more it is known that no more fit.
+    if (items.length >= leastStep) this.#step = items.length + 1;
     return { items, next };
   }
 
@@ -71,10 +77,10 @@ export class Feed {
     return { items, next: { seq: at.seq, notice: this.end.notice } };
   }
 
-  /** A few first, then more: of long texts few fit into a frame, and each that is read from the disk is verified. */
-  *#placesFrom(from: number): Generator<Place, undefined> {
+  /** About as many as will fit, then more: of long texts few do, and each that is read from the disk is verified. */
+  *#placesFrom(from: number, most: number): Generator<Place, undefined> {
     let next = from;
-    for (let step = firstStep; next <= this.#log.head; step *= 2) {
+    for (let step = Math.min(this.#step, most); next <= this.#log.head; step *= 2) {
       const places = this.#log.read(next, step);
       yield* places;
       next = Math.max(next, places[0]?.seq ?? 0) + step;
@@ -105,25 +111,26 @@ export function framesOf(items: readonly Item[], signed: (place: Place, before?:
   return frames;
 }
 
-/** At most so many bytes an item adds to what is sent; `authors` are those in the table that it would share. */
-function sizeOf({ place, notice }: Item, authors: Authors): number {
+/** At most so many bytes an item adds to what is sent, as the next row of `writer`. */
+function sizeOf({ place, notice }: Item, writer: RowWriter): number {
   if (notice) return Buffer.byteLength(encode(notice)) + 1;
   const { message } = place as Place;
-  const frame = authors.lines.length === 0 ? bytesOf.frame : 0;
-  if (!message) return frame + bytesOf.row;
-  const known = authors.lines.length;
-  authors.of(message);
-  const line = authors.lines.length > known ? bytesOf.author + jsonBytes(message.name) : 0;
-  return frame + line + bytesOf.row + jsonBytes(message.text) + moreBytes(message);
+  const known = writer.authors.length;
+  const frame = known === 0 ? bytesOf.frame : 0;
+  if (!message) return frame + bytesOf.lost;
+  const cells = writer.cells(message);
+  const line = writer.authors.length > known ? bytesOf.author + jsonBytes(message.name) : 0;
+  let numbers = 0;
+  for (let i = 1; i <= 5; i++) numbers += widthOf(cells[i] as number);
+  return frame + line + bytesOf.row + numbers + jsonBytes(message.text) + moreBytes(message);
 }
 
 const moreBytes = ({ type, re, ext = '', ago, erased = '', void: isVoid }: Message): number =>
   type || re || ext || ago || erased || isVoid ? bytesOf.more + jsonBytes(ext) + erased.length : 0;
 
 /** A text as JSON, in UTF-8: of most texts nothing is escaped. */
-const jsonBytes = (text: string): number =>
-  isPlain.test(text) ? text.length + 2 : Buffer.byteLength(JSON.stringify(text));
-const isPlain = /^[ !#-[\]-~]*$/;
+const jsonBytes = (text: string): number => (isPlain(text) ? text.length + 2 : Buffer.byteLength(JSON.stringify(text)));
+const widthOf = (number: number): number => (Math.abs(number) < 100_000 ? 6 : 17);
 
-/** The most that each takes without its texts: a frame, a line of its table, a row, and what is seldom said in one. */
-const bytesOf = { frame: 200, author: 140, row: 160, more: 180 };
+/** The most that each takes without its texts and numbers: a frame, a line of its table, rows, and what is seldom said in one. */
+const bytesOf = { frame: 200, author: 140, row: 60, lost: 160, more: 180 };

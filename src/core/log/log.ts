@@ -57,10 +57,12 @@ export class Log {
   }
 
   #readDisk(begin: number, end: number): Place[] {
+    const rows: Place[] = [];
     // One more than wanted: it knows the chain before it.
-    const rows = new Map(this.store.read(begin, end - begin + 2).map((row) => [row.seq, row]));
+    for (const row of this.store.read(begin, end - begin + 2)) rows[row.seq - begin] = row;
     const places: Place[] = [];
-    for (let seq = begin; seq <= end; seq++) places.push(this.#verified(seq, rows, places.at(-1)?.hash));
+    for (let i = 0; i <= end - begin; i++)
+      places.push(this.#verified(begin + i, places[i - 1]?.hash, rows[i], rows[i + 1]));
     return places;
   }
 
@@ -130,18 +132,17 @@ export class Log {
     return place && whole(place, message, this.#crypto);
   }
 
-  #verified(seq: number, rows: Map<number, Place>, before: string | undefined): Place {
-    const row = rows.get(seq);
+  #verified(seq: number, before: string | undefined, row?: Place, next?: Place): Place {
     if (row && this.#isProven(row)) return row;
     const prev = before ?? this.#hashBefore(seq, row);
-    const hashes = this.#hashesAfter(seq, row, rows.get(seq + 1));
+    const hashes = this.#hashesAfter(seq, row, next);
     for (const hash of hashes) {
       const mended = row?.message && { ...row, prev, hash, message: { ...row.message, hash } };
       // Only what it says of the chain was damaged.
       if (mended && this.#isProven(mended)) return mended;
     }
     // Of what is missing the neighbour knows best how old it is.
-    const { atMs = 0, ranMs = this.store.ranMs } = row ?? rows.get(seq + 1) ?? {};
+    const { atMs = 0, ranMs = this.store.ranMs } = row ?? next ?? {};
     const place = { seq, prev, hash: hashes[0] ?? '', atMs, ranMs };
     this.#remember(place, this.#found);
     return place;
