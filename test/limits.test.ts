@@ -52,6 +52,7 @@ const figures: [what: string, figure: string][] = [
   ['asked for lost places, names refreshed, log trimmed', `each ${seconds(is.tidyIntervalMs)}`],
   ['log longer than allowed before it is trimmed', percent(is.trimSlack)],
   ['the end of the log in memory', `${n(is.maxTail.entries)} entries, ${n(is.maxTail.characters)} characters`],
+  ['frames of entries in memory', `${is.maxPages}`],
   [
     "`lc` above the log's; never refused up to",
     `2^${Math.log2(is.maxLcStep)}; 2^${Math.log2(is.harmlessLc)} + 2^${Math.log2(is.maxLcStep)}`,

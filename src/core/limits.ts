@@ -49,6 +49,8 @@ export const noticePause = { crowd: 100, leastMs: 100, ofReaderMs: 0.1 };
 export const maxNotices = 1_000;
 /** The end of the log is held in memory, so that live readers do not read the disk. */
 export const maxTail = { entries: 1_024, characters: 262_144 };
+/** Frames of entries that are held in memory, so that many who come back at once do not read the disk one by one. */
+export const maxPages = 16;
 
 /** A program that stood still (Ctrl-Z) first hears for so long what has come meanwhile. */
 export const hearingMs = 3_000;

@@ -106,10 +106,8 @@ export function seal(values: Value[], count = values.length): Cell[] {
 }
 
 /** What was sealed; undefined if the disk gives back something else. */
-export const unseal = (cells: Cell[], count = cells.length - 1): Value[] | undefined =>
-  opened(cells.map(toValue), count);
-
-function opened(values: Value[], count: number): Value[] | undefined {
+export function unseal(cells: Cell[], count = cells.length - 1): Value[] | undefined {
+  const values = cells.map(toValue);
   const [sum] = values.splice(count, 1);
   return sum === sumOf(values.slice(0, count)) ? values : undefined;
 }
@@ -129,20 +127,17 @@ export type Shape<T> = {
   rescue?: string;
 };
 
+/** The message is proved by `hash`, all but its signatures. */
+const sealedOfEntry = 7;
 export const entries: Shape<Place> = {
   name: 'entries',
   key: ['seq'],
-  // The message is proved by `hash`, all but its signatures.
-  sealed: 7,
+  sealed: sealedOfEntry,
   values({ seq, prev, hash, atMs, ranMs, message }) {
     const said: Partial<Message> = message ?? {};
     return [seq, prev, hash, atMs, ranMs, said.sig, said.erased, ...messageValues(said)];
   },
-  read(values) {
-    const [seq, prev, hash, atMs, ranMs] = values as [number, string, string, number, number];
-    const message = placedMessage(values);
-    return message ? { seq, prev, hash, atMs, ranMs, message } : { seq, prev, hash, atMs, ranMs };
-  },
+  read: (values) => placeOf(values.slice(0, sealedOfEntry), values.slice(sealedOfEntry)),
   lost: ['an entry', 0],
 };
 export const marks: Shape<Mark> = {
@@ -235,12 +230,12 @@ function messageValues(message: Partial<Message>): Value[] {
  * As it stands there: whoever reads it proves it by the chain. That takes 0 for what is not there, and one flipped bit makes a 0 of
  * what is not there: so what is a text anywhere is one here, or nothing.
  */
-function placedMessage(values: Value[]): Message | undefined {
-  const [seq, , hash, atMs, , sig, erased, dev, n, name, text, type, lc, ts, seen, re] = values;
-  const [ext, salt, words, key, isVoid, guest, ago] = values.slice(16);
+function placeOf(sealed: (Value | null)[], said: (Value | null)[]): Place {
+  const [seq, prev, hash, atMs, ranMs, sig, erased] = sealed as [number, string, string, number, number, ...Value[]];
+  const [dev, n, name, text, type, lc, ts, seen, re, ext, salt, words, key, isVoid, guest, ago] = said;
   const isGone = typeof words === 'string';
-  if (typeof name !== 'string' || !(isGone || typeof text === 'string')) return undefined;
-  return {
+  if (typeof name !== 'string' || !(isGone || typeof text === 'string')) return { seq, prev, hash, atMs, ranMs };
+  const message = {
     kind: 'message',
     name,
     // Where its digest stands, nothing proves the text.
@@ -265,9 +260,10 @@ function placedMessage(values: Value[]): Message | undefined {
     void: isVoid === 1 || undefined,
     guest: guest === 1 || undefined,
   } as unknown as Message;
+  return { seq, prev, hash, atMs, ranMs, message };
 }
-const textOf = (value: Value) => (typeof value === 'string' ? value : undefined);
-const numberOf = (value: Value) => (typeof value === 'number' ? value : undefined);
+const textOf = (value: Value | null | undefined) => (typeof value === 'string' ? value : undefined);
+const numberOf = (value: Value | null | undefined) => (typeof value === 'number' ? value : undefined);
 
 function idOf(text: string): MessageId {
   const dot = text.lastIndexOf('.');
@@ -276,27 +272,26 @@ function idOf(text: string): MessageId {
 
 /**
  * Rows of entries as one text, a line of JSON for each: the driver takes three times as long for all their cells. A text with U+0000
- * is an error there, and fractions may lose their last digits. In front is the sum, then what is sealed, in a list of its own.
+ * is an error there, and fractions may lose their last digits.
  */
-export const entriesInJson = `SELECT group_concat(json_array(sum, json_array(${columnsOf('sealed')}), ${columnsOf('message')}), char(10))
-  FROM entries WHERE seq BETWEEN ? AND ?`;
-function columnsOf(part: 'sealed' | 'message'): string {
-  const table = tables[1] ?? '';
-  const columns = table
-    .slice(table.indexOf('(') + 1)
-    .split(',')
-    .map((column) => column.trim().split(' ')[0]);
-  const sum = columns.indexOf('sum');
-  return (part === 'sealed' ? columns.slice(0, sum) : columns.slice(sum + 1)).join();
+export const entriesInJson = `SELECT group_concat(json_array(${columnsOf(tables[1] ?? '')}), char(10)) FROM entries
+  WHERE seq BETWEEN ? AND ?`;
+function columnsOf(table: string): string {
+  const columns = table.slice(table.indexOf('(') + 1).split(',');
+  return columns.map((column) => column.trim().split(' ')[0]).join();
 }
 
-/** What such a text holds: the places that are as they were written. What was sealed is looked at as it stands there. */
+/** What such a text holds: the places that are as they were written. What is sealed is looked at as it stands there. */
 export function placesIn(text: string): Place[] {
-  return text.split('\n').flatMap((line) => {
-    const [sum, sealed, ...message] = JSON.parse(line) as [number, Value[], ...Value[]];
-    const isWhole = crc32(line.slice(line.indexOf('[', 1), line.indexOf(']') + 1)) === sum;
-    return (isWhole && entries.read([...sealed, ...message])) || [];
-  });
+  const places: Place[] = [];
+  for (const line of text.split('\n')) {
+    const cells = JSON.parse(line) as (Value | null)[];
+    const sum = cells[sealedOfEntry];
+    const sealed = line.slice(0, line.indexOf(`,${sum},`));
+    if (crc32(`${sealed}]`) === sum)
+      places.push(placeOf(cells.slice(0, sealedOfEntry), cells.slice(sealedOfEntry + 1)));
+  }
+  return places;
 }
 
 /** What comes from the disk, and is proven by nothing, is judged as what comes over the wire. */

@@ -73,26 +73,25 @@ export function withoutText(crypto: Crypto, message: Message): Message {
   return { ...rest, text: '', words: digestOf(crypto, message) };
 }
 
-/*
- * As JSON.stringify would write it, in half the time: the chain of a long log is made of such texts. What is no text of a person's
- * is a token, in which nothing is escaped.
+/**
+ * What its author wrote, as JSON.stringify would write it, but faster: of such texts the chain is made. In what must be a token
+ * wherever it comes from (values.ts) nothing is escaped; from a disk anything may come, but not what the hash is of.
  */
-
-/** What its author wrote; 0 stands for what is not there. */
 function written(crypto: Crypto, message: Message): string {
   const { id, lc = 0, ts = 0, in: seen = 0, type, name, re, ext } = message;
-  const words = digestOf(crypto, message);
-  const more = `${re ? `"${formatId(re)}"` : 0},${ext === undefined ? 0 : quoted(ext)}`;
-  return `${id ? `"${formatId(id)}"` : 0},${lc},${ts},${seen},${orZero(type)},${quoted(name)},"${words}",${more}`;
+  const words = quoted(digestOf(crypto, message));
+  const more = `${orZero(re && formatId(re))},${ext === undefined ? 0 : quoted(ext)}`;
+  return `${orZero(id && formatId(id))},${lc},${ts},${seen},${orZero(type)},${quoted(name)},${words},${more}`;
 }
 const placed = ({ key, void: isVoid, guest, at = 0, ago = 0 }: Message): string =>
   `${orZero(key)},${isVoid ? 1 : 0},${guest ? 1 : 0},${at},${ago}`;
+/** 0 stands for what is not there. */
 const orZero = (token: string | undefined): string => (token === undefined ? '0' : `"${token}"`);
 
-/** Nothing is escaped in JSON, and each character is a byte. */
+const quoted = (text: string): string => (isPlain(text) ? `"${text}"` : JSON.stringify(text));
+/** In JSON nothing of it is escaped, and each character is a byte. */
 export const isPlain = (text: string): boolean => plain.test(text);
 const plain = /^[ !#-[\]-~]*$/;
-const quoted = (text: string): string => (isPlain(text) ? `"${text}"` : JSON.stringify(text));
 
 /** One end of a link between members, and the nonce that it has chosen for that link. */
 export type LinkEnd = { nonce: string; key: string; dev: string };

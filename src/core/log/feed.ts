@@ -29,6 +29,16 @@ export class Feed {
     return { seq: this.#log.head, notice: this.#firstNotice + this.#notices.length };
   }
 
+  /** Rises when something is changed that may have been read before. */
+  get edition(): number {
+    return this.#log.edition;
+  }
+
+  /** Behind which place the next notice stands for who reads there. */
+  nextNotice(at: Position): number {
+    return this.#notices[Math.max(at.notice - this.#firstNotice, 0)]?.afterSeq ?? Number.POSITIVE_INFINITY;
+  }
+
   /** The chain up to `seq`, '' if it is not known. */
   hashAt(seq: number): string {
     return this.#log.hashAt(seq) ?? emptyHash;

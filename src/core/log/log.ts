@@ -21,6 +21,8 @@ export class Log {
   /** Places that are lost, as far as somebody has come upon them: `maxLost` at most. MUST NOT be changed by others. */
   readonly lost = new Map<number, Place>();
   #found: Place[] = [];
+  /** Rises when something is changed that may have been read before. */
+  edition = 0;
 
   constructor(store: Store, crypto: Crypto) {
     this.store = store;
@@ -92,6 +94,7 @@ export class Log {
   settle({ restart, entries = [], mended = [], signatures = [], erased = [], keep }: Change): void {
     if (restart) this.#shorten(Number.POSITIVE_INFINITY);
     if (restart) this.lost.clear();
+    if (restart || keep || mended.length > 0 || erased.length > 0) this.edition++;
     for (const place of entries) if (!place.message) this.#remember(place);
     for (const { seq } of mended) this.lost.delete(seq);
     this.#tail.push(...entries);

@@ -7,6 +7,7 @@ import type { Place } from '../log/store.ts';
 import { isShown, isSilent, plainMessage, plainNotice } from '../narrate.ts';
 import type { Send } from '../turn.ts';
 import type { HeadSigner } from './head-signer.ts';
+import { Pages } from './pages.ts';
 import type { Session } from './presence.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -20,6 +21,7 @@ type Group = [Session, ...Session[]];
  */
 export class Readers {
   readonly #feed: Feed;
+  readonly #pages: Pages;
   readonly #flow: Flow;
   readonly #sessions: Sessions;
   readonly #signer: Pick<HeadSigner, 'head' | 'lost'>;
@@ -34,6 +36,7 @@ export class Readers {
 
   constructor(feed: Feed, flow: Flow, sessions: Sessions, signer: Pick<HeadSigner, 'head' | 'lost'>) {
     this.#feed = feed;
+    this.#pages = new Pages(feed);
     this.#flow = flow;
     this.#sessions = sessions;
     this.#signer = signer;
@@ -117,16 +120,24 @@ export class Readers {
   /** @param signMs that a signed head may go out again, and what time it is */
   #frames(group: Group, signMs: number | undefined): Send[] {
     const [{ sent: before, guest }] = group;
-    const { items, next } = this.#feed.read(before, this.#limit(group[0]), this.#flow.batchBytes);
+    const limit = this.#limit(group[0]);
+    const to = group.map(({ from }) => from);
+    const page = guest === undefined ? this.#pages.after(before, limit) : undefined;
+    if (page && (signMs === undefined || page.isFull)) {
+      for (const reader of group) reader.sent = { ...before, seq: page.to };
+      return [{ type: 'send', to, data: page.data, before }];
+    }
+    const { items, next } = this.#feed.read(before, limit, this.#flow.batchBytes);
     // If that is in vain, `holdBack` says so.
     for (const reader of group) reader.sent = next;
     if (guest !== undefined) return this.#plainFrames(items, before, group);
     const frames = framesOf(items, this.#gap);
     const [first, ...more] = frames;
     if (!first) return [];
-    if (signMs !== undefined) this.#sign(frames, next, signMs);
+    const isSigned = signMs !== undefined && this.#sign(frames, next, signMs);
     const data = encode(more.length === 0 ? first : { kind: 'batch', frames: [first, ...more] });
-    return [{ type: 'send', to: group.map(({ from }) => from), data, before }];
+    if (!isSigned && limit === this.#flow.batchEntries) this.#pages.keep(before, items, data);
+    return [{ type: 'send', to, data, before }];
   }
 
   /** The chain before it as its readers have it: none of them knows better than the log here. */
@@ -134,12 +145,13 @@ export class Readers {
     this.#signer.lost({ seq, prev: before ?? this.#feed.hashAt(seq - 1), hash });
 
   /** What ends with the newest entry says so under the room's key: nobody can tell others another one. [P26] */
-  #sign(frames: readonly Single[], { seq }: Position, nowMs: number): void {
+  #sign(frames: readonly Single[], { seq }: Position, nowMs: number): boolean {
     const last = frames.findLast((frame) => frame.kind === 'entries');
     const { head, sig } = last?.hash && seq === this.#feed.end.seq ? this.#signer.head : {};
-    if (!last || !sig || head !== seq) return;
+    if (!last || !sig || head !== seq) return false;
     last.sig = sig;
     this.#signedAtMs = nowMs;
+    return true;
   }
 
   /** In the original's form, a frame for each: name and text only, no voids, no absences, nobody's own words. [P37] */
