@@ -739,6 +739,23 @@ describe('what is signed and hashed', () => {
     );
   });
 
+  test('has whatever was said as JSON has it', () => {
+    const ext = fc.option(fc.string({ unit: 'binary' }), { nil: undefined });
+    const texts = fc.record({ name: fc.string({ unit: 'binary' }), text: fc.string({ unit: 'binary' }), ext });
+    fc.assert(
+      fc.property(texts, ({ name, text, ext }) => {
+        const words = plain.digest(JSON.stringify(['0mq-chat words', salt, text]));
+        const all = ['d.1', 2, 3, 4, 'later', name, words, 'e.5', ext ?? 0];
+        const said = { name, text, ...(ext !== undefined && { ext }) };
+        const { ext: _, ...bare } = entry;
+        expect(signedText(plain, 'kR', { ...bare, ...said })).toBe(JSON.stringify(['0mq-chat message', 'kR', ...all]));
+        expect(chainHash(plain, 'h', { ...bare, ...said })).toBe(
+          JSON.stringify(['0mq-chat entry', 'h', all, 'k', 0, 0, 6, 7]),
+        );
+      }),
+    );
+  });
+
   test.each<[string, Partial<Message>]>([
     ['its name', { name: 'bo' }],
     ['its text', { text: 'ho' }],
