@@ -1,5 +1,5 @@
-import { beforeEach, describe, expect, test } from 'vitest';
-import { defaultFlow, maxNotices } from '../src/core/limits.ts';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { defaultFlow, maxNotices, maxTail } from '../src/core/limits.ts';
 import { Feed, framesOf, type Item } from '../src/core/log/feed.ts';
 import { encode } from '../src/protocol/codec.ts';
 import type { Entries } from '../src/protocol/frames.ts';
@@ -120,6 +120,21 @@ describe('a reader', () => {
     const [frame] = framesOf(feed.read(start, 9, 1e6).items, signed);
     expect(frame).toMatchObject({ rows: [{ seq: 1 }, {}, { seq: 3 }], hash: hashAt(written.store, 3) });
     expect((frame as Entries).rows[1]).toEqual({ kind: 'lost', seq: 2, hash: hashAt(written.store, 2), sig: 'sig' });
+  });
+
+  test('reads hardly more from the disk than it is given, be the texts short or long', () => {
+    written.append(2_000);
+    written.append(2_000, { text: 'x'.repeat(3_500) });
+    written.append(maxTail.entries);
+    feed = new Feed(new Written(written.store).log);
+    const read = vi.spyOn(written.store, 'read');
+    const readOn = (from: number, to: number) => {
+      read.mockClear();
+      for (let at = { seq: from, notice: 0 }; at.seq < to; ) at = feed.read(at, maxBatchEntries, batchBytes).next;
+      return read.mock.calls.reduce((rows, [, limit]) => rows + limit, 0);
+    };
+    expect(readOn(0, 1_900)).toBeLessThan(1.6 * 1_900);
+    expect(readOn(1_900, 3_900)).toBeLessThan(1.6 * 2_000);
   });
 
   test('skips what is no longer kept', () => {

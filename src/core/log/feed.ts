@@ -77,7 +77,7 @@ export class Feed {
       }
     }
     // With one more it is known that no more fit.
-    if (items.length >= leastStep) this.#step = items.length + 1;
+    if (next.seq < this.#log.head) this.#step = Math.max(items.length + 1, leastStep);
     return { items, next };
   }
 
