@@ -254,17 +254,18 @@ async function* starting(dist: string) {
   }
 }
 
-/** The programs' own start, beside that of Node; all in ms of wall time. */
+/** The programs' own start, beside that of Node, one after the other in each round; all in ms of wall time. */
 async function* programs(dist: string) {
-  const bare = median(Array.from({ length: 15 }, () => msOf(['-e', '0'])));
-  yield { program: 'node -e 0', ms: rounded(bare) };
-  for (const program of ['server', 'client', 'p2p']) {
-    const ms = median(Array.from({ length: 15 }, () => msOf([join(dist, `${program}.js`), '--help'])));
-    yield { program: `${program} --help`, ms: rounded(ms), timesNode: rounded(ms / bare) };
-  }
-  const first: number[] = [];
-  for (let round = 0; round < 10; round++) first.push(await firstWordsMs(dist));
-  yield { program: 'client, first words', ms: rounded(median(first)), timesNode: rounded(median(first) / bare) };
+  const helps = ['server', 'client', 'p2p'].map((name) => ({ name, args: [join(dist, `${name}.js`), '--help'] }));
+  const starts = [
+    { program: 'node -e 0', start: () => msOf(['-e', '0']) },
+    ...helps.map(({ name, args }) => ({ program: `${name} --help`, start: () => msOf(args) })),
+    { program: 'client, first words', start: () => firstWordsMs(dist) },
+  ].map((each) => ({ ...each, took: [] as number[] }));
+  for (let round = 0; round < 15; round++) for (const { start, took } of starts) took.push(await start());
+  const [bare = Number.NaN] = starts.map(({ took }) => median(took));
+  for (const { program, took } of starts)
+    yield { program, ms: rounded(median(took)), timesNode: rounded(median(took) / bare) };
 }
 function msOf(args: string[]): number {
   const from = performance.now();

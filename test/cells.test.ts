@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Cell, draw, graphemes, rewrapped, toCells, widthOf, wrap } from '../src/terminal/cells.ts';
+import { type Cell, draw, rewrapped, toCells, widthOf, wrap } from '../src/terminal/cells.ts';
+import { graphemes } from '../src/text/graphemes.ts';
 import { visible } from '../src/text/visible.ts';
 import { Terminal } from './support/terminal.ts';
 

@@ -18,7 +18,7 @@ function freshClone({ home }: Stage) {
     ready() {
       cpSync(join(root, 'dist'), join(clone, 'dist'), { recursive: true });
       mkdirSync(modules, { recursive: true });
-      for (const name of ['@photostructure', 'chalk', 'string-width', 'yargs', 'zeromq'])
+      for (const name of ['@photostructure', 'chalk', 'string-width', 'zeromq'])
         symlinkSync(join(root, 'node_modules', name), join(modules, name), 'junction');
       writeFileSync(join(modules, '.0mq-chat-built'), '');
     },
@@ -50,10 +50,22 @@ describe('in a clone', () => {
     const { program, ready, modules } = freshClone(stage);
     ready();
     rmSync(join(modules, 'zeromq'));
-    const server = stage.node([program('chat-server'), '--version']);
-    await server.stderrLine(/^chat-server: cannot start: Cannot find package 'zeromq'/);
-    await server.stderrLine(/^Let npm ci come to its end in .*, and then try again\.$/);
-    await server.ends(1);
+    for (const name of ['chat-server', 'chat-client', 'p2p']) {
+      const command = stage.node([program(name)]);
+      await command.stderrLine(new RegExp(`^${name}: cannot start: Cannot find package 'zeromq'`));
+      await command.stderrLine(/^Let npm ci come to its end in .*, and then try again\.$/);
+      await command.ends(1);
+    }
+  });
+
+  test('who asks how a program is used, or is mistaken, waits for none of what a chat needs', async ({ stage }) => {
+    const { program, ready, modules } = freshClone(stage);
+    ready();
+    for (const name of ['@photostructure', 'chalk', 'string-width', 'zeromq']) rmSync(join(modules, name));
+    for (const name of ['chat-server', 'chat-client', 'p2p']) {
+      await stage.node([program(name), '--help']).ends(0);
+      await stage.node([program(name), '--verison']).ends(2);
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { graphemes } from '../src/terminal/cells.ts';
 import { cut, type Draft, erasures, insert, kills, moves, transpose } from '../src/terminal/draft.ts';
+import { graphemes } from '../src/text/graphemes.ts';
 
 const family = '👨‍👩‍👧‍👦';
 /** `he|llo`: the bar is the cursor. */

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { graphemes } from '../src/terminal/cells.ts';
 import { Editor } from '../src/terminal/editor.ts';
 import { Past } from '../src/terminal/past.ts';
+import { graphemes } from '../src/text/graphemes.ts';
 
 let editor: Editor;
 beforeEach(() => {

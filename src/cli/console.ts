@@ -1,15 +1,15 @@
-import { WriteStream } from 'node:tty';
 import type { ChatEvent } from '../core/events.ts';
 import { exitCodeOf } from '../errors.ts';
 import { maxTextBytes } from '../protocol/frames.ts';
-import { type Ability, abilityOf, resizeMsOf, rewrapOf, withoutColorWishes } from '../terminal/ability.ts';
+import { resizeMsOf, rewrapOf } from '../terminal/ability.ts';
 import { Editor } from '../terminal/editor.ts';
 import { notificationOf } from '../terminal/notification.ts';
 import { JsonView, PipeView } from '../terminal/pipe-view.ts';
-import { Renderer, type Style, type Timestamps } from '../terminal/render.ts';
-import { ScreenView } from '../terminal/screen-view.ts';
-import type { Settings } from '../terminal/view.ts';
+import { Renderer, type Style } from '../terminal/render.ts';
+import type { Settings, Timestamps } from '../terminal/view.ts';
 import { joined, readAll, readLines } from './lines.ts';
+import { loaded } from './loading.ts';
+import { abilityOfStream } from './streams.ts';
 
 export type ConsoleOptions = {
   json: boolean;
@@ -27,11 +27,13 @@ export type ConsoleOptions = {
 const wrongs: readonly ChatEvent['type'][] = ['error', 'contradiction', 'outcome'];
 const talk: readonly ChatEvent['type'][] = ['message', 'join', 'leave', 'rename', 'away', 'back', 'notice', 'shutdown'];
 
+export type Console = Awaited<ReturnType<typeof openConsole>>;
+
 /**
  * Where this command reads and writes: a screen with a draft, plain lines, or JSON lines. `person`: somebody sits there.
  * `isScreen`: at a prompt of ours, where the end of the input is a wish to leave.
  */
-export function openConsole(options: ConsoleOptions) {
+export async function openConsole(options: ConsoleOptions) {
   const { json, color, timestamps = 'auto', messages = [], settings, quiet, listen, notify } = options;
   const { stdin, stdout, stderr, env } = process;
   const isTerminal = stdout.isTTY === true && env.TERM !== 'dumb';
@@ -44,6 +46,7 @@ export function openConsole(options: ConsoleOptions) {
   const renderer = new Renderer(style);
   const person = stdin.isTTY === true && messages.length === 0;
   if (person && isTerminal && !json) {
+    const { ScreenView } = await loaded(import('../terminal/screen-view.ts'));
     const editor = new Editor(maxTextBytes);
     const screen = {
       input: stdin,
@@ -102,9 +105,3 @@ const notUtf8 = (line: number): ChatEvent => ({
   code: 'NOT_UTF8',
   message: `the input is not UTF-8, first in line ${line}: what cannot be read is sent as "\uFFFD".`,
 });
-
-export function abilityOfStream({ isTTY }: { isTTY?: boolean }, color: boolean | undefined): Ability {
-  const { env } = process;
-  const depth = WriteStream.prototype.getColorDepth(withoutColorWishes(env));
-  return abilityOf({ wanted: color, env, isTerminal: isTTY === true, depth });
-}

@@ -12,11 +12,11 @@ import { PipeView } from '../terminal/pipe-view.ts';
 import { Renderer } from '../terminal/render.ts';
 import type { Values } from './args/flags.ts';
 import type { serverExport } from './args/programs.ts';
-import { abilityOfStream } from './console.ts';
 import { extentLine, placeLine } from './exported.ts';
 import { Kept } from './kept.ts';
 import { Progress } from './progress.ts';
 import type { Opened } from './run.ts';
+import { abilityOfStream } from './streams.ts';
 
 type Show = (place: Place, taken: () => void) => void;
 

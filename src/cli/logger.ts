@@ -1,6 +1,6 @@
 import { Outlet } from '../terminal/outlet.ts';
 import { visibleJson } from '../text/visible.ts';
-import { forStderr } from './run.ts';
+import { forStderr } from './streams.ts';
 
 export const logLevels = ['error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof logLevels)[number];

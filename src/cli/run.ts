@@ -4,10 +4,10 @@ import { ChatError, type ErrorCode, exitCodeOf, exitCodes, signals } from '../er
 import { folderVariable } from '../history/paths.ts';
 import { Queue } from '../queue.ts';
 import { abandoned } from '../terminal/outlet.ts';
-import { asciiOnly, visible } from '../text/visible.ts';
 import type { OptionTable, Program, Values } from './args/flags.ts';
 import { parse, variablesIn } from './args/options.ts';
-import { abilityOfStream } from './console.ts';
+import { NotLoaded } from './loading.ts';
+import { forStderr } from './streams.ts';
 
 /** The signals that the process gets, which end it; but SIGHUP means `hangUp`, if it was not sent because a terminal closed. */
 export class Stop extends Queue<NodeJS.Signals> {
@@ -16,6 +16,9 @@ export class Stop extends Queue<NodeJS.Signals> {
 
 /** What a command has opened; `run` closes it, the last one first. */
 export type Opened = { close(): unknown }[];
+
+/** What a command does; it returns the exit code. */
+export type Main<Table extends OptionTable> = (values: Values<Table>, stop: Stop, opened: Opened) => Promise<number>;
 
 /** The process ends by itself, so that its last words get out; if it does not, it is ended after this time. */
 const hardExitMs = 2_000;
@@ -28,7 +31,7 @@ const isWindows = process.platform === 'win32';
  */
 export async function run<Table extends OptionTable>(
   program: Program<Table>,
-  main: (values: Values<Table>, stop: Stop, opened: Opened) => Promise<number>,
+  main: Main<Table>,
   args: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
   const { env, stdin, stdout } = process;
@@ -39,9 +42,11 @@ export async function run<Table extends OptionTable>(
     if (typeof values === 'string') stdout.write(values);
     else process.exitCode = await main(values, stop, opened).finally(() => closeAll(opened));
   } catch (error) {
+    if (error instanceof NotLoaded) throw error.cause;
     process.exitCode = report(program, error, args);
+  } finally {
+    stdin.destroy();
   }
-  stdin.destroy();
   if (abandoned.has(stdout)) process.exit();
   setTimeout(() => process.exit(), hardExitMs).unref();
 }
@@ -89,10 +94,6 @@ function hasTerminal(): boolean {
 async function closeAll(opened: Opened): Promise<void> {
   for (const part of opened.reverse()) await part.close();
 }
-
-/** A text for stderr, whoever wrote it. */
-export const forStderr = (text: string): string =>
-  abilityOfStream(process.stderr, undefined).ascii ? asciiOnly(visible(text)) : visible(text);
 
 /** Prints what happened and what to do; returns the exit code. */
 function report(program: Program, thrown: unknown, args: readonly string[] = []): number {

@@ -1,3 +1,4 @@
+import { graphemes } from '../text/graphemes.ts';
 import { looksOf, sayingIn } from './looks.ts';
 import { remembering } from './remembering.ts';
 
@@ -8,7 +9,6 @@ export const maxNameBytes = 128;
 /** Characters that could forge a line or hide in one: control, format, separators, brackets, invisible ones. */
 const refused = /[\p{Cc}\p{Cf}\p{Co}\p{Cn}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800[\]<>]/u;
 const isRefused = (text: string): boolean => refused.test(text) || refused.test(text.normalize('NFKC'));
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 
 /** More marks on one letter than any script needs (UTS 39), or the same one twice, which looks like one. */
 const piled = /[\p{Mn}\p{Me}]{5}|([\p{Mn}\p{Me}])\1/u;
@@ -37,8 +37,7 @@ const whyNotShown = remembering((name): string | undefined => {
   if (isPiled(name)) return 'A name must not pile up marks on a letter.';
   const saying = sayingIn(name);
   if (saying) return `A name must not have "${saying}" in it, which is what the room says.`;
-  if ([...segmenter.segment(name)].length > maxNameCharacters)
-    return `A name has at most ${maxNameCharacters} characters.`;
+  if (graphemes(name).length > maxNameCharacters) return `A name has at most ${maxNameCharacters} characters.`;
   return Buffer.byteLength(name) > maxNameBytes ? `A name has at most ${maxNameBytes} bytes.` : undefined;
 });
 
@@ -55,7 +54,7 @@ export function safeName(raw: string): string {
 }
 
 function cut(name: string, most: number, mostBytes: number): string {
-  const characters = [...segmenter.segment(name)].slice(0, most).map(({ segment }) => segment);
+  const characters = graphemes(name).slice(0, most);
   while (Buffer.byteLength(characters.join('')) > mostBytes) characters.pop();
   return characters.join('').trim();
 }

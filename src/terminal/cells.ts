@@ -1,4 +1,5 @@
 import stringWidth from 'string-width';
+import { graphemes } from '../text/graphemes.ts';
 
 /** One character as a person counts them (a grapheme cluster). */
 export type Cell = {
@@ -13,19 +14,9 @@ export type Cell = {
   steady: boolean;
 };
 
-const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
 const ascii = /^[ -~]*$/;
 /** Its width is known to every terminal: one code point with marks on it, no emoji. */
 const plain = /^[^\p{Extended_Pictographic}\p{Regional_Indicator}]\p{Mn}*$/u;
-
-export const graphemes = (text: string): string[] =>
-  ascii.test(text) ? [...text] : Array.from(segmenter.segment(text), ({ segment }) => segment);
-
-/** The bounds of the grapheme that holds the UTF-16 unit at `at`; those of nothing outside of the text. */
-export function graphemeAt(text: string, at: number): { from: number; to: number } {
-  const { index, segment } = segmenter.segment(text).containing(at) ?? { index: at, segment: '' };
-  return { from: index, to: index + segment.length };
-}
 
 /** @param show what to print for a grapheme, safe for a terminal */
 export const toCells = (text: string, show: (grapheme: string) => string): Cell[] =>

@@ -1,4 +1,4 @@
-import { graphemeAt } from './cells.ts';
+import { graphemeAt } from '../text/graphemes.ts';
 
 /** A text being written, and the cursor in it: an offset in UTF-16 units, never inside a grapheme cluster. */
 export type Draft = { text: string; cursor: number };

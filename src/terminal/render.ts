@@ -1,14 +1,13 @@
 import { Chalk, type ChalkInstance } from 'chalk';
 import type { ChatEvent, Span } from '../core/events.ts';
 import type { Waiting, Work } from '../core/turn.ts';
+import { graphemes } from '../text/graphemes.ts';
 import { wrapWords } from '../text/table.ts';
 import { asciiOnly, visible } from '../text/visible.ts';
 import type { Ability } from './ability.ts';
-import { graphemes } from './cells.ts';
 import type { Group, Passage } from './crowd.ts';
+import type { Timestamps } from './view.ts';
 
-export const timestampChoices = ['auto', 'off', 'time', 'iso'] as const;
-export type Timestamps = Exclude<(typeof timestampChoices)[number], 'auto'>;
 export type Style = Ability & {
   timestamps: Timestamps;
   /** On a terminal further lines of a message stand below, in a pipe a newline is written `\n`. */
@@ -285,12 +284,12 @@ function linesOf(spans: readonly Span[]): string {
 }
 
 const maxListed = 3;
-const lists = new Intl.ListFormat('en-GB');
 
 /** `Ana`, `Ana and Bo`, `Ana, Bo, Cy and 37 others`. */
 export function list(names: readonly string[]): string {
   const more = names.length - maxListed;
-  return lists.format(more > 1 ? [...names.slice(0, maxListed), `${more} others`] : names);
+  const [last = '', ...before] = (more > 1 ? [...names.slice(0, maxListed), `${more} others`] : names).toReversed();
+  return before.length > 0 ? `${before.toReversed().join(', ')} and ${last}` : last;
 }
 
 /** A span of time as a person says it: `42 s`, `3 min`, `2 h`. */

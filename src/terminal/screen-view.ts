@@ -2,7 +2,7 @@ import type { ReadStream } from 'node:tty';
 import type { ChatEvent } from '../core/events.ts';
 import type { Waiting, Work } from '../core/turn.ts';
 import { formatId } from '../protocol/signed.ts';
-import { graphemes } from './cells.ts';
+import { graphemes } from '../text/graphemes.ts';
 import { Crowd, isPassage, maxHoldMs, type Passage } from './crowd.ts';
 import { Cut, type Shown } from './cut.ts';
 import { lineOf } from './draft.ts';

@@ -4,6 +4,8 @@ import type { Completer, TakeBack } from './editor.ts';
 
 /** Which joins and leaves are shown: several at once in one line, every one, or none. */
 export const joinsChoices = ['auto', 'all', 'none'] as const;
+export const timestampChoices = ['auto', 'off', 'time', 'iso'] as const;
+export type Timestamps = Exclude<(typeof timestampChoices)[number], 'auto'>;
 export const bellChoices = ['mention', 'all', 'off'] as const;
 /** What a person can change while the program runs. */
 export type Settings = { joins: (typeof joinsChoices)[number]; bell: (typeof bellChoices)[number] };

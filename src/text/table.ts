@@ -1,5 +1,3 @@
-import stringWidth from 'string-width';
-
 /** Below this the text stands under what it is about, not beside it. */
 const narrowestText = 24;
 
@@ -17,13 +15,16 @@ export function table(rows: readonly Row[], width: number, least = 0): string[] 
   ]);
 }
 
+/** As many as a terminal takes for it, or more: below U+1100 no character is wide. */
+const mostColumns = (text: string): number => [...text].length + (text.match(/[\u1100-\u{10FFFF}]/gu)?.length ?? 0);
+
 /** Breaks at spaces; further lines are indented. A word that is too long stays whole, to be copied. */
 export function wrapWords(text: string, width: number, indent: number): string[] {
   const [first = '', ...words] = text.split(/(?<=\S)(?=\s)/);
   const lines = [first];
   for (const word of words) {
     const line = lines.at(-1) + word;
-    if (stringWidth(line) <= width) lines.splice(-1, 1, line);
+    if (mostColumns(line) <= width) lines.splice(-1, 1, line);
     else lines.push(' '.repeat(indent) + word.trimStart());
   }
   return lines;

@@ -6,7 +6,7 @@ import { ChatError, type ErrorCode } from '../errors.ts';
 import { cards } from './cards.ts';
 
 const anyAddress = new Set(['all', '*']);
-const isBare6 = (host: string): boolean => isIPv6(host.replace(/%.*/s, ''));
+const isBare6 = (host: string): boolean => host.includes(':') && isIPv6(host.replace(/%.*/s, ''));
 /** And the address of all machines at once. */
 const isMulticast = /^(2(2[4-9]|3\d)(\.\d+){3}|255\.255\.255\.255|ff[\da-f]{2}:.*)$/i;
 const ofOne = 'Give one that a machine has, such as 192.168.1.7.';

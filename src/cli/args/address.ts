@@ -18,7 +18,7 @@ const isName = (text: string): boolean => text.length <= longestHost && /^(\*|[\
 /** Behind `%` is its scope: the name or the number of a network. */
 function isAddress6(text: string): boolean {
   const [, address = '', scope] = /^([^%]*)(?:%([^%\s[\]/]{1,32}))?$/.exec(text) ?? [];
-  return isIPv6(address) && (scope !== undefined || !text.includes('%'));
+  return address.includes(':') && isIPv6(address) && (scope !== undefined || !text.includes('%'));
 }
 
 type Given = { text: string; from: string; rank: number } | undefined;

@@ -36,9 +36,10 @@ export function parse<Table extends OptionTable>(
 /** The first word that belongs to no option is the value of the one that need not be written. */
 function withBare(args: readonly string[], table: OptionTable): readonly string[] {
   const [name] = Object.entries(table).find(([, { isBare }]) => isBare) ?? [];
+  if (name === undefined) return args;
   const { rest } = read(args, table);
   const [word] = rest;
-  return name && word !== undefined ? args.toSpliced(args.length - rest.length, 1, `--${name}=${word}`) : args;
+  return word !== undefined ? args.toSpliced(args.length - rest.length, 1, `--${name}=${word}`) : args;
 }
 
 function withVariables<Table extends OptionTable>(table: Table, env: NodeJS.ProcessEnv): Table {

@@ -1,8 +1,7 @@
 import { userInfo } from 'node:os';
 import { defaultMaxClients, defaultPace } from '../../core/limits.ts';
 import { safeName } from '../../core/names.ts';
-import { timestampChoices } from '../../terminal/render.ts';
-import { bellChoices, joinsChoices } from '../../terminal/view.ts';
+import { bellChoices, joinsChoices, timestampChoices } from '../../terminal/view.ts';
 import { logLevels } from '../logger.ts';
 import { completion } from './completion.ts';
 import type { OptionTable, Program } from './flags.ts';
