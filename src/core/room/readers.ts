@@ -33,6 +33,8 @@ export class Readers {
   readonly #late = new Set<Session>();
   /** Who said what stands at a place, of the newest that clients of the original said. */
   readonly #relayed = new Map<number, string>();
+  /** What was said, as clients of the original read it. */
+  readonly #plain = new WeakMap<object, string>();
 
   constructor(feed: Feed, flow: Flow, sessions: Sessions, signer: Pick<HeadSigner, 'head' | 'lost'>) {
     this.#feed = feed;
@@ -160,10 +162,18 @@ export class Readers {
     return items.flatMap((item): Send[] => {
       const author = this.#relayed.get(item.place?.seq ?? 0);
       const to = group.map(({ from }) => from).filter((from) => from !== author);
-      const sent: Send = { type: 'send', to, data: plainFrame(item), before };
+      const sent: Send = { type: 'send', to, data: this.#plainFrame(item), before };
       before = item.place ? { ...before, seq: item.place.seq } : { ...before, notice: before.notice + 1 };
       return sent.data === '' || to.length === 0 ? [] : [sent];
     });
+  }
+
+  /** Made once for all, although few of these readers are at one position for long: their queues take a message each. */
+  #plainFrame(item: Item): string {
+    const said = item.place ?? item.notice ?? item;
+    const known = this.#plain.get(said) ?? plainFrame(item);
+    this.#plain.set(said, known);
+    return known;
   }
 
   /** Each notice goes to everybody: when a crowd comes at once, that is the square of it. */
