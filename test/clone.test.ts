@@ -58,6 +58,19 @@ describe('in a clone', () => {
     }
   });
 
+  test('in what was installed, what is missing is no bug of a program', async ({ stage }) => {
+    const { clone, program, ready, modules } = freshClone(stage);
+    ready();
+    rmSync(join(clone, 'package-lock.json'));
+    rmSync(join(modules, 'zeromq'));
+    for (const name of ['chat-server', 'chat-client', 'p2p']) {
+      const command = stage.node([program(name)]);
+      await command.stderrLine(/^Error.*: Cannot find package 'zeromq'/);
+      await command.ends(1);
+      expect(command.stderr).not.toContain('bug');
+    }
+  });
+
   test('who asks how a program is used, or is mistaken, waits for none of what a chat needs', async ({ stage }) => {
     const { program, ready, modules } = freshClone(stage);
     ready();

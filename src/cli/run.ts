@@ -42,7 +42,11 @@ export async function run<Table extends OptionTable>(
     if (typeof values === 'string') stdout.write(values);
     else process.exitCode = await main(values, stop, opened).finally(() => closeAll(opened));
   } catch (error) {
-    if (error instanceof NotLoaded) throw error.cause;
+    if (error instanceof NotLoaded) {
+      // Nobody here may take it for a bug of its own.
+      process.removeAllListeners('uncaughtException');
+      throw error.cause;
+    }
     process.exitCode = report(program, error, args);
   } finally {
     stdin.destroy();
