@@ -184,7 +184,7 @@ static void dial(Member *m) {
         [Ws] = "GET / HTTP/1.1\r\nHost: bench\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"};
     put(m, text, snprintf(text, sizeof text, hello[kind], m->name, m->name));
-    m->state = Open;
+    m->state = kind == Irc ? Joining : Open;
   }
   flush(m);
 }
@@ -414,6 +414,8 @@ static const char *frames(Member *m, const char *from, const char *end, double t
 }
 static const char *stream(Member *m, const char *from, const char *end, double t) {
   const char *ping = find(from, end, kind == Irc ? "PING " : "PING\r\n");
+  // The end of the names: from here on it hears the channel.
+  if (m->state == Joining && find(from, end, " 366 ")) m->state = Open;
   if (kind == Nats && ping) put(m, "PONG\r\n", 6);
   if (kind == Irc && ping && memchr(ping, '\n', end - ping)) {
     char text[300];
