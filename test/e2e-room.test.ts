@@ -208,6 +208,7 @@ describe.concurrent('a room', () => {
     const { server, port } = await stage.server('--name', 'room', '--max-clients', '600');
     const watcher = stage.keep(LegacyClient.connect(port, 'watcher'));
     await watcher.join();
+    await watcher.hears('You are now online. 1 online.');
     const clients: LegacyClient[] = [];
     for (let i = 0; i < 200; i++) {
       const client = stage.keep(LegacyClient.connect(port, `c${i}`));
