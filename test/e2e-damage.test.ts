@@ -4,22 +4,22 @@ import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect } from 'vitest';
 import { Random } from './sim/random.ts';
 import { type Command, type Stage, test } from './support/command.ts';
+import { changeCell } from './support/lines.ts';
 import { hasSignatures } from './support/signed.ts';
 
 const count = 40;
 const lines = Array.from({ length: count }, (_, i) => `line ${i + 1}`);
-/** Every kind of column of an entry. */
+/** Every kind of cell of an entry. */
 const columns = ['prev', 'hash', 'at_ms', 'ran_ms', 'sum', 'dev', 'n', 'name', 'text', 'lc', 'ts', 'key', 'sig'];
 
-/** Flips one bit in each kind of column, each in a place of its own with whole ones on both sides. Returns the places. */
+/** Flips one bit in each kind of cell, each in a place of its own with whole ones on both sides. Returns the places. */
 function flipBits(folder: string, seed: number): Map<number, string> {
   const random = new Random(seed);
   const db = new DatabaseSync(join(folder, 'log', 'log.db'));
   const flipped = new Map<number, string>();
   for (const [i, column] of columns.entries()) {
     const seq = 3 * i + 1 + random.below(2);
-    const value = Object.values(db.prepare(`SELECT ${column} FROM entries WHERE seq = ?`).get(seq) as object)[0];
-    db.prepare(`UPDATE entries SET ${column} = ? WHERE seq = ?`).run(flip(value, random), seq);
+    changeCell(db, seq, column, (cell) => flip(cell as string | number, random));
     flipped.set(seq, column);
   }
   db.close();
@@ -46,7 +46,7 @@ async function ended(command: Command): Promise<void> {
   await command.exit;
 }
 
-describe.concurrent('a flipped bit in each kind of column of the log', () => {
+describe.concurrent('a flipped bit in each kind of cell of the log', () => {
   test.for([1, 2])('hides no other message, and what a member holds is mended; seed %i', async (seed, { stage }) => {
     const folder = join(stage.home, 'room');
     const first = await stage.server('--data-dir', folder);

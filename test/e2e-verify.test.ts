@@ -1,9 +1,9 @@
 import { appendFileSync, cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { crc32 } from 'node:zlib';
 import { DatabaseSync } from '@photostructure/sqlite';
 import { describe, expect } from 'vitest';
 import { type Command, type Stage, test } from './support/command.ts';
+import { changeCell, forgeMessage } from './support/lines.ts';
 
 const hint = 'What a server has lost its members give back while they are online.';
 const hexOf = (room: string) => Buffer.from(room, 'base64url').toString('hex');
@@ -91,28 +91,16 @@ describe.concurrent('a log that is right', { timeout }, () => {
 });
 
 describe.concurrent('what the disk has changed, or somebody', { timeout }, () => {
-  /** The message of a place is changed in the database, so that the row is whole for who does not check the signature. */
-  function forge(folder: string, seq: number, change: string): void {
-    const db = new DatabaseSync(join(folder, 'log', 'log.db'), { returnArrays: true });
-    db.exec(`UPDATE entries SET ${change} WHERE seq = ${seq}`);
-    const columns = 'seq, prev, hash, at_ms, ran_ms, sig, erased';
-    const values = db.prepare(`SELECT ${columns} FROM entries WHERE seq = ?`).get(seq) as unknown as unknown[];
-    db.prepare('UPDATE entries SET sum = ? WHERE seq = ?').run(
-      crc32(JSON.stringify(values.map((cell) => cell ?? undefined))),
-      seq,
-    );
-    db.close();
-  }
-
   test('is named, in the folder and in what is exported of it', async ({ stage }) => {
     const { folder, server } = await spoken(stage);
     await ended(server);
     const db = new DatabaseSync(join(folder, 'log', 'log.db'));
-    db.exec("UPDATE entries SET text = 'line 44' WHERE seq = 4; UPDATE entries SET sig = 'x' WHERE seq = 6");
+    changeCell(db, 4, 'text', () => 'line 44');
+    changeCell(db, 6, 'sig', () => 'x');
     db.exec('DELETE FROM entries WHERE seq IN (8, 9)');
+    forgeMessage(db, 2, { sig: 'AAAA' });
+    forgeMessage(db, 11, { sig: undefined });
     db.close();
-    forge(folder, 2, "sig = 'AAAA'");
-    forge(folder, 11, 'sig = NULL');
     const found = [
       'place 2 is wrongly signed',
       ...[4, 6, 8, 9].map((seq) => `place ${seq} is lost`),

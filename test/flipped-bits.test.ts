@@ -12,8 +12,8 @@ import type { Message } from '../src/protocol/frames.ts';
 import { chainHash, withoutText } from '../src/protocol/signed.ts';
 
 /*
- * The types of the cells of an entry stand in front of it, a byte for each: one flipped bit makes a 0 of a text that is not there, or
- * a number of bytes. Whatever the disk gives back, an entry that counts is the one that was written, and all others are read.
+ * The type and the length of a line stand in front of it: one flipped bit makes a number of it, or bytes, or another length. Whatever the
+ * disk gives back, an entry that counts is the one that was written, and all others are read.
  */
 
 const shm = '/dev/shm';
@@ -56,8 +56,8 @@ test('in front of an entry hides no other one, and makes no other message of it'
   let flips = 0;
   for (let cell = 0; cell < messages.length; cell++) {
     const at = page + good.readUInt16BE(page + 8 + 2 * cell);
-    // Behind the sizes of the payload and the number of the row: the size of the header, and a type for each column.
-    for (let byte = at + 3; byte < at + 4 + 24 + 6; byte++)
+    // Behind the sizes of the payload and the number of the row: the size of the header, a type for each column, and how a line begins.
+    for (let byte = at + 3; byte < at + 3 + 31; byte++)
       for (let bit = 0; bit < 8; bit++) {
         const bad = Buffer.from(good);
         bad[byte] = (bad[byte] ?? 0) ^ (1 << bit);

@@ -7,6 +7,7 @@ import type { Entry } from '../src/core/log/store.ts';
 import { ChatError } from '../src/errors.ts';
 import { SqliteStore } from '../src/history/sqlite.ts';
 import type { Message } from '../src/protocol/frames.ts';
+import { changeCell } from './support/lines.ts';
 
 /** In memory where there is such a place: each of some hundred files is synced several times. */
 const shm = '/dev/shm';
@@ -142,8 +143,10 @@ function flip(bytes: Buffer, at: number, bit = random(8)): Buffer {
 
 const kinds = {
   state: 'copy version facts log first head base_hash head_hash ran_ms lc sum',
-  entries:
-    'seq prev hash at_ms ran_ms sig erased sum dev n name text type lc ts seen re ext salt words key void guest ago',
+  entries: 'seq line',
+  // Their cells, one by one.
+  messages:
+    'prev hash at_ms ran_ms sig erased sum dev n name text type lc ts seen re ext salt words key void guest ago',
   pending: 'dev n name text type lc ts seen re ext salt words key void guest ago sig erased at_ms sum',
   marks: 'dev n hash sum',
   owners: 'look name key seen_ms sum',
@@ -154,21 +157,29 @@ const cells = Object.entries(kinds).flatMap(([table, columns]) => columns.split(
 function flipCell(folder: string, table: string, column: string): void {
   const db = new DatabaseSync(file(folder), { readBigInts: true, returnArrays: true });
   const [rows] = db.prepare(`SELECT count(*) FROM ${table}`).get();
-  const key = { state: 'copy', entries: 'seq', pending: 'n', marks: 'dev', owners: 'look' }[table];
+  const key = { state: 'copy', entries: 'seq', messages: 'seq', pending: 'n', marks: 'dev', owners: 'look' }[table];
   const row = db.prepare(`SELECT ${key}, ${column} FROM ${table} LIMIT 1 OFFSET ?`).get(random(Number(rows)));
   const [id, value] = row;
   const update = (sql: string, cell: unknown) =>
     db.prepare(`UPDATE OR REPLACE ${table} SET ${column} = ${sql} WHERE ${key} = ?`).run(cell, id);
-  if (value === null) update('?', 0);
+  if (table === 'messages') changeCell(db, Number(id), column, flippedCell);
+  else if (value === null) update('?', 0);
   else if (typeof value === 'bigint') update('?', value ^ (1n << BigInt(random(62))));
   else update('CAST(? AS TEXT)', flip(Buffer.from(value), random(Buffer.byteLength(value))));
   db.close();
 }
 
+function flippedCell(cell: unknown): unknown {
+  if (cell === null) return 0;
+  if (typeof cell === 'number') return Number(BigInt(cell) ^ (1n << BigInt(random(50))));
+  const text = String(cell);
+  return flip(Buffer.from(text), random(Buffer.byteLength(text))).toString('latin1');
+}
+
 test('a signature that the disk has changed takes its place with it: the chain does not cover it', () => {
   const folder = newFolder();
   writeFileSync(file(folder), whole);
-  flipCell(folder, 'entries', 'sig');
+  flipCell(folder, 'messages', 'sig');
   const { places } = ask(SqliteStore.open(folder, { newDev: () => 'lost' }));
   expect(Object.keys(places)).toHaveLength(Object.keys(truth.places).length - 1);
   expect(wrong(places, truth.places)).toHaveLength(1);
@@ -193,7 +204,7 @@ describe(`one flipped bit (SEED=${seed})`, () => {
       owners: 0,
       pending: 0,
       marks: 0,
-      [table]: ['entries', 'pending'].includes(table) ? 2 : 1,
+      [table === 'messages' ? 'entries' : table]: ['marks', 'messages'].includes(table) ? 1 : 2,
     };
     for (const [name, changed] of Object.entries(lost))
       expect(changed.length, name).toBeLessThanOrEqual(expected[name] ?? 0);
@@ -244,6 +255,18 @@ describe(`one flipped bit (SEED=${seed})`, () => {
     expect([...outcomes]).toEqual(expect.arrayContaining(['a row', 'damaged']));
   });
 
+  test('where SQLite keeps which page comes next: rows of another page hide none', async () => {
+    const outcomes = new Set<string>();
+    for (const at of placesOfKeys().filter(isInNode)) {
+      for (let bit = 0; bit < 8; bit++) {
+        const folder = newFolder();
+        writeFileSync(file(folder), flip(whole, at, bit));
+        outcomes.add(await survives(folder));
+      }
+    }
+    expect([...outcomes]).toContain('damaged');
+  });
+
   test('in the journal a killed program left: the log ends before it', async () => {
     const folder = newFolder();
     const store = SqliteStore.open(folder, { newLog: 'log' });
@@ -284,6 +307,8 @@ function placesOfKeys(): number[] {
   }
   return places;
 }
+
+const isInNode = (at: number): boolean => whole[at - (at % pageSize)] === 0x05;
 
 /** Where the file says on which page each table begins: the byte before the statement that made it. */
 function placesOfRoots(): number[] {

@@ -33,9 +33,11 @@ export class Connection extends DatabaseSync {
   row = (sql: string): Cell[] => this.statement(sql).get() ?? [];
   rows = (sql: string, ...cells: Cell[]): Cell[][] => this.statement(sql).all(...cells);
 
-  put(table: string, cells: Cell[]): void {
-    let known = this.#puts.get(table);
-    if (!known) this.#puts.set(table, (known = this.statement(insertOf(table, cells.length))));
+  /** The cells of one row, or of many one after the other, each of `columns`. */
+  put(table: string, cells: Cell[], columns = cells.length): void {
+    const shape = columns === cells.length ? table : `${table} ${cells.length}`;
+    let known = this.#puts.get(shape);
+    if (!known) this.#puts.set(shape, (known = this.statement(insertOf(table, cells.length / columns, columns))));
     known.run(...cells);
   }
 
@@ -52,8 +54,10 @@ export class Connection extends DatabaseSync {
   }
 }
 
-const insertOf = (table: string, columns: number): string =>
-  `INSERT OR REPLACE INTO ${table} VALUES (${new Array(columns).fill('?').join()})`;
+function insertOf(table: string, rows: number, columns: number): string {
+  const row = `(${new Array(columns).fill('?').join()})`;
+  return `INSERT OR REPLACE INTO ${table} VALUES ${new Array(rows).fill(row).join()}`;
+}
 
 /** Opens for writing, and changes nothing yet. */
 export function openWriter(folder: string): Connection {

@@ -12,6 +12,7 @@ import {
   type Place,
   type Reachable,
   type RosterState,
+  type Signature,
   type Signed,
   type Store,
 } from '../core/log/store.ts';
@@ -83,8 +84,8 @@ export class LogStore implements Store {
   addresses = (): Reachable[] => inWords(this.folder, () => [...this.#tables.addresses.values()]);
   erasure = (id: string): Erasure | undefined => inWords(this.folder, () => this.#tables.erasures.get(id));
   find = (id: MessageId): number | undefined => inWords(this.folder, () => this.#tables.entries.find(id));
-  texts = (): Iterable<[number, string][]> => this.#tables.entries.texts(this.first, this.head);
   ownedBy = (key: string): Owner[] => inWords(this.folder, () => this.#tables.owners.of(key));
+  texts = (): Iterable<[number, string][]> => this.#tables.entries.texts(this.first, this.head);
   authors = (sinceMs: number, spanMs: number): AuthorCount[] =>
     inWords(this.folder, () => this.#tables.entries.authors(this.#since(sinceMs), this.head, spanMs));
 
@@ -138,9 +139,10 @@ export class LogStore implements Store {
     } = change;
     const tables = this.#tables;
     if (restart) tables.entries.clear();
-    for (const place of entries) tables.entries.set(place.seq, place);
-    for (const place of mended) if (place.seq >= first && place.seq <= head) tables.entries.set(place.seq, place);
-    for (const { seq, sig } of signatures) if (seq >= first && seq <= head) this.#sign(seq, sig);
+    const isKept = ({ seq }: { seq: number }) => seq >= first && seq <= head;
+    tables.entries.put(entries);
+    tables.entries.put(mended.filter(isKept));
+    tables.entries.put(signatures.filter(isKept).flatMap(this.#signed));
     tables.entries.trim(restart ? restart.seq + 1 : this.first, first);
     for (const mark of marks) tables.marks.set(mark.dev, mark);
     for (const owner of owners) tables.owners.set(owner.look, owner);
@@ -156,16 +158,16 @@ export class LogStore implements Store {
     const { entries, erasures } = this.#tables;
     const { seq, ...erasure } = erased;
     const [place] = seq === undefined ? [] : entries.read(seq, seq);
-    if (place) entries.set(place.seq, erasedAt(place, erased));
+    if (place) entries.put([erasedAt(place, erased)]);
     // What cannot be read any more may hold the words all the same.
     else if (seq !== undefined) entries.drop(seq);
     erasures.set(formatId(erasure.id), erasure);
   }
 
-  #sign(seq: number, sig: string): void {
+  #signed = ({ seq, sig }: Signature): Place[] => {
     const [place] = this.#tables.entries.read(seq, seq);
-    if (place?.message) this.#tables.entries.set(seq, { ...place, message: { ...place.message, sig } });
-  }
+    return place?.message ? [{ ...place, message: { ...place.message, sig } }] : [];
+  };
 
   /** Throws if the change does not follow. */
   #after({ restart, entries = [], pending = [], keep, ranMs = this.ranMs, ...facts }: Change): State {
@@ -201,6 +203,10 @@ class OwnerMap extends Map<string, Owner> {
 }
 
 class PlaceMap extends Map<number, Place> {
+  put(places: readonly Place[]): void {
+    for (const place of places) this.set(place.seq, place);
+  }
+
   authors(from: number, to: number, spanMs: number): AuthorCount[] {
     const counts = new Map<string, AuthorCount>();
     for (const { message, ranMs } of this.read(from, to)) {

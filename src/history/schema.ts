@@ -1,22 +1,23 @@
 import { crc32 } from 'node:zlib';
-import type { Mark, Membership, Owner, Pending, Place, Reachable } from '../core/log/store.ts';
+import type { Mark, Membership, Owner, Pending, Reachable } from '../core/log/store.ts';
 import { decode } from '../protocol/codec.ts';
 import type { Erasure } from '../protocol/erasure.ts';
-import type { Message, MessageId } from '../protocol/frames.ts';
+import type { Message } from '../protocol/frames.ts';
 import { formatId } from '../protocol/signed.ts';
 import type { Connection } from './database.ts';
+import { messagesView } from './line.ts';
 import type { State } from './memory.ts';
 import { trouble } from './trouble.ts';
 
 /** What `log.db` holds (docs/protocol.md, F3 and F5). An index that disagrees with its table would be damage of its own. */
 const version = 1;
-const message = `dev TEXT, n INTEGER, name TEXT, text TEXT, type TEXT, lc INTEGER, ts INTEGER, seen INTEGER, re TEXT,
-  ext TEXT, salt TEXT, words TEXT, key TEXT, void INTEGER, guest INTEGER, ago INTEGER`;
+const message = `dev TEXT, n INTEGER, name TEXT, text TEXT, lc INTEGER, ts INTEGER, seen INTEGER, salt TEXT, key TEXT,
+  type TEXT, re TEXT, ext TEXT, words TEXT, void INTEGER, guest INTEGER, ago INTEGER`;
 const tables = [
   `CREATE TABLE state (copy INTEGER PRIMARY KEY, version INTEGER, facts TEXT, log TEXT, first INTEGER, head INTEGER,
   base_hash TEXT, head_hash TEXT, ran_ms INTEGER, lc INTEGER, sum INTEGER)`,
-  `CREATE TABLE entries (seq INTEGER PRIMARY KEY, prev TEXT, hash TEXT, at_ms INTEGER, ran_ms INTEGER, sig TEXT,
-  erased TEXT, sum INTEGER, ${message})`,
+  'CREATE TABLE entries (seq INTEGER PRIMARY KEY, line TEXT)',
+  messagesView,
   `CREATE TABLE pending (${message}, sig TEXT, erased TEXT, at_ms INTEGER, unshown INTEGER, sum INTEGER, PRIMARY KEY (dev, n)) WITHOUT ROWID`,
   `CREATE TABLE marks (dev TEXT PRIMARY KEY, n INTEGER, hash TEXT, hole INTEGER, hole_day INTEGER, hole_days INTEGER,
   sum INTEGER) WITHOUT ROWID`,
@@ -97,19 +98,14 @@ export function toValue(cell: Cell): Value {
 }
 
 const sumOf = (values: Value[]) => crc32(JSON.stringify(values));
-/** Puts behind the first `count` values the sum that tells later whether the disk has kept them. */
-export function seal(values: Value[], count = values.length): Cell[] {
-  const sum = sumOf(count === values.length ? values : values.slice(0, count));
-  const cells = values.map(toCell);
-  cells.splice(count, 0, sum);
-  return cells;
-}
+/** Puts behind the values the sum that tells later whether the disk has kept them. */
+export const seal = (values: Value[]): Cell[] => [...values.map(toCell), sumOf(values)];
 
 /** What was sealed; undefined if the disk gives back something else. */
-export function unseal(cells: Cell[], count = cells.length - 1): Value[] | undefined {
+export function unseal(cells: Cell[]): Value[] | undefined {
   const values = cells.map(toValue);
-  const [sum] = values.splice(count, 1);
-  return sum === sumOf(values.slice(0, count)) ? values : undefined;
+  const sum = values.pop();
+  return sum === sumOf(values) ? values : undefined;
 }
 
 /** A table, and how its rows are written and read. */
@@ -117,8 +113,6 @@ export type Shape<T> = {
   name: string;
   /** The first columns, by which a row is found. */
   key: string[];
-  /** How many values are sealed, unless all are. */
-  sealed?: number;
   values(row: T): Value[];
   read(values: Value[]): T | undefined;
   /** What is lost with a row, and the column that names it. */
@@ -127,19 +121,6 @@ export type Shape<T> = {
   rescue?: string;
 };
 
-/** The message is proved by `hash`, all but its signatures. */
-const sealedOfEntry = 7;
-export const entries: Shape<Place> = {
-  name: 'entries',
-  key: ['seq'],
-  sealed: sealedOfEntry,
-  values({ seq, prev, hash, atMs, ranMs, message }) {
-    const said: Partial<Message> = message ?? {};
-    return [seq, prev, hash, atMs, ranMs, said.sig, said.erased, ...messageValues(said)];
-  },
-  read: (values) => placeOf(values.slice(0, sealedOfEntry), values.slice(sealedOfEntry)),
-  lost: ['an entry', 0],
-};
 export const marks: Shape<Mark> = {
   name: 'marks',
   key: ['dev'],
@@ -149,7 +130,7 @@ export const marks: Shape<Mark> = {
     return { dev, n, ...(hash !== undefined && { hash }), ...hole } as Mark;
   },
   lost: ['how far a device had come', 0],
-  rescue: `SELECT dev, max(n), NULL, NULL, NULL, NULL FROM entries
+  rescue: `SELECT dev, max(n), NULL, NULL, NULL, NULL FROM messages
     WHERE typeof(dev) = 'text' AND typeof(n) = 'integer' GROUP BY dev`,
 };
 export const owners: Shape<Owner> = {
@@ -201,102 +182,18 @@ export const erasures: Shape<Erasure> = {
     return { id: { dev, n: Number(n) }, words, proof } as Erasure;
   },
   lost: ['that a message was erased', 0],
-  rescue: "SELECT dev || '.' || n, words, erased FROM entries WHERE typeof(erased) = 'text'",
+  rescue: "SELECT dev || '.' || n, words, erased FROM messages WHERE typeof(erased) = 'text'",
 };
 
-function messageValues(message: Partial<Message>): Value[] {
+function messageValues(message: Message): Value[] {
   const { id, name, text, type, lc, ts, in: seen, re, ext, salt, words, key, void: isVoid, guest, ago } = message;
-  return [
-    id?.dev,
-    id?.n,
-    name,
-    words === undefined ? text : undefined,
-    type,
-    lc,
-    ts,
-    seen,
-    re && formatId(re),
-    ext,
-    salt,
-    words,
-    key,
-    isVoid && 1,
-    guest && 1,
-    ago,
-  ];
-}
-
-/**
- * As it stands there: whoever reads it proves it by the chain. That takes 0 for what is not there, and one flipped bit makes a 0 of
- * what is not there: so what is a text anywhere is one here, or nothing.
- */
-function placeOf(sealed: (Value | null)[], said: (Value | null)[]): Place {
-  const [seq, prev, hash, atMs, ranMs, sig, erased] = sealed as [number, string, string, number, number, ...Value[]];
-  const [dev, n, name, text, type, lc, ts, seen, re, ext, salt, words, key, isVoid, guest, ago] = said;
-  const isGone = typeof words === 'string';
-  if (typeof name !== 'string' || !(isGone || typeof text === 'string')) return { seq, prev, hash, atMs, ranMs };
-  const message = {
-    kind: 'message',
-    name,
-    // Where its digest stands, nothing proves the text.
-    text: isGone ? '' : text,
-    type: textOf(type),
-    id: typeof dev === 'string' && typeof n === 'number' ? { dev, n } : undefined,
-    lc: numberOf(lc),
-    ts: numberOf(ts),
-    in: numberOf(seen),
-    re: typeof re === 'string' ? idOf(re) : undefined,
-    ext: textOf(ext),
-    salt: textOf(salt),
-    words: textOf(words),
-    erased: textOf(erased),
-    key: textOf(key),
-    sig: textOf(sig),
-    first: undefined,
-    seq,
-    hash,
-    at: atMs,
-    ago: numberOf(ago),
-    void: isVoid === 1 || undefined,
-    guest: guest === 1 || undefined,
-  } as unknown as Message;
-  return { seq, prev, hash, atMs, ranMs, message };
-}
-const textOf = (value: Value | null | undefined) => (typeof value === 'string' ? value : undefined);
-const numberOf = (value: Value | null | undefined) => (typeof value === 'number' ? value : undefined);
-
-function idOf(text: string): MessageId {
-  const dot = text.lastIndexOf('.');
-  return { dev: text.slice(0, dot), n: Number(text.slice(dot + 1)) };
-}
-
-/**
- * Rows of entries as one text, a line of JSON for each: the driver takes three times as long for all their cells. A text with U+0000
- * is an error there, and fractions may lose their last digits.
- */
-export const entriesInJson = `SELECT group_concat(json_array(${columnsOf(tables[1] ?? '')}), char(10)) FROM entries
-  WHERE seq BETWEEN ? AND ?`;
-function columnsOf(table: string): string {
-  const columns = table.slice(table.indexOf('(') + 1).split(',');
-  return columns.map((column) => column.trim().split(' ')[0]).join();
-}
-
-/** What such a text holds: the places that are as they were written. What is sealed is looked at as it stands there. */
-export function placesIn(text: string): Place[] {
-  const places: Place[] = [];
-  for (const line of text.split('\n')) {
-    const cells = JSON.parse(line) as (Value | null)[];
-    const sum = cells[sealedOfEntry];
-    const sealed = line.slice(0, line.indexOf(`,${sum},`));
-    if (crc32(`${sealed}]`) === sum)
-      places.push(placeOf(cells.slice(0, sealedOfEntry), cells.slice(sealedOfEntry + 1)));
-  }
-  return places;
+  const plain = [id?.dev, id?.n, name, words === undefined ? text : undefined, lc, ts, seen, salt, key];
+  return [...plain, type, re && formatId(re), ext, words, isVoid && 1, guest && 1, ago];
 }
 
 /** What comes from the disk, and is proven by nothing, is judged as what comes over the wire. */
 function readMessage([dev, n, name, said, ...more]: Value[], proofs: Record<string, Value>): Message | undefined {
-  const [type, lc, ts, seen, re, ext, salt, words, key, isVoid, guest, ago] = more;
+  const [lc, ts, seen, salt, key, type, re, ext, words, isVoid, guest, ago] = more;
   const text = said === undefined ? undefined : `${said}\n`;
   const signed = { id: dev && `${dev}.${n}`, name, text, type, lc, ts, in: seen, re, ext, salt, words, key };
   const frame = decode(Buffer.from(JSON.stringify({ ...signed, ...proofs, void: isVoid, guest, ago })));

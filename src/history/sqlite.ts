@@ -4,7 +4,6 @@ import { fileOf, filesOf, lockPath, prepareFolder } from './folder.ts';
 import { LogStore, type State } from './memory.ts';
 import {
   addresses,
-  entries,
   erasures,
   type Kept,
   marks,
@@ -44,7 +43,7 @@ export class SqliteStore extends LogStore {
 
   private constructor(db: Connection, lock: Connection | undefined, { facts, ...state }: Kept) {
     const tables = {
-      entries: new EntryTable(db, entries),
+      entries: new EntryTable(db),
       marks: new Table(db, marks),
       owners: new OwnerTable(db, owners),
       members: new Table(db, members),

@@ -1,7 +1,8 @@
 import type { AuthorCount, Owner, Place } from '../core/log/store.ts';
 import type { MessageId } from '../protocol/frames.ts';
 import type { Connection } from './database.ts';
-import { type Cell, entriesInJson, placesIn, type Shape, seal, toCell, toValue, unseal } from './schema.ts';
+import { lineOf, placeOf, placesIn, rowsInText } from './line.ts';
+import { type Cell, type Shape, seal, toCell, toValue, unseal } from './schema.ts';
 import { trouble } from './trouble.ts';
 
 /** With more rows than this a table is not looked through, for that would hold up the room. */
@@ -9,6 +10,8 @@ const maxChecked = 100_000;
 
 /** So many texts are read at once. */
 const textsAtOnce = 5_000;
+/** So many lines go to the driver at once: a call of it costs as much as some lines. */
+const linesAtOnce = 8;
 /** So many rows of a table are remembered. */
 const maxRemembered = 4_096;
 
@@ -68,8 +71,8 @@ export class Table<T> {
   }
 
   protected put(row: T): void {
-    const { name, values, sealed } = this.#shape;
-    this.db.put(name, seal(values(row), sealed));
+    const { name, values } = this.#shape;
+    this.db.put(name, seal(values(row)));
   }
 
   delete(key: string): void {
@@ -104,7 +107,7 @@ export class Table<T> {
   }
 
   protected rowOf(cells: Cell[]): T | undefined {
-    const values = unseal(cells, this.#shape.sealed);
+    const values = unseal(cells);
     return values && this.#shape.read(values);
   }
 
@@ -153,50 +156,55 @@ export class OwnerTable extends Table<Owner> {
   }
 }
 
-/** The table of the entries. A changed `seq` leads every search for its neighbours astray. */
-export class EntryTable extends Table<Place> {
+/** The table of the entries, a line for each (line.ts). A changed `seq` leads every search for its neighbours astray. */
+export class EntryTable {
+  readonly #db: Connection;
   readonly #holes = new Set<number>();
 
-  /** What is read again stands at the end of the log, and is held there (core/log/log.ts). */
-  override set(_seq: unknown, place: Place): void {
-    this.put(place);
+  constructor(db: Connection) {
+    this.#db = db;
+  }
+
+  /** Nothing is remembered here: what is read again stands at the end of the log, and is held there (core/log/log.ts). */
+  forget(): void {}
+
+  /** Each takes the place of what stands there. */
+  put(places: readonly Place[]): void {
+    const cells = places.flatMap((place) => [place.seq, lineOf(place)]);
+    const most = 2 * linesAtOnce;
+    let i = 0;
+    for (; i + most <= cells.length; i += most) this.#db.put('entries', cells.slice(i, i + most), 2);
+    for (; i < cells.length; i += 2) this.#db.put('entries', cells.slice(i, i + 2));
   }
 
   /** Those `from` … `to` that can be read, in order. */
   read(from: number, to: number): Place[] {
-    const places = this.#placesInJson(from, to);
+    const [text] = this.#db.statement(rowsInText).get(from, to) ?? [];
+    const places = typeof text === 'string' ? placesIn(text) : [];
     if (places.length === to - from + 1 && places.every(({ seq }, i) => seq === from + i)) return places;
-    const rows = this.db.rows('SELECT * FROM entries WHERE seq BETWEEN ? AND ?', from, to);
-    const found = new Map(rows.flatMap((cells) => this.rowOf(cells) ?? []).map((place) => [place.seq, place]));
+    const rows = this.#db.rows('SELECT seq, line FROM entries WHERE seq BETWEEN ? AND ?', from, to);
+    const found = new Map(rows.flatMap((cells) => placeIn(cells) ?? []).map((place) => [place.seq, place]));
     const missing = new Set<number>();
     for (let seq = from; seq <= to; seq++) if (!found.has(seq) && !this.#holes.has(seq)) missing.add(seq);
     if (missing.size > 0) this.#findHoles(missing);
     return [...found.values()].sort((a, b) => a.seq - b.seq);
   }
 
-  /** In one text, which is quick, as far as JSON can hold them. */
-  #placesInJson(from: number, to: number): Place[] {
-    try {
-      const [json] = this.db.statement(entriesInJson).get(from, to) ?? [];
-      return typeof json === 'string' ? placesIn(json) : [];
-    } catch {
-      return [];
-    }
-  }
-
   find({ dev, n }: MessageId): number | undefined {
-    const [seq] = this.db.statement('SELECT seq FROM entries WHERE dev = ? AND n = ?').get(dev, n) ?? [];
+    // As lineOf writes it: in a text each quote is escaped.
+    const cells = `,"${dev}",${n},"`;
+    const [seq] = this.#db.statement('SELECT seq FROM entries WHERE instr(line, ?)').get(cells) ?? [];
     return seq === undefined ? undefined : Number(seq);
   }
 
-  /** In JSON: many rows cost the driver one value. A text with U+0000 is bytes (F3), which JSON cannot hold. */
+  /** In JSON: many rows cost the driver one value. */
   *texts(from: number, to: number): Generator<[number, string][]> {
     const shown = "text IS NOT NULL AND void IS NULL AND coalesce(type, 'action') = 'action'";
     for (let next = from; next <= to; next += textsAtOnce) {
       const range = [next, Math.min(next + textsAtOnce - 1, to)];
-      const [json] = this.db
+      const [json] = this.#db
         .statement(
-          `SELECT json_group_array(json_array(seq, CAST(text AS TEXT))) FROM entries WHERE seq BETWEEN ? AND ? AND ${shown}`,
+          `SELECT json_group_array(json_array(seq, text)) FROM messages WHERE seq BETWEEN ? AND ? AND ${shown}`,
         )
         .get(...range) ?? ['[]'];
       yield JSON.parse(String(json));
@@ -205,8 +213,8 @@ export class EntryTable extends Table<Place> {
 
   authors(from: number, to: number, spanMs: number): AuthorCount[] {
     const span = 'CAST(ran_ms / ? AS INTEGER)';
-    const rows = this.db.rows(
-      `SELECT key, count(*), max(ran_ms) FROM entries WHERE seq BETWEEN ? AND ? GROUP BY ${span}, key ORDER BY ${span}`,
+    const rows = this.#db.rows(
+      `SELECT key, count(*), max(ran_ms) FROM messages WHERE seq BETWEEN ? AND ? GROUP BY ${span}, key ORDER BY ${span}`,
       from,
       to,
       spanMs,
@@ -220,32 +228,35 @@ export class EntryTable extends Table<Place> {
   }
 
   clear(): void {
-    this.db.exec('DELETE FROM entries');
+    this.#db.exec('DELETE FROM entries');
   }
 
   drop(seq: number): void {
-    this.db.statement('DELETE FROM entries WHERE seq = ?').run(seq);
+    this.#db.statement('DELETE FROM entries WHERE seq = ?').run(seq);
   }
 
   /** Removes those from `from` on that come before `to`. */
   trim(from: number, to: number): void {
-    const remove = (where: string) => this.db.statement(`DELETE FROM entries WHERE ${where}`).run(to).changes;
+    const remove = (where: string) => this.#db.statement(`DELETE FROM entries WHERE ${where}`).run(to).changes;
     // The plus keeps SQLite from searching: it looks at all rows.
     if (to > from && Number(remove('seq < ?')) !== to - from) remove('+seq < ?');
   }
 
   /** Looks at all rows. Where one is out of order, or is not found by a search, what is written next may be lost. */
   #findHoles(missing: ReadonlySet<number>): void {
+    // A damaged row is one hole. Where its neighbour is missing too, there may be another page in the place of theirs.
+    const areSide = [...missing].some((seq) => missing.has(seq + 1));
+    if (areSide && this.#db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', this.#db.folder);
     let last = 0;
-    for (const cells of this.db
-      .statement('SELECT seq, prev, hash, at_ms, ran_ms, sig, erased, sum FROM entries')
-      .iterate()) {
-      const [seq] = (unseal(cells) ?? []) as number[];
+    for (const cells of this.#db.statement('SELECT seq, line FROM entries').iterate()) {
+      const { seq } = placeIn(cells) ?? {};
       if (seq === undefined) continue;
-      if (seq <= last || missing.has(seq)) throw trouble('damaged', this.db.folder);
+      if (seq <= last || missing.has(seq)) throw trouble('damaged', this.#db.folder);
       for (let hole = last + 1; last > 0 && hole < seq; hole++) this.#holes.add(hole);
       last = seq;
     }
     for (const seq of missing) this.#holes.add(seq);
   }
 }
+
+const placeIn = ([seq, line]: Cell[]): Place | undefined => placeOf(`${seq} ${line}`);

@@ -88,7 +88,8 @@ const placed = ({ key, void: isVoid, guest, at = 0, ago = 0 }: Message): string 
 /** 0 stands for what is not there. */
 const orZero = (token: string | undefined): string => (token === undefined ? '0' : `"${token}"`);
 
-const quoted = (text: string): string => (isPlain(text) ? `"${text}"` : JSON.stringify(text));
+/** As JSON.stringify writes it. */
+export const quoted = (text: string): string => (isPlain(text) ? `"${text}"` : JSON.stringify(text));
 /** In JSON nothing of it is escaped, and each character is a byte. */
 export const isPlain = (text: string): boolean => plain.test(text);
 const plain = /^[ !#-[\]-~]*$/;

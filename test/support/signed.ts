@@ -13,7 +13,7 @@ function signedIn(home: string, name: string): number {
   if (file === undefined) return 0;
   const db = new DatabaseSync(join(home, file), { readOnly: true });
   const [{ signed } = { signed: 0 }] = db
-    .prepare("SELECT count(sig) AS signed FROM entries WHERE sig <> '-'")
+    .prepare("SELECT count(sig) AS signed FROM messages WHERE sig <> '-'")
     .all() as {
     signed: number;
   }[];
