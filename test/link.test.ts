@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Dealer, Router } from 'zeromq';
@@ -277,6 +277,20 @@ describe('a network that swallows everything for a while', () => {
     await until('connected');
     expect(performance.now() - startedMs).toBeLessThan(backMs);
   });
+});
+
+// In a process of its own: it holds for the first socket, and this process may have made one.
+test.skipIf(process.platform !== 'linux')('the thread of ZeroMQ does not interrupt who gives it work', async () => {
+  const program = new URL('support/held.ts', import.meta.url).pathname;
+  const server = fork(program, ['server', 'room', anyPort], { execArgv: ['--import', 'tsx'] });
+  closing.push(() => server.kill('SIGKILL'));
+  await once(server, 'message');
+  const folder = `/proc/${server.pid}/task`;
+  const policies = readdirSync(folder)
+    .filter((thread) => readFileSync(`${folder}/${thread}/comm`, 'utf8').startsWith('ZMQbg/IO'))
+    .map((thread) => /\) (?:\S+ ){38}(\S+)/.exec(readFileSync(`${folder}/${thread}/stat`, 'utf8'))?.[1]);
+  const schedBatch = '3';
+  expect(policies).toEqual([schedBatch]);
 });
 
 /** Takes the two places in which connections wait until a server accepts them. */

@@ -1,9 +1,10 @@
-import { Dealer, Pair, Router } from 'zeromq';
+import { readFileSync } from 'node:fs';
+import { context, Dealer, Pair, Router } from 'zeromq';
 import { decode, goneText } from '../protocol/codec.ts';
 import { maxFrameBytes, type Received } from '../protocol/frames.ts';
 import { mark } from './probe.ts';
 
-/** The one place of ZeroMQ settings; the reasons stand in docs/protocol.md, rules T1 to T14. */
+/** The one place of ZeroMQ settings; the reasons stand in docs/protocol.md, rules T1 to T15. */
 const everySocket = {
   ipv6: true,
   sendTimeout: 0,
@@ -16,6 +17,9 @@ const everySocket = {
   tcpKeepaliveCount: 3,
   tcpMaxRetransmitTimeout: 8_000,
 };
+/** So ZeroMQ's thread does not interrupt who gives it work, and is not woken again for each of many sends. [T15] */
+const [schedOther, schedBatch] = ['0', 3];
+if (policyHere() === schedOther) context.threadSchedulingPolicy = schedBatch;
 /** Short, so that a network that comes back is used within 2 s. [T6, T7] */
 const connecting = () => ({
   connectTimeout: 1_000,
@@ -105,3 +109,13 @@ export const openConnectingPair = (encryption?: Encryption): Pair =>
 export const bytesOf = ([bytes, ...rest]: Buffer[]): Uint8Array =>
   bytes && rest.length === 0 ? bytes : new Uint8Array();
 export const decodeParts = (parts: Buffer[]): Received => decode(bytesOf(parts));
+
+/** How the system schedules this program, if it is Linux. From another policy it may not let a thread change, and ZeroMQ would abort. */
+function policyHere(): string | undefined {
+  try {
+    // Behind the program's name, which ends in a bracket and may hold anything, comes field 3; this is field 41. (proc_pid_stat(5))
+    return readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ')[41 - 3];
+  } catch {
+    return undefined;
+  }
+}
