@@ -1,4 +1,4 @@
-import type { Frame, Kind, Leave, Malformed, Message, Received, Single, Unknown, Upload } from './frames.ts';
+import type { Frame, Kind, Leave, Malformed, Message, Notice, Received, Single, Unknown, Upload } from './frames.ts';
 import { maxFrameBytes, table } from './frames.ts';
 import { plainUpload } from './plain-upload.ts';
 import { maxBatchEntries } from './rows.ts';
@@ -36,10 +36,19 @@ const tags = [
 
 /** Encodes a frame as JSON text. MUST be given well-formed strings; every text gets the original's final newline. */
 export function encode(frame: Frame): string {
-  if (frame.kind === 'batch') return JSON.stringify(frame.frames.map(toJson));
+  if (frame.kind === 'batch') return `[${frame.frames.map(encode).join()}]`;
+  if (frame.kind === 'notice') return encodeNotice(frame);
   if (frame.kind === 'upload') return JSON.stringify(uploadJson(frame));
   return JSON.stringify(toJson(frame));
 }
+
+/** Once for all batches that it is in. */
+function encodeNotice(notice: Notice): string {
+  const text = encoded.get(notice) ?? JSON.stringify(toJson(notice));
+  encoded.set(notice, text);
+  return text;
+}
+const encoded = new WeakMap<Notice, string>();
 
 /** Encodes a frame with the MAC of all that stands before it as its last field. [P14] */
 export function seal(frame: Upload | Leave, mac: (text: string) => string): string {
