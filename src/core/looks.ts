@@ -14,11 +14,14 @@ function skeleton(text: string): string {
 /** As it is written, and in small letters: `PauIa` looks like Paula only before it is made small, `KIM` like Kirn only after. */
 const skeletons = remembering((text): readonly string[] => {
   const plain = text.normalize('NFKC');
-  return [...new Set([skeleton(plain), skeleton(plain.toLowerCase())])];
+  const small = plain.toLowerCase();
+  return small === plain ? [skeleton(plain)] : [...new Set([skeleton(plain), skeleton(small)])];
 });
 
 /** Two names look alike if one of these is the same. Spaces do not count. */
-export const looksOf = (name: string): string[] => skeletons(name).map((look) => look.replaceAll(' ', ''));
+export const looksOf = remembering((name): readonly string[] =>
+  skeletons(name).map((look) => look.replaceAll(' ', '')),
+);
 
 export function lookAlike(name: string, other: string): boolean {
   const looks = looksOf(name);

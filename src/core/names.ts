@@ -61,7 +61,9 @@ function cut(name: string, most: number, mostBytes: number): string {
 
 /** Stands behind a name that its bearer has not proven to be its own. */
 const guestMark = ' (guest)';
-export const isGuestName = (name: string): boolean => looksOf(name).some((look) => look.endsWith(guestMark.trim()));
+export const isGuestName = remembering((name): boolean =>
+  looksOf(name).some((look) => look.endsWith(guestMark.trim())),
+);
 
 /** The name before the mark, however often it stands there. */
 export function bareName(name: string): string {
