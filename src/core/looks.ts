@@ -6,22 +6,27 @@ const unseen = /(?<=\p{Soft_Dotted})\u0307|[\u0334-\u0338\p{Me}]/gu;
 
 /** What a reader takes it for: look-alikes are one, as UTS 39 has it. */
 function skeleton(text: string): string {
-  const letters = [...text.normalize('NFD').replaceAll('ς', 'σ')];
-  const looks = letters.map((character) => lookAlikes.get(character) ?? character).join('');
+  let looks = '';
+  for (const character of text.normalize('NFD').replaceAll('ς', 'σ')) looks += lookAlikes.get(character) ?? character;
   return looks.normalize('NFD').replace(unseen, '').toLowerCase();
 }
 
+/** Written out: arrays that are made in several ways are of several kinds to the engine, which slows down all who read them. */
+const distinct = (one: string, other: string): readonly string[] => (one === other ? [one] : [one, other]);
+
 /** As it is written, and in small letters: `PauIa` looks like Paula only before it is made small, `KIM` like Kirn only after. */
-const skeletons = remembering((text): readonly string[] => {
+const skeletons = remembering((text) => {
   const plain = text.normalize('NFKC');
   const small = plain.toLowerCase();
-  return small === plain ? [skeleton(plain)] : [...new Set([skeleton(plain), skeleton(small)])];
+  const look = skeleton(plain);
+  return distinct(look, small === plain ? look : skeleton(small));
 });
 
 /** Two names look alike if one of these is the same. Spaces do not count. */
-export const looksOf = remembering((name): readonly string[] =>
-  skeletons(name).map((look) => look.replaceAll(' ', '')),
-);
+export const looksOf = remembering((name) => {
+  const [one = '', other = one] = skeletons(name);
+  return distinct(one.replaceAll(' ', ''), other.replaceAll(' ', ''));
+});
 
 export function lookAlike(name: string, other: string): boolean {
   const looks = looksOf(name);
