@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Change } from '../src/core/log/store.ts';
-import type { Core, Effect, Input } from '../src/core/turn.ts';
+import type { Core, Effect, Full, Input } from '../src/core/turn.ts';
 import { ChatError } from '../src/errors.ts';
 import { MemoryStore } from '../src/history/memory.ts';
 import { Driver } from '../src/loop/drive.ts';
@@ -8,7 +8,7 @@ import { Driver } from '../src/loop/drive.ts';
 const tick: Input = { type: 'tick' };
 
 /** A driver whose core says these effects, one list for each turn, and what the core was given in each. */
-function drive(turns: Effect[][], send: (to: readonly string[], data: string) => string[] = () => []) {
+function drive(turns: Effect[][], send: (to: readonly string[], ...frames: string[]) => Full[] = () => []) {
   const given: Input[][] = [];
   const core: Core = {
     turn: (inputs) => {
@@ -36,11 +36,31 @@ test('what is behind a frame that was not taken is not sent, and counts as not t
   const effects = [frame('one', 'a', 'b'), frame('two', 'a', 'b')];
   const { given, driver } = drive([effects], (to, data) => {
     sent.push(`${data} to ${to}`);
-    return data === 'one' ? ['a'] : [];
+    return data === 'one' ? [{ id: 'a', taken: 0 }] : [];
   });
   await driver.turn(tick);
   expect(sent).toEqual(['one to a,b', 'two to b']);
   expect(given[1]).toEqual(effects.map((effect) => ({ type: 'full', from: 'a', sent: effect })));
+});
+
+test('frames in a row to one list of readers are given out together; who does not take one is given none behind it', async () => {
+  const sent: string[] = [];
+  const to = ['a', 'b', 'c'];
+  const row = ['one', 'two', 'three'].map((data): Effect => ({ type: 'send', to, data }));
+  const full = (id: string, sent?: Effect) => ({ type: 'full', from: id, sent });
+  const four = frame('four', 'a', 'c');
+  const { given, driver } = drive([[...row, four]], (to, ...frames) => {
+    sent.push(`${frames} to ${to}`);
+    return to.includes('b')
+      ? [
+          { id: 'b', taken: 2 },
+          { id: 'c', taken: 0 },
+        ]
+      : [];
+  });
+  await driver.turn(tick);
+  expect(sent).toEqual(['one,two,three to a,b,c', 'four to a']);
+  expect(given[1]).toEqual([full('b', row[2]), ...row.map((effect) => full('c', effect)), full('c', four)]);
 });
 
 test('what was put waits until it has its turn, together and first', async () => {
@@ -176,7 +196,7 @@ test('links between members have a port of their own: frames and wishes find it 
     peers: {
       send: (to, data) => {
         near.push(`${data} to ${to}`);
-        return to.filter((id) => id === '~\0ab');
+        return to.filter((id) => id === '~\0ab').map((id) => ({ id, taken: 0 }));
       },
       take: ({ type }) => near.push(type),
     },

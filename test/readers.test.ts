@@ -252,10 +252,25 @@ describe('a client of the original', () => {
     expect(
       readers.pump(0).map(({ to, data }) => [to.join(), JSON.parse(data).text ?? seqsOf(JSON.parse(data)).length]),
     ).toEqual([
-      ['old2', '1\n'],
       ['old', '3\n'],
+      ['old2', '1\n'],
       ['a', 4],
     ]);
+  });
+
+  test('is sent all its frames in a row, and whoever gets the same shares one list', () => {
+    open('old', 'old2', 'old3');
+    append(3);
+    readers.relayed(2, 'old3');
+    const sent = readers.pump(0);
+    expect(sent.map(({ to, data }) => [to.join(), JSON.parse(data).text])).toEqual([
+      ['old,old2', '1\n'],
+      ['old,old2', '2\n'],
+      ['old,old2', '3\n'],
+      ['old3', '1\n'],
+      ['old3', '3\n'],
+    ]);
+    expect(new Set(sent.map(({ to }) => to)).size).toBe(2);
   });
 
   test('is known as the author of what it said until so many others have said something', () => {

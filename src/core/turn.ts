@@ -63,6 +63,8 @@ export type Send = {
   /** Where its readers stood before it, to read on from there if it is not taken. */
   before?: Position;
 };
+/** A connection whose queue is full, and how many of the frames it has taken. */
+export type Full = { id: string; taken: number };
 export type Effect =
   | Send
   /** Must be on disk before anything after it. The next turn begins with `committed`: nothing else happens in between. */

@@ -1,11 +1,20 @@
 import type { ChatEvent } from '../core/events.ts';
 import type { WhyKept } from '../core/log/ledger.ts';
 import type { Change, Store } from '../core/log/store.ts';
-import { type Core, type Effect, type Input, isPeer, type Now, type PeerEffect, type Send } from '../core/turn.ts';
+import {
+  type Core,
+  type Effect,
+  type Full,
+  type Input,
+  isPeer,
+  type Now,
+  type PeerEffect,
+  type Send,
+} from '../core/turn.ts';
 import type { ChatError } from '../errors.ts';
 
-/** Hands one frame to many connections, at once or not at all, and returns those whose queue is full. */
-type Sender = { send(to: readonly string[], data: string): string[] | Promise<string[]> };
+/** Hands frames to many connections, each at once or not at all, and returns those whose queue is full. */
+type Sender = { send(to: readonly string[], ...frames: string[]): Full[] | Promise<Full[]> };
 
 export type Ports = {
   core: Core;
@@ -116,8 +125,8 @@ export class Driver {
     const results: Input[] = [];
     const full = new Set<string>();
     let failure: ChatError | undefined;
-    for (const effect of effects) {
-      if (effect.type === 'send') results.push(...(await this.#send(effect, full)));
+    for (const effect of inRows(effects)) {
+      if (Array.isArray(effect)) results.push(...(await this.#send(effect, full)));
       else if (effect.type === 'commit') results.push(await this.#commit(effect.change));
       else if (effect.type === 'show') this.#show(effect);
       else if (effect.type === 'hangUp' && !isPeer(effect.to)) links.redial?.();
@@ -132,20 +141,28 @@ export class Driver {
   }
 
   /** What comes behind a frame that was not taken must not overtake it. */
-  async #send(sent: Send, full: Set<string>): Promise<Input[]> {
-    const to = full.size === 0 ? sent.to : sent.to.filter((id) => !full.has(id));
-    for (const id of await this.#give(to, sent.data)) full.add(id);
-    if (full.size === 0) return [];
-    return sent.to.filter((id) => full.has(id)).map((from) => ({ type: 'full', from, sent }));
+  async #send(row: Row, full: Set<string>): Promise<Input[]> {
+    const [{ to }] = row;
+    const untaken: Full[] = to.filter((id) => full.has(id)).map((id) => ({ id, taken: 0 }));
+    const others = untaken.length === 0 ? to : to.filter((id) => !full.has(id));
+    untaken.push(
+      ...(await this.#give(
+        others,
+        row.map(({ data }) => data),
+      )),
+    );
+    for (const { id } of untaken) full.add(id);
+    return untaken.flatMap(({ id, taken }) => row.slice(taken).map((sent) => ({ type: 'full', from: id, sent })));
   }
 
-  #give(to: readonly string[], data: string): string[] | Promise<string[]> {
+  #give(to: readonly string[], frames: string[]): Full[] | Promise<Full[]> {
     const { links, peers } = this.#ports;
-    const [near, others] = [to.filter(isPeer), to.filter((id) => !isPeer(id))];
+    const near = to.filter(isPeer);
+    const others = near.length === 0 ? to : to.filter((id) => !isPeer(id));
     // A link with one other end says everything to that: what is for nobody there must not come to it.
-    const far = others.length > 0 ? links.send(others, data) : [];
+    const far = others.length > 0 ? links.send(others, ...frames) : [];
     if (!peers || near.length === 0) return far;
-    return Promise.all([far, peers.send(near, data)]).then((full) => full.flat());
+    return Promise.all([far, peers.send(near, ...frames)]).then((full) => full.flat());
   }
 
   async #commit(change: Change): Promise<Input> {
@@ -160,4 +177,21 @@ export class Driver {
     // No message is ever left out, whoever counts it.
     this.#ports.show(event, place !== undefined || event.type === 'message' ? taken : undefined);
   }
+}
+
+/** Frames that go to the same readers one after the other. */
+type Row = [Send, ...Send[]];
+
+function* inRows(effects: readonly Effect[]): Generator<Exclude<Effect, Send> | Row> {
+  let row: Row | undefined;
+  for (const effect of effects) {
+    if (effect.type === 'send' && effect.to === row?.[0].to) {
+      row.push(effect);
+      continue;
+    }
+    if (row) yield row;
+    row = effect.type === 'send' ? [effect] : undefined;
+    if (effect.type !== 'send') yield effect;
+  }
+  if (row) yield row;
 }

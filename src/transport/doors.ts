@@ -1,4 +1,4 @@
-import type { Input } from '../core/turn.ts';
+import type { Full, Input } from '../core/turn.ts';
 import { bindEndpoints, portOf } from './endpoint.ts';
 import { RouterLink } from './router.ts';
 import type { Encryption } from './sockets.ts';
@@ -27,10 +27,10 @@ export class Doors {
   }
 
   /** As that of one door. */
-  async send(to: readonly string[], data: string): Promise<string[]> {
+  async send(to: readonly string[], ...frames: string[]): Promise<Full[]> {
     const [only, ...others] = this.#doors;
-    if (only && others.length === 0) return only.send(to, data);
-    const sent = this.#doors.map((door) => door.send(to.filter(door.isOwn), data));
+    if (only && others.length === 0) return only.send(to, ...frames);
+    const sent = this.#doors.map((door) => door.send(to.filter(door.isOwn), ...frames));
     return (await Promise.all(sent)).flat();
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import type { Dealer, EventType, Pair } from 'zeromq';
-import { type Input, theLink } from '../core/turn.ts';
+import { type Full, type Input, theLink } from '../core/turn.ts';
 import { Queue } from '../queue.ts';
 import { bind } from './endpoint.ts';
 import { mechanismAt } from './probe.ts';
@@ -67,9 +67,10 @@ export class Link {
   readonly bind = (endpoint: string, ...others: string[]): Promise<string> => bind(this.#socket, endpoint, ...others);
 
   /** The connection takes everything, or ends: no queue is ever full. */
-  send(_to: readonly string[], data: string): string[] {
-    if (this.outgoing.length < maxOutgoing) this.outgoing.push(data);
-    else this.redial();
+  send(_to: readonly string[], ...frames: string[]): Full[] {
+    for (const data of frames)
+      if (this.outgoing.length < maxOutgoing) this.outgoing.push(data);
+      else this.redial();
     this.#flush();
     return [];
   }

@@ -1,4 +1,4 @@
-import { type Input, peerMark } from '../core/turn.ts';
+import { type Full, type Input, peerMark } from '../core/turn.ts';
 import { goneText, isEnd } from '../protocol/codec.ts';
 import type { Queue } from '../queue.ts';
 import { maxQueuedInputs } from './dialed.ts';
@@ -46,9 +46,9 @@ export class PeerDoors {
   }
 
   /** Returns those whose queue is full. */
-  async send(to: readonly string[], data: string): Promise<string[]> {
+  async send(to: readonly string[], ...frames: string[]): Promise<Full[]> {
     const heard = to.filter((id) => !this.#mute.has(id));
-    const sent = [...this.#open.values()].map(({ router }) => router.send(heard.filter(router.isOwn), data));
+    const sent = [...this.#open.values()].map(({ router }) => router.send(heard.filter(router.isOwn), ...frames));
     return (await Promise.all(sent)).flat();
   }
 

@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import type { Input, PeerEffect } from '../core/turn.ts';
+import type { Full, Input, PeerEffect } from '../core/turn.ts';
 import { ChatError } from '../errors.ts';
 import { Queue } from '../queue.ts';
 import { Beacon } from './beacon.ts';
@@ -140,10 +140,13 @@ export class Peers {
   };
 
   /** Returns those whose queue is full. A link that has ended is passed over: its end is among the inputs. */
-  async send(to: readonly string[], data: string): Promise<string[]> {
-    const full = to.filter((id) => this.#dialed.get(id)?.send(data) === false);
+  async send(to: readonly string[], ...frames: string[]): Promise<Full[]> {
+    const full = to.flatMap((id): Full[] => {
+      const taken = frames.findIndex((data) => this.#dialed.get(id)?.send(data) === false);
+      return taken < 0 ? [] : [{ id, taken }];
+    });
     const incoming = to.filter((id) => !this.#dialed.has(id));
-    return incoming.length > 0 ? [...full, ...(await this.#doors.send(incoming, data))] : full;
+    return incoming.length > 0 ? [...full, ...(await this.#doors.send(incoming, ...frames))] : full;
   }
 
   async close(): Promise<void> {

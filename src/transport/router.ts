@@ -1,5 +1,5 @@
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
-import { type Input, openMark, secureMark } from '../core/turn.ts';
+import { type Full, type Input, openMark, secureMark } from '../core/turn.ts';
 import { ChatError } from '../errors.ts';
 import { isEnd } from '../protocol/codec.ts';
 import { bind, portOf } from './endpoint.ts';
@@ -7,8 +7,11 @@ import { bytesOf, type Encryption, GoneRouter } from './sockets.ts';
 
 /** Few, so that one turn of the room, and the pause behind it, is short: more waits in ZeroMQ, in a queue for each connection. */
 const maxTurn = { frames: 64, bytes: 65_536 };
-/** The binding copies a short text for each connection: to be told when each has let go of a shared buffer costs more. */
-const shortFrame = 2_048;
+/**
+ * The binding copies a short text for each connection: to be told when each has let go of a shared buffer costs more. A buffer of
+ * so few bytes it copies, too, and that is cheaper.
+ */
+const copied = { text: 2_048, buffer: 128 };
 const farewellMs = 200;
 /** The system lets go of a port soon after libzmq has: tried so often for it, with so long between. */
 const rebinding = { tries: 100, pauseMs: 20 };
@@ -53,20 +56,24 @@ export class RouterLink {
   }
 
   /**
-   * Returns those whose queue is full. They MUST NOT be given more in the same turn: there may be room again, and what is
-   * taken then has overtaken. One that has ended is passed over: its end is among the inputs.
+   * Gives each all of its frames in a row, so that the system gets them together. Returns those whose queue is full. They MUST
+   * NOT be given more in the same turn: there may be room again, and what is taken then has overtaken. One that has ended is
+   * passed over: its end is among the inputs.
    */
-  async send(to: readonly string[], data: string): Promise<string[]> {
-    const bytes = data.length < shortFrame ? data : Buffer.from(data);
+  async send(to: readonly string[], ...frames: string[]): Promise<Full[]> {
+    const row = frames.map(asSent);
     const socket = this.#socket;
-    const full: string[] = [];
+    const full: Full[] = [];
     // None of them waits: a queue has room, or it is full.
-    for (const id of to)
+    for (const id of to) {
+      const routingId = this.#routingId(id);
+      let taken = 0;
       try {
-        await socket.send([this.#routingId(id), bytes]);
+        for (; taken < row.length; taken++) await socket.send([routingId, row[taken] as string | Buffer]);
       } catch (error) {
-        if (isFull(error as NodeJS.ErrnoException)) full.push(id);
+        if (isFull(error as NodeJS.ErrnoException)) full.push({ id, taken });
       }
+    }
     // Asked for its events, the socket hears which queues have room again; by itself it does once in a millisecond.
     if (full.length > 0) void socket.readable;
     return full;
@@ -149,6 +156,12 @@ async function rebind(socket: GoneRouter, endpoint: string): Promise<void> {
       await delay(rebinding.pauseMs);
     }
   }
+}
+
+function asSent(data: string): string | Buffer {
+  if (data.length >= copied.text) return Buffer.from(data);
+  const bytes = data.length <= copied.buffer ? Buffer.from(data) : undefined;
+  return bytes && bytes.length <= copied.buffer ? bytes : data;
 }
 
 const sizeOf = (parts: readonly Buffer[]): number => parts.at(-1)?.length ?? 0;

@@ -57,7 +57,7 @@ export const roomMutants: Mutant[] = [
       'const window = batchEntries;',
     ],
     ['the original gets name and text', 'encode(plainMessage(place.message))', 'encode(place.message)'],
-    ['the original does not get its own', '.filter((from) => from !== author)', ''],
+    ['the original does not get its own', 'to.length > 0 && author !== to[0]', 'to.length > 0'],
     ['the original reads on at the very frame', 'before = item.place ?', 'before = true ? at : item.place ?'],
   ]),
   ...of('room/signatures', [

@@ -51,8 +51,11 @@ export class Feed {
     this.#firstNotice++;
   }
 
-  /** Reads on from `at`: at most `maxItems` items of together `maxBytes` bytes (but always one), and the position after them. */
-  read(at: Position, maxItems: number, maxBytes: number): { items: Item[]; next: Position } {
+  /**
+   * Reads on from `at`: at most `maxItems` items of together `maxBytes` bytes (but always one), and the position after them.
+   * Without `maxBytes` nothing is measured, for what does not share a frame.
+   */
+  read(at: Position, maxItems: number, maxBytes?: number): { items: Item[]; next: Position } {
     const places = this.#placesFrom(at.seq + 1, maxItems);
     let place: Place | undefined;
     const next = { seq: at.seq, notice: Math.max(at.notice, this.#firstNotice) };
@@ -67,8 +70,8 @@ export class Feed {
       if (!item) break;
       // What follows a notice begins a frame of its own.
       if (isNotice) writer = new RowWriter();
-      bytes += sizeOf(item, writer);
-      if (bytes > maxBytes && items.length > 0) break;
+      if (maxBytes !== undefined) bytes += sizeOf(item, writer);
+      if (bytes > (maxBytes ?? bytes) && items.length > 0) break;
       items.push(item);
       if (!item.place) next.notice++;
       else {

@@ -129,7 +129,7 @@ export class Readers {
       for (const reader of group) reader.sent = { ...before, seq: page.to };
       return [{ type: 'send', to, data: page.data, before }];
     }
-    const { items, next } = this.#feed.read(before, limit, this.#flow.batchBytes);
+    const { items, next } = this.#feed.read(before, limit, guest === undefined ? this.#flow.batchBytes : undefined);
     // If that is in vain, `holdBack` says so.
     for (const reader of group) reader.sent = next;
     if (guest !== undefined) return this.#plainFrames(items, before, group);
@@ -159,13 +159,20 @@ export class Readers {
   /** In the original's form, a frame for each: name and text only, no voids, no absences, nobody's own words. [P37] */
   #plainFrames(items: readonly Item[], at: Position, group: Group): Send[] {
     let before = at;
-    return items.flatMap((item): Send[] => {
-      const author = this.#relayed.get(item.place?.seq ?? 0);
-      const to = group.map(({ from }) => from).filter((from) => from !== author);
-      const sent: Send = { type: 'send', to, data: this.#plainFrame(item), before };
+    const frames = items.flatMap((item) => {
+      const frame = { data: this.#plainFrame(item), before, author: this.#relayed.get(item.place?.seq ?? 0) };
       before = item.place ? { ...before, seq: item.place.seq } : { ...before, notice: before.notice + 1 };
-      return sent.data === '' || to.length === 0 ? [] : [sent];
+      return frame.data === '' ? [] : [frame];
     });
+    const authors = new Set(frames.map(({ author }) => author));
+    const readers = group.map(({ from }) => from);
+    const others = readers.filter((from) => !authors.has(from));
+    // Whoever is sent the same shares one list.
+    return [others, ...readers.filter((from) => authors.has(from)).map((from) => [from])].flatMap((to) =>
+      frames
+        .filter(({ author }) => to.length > 0 && author !== to[0])
+        .map(({ data, before }): Send => ({ type: 'send', to, data, before })),
+    );
   }
 
   /** Made once for all, although few of these readers are at one position for long: their queues take a message each. */
