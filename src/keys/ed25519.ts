@@ -29,8 +29,7 @@ export const crypto: Crypto = {
       return false;
     }
   },
-  mac: (key, text) =>
-    createHmac('sha256', Buffer.from(key, 'base64url')).update(text).digest().subarray(0, 16).toString('base64url'),
+  mac: (key, text) => halfOf(createHmac('sha256', Buffer.from(key, 'base64url')).update(text).digest('base64url')),
 };
 
 /** An identity of this machine: with the same key it encrypts, by the names that X25519 has for its halves (32 raw bytes). */
