@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { context, Dealer, Pair, Router } from 'zeromq';
 import { decode, goneText } from '../protocol/codec.ts';
 import { maxFrameBytes, type Received } from '../protocol/frames.ts';
@@ -19,7 +19,7 @@ const everySocket = {
 };
 /** So ZeroMQ's thread does not interrupt who gives it work, and is not woken again for each of many sends. [T15] */
 const [schedOther, schedBatch] = ['0', 3];
-if (policyHere() === schedOther) context.threadSchedulingPolicy = schedBatch;
+if (isLinux() && policyHere() === schedOther) context.threadSchedulingPolicy = schedBatch;
 /** Short, so that a network that comes back is used within 2 s. [T6, T7] */
 const connecting = () => ({
   connectTimeout: 1_000,
@@ -110,7 +110,12 @@ export const bytesOf = ([bytes, ...rest]: Buffer[]): Uint8Array =>
   bytes && rest.length === 0 ? bytes : new Uint8Array();
 export const decodeParts = (parts: Buffer[]): Received => decode(bytesOf(parts));
 
-/** How the system schedules this program, if it is Linux. From another policy it may not let a thread change, and ZeroMQ would abort. */
+/** Not what only looks like it (gVisor): there a thread has one policy, and ZeroMQ would abort. */
+function isLinux(): boolean {
+  return existsSync('/proc/sys/kernel/sched_rr_timeslice_ms');
+}
+
+/** How the system schedules this program. From another policy it may not let a thread change, and ZeroMQ would abort. */
 function policyHere(): string | undefined {
   try {
     // Behind the program's name, which ends in a bracket and may hold anything, comes field 3; this is field 41. (proc_pid_stat(5))
