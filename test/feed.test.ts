@@ -106,6 +106,12 @@ describe('a reader', () => {
     expect(places).toEqual([[1, 2, hashAt(written.store, 2)], 'notice', 'notice', [3, 1, hashAt(written.store, 3)]]);
   });
 
+  test('whose frames have one line each is read no more long texts at once than its connection may take', () => {
+    written.append(40, { text: 'x'.repeat(4_000) });
+    expect(words(feed.read(start, 24).items)).toEqual([1, 2, 3, 4]);
+    expect(words(feed.read({ seq: 36, notice: 0 }, 24).items)).toEqual([37, 38, 39, 40]);
+  });
+
   test('that begins now hears the notices from now on', () => {
     announce('before');
     const at = feed.end;

@@ -7,6 +7,8 @@ import type { Log } from './log.ts';
 import { emptyHash, type Place } from './store.ts';
 
 const leastStep = 16;
+/** Of what does not share a frame, so many are read at once: not much more than a connection takes of long texts. */
+const maxCharacters = 16_384;
 
 /** What one reader was sent so far: places up to `seq`, notices before number `notice`. */
 export type Position = { seq: number; notice: number };
@@ -53,7 +55,7 @@ export class Feed {
 
   /**
    * Reads on from `at`: at most `maxItems` items of together `maxBytes` bytes (but always one), and the position after them.
-   * Without `maxBytes` nothing is measured, for what does not share a frame.
+   * Without `maxBytes`, for what does not share a frame, only characters are counted.
    */
   read(at: Position, maxItems: number, maxBytes?: number): { items: Item[]; next: Position } {
     const places = this.#placesFrom(at.seq + 1, maxItems);
@@ -70,8 +72,8 @@ export class Feed {
       if (!item) break;
       // What follows a notice begins a frame of its own.
       if (isNotice) writer = new RowWriter();
-      if (maxBytes !== undefined) bytes += sizeOf(item, writer);
-      if (bytes > (maxBytes ?? bytes) && items.length > 0) break;
+      bytes += maxBytes === undefined ? (item.place?.message?.text.length ?? 0) : sizeOf(item, writer);
+      if (bytes > (maxBytes ?? maxCharacters) && items.length > 0) break;
       items.push(item);
       if (!item.place) next.notice++;
       else {
