@@ -185,6 +185,26 @@ test('a signature that the disk has changed takes its place with it: the chain d
   expect(wrong(places, truth.places)).toHaveLength(1);
 });
 
+test('a line that the disk calls bytes is the same line, whatever is missing beside it', () => {
+  const folder = newFolder();
+  writeFileSync(file(folder), whole);
+  const db = new DatabaseSync(file(folder));
+  db.exec('UPDATE entries SET line = CAST(line AS BLOB) WHERE seq = 50; DELETE FROM entries WHERE seq = 52');
+  db.close();
+  const { places } = ask(SqliteStore.open(folder, { newDev: () => 'lost' }));
+  expect(places[50]).toEqual(truth.places[50]);
+  expect(wrong(places, truth.places)).toEqual(['52']);
+});
+
+test('many more lines than are read at once are all read, in order', async () => {
+  const store = SqliteStore.open(newFolder(), { newLog: 'log' });
+  const entries = numbers(1, 12_000).map(entry);
+  await store.commit({ entries });
+  expect(store.read(1, 12_000)).toEqual(entries);
+  expect(store.read(4_990, 30)).toEqual(entries.slice(4_989, 5_019));
+  await store.close();
+});
+
 describe(`one flipped bit (SEED=${seed})`, () => {
   test.each(cells)('in %s.%s: what is lost is that row at most, and named', async (table = '', column = '') => {
     const folder = newFolder();

@@ -241,22 +241,29 @@ describe('what is no log', () => {
     expect(readdirSync(folder)).toEqual([]);
   });
 
-  test('a later version is refused in words, and left as it is', async () => {
+  test('another version is refused in words, and left as it is', async () => {
     const later = {
       code: 'DATA_VERSION',
-      message: `the data in ${folder} has format 2, this program knows 1.`,
+      message: `the data in ${folder} has format 3, this program knows 2.`,
       hint: 'Use the version of this program that wrote it, or another --data-dir.',
     };
     await write();
-    run('ALTER TABLE state ADD COLUMN mood; PRAGMA user_version=2');
+    run('ALTER TABLE state ADD COLUMN mood; PRAGMA user_version=3');
     const bytes = readFileSync(data());
     for (const readOnly of [false, true]) expect(failure({ readOnly })).toEqual(later);
     expect(readFileSync(data())).toEqual(bytes);
   });
 
+  test('an earlier one, too: its tables are others', async () => {
+    mkdirSync(folder);
+    run('CREATE TABLE entries (seq INTEGER PRIMARY KEY, prev TEXT); PRAGMA user_version=1');
+    const earlier = { code: 'DATA_VERSION', message: `the data in ${folder} has format 1, this program knows 2.` };
+    for (const readOnly of [false, true]) expect(failure({ readOnly })).toMatchObject(earlier);
+  });
+
   test('a version number that only the disk has changed is put right', async () => {
     await write();
-    run('PRAGMA user_version=3');
+    run('PRAGMA user_version=4');
     expect(await readAll()).toBe(100);
   });
 
@@ -474,7 +481,7 @@ describe.skipIf(!canMount)('disks', () => {
       cpSync(disk + '/log', disk + '/wal', { recursive: true });
       const { DatabaseSync } = await import('@photostructure/sqlite');
       const db = new DatabaseSync(disk + '/wal/log.db');
-      db.exec('PRAGMA journal_mode=WAL; PRAGMA user_version=1');
+      db.exec('PRAGMA journal_mode=WAL; PRAGMA user_version=2');
       db.close();
       said.files = readdirSync(disk + '/wal').sort();
       place = disk + '-ro';

@@ -10,7 +10,7 @@ import type { State } from './memory.ts';
 import { trouble } from './trouble.ts';
 
 /** What `log.db` holds (docs/protocol.md, F3 and F5). An index that disagrees with its table would be damage of its own. */
-const version = 1;
+const version = 2;
 const message = `dev TEXT, n INTEGER, name TEXT, text TEXT, lc INTEGER, ts INTEGER, seen INTEGER, salt TEXT, key TEXT,
   type TEXT, re TEXT, ext TEXT, words TEXT, void INTEGER, guest INTEGER, ago INTEGER`;
 const tables = [
@@ -47,7 +47,7 @@ export function readState(db: Connection): Kept | undefined {
   const values = copies.map((cells) => unseal(cells)).find(Boolean);
   // A flipped bit can change the mark of the file, but not what is sealed.
   const written = values?.[1] ?? marked;
-  if (written !== version && (values || marked > version))
+  if (written !== version && (values || marked > 0))
     throw trouble('version', db.folder, `${written}, this program knows ${version}`);
   if (!values) throw trouble('damaged', db.folder);
   const [, , json, log, first, head, baseHash, headHash, ranMs, lc] = values;

@@ -8,8 +8,8 @@ import { trouble } from './trouble.ts';
 /** With more rows than this a table is not looked through, for that would hold up the room. */
 const maxChecked = 100_000;
 
-/** So many texts are read at once. */
-const textsAtOnce = 5_000;
+/** So many rows are read as one text: even of the longest messages they are far from what fits in a string. */
+const rowsAtOnce = 5_000;
 /** So many lines go to the driver at once: a call of it costs as much as some lines. */
 const linesAtOnce = 8;
 /** So many rows of a table are remembered. */
@@ -179,8 +179,11 @@ export class EntryTable {
 
   /** Those `from` … `to` that can be read, in order. */
   read(from: number, to: number): Place[] {
-    const [text] = this.#db.statement(rowsInText).get(from, to) ?? [];
-    const places = typeof text === 'string' ? placesIn(text) : [];
+    const places: Place[] = [];
+    for (let next = from; next <= to; next += rowsAtOnce) {
+      const [text] = this.#db.statement(rowsInText).get(next, Math.min(next + rowsAtOnce - 1, to)) ?? [];
+      if (typeof text === 'string') places.push(...placesIn(text));
+    }
     if (places.length === to - from + 1 && places.every(({ seq }, i) => seq === from + i)) return places;
     const rows = this.#db.rows('SELECT seq, line FROM entries WHERE seq BETWEEN ? AND ?', from, to);
     const found = new Map(rows.flatMap((cells) => placeIn(cells) ?? []).map((place) => [place.seq, place]));
@@ -200,8 +203,8 @@ export class EntryTable {
   /** In JSON: many rows cost the driver one value. */
   *texts(from: number, to: number): Generator<[number, string][]> {
     const shown = "text IS NOT NULL AND void IS NULL AND coalesce(type, 'action') = 'action'";
-    for (let next = from; next <= to; next += textsAtOnce) {
-      const range = [next, Math.min(next + textsAtOnce - 1, to)];
+    for (let next = from; next <= to; next += rowsAtOnce) {
+      const range = [next, Math.min(next + rowsAtOnce - 1, to)];
       const [json] = this.#db
         .statement(
           `SELECT json_group_array(json_array(seq, text)) FROM messages WHERE seq BETWEEN ? AND ? AND ${shown}`,
@@ -214,7 +217,8 @@ export class EntryTable {
   authors(from: number, to: number, spanMs: number): AuthorCount[] {
     const span = 'CAST(ran_ms / ? AS INTEGER)';
     const rows = this.#db.rows(
-      `SELECT key, count(*), max(ran_ms) FROM messages WHERE seq BETWEEN ? AND ? GROUP BY ${span}, key ORDER BY ${span}`,
+      `WITH said AS MATERIALIZED (SELECT key, ran_ms FROM messages WHERE seq BETWEEN ? AND ?)
+      SELECT key, count(*), max(ran_ms) FROM said GROUP BY ${span}, key ORDER BY ${span}`,
       from,
       to,
       spanMs,
@@ -229,6 +233,7 @@ export class EntryTable {
 
   clear(): void {
     this.#db.exec('DELETE FROM entries');
+    this.#holes.clear();
   }
 
   drop(seq: number): void {
@@ -246,17 +251,18 @@ export class EntryTable {
   #findHoles(missing: ReadonlySet<number>): void {
     // A damaged row is one hole. Where its neighbour is missing too, there may be another page in the place of theirs.
     const areSide = [...missing].some((seq) => missing.has(seq + 1));
-    if (areSide && this.#db.row('PRAGMA quick_check(1)')[0] !== 'ok') throw trouble('damaged', this.#db.folder);
+    if (areSide && this.#db.row('PRAGMA quick_check(entries)')[0] !== 'ok') throw trouble('damaged', this.#db.folder);
+    const least = Math.min(...missing);
     let last = 0;
     for (const cells of this.#db.statement('SELECT seq, line FROM entries').iterate()) {
       const { seq } = placeIn(cells) ?? {};
       if (seq === undefined) continue;
       if (seq <= last || missing.has(seq)) throw trouble('damaged', this.#db.folder);
-      for (let hole = last + 1; last > 0 && hole < seq; hole++) this.#holes.add(hole);
+      for (let hole = last > 0 ? last + 1 : least; hole < seq; hole++) this.#holes.add(hole);
       last = seq;
     }
     for (const seq of missing) this.#holes.add(seq);
   }
 }
 
-const placeIn = ([seq, line]: Cell[]): Place | undefined => placeOf(`${seq} ${line}`);
+const placeIn = ([seq, line]: Cell[]): Place | undefined => placeOf(`${toValue(seq ?? null)} ${toValue(line ?? null)}`);
