@@ -147,7 +147,8 @@ export class CheckedDisks {
   /** P23: its person is asked only about what the room had not when it welcomed this client, as far as that can read it. */
   asked({ id: client, store, toldHead }: Who & { toldHead: number }, left: readonly Message[], server: Store): void {
     const lost = new Set(store.read(store.first, 1e9).flatMap(({ seq, message }) => (message ? [] : seq)));
-    const places = server.read(store.first, toldHead - store.first + 1).filter(({ seq }) => !lost.has(seq));
+    // The server may keep less by now, and reads as many places from where it begins.
+    const places = server.read(store.first, toldHead).filter(({ seq }) => seq <= toldHead && !lost.has(seq));
     const said = places.flatMap(({ message }) => message ?? []);
     for (const { id, text } of left)
       if (said.some((entry) => id && entry.id && formatId(entry.id) === formatId(id) && entry.text === text))
