@@ -196,6 +196,20 @@ test('a line that the disk calls bytes is the same line, whatever is missing bes
   expect(wrong(places, truth.places)).toEqual(['52']);
 });
 
+test('a log of which most is gone is read as far as it is there', async () => {
+  const folder = newFolder();
+  const store = SqliteStore.open(folder, { newLog: 'log' });
+  const lost = numbers(1, 150_000).map((seq) => ({ seq, prev: '', hash: '', atMs: 1, ranMs: 1 }));
+  await store.commit({ entries: [...lost, ...numbers(150_001, 150_010).map(entry)] });
+  await store.close();
+  const db = new DatabaseSync(file(folder));
+  db.exec('DELETE FROM entries WHERE seq <= 150000');
+  db.close();
+  const again = SqliteStore.open(folder);
+  expect(again.read(1, 150_010)).toEqual(numbers(150_001, 150_010).map(entry));
+  await again.close();
+});
+
 test('many more lines than are read at once are all read, in order', async () => {
   const store = SqliteStore.open(newFolder(), { newLog: 'log' });
   const entries = numbers(1, 12_000).map(entry);

@@ -49,7 +49,7 @@ export function placeOf(row: string): Place | undefined {
   if (typeof sum !== 'string' || sumOf(row.slice(0, row.indexOf(`,"${sum}"`))) !== sum) return undefined;
   const [prev, hash, atMs, ranMs] = cells as [string, string, number, number];
   const seq = Number(row.slice(0, begin));
-  const message = messageIn(cells, { seq, hash, at: atMs });
+  const message = messageIn(cells, seq);
   return { seq, prev, hash, atMs, ranMs, ...(message && { message }) };
 }
 
@@ -69,13 +69,8 @@ function parsed(line: string): unknown[] {
  * Total, for a flipped bit can make anything of a cell. What is a text anywhere is one here, or nothing: the chain takes 0 for what
  * is not there.
  */
-function messageIn(
-  cells: unknown[],
-  { seq, hash, at }: { seq: number; hash: string; at: number },
-): Message | undefined {
-  const [dev, n, name, text, lc, ts, seen, salt, key, type, re, ext, words, isVoid, guest, ago] = cells.slice(
-    chain.length + 1,
-  );
+function messageIn([, hash, at, , sig, erased, , ...said]: unknown[], seq: number): Message | undefined {
+  const [dev, n, name, text, lc, ts, seen, salt, key, type, re, ext, words, isVoid, guest, ago] = said;
   const isGone = typeof words === 'string';
   if (typeof name !== 'string' || !(isGone || typeof text === 'string')) return undefined;
   return {
@@ -92,9 +87,9 @@ function messageIn(
     ext: textOf(ext),
     salt: textOf(salt),
     words: textOf(words),
-    erased: textOf(cells[5]),
+    erased: textOf(erased),
     key: textOf(key),
-    sig: textOf(cells[4]),
+    sig: textOf(sig),
     first: undefined,
     seq,
     hash,

@@ -247,12 +247,13 @@ export class EntryTable {
     if (to > from && Number(remove('seq < ?')) !== to - from) remove('+seq < ?');
   }
 
-  /** Looks at all rows. Where one is out of order, or is not found by a search, what is written next may be lost. */
+  /** Looks at all rows for these, which rise. Where one is out of order, or is not found by a search, what is written next may be lost. */
   #findHoles(missing: ReadonlySet<number>): void {
     // A damaged row is one hole. Where its neighbour is missing too, there may be another page in the place of theirs.
-    const areSide = [...missing].some((seq) => missing.has(seq + 1));
-    if (areSide && this.#db.row('PRAGMA quick_check(entries)')[0] !== 'ok') throw trouble('damaged', this.#db.folder);
-    const least = Math.min(...missing);
+    const areNeighbours = [...missing].some((seq) => missing.has(seq + 1));
+    if (areNeighbours && this.#db.row('PRAGMA quick_check(entries)')[0] !== 'ok')
+      throw trouble('damaged', this.#db.folder);
+    const [least = 0] = missing;
     let last = 0;
     for (const cells of this.#db.statement('SELECT seq, line FROM entries').iterate()) {
       const { seq } = placeIn(cells) ?? {};
